@@ -1,0 +1,46 @@
+/** Imports run downwards only, from floor to floor of the house (docs/architecture.md), and never in a circle. */
+
+const FLOORS = [["bytes", "net"], ["resp", "config"], ["store"], ["pubsub", "persistence"], ["replication"], [
+  "commands",
+], ["server"]];
+
+const path = (folders) => `^lib/(${folders.join("|")})/`;
+
+module.exports = {
+  forbidden: [
+    {
+      name: "no-circle",
+      comment: "Two modules must not need each other to be loaded; types that name each other are no such need.",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    ...FLOORS.slice(0, -1).map((floor, index) => ({
+      name: `floor-${index + 1}-imports-downwards`,
+      comment: "A folder imports from its own floor and from those below it.",
+      severity: "error",
+      from: { path: path(floor) },
+      to: { path: path(FLOORS.slice(index + 1).flat()) },
+    })),
+    {
+      name: "core-without-dependencies",
+      comment: "The server's core depends on nothing but the runtime.",
+      severity: "error",
+      from: { path: "^(lib/|main\\.ts)" },
+      to: { dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer"], dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "one-runtime-behind-each-adapter",
+      comment: "Only the network adapters know which runtime this is.",
+      severity: "error",
+      from: { path: "^lib/", pathNot: "^lib/net/network\\.ts$" },
+      to: { path: "^lib/net/(deno|bun)\\.ts$" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { extensions: [".ts", ".js", ".json"] },
+  },
+};

@@ -1,0 +1,73 @@
+/**
+ * The keyed hash behind every table: HalfSipHash-1-3 (Aumasson and Bernstein, "SipHash", 2012, in its 32-bit variant).
+ *
+ * It is keyed so that a client that chooses its keys cannot make them collide, as Redis's SipHash is, and it works on
+ * 32-bit words, which is what JavaScript engines compute with natively.
+ */
+
+let key0 = crypto.getRandomValues(new Int32Array(1))[0];
+let key1 = crypto.getRandomValues(new Int32Array(1))[0];
+
+/** Replaces the process's random hash key; every table must be empty. For tests that need one order of iteration. */
+export function seedHash(first: number, second: number): void {
+  key0 = first | 0;
+  key1 = second | 0;
+}
+
+/** The hash of `length` bytes of `bytes` from `start`, as an int32. */
+export function hashBytes(bytes: Uint8Array, start: number, length: number): number {
+  let v0 = key0;
+  let v1 = key1;
+  let v2 = key0 ^ 0x6c796765;
+  let v3 = key1 ^ 0x74656462;
+  const end = start + length;
+  const wordsEnd = end - (length & 3);
+  let at = start;
+  let word = 0;
+  let rounds = 0;
+  do {
+    if (at < wordsEnd) {
+      word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+      at += 4;
+    } else {
+      word = length << 24;
+      switch (length & 3) {
+        case 3:
+          word |= bytes[at + 2] << 16;
+          // falls through
+        case 2:
+          word |= bytes[at + 1] << 8;
+          // falls through
+        case 1:
+          word |= bytes[at];
+      }
+      rounds = 1;
+    }
+    v3 ^= word;
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+    v0 ^= word;
+  } while (rounds === 0);
+  v2 ^= 0xff;
+  for (let round = 0; round < 3; round++) {
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+  }
+  return v1 ^ v3;
+}

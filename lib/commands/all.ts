@@ -1,0 +1,48 @@
+/** All commands, family by family. */
+
+import type { Command } from "./command.ts";
+import { CLIENT_COMMANDS } from "./client.ts";
+import { BITMAP_COMMANDS } from "./bitmaps.ts";
+import { CONFIG_COMMANDS } from "./config.ts";
+import { CONNECTION_COMMANDS } from "./connection.ts";
+import { DATABASE_COMMANDS } from "./databases.ts";
+import { DEBUG_COMMANDS } from "./debug.ts";
+import { EXPIRY_COMMANDS } from "./expiry.ts";
+import { HASH_COMMANDS } from "./hashes.ts";
+import { INTROSPECTION_COMMANDS } from "./introspection.ts";
+import { KEY_COMMANDS } from "./keys.ts";
+import { LATENCY_COMMANDS } from "./latency.ts";
+import { MONITOR_COMMANDS } from "./monitor.ts";
+import { PUBSUB_COMMANDS } from "./pubsub.ts";
+import { REPLICATION_COMMANDS } from "./replication.ts";
+import { SAVING_COMMANDS } from "./saving.ts";
+import { SLOWLOG_COMMANDS } from "./slowlog.ts";
+import { KEYSPACE_COMMANDS } from "./keyspace.ts";
+import { MEMORY_COMMANDS } from "./memory.ts";
+import { SERVER_COMMANDS } from "./server.ts";
+import { STRING_COMMANDS } from "./strings.ts";
+import { TRANSACTION_COMMANDS } from "./transactions.ts";
+
+export const ALL_COMMANDS: readonly Command[] = [
+  ...CONFIG_COMMANDS,
+  ...CONNECTION_COMMANDS,
+  ...CLIENT_COMMANDS,
+  ...MONITOR_COMMANDS,
+  ...SLOWLOG_COMMANDS,
+  ...LATENCY_COMMANDS,
+  ...DATABASE_COMMANDS,
+  ...KEY_COMMANDS,
+  ...KEYSPACE_COMMANDS,
+  ...EXPIRY_COMMANDS,
+  ...STRING_COMMANDS,
+  ...BITMAP_COMMANDS,
+  ...REPLICATION_COMMANDS,
+  ...SAVING_COMMANDS,
+  ...SERVER_COMMANDS,
+  ...MEMORY_COMMANDS,
+  ...INTROSPECTION_COMMANDS,
+  ...DEBUG_COMMANDS,
+  ...PUBSUB_COMMANDS,
+  ...HASH_COMMANDS,
+  ...TRANSACTION_COMMANDS,
+];

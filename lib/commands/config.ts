@@ -1,0 +1,74 @@
+/** CONFIG: the configuration at run time. `lib/config/` knows the directives; here are the arguments and the replies. */
+
+import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import { SYNTAX_ERROR } from "./errors.ts";
+import { help } from "./help.ts";
+import type { Session } from "./session.ts";
+import type { Request } from "../resp/request.ts";
+import type { Pair } from "../config/config.ts";
+import { rewriteConfig } from "../config/rewrite.ts";
+
+/** CONFIG GET pattern [pattern …] */
+function configGet(session: Session, request: Request): void {
+  const patterns: string[] = [];
+  for (let i = 2; i < request.argc; i++) patterns.push(request.text(i));
+  const pairs = session.host.config.get(patterns);
+  session.reply.map(pairs.length);
+  for (const [name, value] of pairs) {
+    session.reply.bulkString(name);
+    session.reply.bulkString(value);
+  }
+}
+
+/** CONFIG SET name value [name value …]: all or nothing. */
+function configSet(session: Session, request: Request): void {
+  if (request.argc % 2 !== 0) return session.reply.error(SYNTAX_ERROR);
+  const { host } = session;
+  const pairs: Pair[] = [];
+  for (let i = 2; i < request.argc; i += 2) pairs.push([request.text(i), request.text(i + 1)]);
+  const error = host.config.set(pairs, { local: session.isLocal, loading: host.loading });
+  if (error !== null) session.reply.error(error);
+  else session.reply.ok();
+}
+
+function configRewrite(session: Session): void {
+  const { host, reply } = session;
+  const error = rewriteConfig(host.config);
+  if (error === null) {
+    host.config.note("CONFIG REWRITE executed with success.");
+    return reply.ok();
+  }
+  if (host.config.file !== null) host.config.warn(`CONFIG REWRITE failed: ${error.replace(/^.*?: /, "")}`);
+  reply.error(error);
+}
+
+function configResetStatistics(session: Session): void {
+  session.host.resetStatistics();
+  session.reply.ok();
+}
+
+const configHelp = help("CONFIG", [
+  ["GET <pattern> [<pattern> ...]", "Show the directives whose names match, with their values."],
+  ["SET <directive> <value> [<directive> <value> ...]", "Give directives new values: all of them, or none."],
+  ["RESETSTAT", "Set the statistics that INFO shows back to zero."],
+  ["REWRITE", "Write the current values into the configuration file."],
+]);
+
+/** The container's own handler: the dispatcher refuses what names no subcommand before it gets here. */
+function config(session: Session, request: Request): void {
+  session.reply.error(`ERR unknown subcommand '${request.text(1).slice(0, 128)}'. Try CONFIG HELP.`);
+}
+
+const FLAGS = ADMIN | NOSCRIPT | LOADING | STALE;
+
+export const CONFIG_COMMANDS: readonly Command[] = [
+  command("config", -2, 0, config, {
+    subcommands: [
+      command("config|get", -3, FLAGS, configGet),
+      command("config|set", -4, FLAGS, configSet),
+      command("config|rewrite", 2, FLAGS, configRewrite),
+      command("config|resetstat", 2, FLAGS, configResetStatistics),
+      command("config|help", 2, LOADING | STALE, configHelp),
+    ],
+  }),
+];

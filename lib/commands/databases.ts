@@ -1,0 +1,61 @@
+/** Whole databases: DBSIZE, FLUSHDB, FLUSHALL, SWAPDB. */
+
+import type { Request } from "../resp/request.ts";
+import { type Command, command, FAST, READONLY, WRITE } from "./command.ts";
+import { DB_INDEX_OUT_OF_RANGE, SYNTAX_ERROR } from "./errors.ts";
+import type { Session } from "./session.ts";
+
+/** `DBSIZE` */
+function dbsize(session: Session): void {
+  session.reply.integer(session.database.size);
+}
+
+/** Reads `[ASYNC | SYNC]`; false after having replied with an error. Either way the memory is freed in slices. */
+function flushOptionValid(session: Session, request: Request): boolean {
+  if (request.argc === 1) return true;
+  if (request.argc === 2 && (request.is(1, "async") || request.is(1, "sync"))) return true;
+  session.reply.error(SYNTAX_ERROR);
+  return false;
+}
+
+/** `FLUSHDB [ASYNC | SYNC]` */
+function flushdb(session: Session, request: Request): void {
+  if (!flushOptionValid(session, request)) return;
+  session.host.dirty += session.host.flush([session.database]);
+  session.propagateAs(request);
+  session.reply.ok();
+}
+
+/** `FLUSHALL [ASYNC | SYNC]` */
+function flushall(session: Session, request: Request): void {
+  if (!flushOptionValid(session, request)) return;
+  const { host } = session;
+  host.dirty += host.flush(host.store.databases);
+  host.saving.saveFlushed();
+  session.propagateAs(request);
+  session.reply.ok();
+}
+
+/** `SWAPDB index1 index2` */
+function swapdb(session: Session, request: Request): void {
+  const { reply, host } = session;
+  const first = request.integer(1);
+  if (Number.isNaN(first)) return reply.error("ERR invalid first DB index");
+  const second = request.integer(2);
+  if (Number.isNaN(second)) return reply.error("ERR invalid second DB index");
+  const a = host.store.databases[first];
+  const b = host.store.databases[second];
+  if (a === undefined || b === undefined) return reply.error(DB_INDEX_OUT_OF_RANGE);
+  if (a !== b) host.swap(a, b);
+  host.dirty++;
+  reply.ok();
+}
+
+const DANGEROUS = { categories: ["keyspace", "dangerous"] };
+
+export const DATABASE_COMMANDS: readonly Command[] = [
+  command("dbsize", 1, READONLY | FAST, dbsize, { categories: ["keyspace"] }),
+  command("flushdb", -1, WRITE, flushdb, DANGEROUS),
+  command("flushall", -1, WRITE, flushall, DANGEROUS),
+  command("swapdb", 3, WRITE | FAST, swapdb, DANGEROUS),
+];

@@ -1,0 +1,411 @@
+/**
+ * DEBUG: what tests of the server need, Redis's own among them. Refused unless `enable-debug-command` allows it.
+ *
+ * Its subcommands are not declared as such, as they are not in Redis: COMMAND knows only DEBUG as a whole.
+ */
+
+import { encodeLatin1 } from "../bytes/latin1.ts";
+import { globMatch } from "../bytes/glob.ts";
+import { dumpValue } from "../persistence/dump.ts";
+import { Request } from "../resp/request.ts";
+import type { Database } from "../store/database.ts";
+import { NO_EXPIRY } from "../store/database.ts";
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_INT,
+  ENCODING_LISTPACK,
+  ENTRY_HEADER_BYTES,
+  TYPE_STRING,
+} from "../store/entry.ts";
+import { HashIterator } from "../store/hash.ts";
+import { stringEncoding } from "../store/string.ts";
+import type { Store } from "../store/store.ts";
+import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import { protocolSample } from "./debug_protocol.ts";
+import { digestOfStore, digestOfValue } from "./digest.ts";
+import { NO_SUCH_KEY, NOT_INTEGER } from "./errors.ts";
+import { help } from "./help.ts";
+import { ENCODING_NAMES } from "./keys.ts";
+import type { Host, Session } from "./session.ts";
+
+const NOT_ALLOWED =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
+  "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+const NOT_POSITIVE = "ERR value is out of range, must be positive";
+/** Bytes that DUMP adds to a value: its type before, version and checksum behind. */
+const DUMP_FRAME_BYTES = 11;
+const MAX_PACKED_THRESHOLD_BYTES = 2 ** 32;
+
+/** Why DEBUG is refused to a client, or null. */
+export function debugRefusal(host: Host, session: Session): string | null {
+  const allowed = host.config.choice("enable-debug-command");
+  return allowed === "yes" || (allowed === "local" && session.isLocal) ? null : NOT_ALLOWED;
+}
+
+/** A subcommand: how many arguments it takes, `DEBUG` and its own name included. */
+interface Subcommand {
+  readonly least: number;
+  readonly most: number;
+  readonly handler: Handler;
+}
+
+function sub(least: number, most: number, handler: Handler): Subcommand {
+  return { least, most, handler };
+}
+
+/** `DEBUG SLEEP seconds`: nobody is served meanwhile */
+function sleep(session: Session, request: Request): void {
+  const seconds = Number.parseFloat(request.text(2));
+  if (seconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+  session.reply.ok();
+}
+
+/** The entry under argument 2, untouched, or 0 after having replied with an error. */
+function lookKey(session: Session, request: Request): number {
+  const ref = session.database.look(request.bytes, request.starts[2], request.lengths[2]);
+  if (ref === 0) session.reply.error(NO_SUCH_KEY);
+  return ref;
+}
+
+/** `DEBUG OBJECT key [FAST]` */
+function object(session: Session, request: Request): void {
+  const { store, config } = session.host;
+  const { entries } = store;
+  const ref = lookKey(session, request);
+  if (ref === 0) return;
+  if (request.argc === 4 && !request.is(3, "fast")) return session.reply.error(unknown(request));
+  const address = (ref >>> 0) * 8;
+  const encoding = ENCODING_NAMES.get(entries.encoding(ref)) ?? "unknown";
+  let text = `Value at:0x${address.toString(16)} refcount:1 encoding:${encoding}`;
+  if (request.argc === 3) {
+    const length = dumpValue(store, ref, config.flag("rdbcompression")).length - DUMP_FRAME_BYTES;
+    text += ` serializedlength:${length}`;
+  }
+  const idle = store.frequency === null ? store.idleSeconds(ref) : 0;
+  session.reply.simple(`${text} lru:${entries.clock(ref)} lru_seconds_idle:${idle}`);
+}
+
+/** `DEBUG SDSLEN key` */
+function sdslen(session: Session, request: Request): void {
+  const { entries, arena } = session.host.store;
+  const ref = lookKey(session, request);
+  if (ref === 0) return;
+  if (entries.type(ref) !== TYPE_STRING || entries.encoding(ref) === ENCODING_INT) {
+    return session.reply.error("ERR Not an sds encoded string.");
+  }
+  const key = entries.keyLength(ref);
+  const value = entries.valueWord(ref);
+  const spare = arena.usableBytes(ref) - entries.size(key, value, entries.hasExpiry(ref));
+  session.reply.simple(
+    `key_sds_len:${key}, key_sds_avail:0, key_zmalloc: ${key}, ` +
+      `val_sds_len:${value}, val_sds_avail:${spare}, val_zmalloc: ${value + spare}`,
+  );
+}
+
+/** `DEBUG LISTPACK key`: prints the elements */
+function listpack(session: Session, request: Request): void {
+  const { store } = session.host;
+  const { entries } = store;
+  const ref = lookKey(session, request);
+  if (ref === 0) return;
+  if (entries.encoding(ref) !== ENCODING_LISTPACK) {
+    return session.reply.error("ERR Not a listpack encoded object.");
+  }
+  const lines = [`{total bytes ${entries.valueWord(ref)}} {num entries ${store.hashes.length(ref) * 2}}`];
+  const iterator = new HashIterator(store);
+  iterator.begin(ref);
+  while (iterator.next()) lines.push(`[${iterator.field.text()}]`, `[${iterator.value.text()}]`);
+  console.log(lines.join("\n"));
+  session.reply.simple("Listpack structure printed on stdout");
+}
+
+function tableStatistics(store: Store, table: number): string {
+  const { tables } = store;
+  const count = tables.count(table);
+  if (count === 0) return "No stats available for empty dictionaries\n";
+  const slots = tables.slots(table);
+  return `Hash table 0 stats (main hash table):\n table size: ${slots}\n number of elements: ${count}\n` +
+    ` load: ${((count / slots) * 100).toFixed(2)}%\n bytes: ${tables.memoryBytes(table)}\n`;
+}
+
+/** `DEBUG HTSTATS dbid [FULL]` */
+function htstats(session: Session, request: Request): void {
+  const { reply, host } = session;
+  const index = request.integer(2);
+  if (Number.isNaN(index)) return reply.error(NOT_INTEGER);
+  const database = host.store.databases[index];
+  if (database === undefined) return reply.error("ERR Out of range database");
+  const keys = tableStatistics(host.store, database.keys);
+  const expires = tableStatistics(host.store, database.expires);
+  reply.verbatim("txt", `[Dictionary HT]\n${keys}[Expires HT]\n${expires}`);
+}
+
+/** `DEBUG HTSTATS-KEY key [FULL]` */
+function htstatsKey(session: Session, request: Request): void {
+  const { store } = session.host;
+  const ref = lookKey(session, request);
+  if (ref === 0) return;
+  if (store.entries.encoding(ref) !== ENCODING_HASHTABLE) {
+    return session.reply.error("ERR The value stored at the specified key is not represented using an hash table");
+  }
+  session.reply.verbatim("txt", tableStatistics(store, store.entries.valueWord(ref)));
+}
+
+/** `DEBUG STRUCTSIZE` */
+function structsize(session: Session): void {
+  session.reply.bulkString(`bits:64 entry:${ENTRY_HEADER_BYTES} expiry:8 slot:8 granule:8 `);
+}
+
+/** `DEBUG DIGEST` */
+function digest(session: Session): void {
+  session.reply.simple(digestOfStore(session.host.store));
+}
+
+/** `DEBUG DIGEST-VALUE key [key …]` */
+function digestValue(session: Session, request: Request): void {
+  const { reply, database, host } = session;
+  reply.array(request.argc - 2);
+  for (let i = 2; i < request.argc; i++) {
+    const ref = database.look(request.bytes, request.starts[i], request.lengths[i]);
+    reply.simple(digestOfValue(host.store, ref));
+  }
+}
+
+/** `DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]` */
+function reload(session: Session, request: Request): void {
+  const options = { save: true, flush: true, merge: false };
+  for (let i = 2; i < request.argc; i++) {
+    if (request.is(i, "nosave")) options.save = false;
+    else if (request.is(i, "noflush")) options.flush = false;
+    else if (request.is(i, "merge")) options.merge = true;
+    else return session.reply.error("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.");
+  }
+  const error = session.host.debugging.reload(options);
+  if (error === null) session.reply.ok();
+  else session.reply.error(error);
+}
+
+/** `DEBUG LOADAOF` */
+function loadaof(session: Session): void {
+  session.reply.error("ERR There is no append-only file to load: this server does not write one");
+}
+
+/** A decimal argument from 0 on, or -1 after having replied with an error. */
+function positive(session: Session, request: Request, index: number): number {
+  const value = request.integer(index);
+  if (value >= 0) return value;
+  session.reply.error(NOT_POSITIVE);
+  return -1;
+}
+
+/** `DEBUG POPULATE count [prefix] [size]`: keys that exist stay as they are, and nothing is propagated */
+function populate(session: Session, request: Request): void {
+  const { database, host } = session;
+  const count = positive(session, request, 2);
+  if (count < 0) return;
+  const prefix = request.argc > 3 ? request.text(3) : "key";
+  let size = 0;
+  if (request.argc > 4) {
+    size = positive(session, request, 4);
+    if (size < 0) return;
+    if (size > host.maxBulkBytes) {
+      return session.reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    }
+  }
+  for (let i = 0; i < count; i++) populateOne(host, database, encodeLatin1(`${prefix}:${i}`), `value:${i}`, size);
+  session.reply.ok();
+}
+
+function populateOne(host: Host, database: Database, key: Uint8Array, text: string, size: number): void {
+  if (database.has(key, 0, key.length)) return;
+  const value = new Uint8Array(size === 0 ? text.length : size);
+  value.set(encodeLatin1(text.slice(0, value.length)));
+  const encoding = stringEncoding(value, 0, value.length);
+  database.setString(key, 0, key.length, value, 0, value.length, encoding, NO_EXPIRY);
+  host.touched(null, database, key, 0, key.length);
+}
+
+/** `DEBUG SET-ACTIVE-EXPIRE <0|1>` */
+function setActiveExpire(session: Session, request: Request): void {
+  session.host.store.activeExpiry = flagArgument(request, 2);
+  session.reply.ok();
+}
+
+/** `DEBUG PAUSE-CRON <0|1>` */
+function pauseCron(session: Session, request: Request): void {
+  session.host.debugging.pauseCron(flagArgument(request, 2));
+  session.reply.ok();
+}
+
+/** `DEBUG SET-SKIP-CHECKSUM-VALIDATION <0|1>` */
+function setSkipChecksumValidation(session: Session, request: Request): void {
+  session.host.debugging.skipChecksums = flagArgument(request, 2);
+  session.reply.ok();
+}
+
+/** 0 or 1; what is no number is 0, as in C. */
+function flagArgument(request: Request, index: number): boolean {
+  return (Number.parseInt(request.text(index)) || 0) !== 0;
+}
+
+/** `DEBUG LOG message` */
+function log(session: Session, request: Request): void {
+  session.host.debugging.log(`DEBUG LOG: ${request.text(2)}`);
+  session.reply.ok();
+}
+
+/** `DEBUG ERROR text` */
+function error(session: Session, request: Request): void {
+  session.reply.error(request.text(2));
+}
+
+/** `DEBUG CHANGE-REPL-ID` */
+function changeReplId(session: Session): void {
+  session.host.debugging.log("Changing replication IDs after receiving change-repl-id");
+  session.host.replication.stream.changeId();
+  session.reply.ok();
+}
+
+/** `DEBUG REPLICATE argument [argument …]`: sends replicas what was not run here */
+function replicate(session: Session, request: Request): void {
+  const args: Uint8Array[] = [];
+  for (let i = 2; i < request.argc; i++) args.push(request.copyOf(i));
+  session.propagateAs(Request.ofBytes(args));
+  session.reply.ok();
+}
+
+/** `DEBUG STRINGMATCH-LEN length pattern`: matches a pattern against so many letters `a` */
+function stringmatchLen(session: Session, request: Request): void {
+  const length = positive(session, request, 2);
+  if (length < 0) return;
+  const text = new Uint8Array(length).fill(0x61);
+  const { bytes, starts, lengths } = request;
+  session.reply.integer(globMatch(bytes, starts[3], lengths[3], text, 0, length, false) ? 1 : 0);
+}
+
+const UNIT = /^(\d+)(b|k|kb|m|mb|g|gb)?$/i;
+const FACTORS: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1000,
+  kb: 1024,
+  m: 1e6,
+  mb: 1024 ** 2,
+  g: 1e9,
+  gb: 1024 ** 3,
+};
+
+/** `DEBUG QUICKLIST-PACKED-THRESHOLD size`: checked, though there are no lists to apply it to */
+function quicklistPackedThreshold(session: Session, request: Request): void {
+  const parts = UNIT.exec(request.text(2));
+  const bytes = parts === null ? NaN : Number(parts[1]) * FACTORS[(parts[2] ?? "b").toLowerCase()];
+  if (!(bytes <= MAX_PACKED_THRESHOLD_BYTES)) {
+    return session.reply.error("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+  }
+  session.reply.ok();
+}
+
+/** `DEBUG REPLYBUFFER <PEAK-RESET-TIME ms|NEVER|RESET> | <RESIZING 0|1>`: replies have no buffers of their own here */
+function replybuffer(session: Session, request: Request): void {
+  const { reply } = session;
+  if (request.is(2, "resizing")) return reply.ok();
+  if (!request.is(2, "peak-reset-time")) return reply.error(unknown(request));
+  if (!request.is(3, "never") && !request.is(3, "reset") && Number.isNaN(request.integer(3))) {
+    return reply.error(NOT_INTEGER);
+  }
+  reply.ok();
+}
+
+/** What is accepted because it changes nothing here: tables never rehash as a whole, there are no scripts. */
+function accept(session: Session): void {
+  session.reply.ok();
+}
+
+function unknown(request: Request): string {
+  return `ERR unknown subcommand or wrong number of arguments for '${request.text(1).slice(0, 128)}'. Try DEBUG HELP.`;
+}
+
+const DEBUG_HELP = help("DEBUG", [
+  ["CHANGE-REPL-ID", "Give the replication stream another id: replicas will need a full synchronisation."],
+  ["DICT-RESIZING <0|1>", "Accepted; tables here grow and shrink in small parts."],
+  ["DIGEST", "Show a digest of all data; equal data has equal digests."],
+  ["DIGEST-VALUE <key> [<key> ...]", "Show a digest of each value."],
+  ["ERROR <string>", "Reply with an error."],
+  ["HTSTATS <dbid> [FULL]", "Show figures of a database's tables."],
+  ["HTSTATS-KEY <key> [FULL]", "Show figures of the table that a value is."],
+  ["LISTPACK <key>", "Print the elements of a listpack to the standard output."],
+  ["LOADAOF", "Load the append-only file."],
+  ["LOG <message>", "Write a message to the log."],
+  ["OBJECT <key> [FAST]", "Show how a value is kept; FAST leaves out what takes long to find."],
+  ["PAUSE-CRON <0|1>", "Stop periodic work, or let it go on."],
+  [
+    "POPULATE <count> [<prefix>] [<size>]",
+    "Create <count> strings under <prefix>:<number> (default: key), each of <size> bytes.",
+    "Keys that exist stay; replicas are told nothing.",
+  ],
+  [
+    "PROTOCOL <type>",
+    "Reply with a sample of a type: string, integer, double, bignum, null, array, set, map,",
+    "attrib, push, verbatim, true, false.",
+  ],
+  ["QUICKLIST-PACKED-THRESHOLD <size>", "Accepted, for up to 4gb."],
+  [
+    "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
+    "Save, empty and load all databases. NOSAVE loads the file there is, NOFLUSH keeps what",
+    "is in memory, MERGE lets keys of the file replace those.",
+  ],
+  ["REPLICATE <argument> [<argument> ...]", "Send a command to replicas without running it here."],
+  ["REPLYBUFFER <PEAK-RESET-TIME <ms|NEVER|RESET>|RESIZING <0|1>>", "Accepted."],
+  ["SDSLEN <key>", "Show the lengths of a key and of its string."],
+  ["SET-ACTIVE-EXPIRE <0|1>", "Leave expired keys until they are asked for (0), or remove them (1, the default)."],
+  ["SET-DISABLE-DENY-SCRIPTS <0|1>", "Accepted."],
+  ["SET-SKIP-CHECKSUM-VALIDATION <0|1>", "Load RDB files and RESTORE payloads without checking their checksums."],
+  ["SLEEP <seconds>", "Do nothing at all for some time."],
+  ["STRINGMATCH-LEN <length> <pattern>", "Match a pattern against <length> letters 'a'."],
+  ["STRUCTSIZE", "Show the sizes of what the arena holds."],
+]);
+
+const ANY = Infinity;
+
+const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
+  ["change-repl-id", sub(2, 2, changeReplId)],
+  ["dict-resizing", sub(3, 3, accept)],
+  ["digest", sub(2, 2, digest)],
+  ["digest-value", sub(2, ANY, digestValue)],
+  ["error", sub(3, 3, error)],
+  ["help", sub(2, 2, DEBUG_HELP)],
+  ["htstats", sub(3, 4, htstats)],
+  ["htstats-key", sub(3, 4, htstatsKey)],
+  ["listpack", sub(3, 3, listpack)],
+  ["loadaof", sub(2, 2, loadaof)],
+  ["log", sub(3, 3, log)],
+  ["object", sub(3, 4, object)],
+  ["pause-cron", sub(3, 3, pauseCron)],
+  ["populate", sub(3, 5, populate)],
+  ["protocol", sub(3, 3, protocolSample)],
+  ["quicklist-packed-threshold", sub(3, 3, quicklistPackedThreshold)],
+  ["reload", sub(2, ANY, reload)],
+  ["replicate", sub(3, ANY, replicate)],
+  ["replybuffer", sub(4, 4, replybuffer)],
+  ["sdslen", sub(3, 3, sdslen)],
+  ["set-active-expire", sub(3, 3, setActiveExpire)],
+  ["set-disable-deny-scripts", sub(3, 3, accept)],
+  ["set-skip-checksum-validation", sub(3, 3, setSkipChecksumValidation)],
+  ["sleep", sub(3, 3, sleep)],
+  ["stringmatch-len", sub(4, 4, stringmatchLen)],
+  ["structsize", sub(2, 2, structsize)],
+]);
+
+/** `DEBUG subcommand [argument …]` */
+function debug(session: Session, request: Request): void {
+  const refusal = debugRefusal(session.host, session);
+  if (refusal !== null) return session.reply.error(refusal);
+  const found = SUBCOMMANDS.get(request.text(1).toLowerCase());
+  if (found === undefined || request.argc < found.least || request.argc > found.most) {
+    return session.reply.error(unknown(request));
+  }
+  found.handler(session, request);
+}
+
+export const DEBUG_COMMANDS: readonly Command[] = [
+  command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug),
+];

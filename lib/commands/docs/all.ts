@@ -1,0 +1,22 @@
+/** The documentation of all commands, by full name. */
+
+import { BITMAP_DOCS } from "./bitmap.ts";
+import { CONNECTION_DOCS } from "./connection.ts";
+import type { CommandDoc } from "./doc.ts";
+import { GENERIC_DOCS } from "./generic.ts";
+import { HASH_DOCS } from "./hash.ts";
+import { PUBSUB_DOCS } from "./pubsub.ts";
+import { SERVER_DOCS } from "./server.ts";
+import { STRING_DOCS } from "./string.ts";
+import { TRANSACTIONS_DOCS } from "./transactions.ts";
+
+export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
+  ...BITMAP_DOCS,
+  ...CONNECTION_DOCS,
+  ...GENERIC_DOCS,
+  ...HASH_DOCS,
+  ...PUBSUB_DOCS,
+  ...SERVER_DOCS,
+  ...STRING_DOCS,
+  ...TRANSACTIONS_DOCS,
+]);

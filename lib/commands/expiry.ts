@@ -1,0 +1,125 @@
+/** Expiry: EXPIRE and its kin, TTL and its kin, PERSIST. Times are kept as Unix times in ms. */
+
+import { parseInt64 } from "../bytes/integers.ts";
+import { encodeLatin1 } from "../bytes/latin1.ts";
+import { Request } from "../resp/request.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
+import { NOT_INTEGER } from "./errors.ts";
+import { EVENT_GENERIC } from "./events.ts";
+import { invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import type { Session } from "./session.ts";
+
+/** When an expiry is to be set, by what there is already. */
+interface ExpireConditions {
+  nx: boolean;
+  xx: boolean;
+  gt: boolean;
+  lt: boolean;
+}
+
+/** Reads NX, XX, GT and LT from argument 3 on; null after having replied with an error. */
+function parseConditions(session: Session, request: Request): ExpireConditions | null {
+  const conditions: ExpireConditions = { nx: false, xx: false, gt: false, lt: false };
+  for (let i = 3; i < request.argc; i++) {
+    if (request.is(i, "nx")) conditions.nx = true;
+    else if (request.is(i, "xx")) conditions.xx = true;
+    else if (request.is(i, "gt")) conditions.gt = true;
+    else if (request.is(i, "lt")) conditions.lt = true;
+    else {
+      session.reply.error(`ERR Unsupported option ${request.text(i)}`);
+      return null;
+    }
+  }
+  if (conditions.nx && (conditions.xx || conditions.gt || conditions.lt)) {
+    session.reply.error("ERR NX and XX, GT or LT options at the same time are not compatible");
+    return null;
+  }
+  if (conditions.gt && conditions.lt) {
+    session.reply.error("ERR GT and LT options at the same time are not compatible");
+    return null;
+  }
+  return conditions;
+}
+
+/** Whether `expiry` may replace `current`, which is null for a key that does not expire: later than any time. */
+function allows(conditions: ExpireConditions, current: UnixMs | null, expiry: UnixMs): boolean {
+  if (conditions.nx && current !== null) return false;
+  if (conditions.xx && current === null) return false;
+  if (conditions.gt && (current === null || expiry <= current)) return false;
+  if (conditions.lt && current !== null && expiry >= current) return false;
+  return true;
+}
+
+/** `EXPIRE key seconds [NX | XX | GT | LT]`, PEXPIRE, EXPIREAT, PEXPIREAT */
+function expire(session: Session, request: Request, unit: TimeUnit): void {
+  const { reply, database, host } = session;
+  const { bytes, starts, lengths } = request;
+  const conditions = parseConditions(session, request);
+  if (conditions === null) return;
+  const value = parseInt64(bytes, starts[2], lengths[2]);
+  if (value === null) return reply.error(NOT_INTEGER);
+  const expiry = toUnixMs(value, unit, host.store.nowMs);
+  if (expiry === null) return reply.error(invalidExpire(request.text(0).toLowerCase()));
+  const ref = database.write(bytes, starts[1], lengths[1]);
+  if (ref === 0) return reply.integer(0);
+  const entries = host.store.entries;
+  const current = entries.hasExpiry(ref) ? entries.expiryBigInt(ref) : null;
+  if (!allows(conditions, current, expiry)) return reply.integer(0);
+  if (host.store.hasPassed(expiry)) {
+    database.remove(bytes, starts[1], lengths[1]);
+    host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+    session.propagateAs(Request.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+  } else {
+    database.setExpiry(ref, expiry < 0 ? 0 : expiry);
+    host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
+    const time = encodeLatin1(String(expiry));
+    session.propagateAs(Request.ofBytes([encodeLatin1("PEXPIREAT"), request.copyOf(1), time]));
+  }
+  reply.integer(1);
+}
+
+/** `TTL key`, PTTL, EXPIRETIME, PEXPIRETIME: -2 without the key, -1 without an expiry. */
+function timeToLive(session: Session, request: Request, unit: TimeUnit): void {
+  const { reply, database, host } = session;
+  const entries = host.store.entries;
+  const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
+  if (ref === 0) return reply.integer(-2);
+  if (!entries.hasExpiry(ref)) return reply.integer(-1);
+  let ms = entries.expiryBigInt(ref);
+  if (unit === "ex" || unit === "px") ms -= BigInt(host.store.nowMs);
+  if (ms < 0n) ms = 0n;
+  reply.bigInteger(unit === "ex" || unit === "exat" ? (ms + 500n) / 1000n : ms);
+}
+
+/** `PERSIST key` */
+function persist(session: Session, request: Request): void {
+  const { reply, database, host } = session;
+  const ref = database.write(request.bytes, request.starts[1], request.lengths[1]);
+  if (ref === 0 || !host.store.entries.hasExpiry(ref)) return reply.integer(0);
+  database.setExpiry(ref, NO_EXPIRY);
+  host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
+  reply.integer(1);
+}
+
+const KEY = { keys: [1, 1, 1], categories: ["keyspace"] } as const;
+
+function expireIn(unit: TimeUnit): Handler {
+  return (session, request) => expire(session, request, unit);
+}
+
+function timeIn(unit: TimeUnit): Handler {
+  return (session, request) => timeToLive(session, request, unit);
+}
+
+export const EXPIRY_COMMANDS: readonly Command[] = [
+  command("expire", -3, WRITE | FAST, expireIn("ex"), KEY),
+  command("pexpire", -3, WRITE | FAST, expireIn("px"), KEY),
+  command("expireat", -3, WRITE | FAST, expireIn("exat"), KEY),
+  command("pexpireat", -3, WRITE | FAST, expireIn("pxat"), KEY),
+  command("ttl", 2, READONLY | FAST, timeIn("ex"), KEY),
+  command("pttl", 2, READONLY | FAST, timeIn("px"), KEY),
+  command("expiretime", 2, READONLY | FAST, timeIn("exat"), KEY),
+  command("pexpiretime", 2, READONLY | FAST, timeIn("pxat"), KEY),
+  command("persist", 2, WRITE | FAST, persist, KEY),
+];

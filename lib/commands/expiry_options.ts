@@ -1,0 +1,58 @@
+/** Expiry arguments of SET, GETEX, EXPIRE and their kin: from what the client gave to a Unix time in ms. */
+
+import { INT64_MAX, INT64_MIN, parseInt64 } from "../bytes/integers.ts";
+import type { Request } from "../resp/request.ts";
+import type { UnixMs } from "../store/database.ts";
+import { NOT_INTEGER } from "./errors.ts";
+import type { Session } from "./session.ts";
+
+/** Seconds or milliseconds, from now on or since 1970. */
+export type TimeUnit = "ex" | "px" | "exat" | "pxat";
+
+/** The error for an expiry that is out of range, in the words of the command named. */
+export function invalidExpire(commandName: string): string {
+  return `ERR invalid expire time in '${commandName}' command`;
+}
+
+/**
+ * A time as a Unix time in ms, or null where int64 cannot hold it; a number where that is exact.
+ */
+export function toUnixMs(value: bigint, unit: TimeUnit, nowMs: number): UnixMs | null {
+  let ms = value;
+  if (unit === "ex" || unit === "exat") {
+    ms *= 1000n;
+    if (ms > INT64_MAX || ms < INT64_MIN) return null;
+  }
+  if (unit === "ex" || unit === "px") {
+    ms += BigInt(nowMs);
+    if (ms > INT64_MAX || ms < INT64_MIN) return null;
+  }
+  const rounded = Number(ms);
+  return Number.isSafeInteger(rounded) ? rounded : ms;
+}
+
+/**
+ * The expiry that argument `index` gives, which must be positive; null after having replied with an error.
+ */
+export function expiryFromArgument(
+  session: Session,
+  request: Request,
+  index: number,
+  unit: TimeUnit,
+  commandName: string,
+): UnixMs | null {
+  const value = request.integer(index);
+  const nowMs = session.host.store.nowMs;
+  if (value > 0 && value < 1e12) {
+    if (unit === "px") return nowMs + value;
+    if (unit === "ex") return nowMs + value * 1000;
+  }
+  const exact = parseInt64(request.bytes, request.starts[index], request.lengths[index]);
+  if (exact === null) {
+    session.reply.error(NOT_INTEGER);
+    return null;
+  }
+  const expiry = exact > 0n ? toUnixMs(exact, unit, nowMs) : null;
+  if (expiry === null) session.reply.error(invalidExpire(commandName));
+  return expiry;
+}

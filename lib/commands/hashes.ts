@@ -1,0 +1,444 @@
+/**
+ * Hashes: HSET, HGET and their kin. How a hash lies in the store, and when its encoding changes, is `store/hash.ts`'s;
+ * here are the arguments, replies, events and what is propagated.
+ *
+ * Complexities are per field: O(1), but O(n) while the hash is a listpack, whose n is small.
+ */
+
+import { addExtended, formatExtended, parseExtended } from "../bytes/decimal.ts";
+import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
+import { encodeLatin1 } from "../bytes/latin1.ts";
+import type { ReplyWriter } from "../resp/reply.ts";
+import { Request } from "../resp/request.ts";
+import { ENCODING_HASHTABLE, TYPE_HASH } from "../store/entry.ts";
+import { HashIterator } from "../store/hash.ts";
+import { Element, measureElement } from "../store/listpack.ts";
+import type { Store } from "../store/store.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
+import { NOT_FLOAT, NOT_INTEGER, OVERFLOW, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
+import { EVENT_GENERIC, EVENT_HASH } from "./events.ts";
+import { parseCursor, ScanOptions } from "./scanning.ts";
+import type { Session } from "./session.ts";
+
+/** The value, or field, that the command under way has found. */
+const value = new Element();
+const field = new Element();
+/** Digits of the number under way. */
+const digits = new Uint8Array(24);
+/** Entries of a table that the scan under way has come to. */
+const scanned: number[] = [];
+
+/** What `readHash` returns besides refs: there is no such key, or the client has been told of a wrong type. */
+const MISSING = 0;
+const FAILED = -1;
+
+/** The hash under argument 1 for reading: its ref, MISSING or FAILED (an entry takes two granules, so none has ref -1). */
+function readHash(session: Session, request: Request): number {
+  const database = session.database;
+  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
+  if (ref === MISSING || database.store.entries.type(ref) === TYPE_HASH) return ref;
+  session.reply.error(WRONG_TYPE);
+  return FAILED;
+}
+
+/** The hash under argument 1 for changing: its ref, MISSING or FAILED. */
+function writeHash(session: Session, request: Request): number {
+  const database = session.database;
+  const ref = database.write(request.bytes, request.starts[1], request.lengths[1]);
+  if (ref === MISSING || database.store.entries.type(ref) === TYPE_HASH) return ref;
+  session.reply.error(WRONG_TYPE);
+  return FAILED;
+}
+
+/** The hash under argument 1, made if it is missing, with room for `reserve` bytes of listpack: its ref or FAILED. */
+function writeOrCreateHash(session: Session, request: Request, reserve: number): number {
+  const ref = writeHash(session, request);
+  if (ref !== MISSING) return ref;
+  const { bytes, starts, lengths } = request;
+  return session.host.store.hashes.create(session.database, bytes, starts[1], lengths[1], reserve);
+}
+
+/** Sets the field that is argument `index` to the argument after it. Returns the hash's ref. */
+function setArguments(session: Session, request: Request, ref: number, index: number): number {
+  const { bytes, starts, lengths } = request;
+  const { database, host } = session;
+  const valueIndex = index + 1;
+  return host.store.hashes.set(
+    database,
+    ref,
+    bytes,
+    starts[index],
+    lengths[index],
+    bytes,
+    starts[valueIndex],
+    lengths[valueIndex],
+  );
+}
+
+/** Replies with an element as a bulk string. */
+function replyElement(reply: ReplyWriter, element: Element): void {
+  if (element.isInteger && !Number.isNaN(element.integer)) return reply.bulkInteger(element.integer);
+  element.toBytes();
+  reply.bulk(element.bytes, element.start, element.length);
+}
+
+/** `HSET key field value [field value …]` and `HMSET`, which replies OK */
+function setFields(session: Session, request: Request, name: "hset" | "hmset"): void {
+  const { bytes, starts, lengths } = request;
+  const { host, database } = session;
+  if (request.argc % 2 !== 0) {
+    return session.reply.error(`ERR wrong number of arguments for '${name}' command`);
+  }
+  const store = host.store;
+  const pairs = (request.argc - 2) >>> 1;
+  let ref = writeHash(session, request);
+  if (ref === FAILED) return;
+  if (ref === MISSING) {
+    let room = 0;
+    for (let i = 2; i < request.argc; i++) room += measureElement(bytes, starts[i], lengths[i]);
+    ref = store.hashes.create(database, bytes, starts[1], lengths[1], room);
+  }
+  if (pairs > store.hashMaxListpackEntries) ref = store.hashes.convert(database, ref);
+  let added = 0;
+  for (let i = 2; i < request.argc; i += 2) {
+    ref = setArguments(session, request, ref, i);
+    if (store.hashes.added) added++;
+  }
+  host.dirty += pairs - 1;
+  host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  if (name === "hset") session.reply.integer(added);
+  else session.reply.ok();
+}
+
+/** `HSETNX key field value` */
+function hsetnx(session: Session, request: Request): void {
+  const { bytes, starts, lengths } = request;
+  const ref = writeOrCreateHash(session, request, 0);
+  if (ref === FAILED) return;
+  if (session.host.store.hashes.has(ref, bytes, starts[2], lengths[2])) return session.reply.integer(0);
+  setArguments(session, request, ref, 2);
+  session.host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  session.reply.integer(1);
+}
+
+/** `HGET key field` */
+function hget(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  const { bytes, starts, lengths } = request;
+  if (ref === MISSING || !session.host.store.hashes.get(ref, bytes, starts[2], lengths[2], value)) {
+    return session.reply.nil();
+  }
+  replyElement(session.reply, value);
+}
+
+/** `HMGET key field [field …]` */
+function hmget(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  const { bytes, starts, lengths } = request;
+  const hashes = session.host.store.hashes;
+  session.reply.array(request.argc - 2);
+  for (let i = 2; i < request.argc; i++) {
+    if (ref !== MISSING && hashes.get(ref, bytes, starts[i], lengths[i], value)) replyElement(session.reply, value);
+    else session.reply.nil();
+  }
+}
+
+/** `HDEL key field [field …]` */
+function hdel(session: Session, request: Request): void {
+  const { bytes, starts, lengths } = request;
+  const { host, database } = session;
+  const hashes = host.store.hashes;
+  const ref = writeHash(session, request);
+  if (ref === FAILED) return;
+  let deleted = 0;
+  let emptied = false;
+  if (ref !== MISSING) {
+    for (let i = 2; i < request.argc && !emptied; i++) {
+      if (!hashes.delete(ref, bytes, starts[i], lengths[i])) continue;
+      deleted++;
+      emptied = hashes.length(ref) === 0;
+    }
+  }
+  if (deleted > 0) {
+    if (emptied) database.remove(bytes, starts[1], lengths[1]);
+    else hashes.trim(database, ref);
+    host.dirty += deleted - 1;
+    host.keyChanged(session, request, 1, EVENT_HASH, "hdel");
+    if (emptied) host.notify(EVENT_GENERIC, "del", database, bytes, starts[1], lengths[1]);
+  }
+  session.reply.integer(deleted);
+}
+
+/** `HLEN key` */
+function hlen(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  session.reply.integer(ref === MISSING ? 0 : session.host.store.hashes.length(ref));
+}
+
+/** `HSTRLEN key field` */
+function hstrlen(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  const { bytes, starts, lengths } = request;
+  const found = ref !== MISSING && session.host.store.hashes.get(ref, bytes, starts[2], lengths[2], value);
+  session.reply.integer(found ? value.byteLength() : 0);
+}
+
+/** `HEXISTS key field` */
+function hexists(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  const { bytes, starts, lengths } = request;
+  const found = ref !== MISSING && session.host.store.hashes.has(ref, bytes, starts[2], lengths[2]);
+  session.reply.integer(found ? 1 : 0);
+}
+
+let iteratorOfStore: HashIterator | null = null;
+
+/** The commands' iterator over hashes of a store, begun at `ref`. */
+function iterate(store: Store, ref: number): HashIterator {
+  if (iteratorOfStore === null || iteratorOfStore.store !== store) iteratorOfStore = new HashIterator(store);
+  iteratorOfStore.begin(ref);
+  return iteratorOfStore;
+}
+
+/** `HKEYS key` */
+function hkeys(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  if (ref === MISSING) return session.reply.array(0);
+  const store = session.host.store;
+  session.reply.array(store.hashes.length(ref));
+  const iterator = iterate(store, ref);
+  while (iterator.next()) replyElement(session.reply, iterator.field);
+}
+
+/** `HVALS key` */
+function hvals(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  if (ref === MISSING) return session.reply.array(0);
+  const store = session.host.store;
+  session.reply.array(store.hashes.length(ref));
+  const iterator = iterate(store, ref);
+  while (iterator.next()) replyElement(session.reply, iterator.value);
+}
+
+/** `HGETALL key` */
+function hgetall(session: Session, request: Request): void {
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  if (ref === MISSING) return session.reply.map(0);
+  const store = session.host.store;
+  session.reply.map(store.hashes.length(ref));
+  const iterator = iterate(store, ref);
+  while (iterator.next()) {
+    replyElement(session.reply, iterator.field);
+    replyElement(session.reply, iterator.value);
+  }
+}
+
+/** `HINCRBY key field increment` */
+function hincrby(session: Session, request: Request): void {
+  const { bytes, starts, lengths } = request;
+  const { host, database, reply } = session;
+  const by = request.integer(3);
+  const exactBy = Number.isNaN(by) ? parseInt64(bytes, starts[3], lengths[3]) : 0n;
+  if (exactBy === null) return reply.error(NOT_INTEGER);
+  let ref = writeOrCreateHash(session, request, 0);
+  if (ref === FAILED) return;
+  const hashes = host.store.hashes;
+  let current = 0;
+  const found = hashes.get(ref, bytes, starts[2], lengths[2], value);
+  if (found) {
+    if (value.isInteger) current = value.integer;
+    else current = parseSafeInteger(value.bytes, value.start, value.length);
+  }
+  const sum = current + by;
+  let exactSum = 0n;
+  let length: number;
+  if (Number.isSafeInteger(sum)) {
+    length = writeDecimal(digits, 0, sum);
+  } else {
+    value.toBytes();
+    const exact = found ? parseInt64(value.bytes, value.start, value.length) : 0n;
+    if (exact === null) return reply.error("ERR hash value is not an integer");
+    exactSum = exact + (Number.isNaN(by) ? exactBy : BigInt(by));
+    if (exactSum < INT64_MIN || exactSum > INT64_MAX) return reply.error(OVERFLOW);
+    const text = exactSum.toString();
+    for (let i = 0; i < text.length; i++) digits[i] = text.charCodeAt(i);
+    length = text.length;
+  }
+  ref = hashes.set(database, ref, bytes, starts[2], lengths[2], digits, 0, length);
+  host.keyChanged(session, request, 1, EVENT_HASH, "hincrby");
+  if (Number.isSafeInteger(sum)) reply.integer(sum);
+  else reply.bigInteger(exactSum);
+}
+
+/** `HINCRBYFLOAT key field increment`; propagated as HSET, so that no replica need compute alike */
+function hincrbyfloat(session: Session, request: Request): void {
+  const { bytes, starts, lengths } = request;
+  const { host, database, reply } = session;
+  const by = parseExtended(request.text(3));
+  if (by === null) return reply.error(NOT_FLOAT);
+  if (by.exponent === Infinity) return reply.error("ERR value is NaN or Infinity");
+  const ref = writeOrCreateHash(session, request, 0);
+  if (ref === FAILED) return;
+  const hashes = host.store.hashes;
+  const found = hashes.get(ref, bytes, starts[2], lengths[2], value);
+  const current = parseExtended(found ? value.text() : "0");
+  if (current === null) return reply.error("ERR hash value is not a float");
+  const sum = current.exponent === Infinity ? current : addExtended(current, by);
+  if (sum.exponent === Infinity) return reply.error("ERR increment would produce NaN or Infinity");
+  const text = encodeLatin1(formatExtended(sum));
+  hashes.set(database, ref, bytes, starts[2], lengths[2], text, 0, text.length);
+  host.keyChanged(session, request, 1, EVENT_HASH, "hincrbyfloat");
+  session.propagateAs(Request.ofBytes([encodeLatin1("HSET"), request.copyOf(1), request.copyOf(2), text]));
+  reply.bulkBytes(text);
+}
+
+/** `HRANDFIELD key [count [WITHVALUES]]` */
+function hrandfield(session: Session, request: Request): void {
+  const { bytes, starts, lengths } = request;
+  const reply = session.reply;
+  const hashes = session.host.store.hashes;
+  if (request.argc === 2) {
+    const ref = readHash(session, request);
+    if (ref === FAILED) return;
+    if (ref === MISSING) return reply.nil();
+    hashes.random(ref, Math.random, field, value);
+    return replyElement(reply, field);
+  }
+  const count = parseInt64(bytes, starts[2], lengths[2]);
+  if (count === null) return reply.error(NOT_INTEGER);
+  if (count === INT64_MIN) {
+    return reply.error(`ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`);
+  }
+  const withValues = request.argc > 3;
+  if (request.argc > 4 || (withValues && !request.is(3, "withvalues"))) return reply.error(SYNTAX_ERROR);
+  if (withValues && (count < -INT64_MAX / 2n || count > INT64_MAX / 2n)) {
+    return reply.error("ERR value is out of range");
+  }
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  if (ref === MISSING || count === 0n) return reply.array(0);
+  const wanted = Number(count);
+  if (wanted < 0) return replyRepeatedly(session, ref, -wanted, withValues);
+  replyDistinct(session, ref, Math.min(wanted, hashes.length(ref)), withValues);
+}
+
+/** Begins the reply of HRANDFIELD: with values, RESP3 has pairs where RESP2 has twice as many elements. */
+function beginFields(reply: ReplyWriter, count: number, withValues: boolean): void {
+  reply.array(withValues && reply.protocol === 2 ? count * 2 : count);
+}
+
+function replyField(reply: ReplyWriter, name: Element, content: Element, withValues: boolean): void {
+  if (!withValues) return replyElement(reply, name);
+  if (reply.protocol === 3) reply.array(2);
+  replyElement(reply, name);
+  replyElement(reply, content);
+}
+
+/** Replies with `count` fields, each drawn from all: the same may come again. */
+function replyRepeatedly(session: Session, ref: number, count: number, withValues: boolean): void {
+  const { reply, host } = session;
+  beginFields(reply, count, withValues);
+  for (let i = 0; i < count; i++) {
+    host.store.hashes.random(ref, Math.random, field, value);
+    replyField(reply, field, value, withValues);
+  }
+}
+
+/** Replies with `count` different fields; there are at least so many. O(count) for a small part of a table, else O(n). */
+function replyDistinct(session: Session, ref: number, count: number, withValues: boolean): void {
+  const { reply } = session;
+  const store = session.host.store;
+  const { hashes, entries, tables } = store;
+  const length = hashes.length(ref);
+  beginFields(reply, count, withValues);
+  if (entries.encoding(ref) === ENCODING_HASHTABLE && count * 3 < length) {
+    const table = entries.valueWord(ref);
+    const drawn = new Set<number>();
+    while (drawn.size < count) drawn.add(tables.random(table, Math.random));
+    for (const entry of drawn) {
+      hashes.point(entry, field, value);
+      replyField(reply, field, value, withValues);
+    }
+    return;
+  }
+  // Selection sampling (Knuth, 3.4.2, algorithm S): one pass, each subset of that size as likely as any other.
+  const iterator = iterate(store, ref);
+  let needed = count;
+  for (let left = length; needed > 0 && iterator.next(); left--) {
+    if (Math.random() * left >= needed) continue;
+    replyField(reply, iterator.field, iterator.value, withValues);
+    needed--;
+  }
+}
+
+/** `HSCAN key cursor [MATCH pattern] [COUNT count]`; a listpack is passed in one call, whatever the count */
+function hscan(session: Session, request: Request): void {
+  const reply = session.reply;
+  const cursor = parseCursor(session, request, 2);
+  if (cursor < 0) return;
+  const ref = readHash(session, request);
+  if (ref === FAILED) return;
+  if (ref === MISSING) {
+    reply.array(2);
+    reply.bulkString("0");
+    return reply.array(0);
+  }
+  const options = ScanOptions.parse(session, request, 3);
+  if (options === null) return;
+  const { entries, tables, hashes } = session.host.store;
+  reply.array(2);
+  let replied = 0;
+  if (entries.encoding(ref) === ENCODING_HASHTABLE) {
+    reply.bulkInteger(tables.scan(entries.valueWord(ref), cursor, options.count, scanned));
+    const mark = reply.open();
+    for (let i = 0; i < scanned.length; i++) {
+      hashes.point(scanned[i], field, value);
+      if (replyMatching(reply, options, field, value)) replied++;
+    }
+    reply.closeArray(mark, replied * 2);
+    scanned.length = 0;
+  } else {
+    reply.bulkString("0");
+    const mark = reply.open();
+    const iterator = iterate(session.host.store, ref);
+    while (iterator.next()) if (replyMatching(reply, options, iterator.field, iterator.value)) replied++;
+    reply.closeArray(mark, replied * 2);
+  }
+}
+
+/** Replies with a field and its value if the field matches the pattern; whether it does. */
+function replyMatching(reply: ReplyWriter, options: ScanOptions, name: Element, content: Element): boolean {
+  if (!options.matchesElement(name)) return false;
+  replyElement(reply, name);
+  replyElement(reply, content);
+  return true;
+}
+
+const HASH = { keys: [1, 1, 1], categories: ["hash"] } as const;
+
+export const HASH_COMMANDS: readonly Command[] = [
+  command("hset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hset"), HASH),
+  command("hmset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hmset"), HASH),
+  command("hsetnx", 4, WRITE | DENYOOM | FAST, hsetnx, HASH),
+  command("hget", 3, READONLY | FAST, hget, HASH),
+  command("hmget", -3, READONLY | FAST, hmget, HASH),
+  command("hdel", -3, WRITE | FAST, hdel, HASH),
+  command("hlen", 2, READONLY | FAST, hlen, HASH),
+  command("hstrlen", 3, READONLY | FAST, hstrlen, HASH),
+  command("hexists", 3, READONLY | FAST, hexists, HASH),
+  command("hkeys", 2, READONLY, hkeys, HASH),
+  command("hvals", 2, READONLY, hvals, HASH),
+  command("hgetall", 2, READONLY, hgetall, HASH),
+  command("hincrby", 4, WRITE | DENYOOM | FAST, hincrby, HASH),
+  command("hincrbyfloat", 4, WRITE | DENYOOM | FAST, hincrbyfloat, HASH),
+  command("hrandfield", -2, READONLY, hrandfield, HASH),
+  command("hscan", -3, READONLY, hscan, HASH),
+];

@@ -1,0 +1,391 @@
+/**
+ * COMMAND: what commands there are, how they are called and where their keys are. Clients route by it, redis-cli shows
+ * hints from it. The commands' declarations say what they are, `docs/` what they mean.
+ */
+
+import { globMatchText } from "../bytes/glob.ts";
+import type { ReplyWriter } from "../resp/reply.ts";
+import type { Request } from "../resp/request.ts";
+import {
+  ADMIN,
+  ALLOW_BUSY,
+  ASKING,
+  BLOCKING,
+  type Command,
+  command,
+  DENYOOM,
+  FAST,
+  type Handler,
+  HIDDEN,
+  LOADING,
+  MOVABLE_KEYS,
+  NO_ASYNC_LOADING,
+  NO_AUTH,
+  NO_MULTI,
+  NOSCRIPT,
+  PUBSUB,
+  READONLY,
+  SKIP_MONITOR,
+  SKIP_SLOWLOG,
+  STALE,
+  WRITE,
+} from "./command.ts";
+import { ALL_DOCS } from "./docs/all.ts";
+import { type ArgumentDoc, type CommandDoc, type KeySpecDoc, parseSyntax } from "./docs/doc.ts";
+import { SYNTAX_ERROR } from "./errors.ts";
+import { help } from "./help.ts";
+import type { Session } from "./session.ts";
+import { CommandTable } from "./table.ts";
+
+/** Flags by name, in the order in which they are shown. */
+const FLAG_NAMES: readonly (readonly [number, string])[] = [
+  [WRITE, "write"],
+  [READONLY, "readonly"],
+  [DENYOOM, "denyoom"],
+  [ADMIN, "admin"],
+  [PUBSUB, "pubsub"],
+  [NOSCRIPT, "noscript"],
+  [BLOCKING, "blocking"],
+  [LOADING, "loading"],
+  [STALE, "stale"],
+  [SKIP_MONITOR, "skip_monitor"],
+  [SKIP_SLOWLOG, "skip_slowlog"],
+  [ASKING, "asking"],
+  [FAST, "fast"],
+  [NO_AUTH, "no_auth"],
+  [NO_ASYNC_LOADING, "no_async_loading"],
+  [NO_MULTI, "no_multi"],
+  [MOVABLE_KEYS, "movablekeys"],
+  [ALLOW_BUSY, "allow_busy"],
+];
+
+/** ACL categories, in the order in which they are shown. */
+const CATEGORIES = [
+  "keyspace",
+  "read",
+  "write",
+  "set",
+  "sortedset",
+  "list",
+  "hash",
+  "string",
+  "bitmap",
+  "hyperloglog",
+  "geo",
+  "stream",
+  "pubsub",
+  "admin",
+  "fast",
+  "slow",
+  "blocking",
+  "dangerous",
+  "connection",
+  "transaction",
+  "scripting",
+];
+
+/** How the access flags of keys are shown: the kind of access in capitals, the rest not. */
+const ACCESS_KINDS = ["RO", "RW", "OW", "RM"];
+
+/** A range of a command's arguments that are keys, and what is done with them. */
+interface KeySpec {
+  readonly flags: readonly string[];
+  readonly index: number;
+  /** Last key, from `index` on; a negative one counts from the last argument. */
+  readonly last: number;
+  readonly step: number;
+}
+
+/** The ACL categories of a command: those that follow from its flags, and its own. */
+export function categoriesOf({ flags, categories }: Command): string[] {
+  const found = new Set(categories);
+  if ((flags & WRITE) !== 0) found.add("write");
+  if ((flags & READONLY) !== 0) found.add("read");
+  if ((flags & ADMIN) !== 0) found.add("admin").add("dangerous");
+  if ((flags & PUBSUB) !== 0) found.add("pubsub");
+  if ((flags & BLOCKING) !== 0) found.add("blocking");
+  found.add((flags & FAST) !== 0 ? "fast" : "slow");
+  return CATEGORIES.filter((category) => found.has(category));
+}
+
+function keySpecsOf(of: Command): KeySpec[] {
+  const [first, last, step] = of.keys;
+  const documented: readonly KeySpecDoc[] = ALL_DOCS.get(of.name)?.keySpecs ?? [];
+  if (documented.length > 1) {
+    return documented.map(({ index, flags }) => ({ flags, index: index ?? first, last: 0, step: 1 }));
+  }
+  if (first === 0) return [];
+  return [{ flags: documented[0]?.flags ?? [], index: first, last: last < 0 ? last : last - first, step }];
+}
+
+/** Whether a range is of keys: channels are routed like keys but are none. */
+function isOfKeys(spec: KeySpec): boolean {
+  return !spec.flags.includes("NOT_KEY");
+}
+
+function flagWords(flags: readonly string[]): string[] {
+  return flags.map((flag) => ACCESS_KINDS.includes(flag) ? flag : flag.toLowerCase());
+}
+
+function replySet(reply: ReplyWriter, words: readonly string[]): void {
+  reply.set(words.length);
+  for (const word of words) reply.simple(word);
+}
+
+/** The ten fields of COMMAND INFO. */
+function replyInfo(reply: ReplyWriter, of: Command): void {
+  const specs = keySpecsOf(of);
+  reply.array(10);
+  reply.bulkString(of.name);
+  reply.integer(of.arity);
+  replySet(reply, FLAG_NAMES.filter(([flag]) => (of.flags & flag) !== 0).map(([, name]) => name));
+  for (const number of of.keys) reply.integer(number);
+  replySet(reply, categoriesOf(of).map((category) => `@${category}`));
+  const tips = ALL_DOCS.get(of.name)?.tips ?? [];
+  reply.set(tips.length);
+  for (const tip of tips) reply.bulkString(tip);
+  reply.set(specs.length);
+  for (const spec of specs) replyKeySpec(reply, spec);
+  const subcommands = [...of.subcommands?.values() ?? []];
+  if (subcommands.length === 0) reply.set(0);
+  else reply.array(subcommands.length);
+  for (const subcommand of subcommands) replyInfo(reply, subcommand);
+}
+
+function replyKeySpec(reply: ReplyWriter, { flags, index, last, step }: KeySpec): void {
+  reply.map(3);
+  reply.bulkString("flags");
+  replySet(reply, flagWords(flags));
+  reply.bulkString("begin_search");
+  replyTyped(reply, "index", [["index", index]]);
+  reply.bulkString("find_keys");
+  replyTyped(reply, "range", [["lastkey", last], ["keystep", step], ["limit", 0]]);
+}
+
+function replyTyped(reply: ReplyWriter, type: string, spec: readonly (readonly [string, number])[]): void {
+  reply.map(2);
+  reply.bulkString("type");
+  reply.bulkString(type);
+  reply.bulkString("spec");
+  reply.map(spec.length);
+  for (const [name, value] of spec) {
+    reply.bulkString(name);
+    reply.integer(value);
+  }
+}
+
+/** All commands that are shown. */
+function shownCommands(session: Session): Command[] {
+  return [...session.host.commands.byName.values()].filter((one) => (one.flags & HIDDEN) === 0);
+}
+
+/** The command, or `container|subcommand`, that argument `index` names, or null. */
+function commandNamed(session: Session, request: Request, index: number): Command | null {
+  const [name, subcommand, ...rest] = request.text(index).toLowerCase().split("|");
+  const found = session.host.commands.byName.get(name) ?? null;
+  if (subcommand === undefined || found === null) return found;
+  return rest.length > 0 ? null : found.subcommands?.get(subcommand) ?? null;
+}
+
+/** `COMMAND` */
+function commandAll(session: Session): void {
+  const all = shownCommands(session);
+  session.reply.array(all.length);
+  for (const one of all) replyInfo(session.reply, one);
+}
+
+/** `COMMAND COUNT` */
+function commandCount(session: Session): void {
+  session.reply.integer(shownCommands(session).length);
+}
+
+/** `COMMAND INFO [name …]` */
+function commandInfo(session: Session, request: Request): void {
+  if (request.argc === 2) return commandAll(session);
+  session.reply.array(request.argc - 2);
+  for (let i = 2; i < request.argc; i++) {
+    const found = commandNamed(session, request, i);
+    if (found === null) session.reply.nilArray();
+    else replyInfo(session.reply, found);
+  }
+}
+
+/** `COMMAND DOCS [name …]`; unknown names are left out */
+function commandDocs(session: Session, request: Request): void {
+  const asked: Command[] = [];
+  if (request.argc === 2) asked.push(...shownCommands(session));
+  for (let i = 2; i < request.argc; i++) {
+    const found = commandNamed(session, request, i);
+    if (found !== null) asked.push(found);
+  }
+  session.reply.map(asked.length);
+  for (const one of asked) replyDocs(session.reply, one);
+}
+
+type Part = readonly [name: string, write: () => void];
+
+/** The name of a command and the map of what there is to say about it. */
+function replyDocs(reply: ReplyWriter, of: Command): void {
+  reply.bulkString(of.name);
+  const docs = ALL_DOCS.get(of.name);
+  const parts: Part[] = docs === undefined ? [] : docParts(reply, docs);
+  if (of.subcommands !== null) {
+    const subcommands = [...of.subcommands.values()];
+    parts.push(["subcommands", () => {
+      reply.map(subcommands.length);
+      for (const subcommand of subcommands) replyDocs(reply, subcommand);
+    }]);
+  }
+  replyParts(reply, parts);
+}
+
+function replyParts(reply: ReplyWriter, parts: readonly Part[]): void {
+  reply.map(parts.length);
+  for (const [name, write] of parts) {
+    reply.bulkString(name);
+    write();
+  }
+}
+
+function docParts(reply: ReplyWriter, docs: CommandDoc): Part[] {
+  const text = (name: string, value: string): Part => [name, () => reply.bulkString(value)];
+  const parts = [
+    text("summary", docs.summary),
+    text("since", docs.since),
+    text("group", docs.group),
+    text("complexity", docs.complexity),
+  ];
+  const flags = [...(docs.deprecated === null ? [] : ["deprecated"]), ...(docs.isInternal ? ["syscmd"] : [])];
+  if (flags.length > 0) parts.push(["doc_flags", () => replySet(reply, flags)]);
+  if (docs.deprecated !== null) {
+    parts.push(text("deprecated_since", docs.deprecated[0]), text("replaced_by", docs.deprecated[1]));
+  }
+  const syntax = parseSyntax(docs.syntax);
+  const keys = { seen: 0, specs: docs.keySpecs.length };
+  if (syntax.length > 0) parts.push(["arguments", () => replyArguments(reply, syntax, keys)]);
+  return parts;
+}
+
+function replyArguments(
+  reply: ReplyWriter,
+  all: readonly ArgumentDoc[],
+  keys: { seen: number; readonly specs: number },
+): void {
+  reply.array(all.length);
+  for (const one of all) {
+    const text = (name: string, value: string): Part => [name, () => reply.bulkString(value)];
+    const parts = [text("name", one.name), text("type", one.type)];
+    const isLeaf = one.type !== "oneof" && one.type !== "block";
+    if (isLeaf) parts.push(text("display_text", one.name));
+    if (one.type === "key" && keys.specs > 0) {
+      const index = Math.min(keys.seen++, keys.specs - 1);
+      parts.push(["key_spec_index", () => reply.integer(index)]);
+    }
+    if (one.token !== null) parts.push(text("token", one.token));
+    if (one.since !== null) parts.push(text("since", one.since));
+    const flags: string[] = [];
+    if (one.isOptional) flags.push("optional");
+    if (one.isMultiple) flags.push("multiple");
+    if (one.repeatsToken) flags.push("multiple_token");
+    if (flags.length > 0) parts.push(["flags", () => replySet(reply, flags)]);
+    if (!isLeaf) parts.push(["arguments", () => replyArguments(reply, one.parts, keys)]);
+    replyParts(reply, parts);
+  }
+}
+
+/** `COMMAND LIST [FILTERBY <MODULE name | ACLCAT category | PATTERN pattern>]` */
+function commandList(session: Session, request: Request): void {
+  const { reply } = session;
+  let filter: (one: Command) => boolean = () => true;
+  if (request.argc > 2) {
+    if (request.argc !== 5 || !request.is(2, "filterby")) return reply.error(SYNTAX_ERROR);
+    const value = request.text(4);
+    if (request.is(3, "module")) filter = () => false;
+    else if (request.is(3, "aclcat")) filter = (one) => categoriesOf(one).includes(value.toLowerCase());
+    else if (request.is(3, "pattern")) filter = (one) => globMatchText(value, one.name, true);
+    else return reply.error(SYNTAX_ERROR);
+  }
+  const names: string[] = [];
+  for (const one of shownCommands(session)) {
+    for (const each of [one, ...one.subcommands?.values() ?? []]) if (filter(each)) names.push(each.name);
+  }
+  reply.array(names.length);
+  for (const name of names) reply.bulkString(name);
+}
+
+interface FoundKey {
+  readonly index: number;
+  readonly flags: readonly string[];
+}
+
+/** What SET does with its key depends on its options. */
+function setFlags(request: Request): string[] {
+  for (let i = 5; i < request.argc; i++) if (request.is(i, "get")) return ["RW", "ACCESS", "UPDATE"];
+  return ["OW", "UPDATE"];
+}
+
+/** The keys of the command whose name is argument 2. */
+function findKeys(of: Command, request: Request): FoundKey[] {
+  const found: FoundKey[] = [];
+  const argc = request.argc - 2;
+  for (const { flags, index, last, step } of keySpecsOf(of).filter(isOfKeys)) {
+    const end = last < 0 ? argc + last : index + last;
+    for (let at = index; at <= end && at < argc; at += step) {
+      found.push({ index: at + 2, flags: of.name === "set" ? setFlags(request) : flags });
+    }
+  }
+  return found;
+}
+
+/** `COMMAND GETKEYS command [argument …]` and GETKEYSANDFLAGS */
+function commandGetKeys(withFlags: boolean): Handler {
+  return (session, request) => {
+    const { reply, host } = session;
+    const { bytes, starts, lengths } = request;
+    let of = host.commands.find(bytes, starts[2], lengths[2]);
+    if (of !== null && of.subcommands !== null && request.argc > 3) {
+      of = CommandTable.subcommand(of, bytes, starts[3], lengths[3]);
+    }
+    if (of === null) return reply.error("ERR Invalid command specified");
+    if (!keySpecsOf(of).some(isOfKeys)) return reply.error("ERR The command has no key arguments");
+    const argc = request.argc - 2;
+    if (of.arity >= 0 ? argc !== of.arity : argc < -of.arity) {
+      return reply.error("ERR Invalid number of arguments specified for command");
+    }
+    const keys = findKeys(of, request);
+    reply.array(keys.length);
+    for (const { index, flags } of keys) {
+      if (withFlags) reply.array(2);
+      reply.bulk(bytes, starts[index], lengths[index]);
+      if (withFlags) replySet(reply, flagWords(flags));
+    }
+  };
+}
+
+const COMMAND_HELP = help("COMMAND", [
+  ["(no subcommand)", "Describe all commands."],
+  ["COUNT", "Count the commands."],
+  ["LIST [FILTERBY <MODULE <name>|ACLCAT <category>|PATTERN <pattern>>]", "List the names of commands."],
+  ["INFO [<command-name> ...]", "Describe the commands named, or all, as clients read it."],
+  ["DOCS [<command-name> ...]", "Document the commands named, or all."],
+  ["GETKEYS <full-command>", "Find the keys among a command's arguments."],
+  ["GETKEYSANDFLAGS <full-command>", "Find the keys among a command's arguments, and what is done with each."],
+]);
+
+const FLAGS = LOADING | STALE;
+const CONNECTION = { categories: ["connection"] };
+
+export const INTROSPECTION_COMMANDS: readonly Command[] = [
+  command("command", -1, FLAGS, commandAll, {
+    categories: ["connection"],
+    subcommands: [
+      command("command|count", 2, FLAGS, commandCount, CONNECTION),
+      command("command|docs", -2, FLAGS, commandDocs, CONNECTION),
+      command("command|getkeys", -3, FLAGS, commandGetKeys(false), CONNECTION),
+      command("command|getkeysandflags", -3, FLAGS, commandGetKeys(true), CONNECTION),
+      command("command|help", 2, FLAGS, COMMAND_HELP, CONNECTION),
+      command("command|info", -2, FLAGS, commandInfo, CONNECTION),
+      command("command|list", -2, FLAGS, commandList, CONNECTION),
+    ],
+  }),
+];

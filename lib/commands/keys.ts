@@ -1,0 +1,240 @@
+/** Keys of any type: DEL, EXISTS, TYPE, RENAME, COPY, MOVE, TOUCH and OBJECT. */
+
+import { parseSafeInteger } from "../bytes/integers.ts";
+import type { Request } from "../resp/request.ts";
+import type { Database } from "../store/database.ts";
+import {
+  ENCODING_EMBSTR,
+  ENCODING_HASHTABLE,
+  ENCODING_INT,
+  ENCODING_LISTPACK,
+  ENCODING_RAW,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+  TYPE_ZSET,
+} from "../store/entry.ts";
+import { type Command, command, DENYOOM, FAST, LOADING, READONLY, STALE, WRITE } from "./command.ts";
+import { DB_INDEX_OUT_OF_RANGE, INVALID_DB_INDEX, NO_SUCH_KEY, NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { EVENT_GENERIC } from "./events.ts";
+import { help } from "./help.ts";
+import type { Session } from "./session.ts";
+
+/** Names of the value types, as TYPE replies them. */
+export const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  [TYPE_STRING, "string"],
+  [TYPE_LIST, "list"],
+  [TYPE_SET, "set"],
+  [TYPE_ZSET, "zset"],
+  [TYPE_HASH, "hash"],
+  [TYPE_STREAM, "stream"],
+]);
+
+/** Names of the encodings, as OBJECT ENCODING replies them. */
+export const ENCODING_NAMES: ReadonlyMap<number, string> = new Map([
+  [ENCODING_RAW, "raw"],
+  [ENCODING_INT, "int"],
+  [ENCODING_EMBSTR, "embstr"],
+  [ENCODING_HASHTABLE, "hashtable"],
+  [ENCODING_LISTPACK, "listpack"],
+]);
+
+/** `DEL key [key …]` and UNLINK: large values are freed in slices in either case. */
+function del(session: Session, request: Request): void {
+  const { database, host } = session;
+  let removed = 0;
+  for (let i = 1; i < request.argc; i++) {
+    if (!database.has(request.bytes, request.starts[i], request.lengths[i])) continue;
+    database.remove(request.bytes, request.starts[i], request.lengths[i]);
+    host.keyChanged(session, request, i, EVENT_GENERIC, "del");
+    removed++;
+  }
+  session.reply.integer(removed);
+}
+
+/** `EXISTS key [key …]` */
+function exists(session: Session, request: Request): void {
+  let found = 0;
+  for (let i = 1; i < request.argc; i++) {
+    if (session.database.read(request.bytes, request.starts[i], request.lengths[i]) !== 0) found++;
+  }
+  session.reply.integer(found);
+}
+
+/** `TYPE key` */
+function type(session: Session, request: Request): void {
+  const ref = session.database.look(request.bytes, request.starts[1], request.lengths[1]);
+  session.reply.simple(ref === 0 ? "none" : TYPE_NAMES.get(session.host.store.entries.type(ref)) ?? "unknown");
+}
+
+/** `RENAME key newkey` and RENAMENX */
+function rename(session: Session, request: Request, onlyIfFree: boolean): void {
+  const { reply, database, host } = session;
+  const { bytes, starts, lengths } = request;
+  const ref = database.write(bytes, starts[1], lengths[1]);
+  if (ref === 0) return reply.error(NO_SUCH_KEY);
+  if (request.same(1, 2)) return onlyIfFree ? reply.integer(0) : reply.ok();
+  if (database.has(bytes, starts[2], lengths[2])) {
+    if (onlyIfFree) return reply.integer(0);
+    database.remove(bytes, starts[2], lengths[2]);
+  }
+  database.adopt(database, ref, bytes, starts[2], lengths[2]);
+  host.keyChanged(session, request, 1, EVENT_GENERIC, "rename_from");
+  host.keyChanged(session, request, 2, EVENT_GENERIC, "rename_to");
+  host.dirty--;
+  if (onlyIfFree) reply.integer(1);
+  else reply.ok();
+}
+
+/** The database that argument `index` names; null after having replied with an error. */
+function databaseArgument(session: Session, request: Request, index: number, notInteger: string): Database | null {
+  const number = request.integer(index);
+  if (Number.isNaN(number)) {
+    session.reply.error(notInteger);
+    return null;
+  }
+  const database = session.host.store.databases[number];
+  if (database === undefined) session.reply.error(DB_INDEX_OUT_OF_RANGE);
+  return database ?? null;
+}
+
+/** `MOVE key db` */
+function move(session: Session, request: Request): void {
+  const { reply, database, host } = session;
+  const { bytes, starts, lengths } = request;
+  const target = databaseArgument(session, request, 2, NOT_INTEGER);
+  if (target === null) return;
+  if (target === database) return reply.error("ERR source and destination objects are the same");
+  const ref = database.write(bytes, starts[1], lengths[1]);
+  if (ref === 0 || target.has(bytes, starts[1], lengths[1])) return reply.integer(0);
+  target.adopt(database, ref, bytes, starts[1], lengths[1]);
+  host.touched(session, target, bytes, starts[1], lengths[1]);
+  host.keyChanged(session, request, 1, EVENT_GENERIC, "move_from");
+  host.notify(EVENT_GENERIC, "move_to", target, bytes, starts[1], lengths[1]);
+  reply.integer(1);
+}
+
+/** `COPY source destination [DB index] [REPLACE]` */
+function copy(session: Session, request: Request): void {
+  const { reply, database, host } = session;
+  const { bytes, starts, lengths } = request;
+  let target: Database = database;
+  let replace = false;
+  for (let i = 3; i < request.argc; i++) {
+    if (request.is(i, "replace")) replace = true;
+    else if (request.is(i, "db") && i + 1 < request.argc) {
+      const named = databaseArgument(session, request, ++i, INVALID_DB_INDEX);
+      if (named === null) return;
+      target = named;
+    } else return reply.error(SYNTAX_ERROR);
+  }
+  if (target === database && request.same(1, 2)) {
+    return reply.error("ERR source and destination objects are the same");
+  }
+  const ref = database.look(bytes, starts[1], lengths[1]);
+  if (ref === 0) return reply.integer(0);
+  if (target.has(bytes, starts[2], lengths[2])) {
+    if (!replace) return reply.integer(0);
+    target.remove(bytes, starts[2], lengths[2]);
+  }
+  target.duplicate(ref, bytes, starts[2], lengths[2]);
+  host.dirty++;
+  host.touched(session, target, bytes, starts[2], lengths[2]);
+  host.notify(EVENT_GENERIC, "copy_to", target, bytes, starts[2], lengths[2]);
+  reply.integer(1);
+}
+
+/** `TOUCH key [key …]` */
+function touch(session: Session, request: Request): void {
+  exists(session, request);
+}
+
+/** The entry that an OBJECT subcommand asks for, untouched, or 0 after having replied with null. */
+function lookObject(session: Session, request: Request): number {
+  const ref = session.database.look(request.bytes, request.starts[2], request.lengths[2]);
+  if (ref === 0) session.reply.nil();
+  return ref;
+}
+
+/** `OBJECT ENCODING key` */
+function objectEncoding(session: Session, request: Request): void {
+  const ref = lookObject(session, request);
+  if (ref === 0) return;
+  session.reply.bulkString(ENCODING_NAMES.get(session.host.store.entries.encoding(ref)) ?? "unknown");
+}
+
+const SWITCHING =
+  "Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.";
+
+/** `OBJECT FREQ key` */
+function objectFreq(session: Session, request: Request): void {
+  const { store } = session.host;
+  const ref = lookObject(session, request);
+  if (ref === 0) return;
+  if (store.frequency === null) {
+    return session.reply.error(
+      `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${SWITCHING}`,
+    );
+  }
+  session.reply.integer(store.frequency.decayed(store.entries.clock(ref)));
+}
+
+/** `OBJECT IDLETIME key` */
+function objectIdletime(session: Session, request: Request): void {
+  const { store } = session.host;
+  const ref = lookObject(session, request);
+  if (ref === 0) return;
+  if (store.frequency !== null) {
+    return session.reply.error(`ERR An LFU maxmemory policy is selected, idle time not tracked. ${SWITCHING}`);
+  }
+  session.reply.integer(store.idleSeconds(ref));
+}
+
+/** Redis shares the integers below this one; clients and tests that look find them shared. */
+const SHARED_INTEGERS = 10_000;
+const SHARED_REFCOUNT = 0x7fffffff;
+
+/** `OBJECT REFCOUNT key`: 1, as no value is shared here, but for the small integers that Redis shares. */
+function objectRefcount(session: Session, request: Request): void {
+  const ref = lookObject(session, request);
+  if (ref === 0) return;
+  const entries = session.host.store.entries;
+  const isInteger = entries.type(ref) === TYPE_STRING && entries.encoding(ref) === ENCODING_INT;
+  const value = isInteger ? parseSafeInteger(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref)) : -1;
+  session.reply.integer(value >= 0 && value < SHARED_INTEGERS ? SHARED_REFCOUNT : 1);
+}
+
+const OBJECT_HELP = help("OBJECT", [
+  ["ENCODING <key>", "Tell the encoding in which the value of <key> is kept."],
+  ["FREQ <key>", "Tell the access frequency of <key>, a logarithmic counter. Needs an LFU policy."],
+  ["IDLETIME <key>", "Tell for how many seconds <key> was not accessed."],
+  ["REFCOUNT <key>", "Tell how many references to the value of <key> there are."],
+]);
+
+const KEY = { keys: [1, 1, 1], categories: ["keyspace"] } as const;
+const KEYS = { keys: [1, -1, 1], categories: ["keyspace"] } as const;
+const PAIR = { keys: [1, 2, 1], categories: ["keyspace"] } as const;
+const OBJECT = { keys: [2, 2, 1], categories: ["keyspace"] } as const;
+
+export const KEY_COMMANDS: readonly Command[] = [
+  command("del", -2, WRITE, del, KEYS),
+  command("unlink", -2, WRITE | FAST, del, KEYS),
+  command("exists", -2, READONLY | FAST, exists, KEYS),
+  command("type", 2, READONLY | FAST, type, KEY),
+  command("rename", 3, WRITE, (session, request) => rename(session, request, false), PAIR),
+  command("renamenx", 3, WRITE | FAST, (session, request) => rename(session, request, true), PAIR),
+  command("move", 3, WRITE | FAST, move, KEY),
+  command("copy", -3, WRITE | DENYOOM, copy, PAIR),
+  command("touch", -2, READONLY | FAST, touch, KEYS),
+  command("object", -2, 0, OBJECT_HELP, {
+    subcommands: [
+      command("object|encoding", 3, READONLY, objectEncoding, OBJECT),
+      command("object|freq", 3, READONLY, objectFreq, OBJECT),
+      command("object|idletime", 3, READONLY, objectIdletime, OBJECT),
+      command("object|refcount", 3, READONLY, objectRefcount, OBJECT),
+      command("object|help", 2, LOADING | STALE, OBJECT_HELP, { categories: ["keyspace"] }),
+    ],
+  }),
+];

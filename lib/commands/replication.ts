@@ -1,0 +1,140 @@
+/** Replication: REPLICAOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT. */
+
+import type { Request } from "../resp/request.ts";
+import { parseInt64 } from "../bytes/integers.ts";
+import {
+  ADMIN,
+  ALLOW_BUSY,
+  type Command,
+  command,
+  FAST,
+  LOADING,
+  NO_ASYNC_LOADING,
+  NO_MULTI,
+  NOSCRIPT,
+  STALE,
+} from "./command.ts";
+import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import type { Session } from "./session.ts";
+
+/** `REPLICAOF host port` and `REPLICAOF NO ONE` */
+function replicaof(session: Session, request: Request): void {
+  const { reply, host } = session;
+  const by = session.description;
+  if (request.is(1, "no") && request.is(2, "one")) {
+    host.replication.promote(by);
+    return reply.ok();
+  }
+  if (session.isReplica) return reply.error("ERR Command is not valid when client is a replica.");
+  const port = request.integer(2);
+  if (Number.isNaN(port) || port < 0 || port > 65535) return reply.error("ERR Invalid master port");
+  if (host.replication.follow(request.text(1), port, by)) reply.ok();
+  else reply.simple("OK Already connected to specified master");
+}
+
+/** `PSYNC replicationid offset` */
+function psync(session: Session, request: Request): void {
+  const offset = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
+  if (offset === null) return session.reply.error(NOT_INTEGER);
+  const error = session.synchronise(request.text(1), Number(offset));
+  if (error !== null) session.reply.error(error);
+}
+
+/** `SYNC` */
+function sync(session: Session): void {
+  const error = session.synchronise(null, -1);
+  if (error !== null) session.reply.error(error);
+}
+
+/** `REPLCONF option value [option value …]`: what a replica tells of itself; ACK and GETACK within the stream. */
+function replconf(session: Session, request: Request): void {
+  const { reply } = session;
+  if (request.argc % 2 === 0) return reply.error(SYNTAX_ERROR);
+  for (let i = 1; i < request.argc; i += 2) {
+    if (request.is(i, "listening-port")) {
+      const port = request.integer(i + 1);
+      if (Number.isNaN(port)) return reply.error(NOT_INTEGER);
+      session.replicaHandshake.listeningPort = port;
+    } else if (request.is(i, "ip-address")) {
+      const address = request.text(i + 1);
+      if (address.length > 46) return reply.error("ERR REPLCONF ip-address provided by replica instance is too long");
+      session.replicaHandshake.address = address;
+    } else if (request.is(i, "capa")) {
+      if (request.is(i + 1, "eof")) session.replicaHandshake.readsMarks = true;
+      else if (request.is(i + 1, "psync2")) session.replicaHandshake.followsIds = true;
+    } else if (request.is(i, "ack")) {
+      const offset = request.integer(i + 1);
+      if (!Number.isNaN(offset)) session.acknowledgeReplication(offset);
+      return;
+    } else if (request.is(i, "getack")) {
+      if (session.isPrimary) session.host.replication.acknowledgeToPrimary();
+      return;
+    } else if (request.is(i, "rdb-only")) {
+      const only = request.integer(i + 1);
+      if (Number.isNaN(only)) return reply.error(NOT_INTEGER);
+      session.replicaHandshake.rdbOnly = only === 1;
+    } else if (request.is(i, "rdb-filter-only")) {
+      // Only functions can be filtered for, and there are none: an empty filter asks for no keys.
+      if (request.lengths[i + 1] > 0 && !request.is(i + 1, "functions")) {
+        return reply.error(`ERR Unsupported rdb-filter-only option: ${request.text(i + 1)}`);
+      }
+    } else {
+      return reply.error(`ERR Unrecognized REPLCONF option: ${request.text(i)}`);
+    }
+  }
+  reply.ok();
+}
+
+/** `ROLE` */
+function role(session: Session): void {
+  const { reply } = session;
+  const { stream, primary, replica } = session.host.replication;
+  if (replica.primary !== null) {
+    reply.array(5);
+    reply.bulkString("slave");
+    reply.bulkString(replica.primary.host);
+    reply.integer(replica.primary.port);
+    reply.bulkString(replica.state);
+    reply.integer(replica.state === "connected" ? stream.offset : -1);
+    return;
+  }
+  reply.array(3);
+  reply.bulkString("master");
+  reply.integer(stream.offset);
+  const online = [...primary.replicas].filter((one) => one.state === "online");
+  reply.array(online.length);
+  for (const one of online) {
+    reply.array(3);
+    reply.bulkString(primary.addressOf(one));
+    reply.bulkString(String(one.handshake.listeningPort));
+    reply.bulkString(String(one.acknowledgedOffset));
+  }
+}
+
+/** `WAIT numreplicas timeout` */
+function wait(session: Session, request: Request): void {
+  const { reply } = session;
+  if (session.host.isReplica) {
+    return reply.error(
+      "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.",
+    );
+  }
+  const replicas = request.integer(1);
+  if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
+  const timeoutMs = request.integer(2);
+  if (Number.isNaN(timeoutMs)) return reply.error("ERR timeout is not an integer or out of range");
+  if (timeoutMs < 0) return reply.error("ERR timeout is negative");
+  session.waitForReplicas(replicas, timeoutMs);
+}
+
+const SYNCHRONISATION = NO_ASYNC_LOADING | ADMIN | NO_MULTI | NOSCRIPT;
+
+export const REPLICATION_COMMANDS: readonly Command[] = [
+  command("replicaof", 3, NO_ASYNC_LOADING | ADMIN | NOSCRIPT | STALE, replicaof),
+  command("slaveof", 3, NO_ASYNC_LOADING | ADMIN | NOSCRIPT | STALE, replicaof),
+  command("psync", -3, SYNCHRONISATION, psync),
+  command("sync", 1, SYNCHRONISATION, sync),
+  command("replconf", -1, ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, replconf),
+  command("role", 1, NOSCRIPT | LOADING | STALE | FAST, role, { categories: ["admin", "dangerous"] }),
+  command("wait", 3, NOSCRIPT, wait, { categories: ["connection"] }),
+];

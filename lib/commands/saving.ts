@@ -1,0 +1,196 @@
+/** Saving and the end: SAVE, BGSAVE, LASTSAVE, SHUTDOWN, DUMP, RESTORE. */
+
+import type { Request } from "../resp/request.ts";
+import { BAD_FORMAT, BAD_PAYLOAD, dumpValue, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { parseInt64 } from "../bytes/integers.ts";
+import { encodeLatin1 } from "../bytes/latin1.ts";
+import { Request as OwnedRequest } from "../resp/request.ts";
+import {
+  ADMIN,
+  ALLOW_BUSY,
+  ASKING,
+  type Command,
+  command,
+  DENYOOM,
+  FAST,
+  LOADING,
+  NO_ASYNC_LOADING,
+  NO_MULTI,
+  NOSCRIPT,
+  READONLY,
+  STALE,
+  WRITE,
+} from "./command.ts";
+import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { EVENT_GENERIC } from "./events.ts";
+import { toUnixMs } from "./expiry_options.ts";
+import type { Session } from "./session.ts";
+
+/** `SAVE` */
+function save(session: Session): void {
+  const { reply, host } = session;
+  // A snapshot for replicas goes to the same file.
+  if (host.saving.snapshotter.running) return reply.error("ERR Background save already in progress");
+  if (host.saving.saveNow() === null) reply.ok();
+  else reply.error("ERR Failed to save the RDB file, check the log");
+}
+
+/** `BGSAVE [SCHEDULE]` */
+function bgsave(session: Session, request: Request): void {
+  const { reply, host } = session;
+  if (request.argc > 2 || (request.argc === 2 && !request.is(1, "schedule"))) return reply.error(SYNTAX_ERROR);
+  if (host.saving.snapshotter.running) return reply.error("ERR Background save already in progress");
+  // Within a transaction there is no point in time between two commands: it has to wait for the end.
+  if (session.insideExec) {
+    host.saving.scheduled = true;
+    return reply.simple("Background saving scheduled");
+  }
+  host.saving.saveInBackground();
+  reply.simple("Background saving started");
+}
+
+/** `LASTSAVE` */
+function lastsave(session: Session): void {
+  session.reply.integer(Math.floor(session.host.saving.lastSaveMs / 1000));
+}
+
+/** `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]` */
+function shutdown(session: Session, request: Request): void {
+  const { reply, host } = session;
+  let mode: "save" | "nosave" | "default" = "default";
+  let now = false;
+  let force = false;
+  let abort = false;
+  for (let i = 1; i < request.argc; i++) {
+    if (request.is(i, "nosave") && mode === "default") mode = "nosave";
+    else if (request.is(i, "save") && mode === "default") mode = "save";
+    else if (request.is(i, "now")) now = true;
+    else if (request.is(i, "force")) force = true;
+    else if (request.is(i, "abort")) abort = true;
+    else return reply.error(SYNTAX_ERROR);
+  }
+  if (abort && request.argc > 2) return reply.error(SYNTAX_ERROR);
+  if (abort) {
+    if (host.shutdown.abort()) return reply.ok();
+    return reply.error("ERR No shutdown in progress.");
+  }
+  session.blockUntilShutdown(() => {
+    host.shutdown.begin({ save: mode, now, force }, () => {
+      session.unblock(() => reply.error("ERR Errors trying to SHUTDOWN. Check logs."));
+    });
+  });
+}
+
+/** `DUMP key` */
+function dump(session: Session, request: Request): void {
+  const { database, reply, host } = session;
+  const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
+  if (ref === 0) return reply.nil();
+  reply.bulkBytes(dumpValue(host.store, ref, host.config.flag("rdbcompression")));
+}
+
+interface RestoreOptions {
+  replace: boolean;
+  absolute: boolean;
+  idleSeconds: number;
+  frequency: number;
+}
+
+/** Reads the options of RESTORE from argument 4 on; null after having replied with an error. */
+function parseRestoreOptions(session: Session, request: Request): RestoreOptions | null {
+  const options: RestoreOptions = { replace: false, absolute: false, idleSeconds: -1, frequency: -1 };
+  for (let i = 4; i < request.argc; i++) {
+    const next = i + 1 < request.argc;
+    if (request.is(i, "replace")) options.replace = true;
+    else if (request.is(i, "absttl")) options.absolute = true;
+    else if (request.is(i, "idletime") && next && options.frequency < 0) {
+      options.idleSeconds = request.integer(++i);
+      if (Number.isNaN(options.idleSeconds)) return fail(session, NOT_INTEGER);
+      if (options.idleSeconds < 0) return fail(session, "ERR Invalid IDLETIME value, must be >= 0");
+    } else if (request.is(i, "freq") && next && options.idleSeconds < 0) {
+      options.frequency = request.integer(++i);
+      if (Number.isNaN(options.frequency)) return fail(session, NOT_INTEGER);
+      if (options.frequency < 0 || options.frequency > 255) {
+        return fail(session, "ERR Invalid FREQ value, must be >= 0 and <= 255");
+      }
+    } else return fail(session, SYNTAX_ERROR);
+  }
+  return options;
+}
+
+function fail(session: Session, error: string): null {
+  session.reply.error(error);
+  return null;
+}
+
+/** `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]` */
+function restore(session: Session, request: Request): void {
+  const { database, reply, host } = session;
+  const { bytes, starts, lengths } = request;
+  const options = parseRestoreOptions(session, request);
+  if (options === null) return;
+  if (!options.replace && database.has(bytes, starts[1], lengths[1])) {
+    return reply.error("BUSYKEY Target key name already exists.");
+  }
+  const ttl = parseInt64(bytes, starts[2], lengths[2]);
+  if (ttl === null) return reply.error(NOT_INTEGER);
+  if (ttl < 0n) return reply.error("ERR Invalid TTL value, must be >= 0");
+  const isFine = host.debugging.skipChecksums ? isPayloadReadable : isPayloadIntact;
+  if (!isFine(bytes, starts[3], lengths[3])) return reply.error(`ERR ${BAD_PAYLOAD}`);
+  let expiry: UnixMs = NO_EXPIRY;
+  if (ttl > 0n) {
+    const time = toUnixMs(ttl, options.absolute ? "pxat" : "px", host.store.nowMs);
+    if (time === null) return reply.error("ERR Invalid TTL value, must be >= 0");
+    expiry = time;
+  }
+  if (expiry !== NO_EXPIRY && host.store.hasPassed(expiry)) {
+    if (database.remove(bytes, starts[1], lengths[1])) {
+      host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+      session.propagateAs(OwnedRequest.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+    }
+    return reply.ok();
+  }
+  if (!host.restorer.restore(database, bytes, starts[1], lengths[1], bytes, starts[3], lengths[3], expiry)) {
+    return reply.error(`ERR ${BAD_FORMAT}`);
+  }
+  setAccess(session, request, options);
+  host.keyChanged(session, request, 1, EVENT_GENERIC, "restore");
+  if (expiry !== NO_EXPIRY && !options.absolute) propagateAbsolute(session, request, expiry);
+  reply.ok();
+}
+
+/** Sets the access clock that IDLETIME or FREQ asks for. */
+function setAccess(session: Session, request: Request, options: RestoreOptions): void {
+  const { store } = session.host;
+  const ref = session.database.peek(request.bytes, request.starts[1], request.lengths[1]);
+  if (store.frequency !== null) {
+    if (options.frequency >= 0) store.entries.setClock(ref, store.frequency.withCounter(options.frequency));
+  } else if (options.idleSeconds >= 0) {
+    store.entries.setClock(ref, (store.accessClock - options.idleSeconds) & 0xffffff);
+  }
+}
+
+/** Propagates a RESTORE with its expiry as a Unix time. */
+function propagateAbsolute(session: Session, request: Request, expiry: UnixMs): void {
+  const args: Uint8Array[] = [];
+  for (let i = 0; i < request.argc; i++) args.push(request.copyOf(i));
+  args[2] = encodeLatin1(String(expiry));
+  args.push(encodeLatin1("ABSTTL"));
+  session.propagateAs(OwnedRequest.ofBytes(args));
+}
+
+const KEY = [1, 1, 1] as const;
+
+export const SAVING_COMMANDS: readonly Command[] = [
+  command("save", 1, NO_ASYNC_LOADING | ADMIN | NOSCRIPT | NO_MULTI, save),
+  command("bgsave", -1, NO_ASYNC_LOADING | ADMIN | NOSCRIPT, bgsave),
+  command("lastsave", 1, LOADING | STALE | FAST, lastsave, { categories: ["admin", "dangerous"] }),
+  command("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, shutdown),
+  command("dump", 2, READONLY, dump, { keys: KEY, categories: ["keyspace"] }),
+  command("restore", -4, WRITE | DENYOOM, restore, { keys: KEY, categories: ["keyspace", "dangerous"] }),
+  command("restore-asking", -4, WRITE | DENYOOM | ASKING, restore, {
+    keys: KEY,
+    categories: ["keyspace", "dangerous"],
+  }),
+];

@@ -1,0 +1,90 @@
+/**
+ * What SCAN and its kin have in common: the cursor argument and the options MATCH and COUNT. Used by SCAN, HSCAN, SSCAN
+ * and ZSCAN.
+ */
+
+import { globMatch } from "../bytes/glob.ts";
+import { parseInt64 } from "../bytes/integers.ts";
+import type { Request } from "../resp/request.ts";
+import type { Element } from "../store/listpack.ts";
+import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import type { Session } from "./session.ts";
+
+/** Elements that a call visits when COUNT does not say. */
+const DEFAULT_COUNT = 10;
+const CURSOR = /^(?:[+-]?\d+)?$/;
+
+/**
+ * A cursor argument, as C's `strtoul` reads it, or -1 after having replied with an error. Our cursors are uint32s; of
+ * a larger one, which we did not give, the lower half is taken.
+ */
+export function parseCursor(session: Session, request: Request, index: number): number {
+  const value = request.integer(index);
+  if (value >= 0) return value % 4294967296;
+  const text = request.text(index);
+  const exact = CURSOR.test(text) ? BigInt(text.replace("+", "")) : null;
+  if (exact === null || exact >= 2n ** 64n || exact <= -(2n ** 64n)) {
+    session.reply.error("ERR invalid cursor");
+    return -1;
+  }
+  return Number(BigInt.asUintN(32, exact));
+}
+
+/** The options of one call. */
+export class ScanOptions {
+  count: number = DEFAULT_COUNT;
+  /** Argument that is the pattern, or 0 where everything matches. */
+  #pattern = 0;
+  #request: Request;
+
+  constructor(request: Request) {
+    this.#request = request;
+  }
+
+  /** Reads MATCH and COUNT from argument `first` on; null after having replied with an error. */
+  static parse(session: Session, request: Request, first: number): ScanOptions | null {
+    const options = new ScanOptions(request);
+    for (let i = first; i < request.argc; i += 2) {
+      const error = options.take(i);
+      if (error !== null) {
+        session.reply.error(error);
+        return null;
+      }
+    }
+    return options;
+  }
+
+  /** Reads the option at argument `index` and its value; the error reply, or null. */
+  take(index: number): string | null {
+    const request = this.#request;
+    if (index + 1 >= request.argc) return SYNTAX_ERROR;
+    if (request.is(index, "match")) {
+      this.#pattern = request.is(index + 1, "*") ? 0 : index + 1;
+      return null;
+    }
+    if (!request.is(index, "count")) return SYNTAX_ERROR;
+    let count = request.integer(index + 1);
+    if (Number.isNaN(count)) {
+      const exact = parseInt64(request.bytes, request.starts[index + 1], request.lengths[index + 1]);
+      if (exact === null) return NOT_INTEGER;
+      count = Number(exact);
+    }
+    if (count < 1) return SYNTAX_ERROR;
+    this.count = count;
+    return null;
+  }
+
+  /** Whether bytes match the pattern, if there is one. */
+  matches(bytes: Uint8Array, start: number, length: number): boolean {
+    if (this.#pattern === 0) return true;
+    const { bytes: pattern, starts, lengths } = this.#request;
+    return globMatch(pattern, starts[this.#pattern], lengths[this.#pattern], bytes, start, length, false);
+  }
+
+  /** Whether an element matches the pattern, if there is one. */
+  matchesElement(element: Element): boolean {
+    if (this.#pattern === 0) return true;
+    element.toBytes();
+    return this.matches(element.bytes, element.start, element.length);
+  }
+}

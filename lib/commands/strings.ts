@@ -1,0 +1,495 @@
+/**
+ * Strings: GET, SET and their kin. A string lies inline in its entry; one that is a canonical int64 is labelled `int`
+ * and kept as its digits, so that GET is a copy and only arithmetic parses (see store/entry.ts).
+ *
+ * This family is the model for the others: helpers first, then each command in the order of the table at the end.
+ */
+
+import { copyBytes } from "../bytes/compare.ts";
+import { addDecimal } from "../bytes/decimal.ts";
+import {
+  INT64_MAX,
+  INT64_MAX_DIGITS,
+  INT64_MIN,
+  parseInt64,
+  parseSafeInteger,
+  writeDecimal,
+} from "../bytes/integers.ts";
+import { encodeLatin1 } from "../bytes/latin1.ts";
+import { Request } from "../resp/request.ts";
+import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
+import { stringEncoding } from "../store/string.ts";
+import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
+import { NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
+import { EVENT_GENERIC, EVENT_STRING } from "./events.ts";
+import { expiryFromArgument, type TimeUnit } from "./expiry_options.ts";
+import { longestCommonSubsequence } from "./lcs.ts";
+import type { Session } from "./session.ts";
+
+const NO_BYTES = new Uint8Array(0);
+/** Digits of the number under way. */
+const digits = new Uint8Array(INT64_MAX_DIGITS + 4);
+
+/** The entry of a string argument's key for reading, or 0 after having replied: with null, or WRONGTYPE. */
+function readString(session: Session, request: Request, keyIndex: number): number {
+  const database = session.database;
+  const ref = database.read(request.bytes, request.starts[keyIndex], request.lengths[keyIndex]);
+  if (ref === 0) {
+    session.reply.nil();
+    return 0;
+  }
+  if (database.store.entries.type(ref) !== TYPE_STRING) {
+    session.reply.error(WRONG_TYPE);
+    return 0;
+  }
+  return ref;
+}
+
+/** Replies with the string under a key, or null; false if there is a value of another type, which has been said. */
+function replyStored(session: Session, request: Request, keyIndex: number): boolean {
+  const errors = session.reply.errorCount;
+  const ref = readString(session, request, keyIndex);
+  if (ref !== 0) replyValue(session, ref);
+  return session.reply.errorCount === errors;
+}
+
+/** Replies with the string in an entry. */
+function replyValue(session: Session, ref: number): void {
+  const entries = session.host.store.entries;
+  session.reply.bulk(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
+}
+
+/** Sets the string under argument `keyIndex` to argument `valueIndex`. */
+function setArgument(session: Session, request: Request, keyIndex: number, valueIndex: number, expiry: UnixMs): void {
+  const { bytes, starts, lengths } = request;
+  const start = starts[valueIndex];
+  const length = lengths[valueIndex];
+  const encoding = stringEncoding(bytes, start, length);
+  session.database.setString(bytes, starts[keyIndex], lengths[keyIndex], bytes, start, length, encoding, expiry);
+}
+
+/** `GET key` */
+function get(session: Session, request: Request): void {
+  const ref = readString(session, request, 1);
+  if (ref !== 0) replyValue(session, ref);
+}
+
+interface SetOptions {
+  onlyIf: "exists" | "missing" | "always";
+  get: boolean;
+  expiry: UnixMs;
+  /** PXAT with the same meaning as the expiry given, so that replicas do not read their own clocks. */
+  relative: boolean;
+}
+
+/** Reads the options of SET from argument 3 on; null after having replied with an error. */
+function parseSetOptions(session: Session, request: Request): SetOptions | null {
+  const options: SetOptions = { onlyIf: "always", get: false, expiry: NO_EXPIRY, relative: false };
+  let expiryGiven = false;
+  for (let i = 3; i < request.argc; i++) {
+    if (request.is(i, "nx") && options.onlyIf !== "exists") options.onlyIf = "missing";
+    else if (request.is(i, "xx") && options.onlyIf !== "missing") options.onlyIf = "exists";
+    else if (request.is(i, "get")) options.get = true;
+    else if (request.is(i, "keepttl") && !expiryGiven) {
+      options.expiry = KEEP_EXPIRY;
+      expiryGiven = true;
+    } else {
+      const unit = expiryGiven || i + 1 >= request.argc ? null : expiryUnit(request, i);
+      if (unit === null) {
+        session.reply.error(SYNTAX_ERROR);
+        return null;
+      }
+      const expiry = expiryFromArgument(session, request, ++i, unit, "set");
+      if (expiry === null) return null;
+      options.expiry = expiry;
+      options.relative = unit !== "pxat";
+      expiryGiven = true;
+    }
+  }
+  return options;
+}
+
+function expiryUnit(request: Request, index: number): TimeUnit | null {
+  if (request.is(index, "ex")) return "ex";
+  if (request.is(index, "px")) return "px";
+  if (request.is(index, "exat")) return "exat";
+  if (request.is(index, "pxat")) return "pxat";
+  return null;
+}
+
+/** `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT unix-s | PXAT unix-ms | KEEPTTL]` */
+function set(session: Session, request: Request): void {
+  if (request.argc === 3) {
+    setArgument(session, request, 1, 2, NO_EXPIRY);
+    session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+    return session.reply.ok();
+  }
+  const options = parseSetOptions(session, request);
+  if (options === null) return;
+  const { reply, database } = session;
+  const { bytes, starts, lengths } = request;
+  if (options.get && !replyStored(session, request, 1)) return;
+  if (options.onlyIf !== "always") {
+    const exists = database.has(bytes, starts[1], lengths[1]);
+    if (exists !== (options.onlyIf === "exists")) {
+      if (!options.get) reply.nil();
+      return;
+    }
+  }
+  setArgument(session, request, 1, 2, options.expiry);
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  if (options.expiry !== NO_EXPIRY && options.expiry !== KEEP_EXPIRY) {
+    session.host.notify(EVENT_GENERIC, "expire", database, bytes, starts[1], lengths[1]);
+    if (options.relative) propagateSet(session, request, 2, options.expiry);
+  }
+  if (!options.get) reply.ok();
+}
+
+/** Propagates a set with an expiry as `SET key value PXAT ms`: absolute, whatever the client gave. */
+function propagateSet(session: Session, request: Request, valueIndex: number, expiry: UnixMs): void {
+  session.propagateAs(Request.ofBytes([
+    encodeLatin1("SET"),
+    request.copyOf(1),
+    request.copyOf(valueIndex),
+    encodeLatin1("PXAT"),
+    encodeLatin1(String(expiry)),
+  ]));
+}
+
+/** `SETNX key value` */
+function setnx(session: Session, request: Request): void {
+  if (session.database.has(request.bytes, request.starts[1], request.lengths[1])) return session.reply.integer(0);
+  setArgument(session, request, 1, 2, NO_EXPIRY);
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.reply.integer(1);
+}
+
+/** `SETEX key seconds value` and `PSETEX key milliseconds value` */
+function setWithExpiry(session: Session, request: Request, unit: TimeUnit, name: string): void {
+  const expiry = expiryFromArgument(session, request, 2, unit, name);
+  if (expiry === null) return;
+  setArgument(session, request, 1, 3, expiry);
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  const { bytes, starts, lengths } = request;
+  session.host.notify(EVENT_GENERIC, "expire", session.database, bytes, starts[1], lengths[1]);
+  propagateSet(session, request, 3, expiry);
+  session.reply.ok();
+}
+
+/** `GETSET key value` */
+function getset(session: Session, request: Request): void {
+  if (!replyStored(session, request, 1)) return;
+  setArgument(session, request, 1, 2, NO_EXPIRY);
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.propagateAs(Request.ofBytes([encodeLatin1("SET"), request.copyOf(1), request.copyOf(2)]));
+}
+
+/** `GETDEL key` */
+function getdel(session: Session, request: Request): void {
+  const ref = readString(session, request, 1);
+  if (ref === 0) return;
+  replyValue(session, ref);
+  session.database.remove(request.bytes, request.starts[1], request.lengths[1]);
+  session.host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+  session.propagateAs(Request.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+}
+
+/** `GETEX key [EX s | PX ms | EXAT unix-s | PXAT unix-ms | PERSIST]` */
+function getex(session: Session, request: Request): void {
+  const { reply, database, host } = session;
+  const { bytes, starts, lengths } = request;
+  const persist = request.argc === 3 && request.is(2, "persist");
+  const unit = request.argc === 4 ? expiryUnit(request, 2) : null;
+  if (request.argc > 2 && !persist && unit === null) return reply.error(SYNTAX_ERROR);
+  const ref = readString(session, request, 1);
+  if (ref === 0) return;
+  if (unit === null) {
+    replyValue(session, ref);
+    if (!persist || !host.store.entries.hasExpiry(ref)) return;
+    database.setExpiry(database.write(bytes, starts[1], lengths[1]), NO_EXPIRY);
+    host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
+    return session.propagateAs(Request.ofBytes([encodeLatin1("PERSIST"), request.copyOf(1)]));
+  }
+  const expiry = expiryFromArgument(session, request, 3, unit, "getex");
+  if (expiry === null) return;
+  replyValue(session, ref);
+  if (host.store.hasPassed(expiry)) {
+    database.remove(bytes, starts[1], lengths[1]);
+    host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+    return session.propagateAs(Request.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+  }
+  database.setExpiry(database.write(bytes, starts[1], lengths[1]), expiry);
+  host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
+  session.propagateAs(
+    Request.ofBytes([encodeLatin1("PEXPIREAT"), request.copyOf(1), encodeLatin1(String(expiry))]),
+  );
+}
+
+/** `MGET key [key …]` */
+function mget(session: Session, request: Request): void {
+  const { reply, database } = session;
+  const entries = database.store.entries;
+  reply.array(request.argc - 1);
+  for (let i = 1; i < request.argc; i++) {
+    const ref = database.read(request.bytes, request.starts[i], request.lengths[i]);
+    if (ref === 0 || entries.type(ref) !== TYPE_STRING) reply.nil();
+    else replyValue(session, ref);
+  }
+}
+
+/** `MSET key value [key value …]` and `MSETNX` */
+function mset(session: Session, request: Request, onlyIfMissing: boolean): void {
+  const { reply, database } = session;
+  const { bytes, starts, lengths } = request;
+  if (request.argc % 2 === 0) {
+    return reply.error(`ERR wrong number of arguments for '${onlyIfMissing ? "msetnx" : "mset"}' command`);
+  }
+  if (onlyIfMissing) {
+    for (let i = 1; i < request.argc; i += 2) {
+      if (database.has(bytes, starts[i], lengths[i])) return reply.integer(0);
+    }
+  }
+  for (let i = 1; i < request.argc; i += 2) {
+    setArgument(session, request, i, i + 1, NO_EXPIRY);
+    session.host.keyChanged(session, request, i, EVENT_STRING, "set");
+  }
+  if (onlyIfMissing) reply.integer(1);
+  else reply.ok();
+}
+
+/** Adds to the integer under argument 1: INCR, DECR, INCRBY and DECRBY. NaN is an increment only a BigInt can hold. */
+function increment(session: Session, request: Request, by: number, exactBy: bigint): void {
+  const { database, reply } = session;
+  const { bytes, starts, lengths } = request;
+  const entries = database.store.entries;
+  const ref = database.write(bytes, starts[1], lengths[1]);
+  let value = 0;
+  if (ref !== 0) {
+    if (entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
+    value = parseSafeInteger(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
+  }
+  value += by;
+  let length: number;
+  if (Number.isSafeInteger(value)) {
+    length = writeDecimal(digits, 0, value);
+  } else {
+    const current = ref === 0 ? 0n : parseInt64(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
+    if (current === null) return reply.error(NOT_INTEGER);
+    const sum = current + exactBy;
+    if (sum < INT64_MIN || sum > INT64_MAX) return reply.error(OVERFLOW);
+    const text = sum.toString();
+    digits.set(encodeLatin1(text));
+    length = text.length;
+  }
+  if (ref !== 0 && length === entries.valueWord(ref)) {
+    copyBytes(digits, 0, length, entries.bytes(ref), entries.valueStart(ref));
+    entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_INT);
+  } else {
+    database.setString(bytes, starts[1], lengths[1], digits, 0, length, ENCODING_INT, KEEP_EXPIRY);
+  }
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
+  reply.integerDigits(digits, 0, length);
+}
+
+/** `INCRBY key increment` and `DECRBY key decrement` */
+function incrementBy(session: Session, request: Request, sign: 1 | -1): void {
+  const by = request.integer(2);
+  if (!Number.isNaN(by)) return increment(session, request, sign * by, BigInt(sign * by));
+  const exact = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
+  if (exact === null) return session.reply.error(NOT_INTEGER);
+  if (sign < 0 && exact === INT64_MIN) return session.reply.error("ERR decrement would overflow");
+  increment(session, request, NaN, BigInt(sign) * exact);
+}
+
+/** `INCRBYFLOAT key increment` */
+function incrbyfloat(session: Session, request: Request): void {
+  const { database, reply } = session;
+  const { bytes, starts, lengths } = request;
+  const entries = database.store.entries;
+  const ref = database.write(bytes, starts[1], lengths[1]);
+  if (ref !== 0 && entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
+  const at = ref === 0 ? 0 : entries.valueStart(ref);
+  const current = ref === 0 ? "0" : entries.text(ref, at, entries.valueWord(ref));
+  const sum = addDecimal(current, request.text(2));
+  if (typeof sum !== "string") return reply.error(sum.error);
+  const value = encodeLatin1(sum);
+  const encoding = stringEncoding(value, 0, value.length);
+  database.setString(bytes, starts[1], lengths[1], value, 0, value.length, encoding, KEEP_EXPIRY);
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrbyfloat");
+  session.propagateAs(Request.ofBytes([encodeLatin1("SET"), request.copyOf(1), value, encodeLatin1("KEEPTTL")]));
+  reply.bulkBytes(value);
+}
+
+/** Whether a string may become `length` bytes long; if not, the client has been told. */
+function lengthAllowed(session: Session, length: number): boolean {
+  if (length <= session.host.maxBulkBytes) return true;
+  session.reply.error(STRING_TOO_LONG);
+  return false;
+}
+
+/** `APPEND key value` */
+function append(session: Session, request: Request): void {
+  const { database, reply } = session;
+  const { bytes, starts, lengths } = request;
+  const entries = database.store.entries;
+  let ref = database.write(bytes, starts[1], lengths[1]);
+  let length = lengths[2];
+  if (ref === 0) {
+    setArgument(session, request, 1, 2, NO_EXPIRY);
+  } else {
+    if (entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
+    const before = entries.valueWord(ref);
+    length += before;
+    if (!lengthAllowed(session, length)) return;
+    ref = database.resizeValue(ref, length);
+    entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_RAW);
+    copyBytes(bytes, starts[2], lengths[2], entries.bytes(ref), entries.valueStart(ref) + before);
+  }
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "append");
+  reply.integer(length);
+}
+
+/** `STRLEN key` */
+function strlen(session: Session, request: Request): void {
+  const database = session.database;
+  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
+  if (ref === 0) return session.reply.integer(0);
+  const entries = database.store.entries;
+  if (entries.type(ref) !== TYPE_STRING) return session.reply.error(WRONG_TYPE);
+  session.reply.integer(entries.valueWord(ref));
+}
+
+/** `SETRANGE key offset value` */
+function setrange(session: Session, request: Request): void {
+  const { database, reply } = session;
+  const { bytes, starts, lengths } = request;
+  const entries = database.store.entries;
+  const offset = request.integer(2);
+  if (Number.isNaN(offset)) return reply.error(NOT_INTEGER);
+  if (offset < 0) return reply.error("ERR offset is out of range");
+  let ref = database.write(bytes, starts[1], lengths[1]);
+  if (ref !== 0 && entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
+  const before = ref === 0 ? 0 : entries.valueWord(ref);
+  const added = lengths[3];
+  if (added === 0) return reply.integer(before);
+  if (!lengthAllowed(session, offset + added)) return;
+  if (ref === 0) {
+    ref = database.put(bytes, starts[1], lengths[1], TYPE_STRING, ENCODING_RAW, offset + added, NO_EXPIRY);
+  } else {
+    if (offset + added > before) ref = database.resizeValue(ref, offset + added);
+    entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_RAW);
+  }
+  const target = entries.bytes(ref);
+  const start = entries.valueStart(ref);
+  if (offset > before) target.fill(0, start + before, start + offset);
+  copyBytes(bytes, starts[3], added, target, start + offset);
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "setrange");
+  reply.integer(Math.max(before, offset + added));
+}
+
+/** `GETRANGE key start end` and `SUBSTR` */
+function getrange(session: Session, request: Request): void {
+  const { database, reply } = session;
+  let first = integerClamped(request, 2);
+  let last = integerClamped(request, 3);
+  if (Number.isNaN(first) || Number.isNaN(last)) return reply.error(NOT_INTEGER);
+  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
+  if (ref === 0) return reply.bulkBytes(NO_BYTES);
+  const entries = database.store.entries;
+  if (entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
+  const length = entries.valueWord(ref);
+  if (first < 0 && last < 0 && first > last) return reply.bulkBytes(NO_BYTES);
+  if (first < 0) first = Math.max(0, length + first);
+  if (last < 0) last = Math.max(0, length + last);
+  last = Math.min(last, length - 1);
+  if (first > last) return reply.bulkBytes(NO_BYTES);
+  reply.bulk(entries.bytes(ref), entries.valueStart(ref) + first, last - first + 1);
+}
+
+/** An int64 argument as a number: offsets beyond 2^53 lie outside of any string, so their rounding does not matter. */
+function integerClamped(request: Request, index: number): number {
+  const value = request.integer(index);
+  if (!Number.isNaN(value)) return value;
+  const exact = parseInt64(request.bytes, request.starts[index], request.lengths[index]);
+  return exact === null ? NaN : Number(exact);
+}
+
+/** `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]` */
+function lcs(session: Session, request: Request): void {
+  const { database, reply } = session;
+  const entries = database.store.entries;
+  let onlyLength = false;
+  let indexes = false;
+  let withMatchLength = false;
+  let minimum = 0;
+  const values: Uint8Array[] = [];
+  for (let i = 1; i <= 2; i++) {
+    const ref = database.read(request.bytes, request.starts[i], request.lengths[i]);
+    if (ref !== 0 && entries.type(ref) !== TYPE_STRING) {
+      return reply.error("ERR The specified keys must contain string values");
+    }
+    const at = ref === 0 ? 0 : entries.valueStart(ref);
+    values.push(ref === 0 ? NO_BYTES : entries.bytes(ref).slice(at, at + entries.valueWord(ref)));
+  }
+  for (let i = 3; i < request.argc; i++) {
+    if (request.is(i, "len")) onlyLength = true;
+    else if (request.is(i, "idx")) indexes = true;
+    else if (request.is(i, "withmatchlen")) withMatchLength = true;
+    else if (request.is(i, "minmatchlen") && i + 1 < request.argc) {
+      minimum = integerClamped(request, ++i);
+      if (Number.isNaN(minimum)) return reply.error(NOT_INTEGER);
+      minimum = Math.max(0, minimum);
+    } else return reply.error(SYNTAX_ERROR);
+  }
+  if (onlyLength && indexes) return reply.error("ERR If you want both the length and indexes, please just use IDX.");
+  const result = longestCommonSubsequence(values[0], values[1]);
+  if (result === null) {
+    return reply.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
+  }
+  if (onlyLength) return reply.integer(result.bytes.length);
+  if (!indexes) return reply.bulkBytes(result.bytes);
+  const matches = result.matches.filter((match) => match.length >= minimum);
+  reply.map(2);
+  reply.bulkString("matches");
+  reply.array(matches.length);
+  for (const match of matches) {
+    reply.array(withMatchLength ? 3 : 2);
+    for (const start of [match.firstStart, match.secondStart]) {
+      reply.array(2);
+      reply.integer(start);
+      reply.integer(start + match.length - 1);
+    }
+    if (withMatchLength) reply.integer(match.length);
+  }
+  reply.bulkString("len");
+  reply.integer(result.bytes.length);
+}
+
+const STRING = { keys: [1, 1, 1], categories: ["string"] } as const;
+const PAIRS = { keys: [1, -1, 2], categories: ["string"] } as const;
+
+export const STRING_COMMANDS: readonly Command[] = [
+  command("get", 2, READONLY | FAST, get, STRING),
+  command("set", -3, WRITE | DENYOOM, set, STRING),
+  command("setnx", 3, WRITE | DENYOOM | FAST, setnx, STRING),
+  command("setex", 4, WRITE | DENYOOM, (session, request) => setWithExpiry(session, request, "ex", "setex"), STRING),
+  command("psetex", 4, WRITE | DENYOOM, (session, request) => setWithExpiry(session, request, "px", "psetex"), STRING),
+  command("getset", 3, WRITE | DENYOOM | FAST, getset, STRING),
+  command("getdel", 2, WRITE | FAST, getdel, STRING),
+  command("getex", -2, WRITE | FAST, getex, STRING),
+  command("mget", -2, READONLY | FAST, mget, { keys: [1, -1, 1], categories: ["string"] }),
+  command("mset", -3, WRITE | DENYOOM, (session, request) => mset(session, request, false), PAIRS),
+  command("msetnx", -3, WRITE | DENYOOM, (session, request) => mset(session, request, true), PAIRS),
+  command("incr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, 1, 1n), STRING),
+  command("decr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, -1, -1n), STRING),
+  command("incrby", 3, WRITE | DENYOOM | FAST, (session, request) => incrementBy(session, request, 1), STRING),
+  command("decrby", 3, WRITE | DENYOOM | FAST, (session, request) => incrementBy(session, request, -1), STRING),
+  command("incrbyfloat", 3, WRITE | DENYOOM | FAST, incrbyfloat, STRING),
+  command("append", 3, WRITE | DENYOOM | FAST, append, STRING),
+  command("strlen", 2, READONLY | FAST, strlen, STRING),
+  command("setrange", 4, WRITE | DENYOOM, setrange, STRING),
+  command("getrange", 4, READONLY, getrange, STRING),
+  command("substr", 4, READONLY, getrange, STRING),
+  command("lcs", -3, READONLY, lcs, { keys: [1, 2, 1], categories: ["string"] }),
+];

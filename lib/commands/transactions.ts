@@ -1,0 +1,77 @@
+/** Transactions: MULTI, EXEC, DISCARD, WATCH, UNWATCH. The dispatcher queues what comes in between. */
+
+import {
+  ALLOW_BUSY,
+  type Command,
+  command,
+  FAST,
+  LOADING,
+  NOSCRIPT,
+  NOT_QUEUED,
+  SKIP_SLOWLOG,
+  STALE,
+} from "./command.ts";
+import type { Request } from "../resp/request.ts";
+import type { Session } from "./session.ts";
+
+const ABORTED = "EXECABORT Transaction discarded because of previous errors.";
+
+/** `MULTI` */
+function multi(session: Session): void {
+  if (session.transaction !== null) return session.reply.error("ERR MULTI calls can not be nested");
+  session.beginTransaction();
+  session.reply.ok();
+}
+
+/** `DISCARD` */
+function discard(session: Session): void {
+  if (session.transaction === null) return session.reply.error("ERR DISCARD without MULTI");
+  session.endTransaction();
+  session.unwatch();
+  session.reply.ok();
+}
+
+/** `EXEC`: all that was queued, as one unit; nothing, if a watched key changed or a command could not be queued. */
+function exec(session: Session): void {
+  const { transaction, reply, host } = session;
+  if (transaction === null) return reply.error("ERR EXEC without MULTI");
+  const changed = session.watchedKeyChanged();
+  session.endTransaction();
+  session.unwatch();
+  if (transaction.failed) return reply.error(ABORTED);
+  if (changed) return reply.nilArray();
+  session.insideExec = true;
+  try {
+    host.asUnit(() => {
+      reply.array(transaction.queue.length);
+      for (const queued of transaction.queue) host.call(session, queued.command, queued.request);
+    });
+  } finally {
+    session.insideExec = false;
+  }
+  session.preventPropagation(); // what was queued has propagated itself
+}
+
+/** `WATCH key [key …]` */
+function watch(session: Session, request: Request): void {
+  if (session.transaction !== null) return session.reply.error("ERR WATCH inside MULTI is not allowed");
+  for (let i = 1; i < request.argc; i++) session.watch(request.copyOf(i));
+  session.reply.ok();
+}
+
+/** `UNWATCH` */
+function unwatch(session: Session): void {
+  session.unwatch();
+  session.reply.ok();
+}
+
+const FLAGS = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY;
+const TRANSACTION = { categories: ["transaction"] };
+
+export const TRANSACTION_COMMANDS: readonly Command[] = [
+  command("multi", 1, FLAGS | NOT_QUEUED, multi, TRANSACTION),
+  command("exec", 1, (FLAGS & ~FAST & ~ALLOW_BUSY) | SKIP_SLOWLOG | NOT_QUEUED, exec, TRANSACTION),
+  command("discard", 1, FLAGS | NOT_QUEUED, discard, TRANSACTION),
+  command("watch", -2, FLAGS | NOT_QUEUED, watch, { keys: [1, -1, 1], categories: ["transaction"] }),
+  command("unwatch", 1, FLAGS, unwatch, TRANSACTION),
+];

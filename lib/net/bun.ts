@@ -1,0 +1,161 @@
+/**
+ * The network on Bun: `Bun.listen` and `Bun.connect`. Writing is synchronous there, and what the system does not take
+ * at once waits in a queue until the socket drains.
+ */
+
+import type * as BunModule from "bun";
+import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
+import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
+
+/** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
+declare const Bun: typeof BunModule;
+
+class BunSocket implements Socket {
+  handler: SocketHandler = NO_HANDLER;
+  pendingBytes = 0;
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly isUnix: boolean;
+  readonly #socket: BunTcpSocket<BunSocket>;
+  readonly #queue: Uint8Array[] = [];
+  #ending = false;
+  #closed = false;
+
+  constructor(socket: BunTcpSocket<BunSocket>, unixPath: string) {
+    this.#socket = socket;
+    this.isUnix = unixPath !== "";
+    this.remoteAddress = this.isUnix ? `${unixPath}:0` : addressText(socket.remoteAddress, socket.remotePort ?? 0);
+    this.localAddress = this.isUnix ? `${unixPath}:0` : addressText(socket.localAddress, socket.localPort);
+    if (!this.isUnix) socket.setNoDelay(true);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#closed || this.#ending || start === end) return;
+    let sent = 0;
+    if (this.#queue.length === 0) sent = Math.max(0, this.#socket.write(bytes, start, end - start));
+    if (sent === end - start) return;
+    this.pendingBytes += end - start - sent;
+    this.#queue.push(bytes.slice(start + sent, end));
+  }
+
+  /** The system can take more. */
+  drain(): void {
+    while (this.#queue.length > 0) {
+      const chunk = this.#queue[0];
+      const sent = Math.max(0, this.#socket.write(chunk));
+      this.pendingBytes -= sent;
+      if (sent < chunk.length) {
+        this.#queue[0] = chunk.subarray(sent);
+        return;
+      }
+      this.#queue.shift();
+    }
+    if (this.#ending) this.destroy();
+    else this.handler.onDrain();
+  }
+
+  pause(): void {
+    if (!this.#closed) this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#socket.resume();
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (this.#queue.length === 0) this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#closed) return;
+    this.#socket.end();
+    this.closed();
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue.length = 0;
+    this.pendingBytes = 0;
+    this.handler.onClose();
+  }
+
+  setKeepAlive(seconds: number): void {
+    if (!this.isUnix) this.#socket.setKeepAlive(seconds > 0, seconds * 1000);
+  }
+}
+
+function addressText(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Turns Bun's errors into ours. */
+function networkError(cause: unknown): NetworkError {
+  const error = cause as Error & { code?: string }; // everything that the runtime throws is an Error
+  return new NetworkError(error.message, error.code ?? error.name);
+}
+
+/** Callbacks shared by all sockets. */
+function callbacks(unixPath: string, onSocket: (socket: Socket) => void) {
+  return {
+    open(socket: BunTcpSocket<BunSocket>): void {
+      socket.data = new BunSocket(socket, unixPath);
+      onSocket(socket.data);
+    },
+    data(socket: BunTcpSocket<BunSocket>, bytes: Uint8Array): void {
+      socket.data.handler.onData(bytes, 0, bytes.length);
+    },
+    drain(socket: BunTcpSocket<BunSocket>): void {
+      socket.data.drain();
+    },
+    close(socket: BunTcpSocket<BunSocket>): void {
+      socket.data.closed();
+    },
+    error(socket: BunTcpSocket<BunSocket>): void {
+      socket.data.destroy();
+    },
+    binaryType: "uint8array" as const,
+  };
+}
+
+class BunListener implements Listener {
+  readonly port: number;
+
+  constructor(readonly listener: TCPSocketListener<BunSocket> | UnixSocketListener<BunSocket>) {
+    this.port = "port" in listener ? listener.port : 0;
+  }
+
+  close(): void {
+    this.listener.stop();
+  }
+}
+
+export class BunNetwork implements Network {
+  listenTcp(hostname: string, port: number, _backlog: number, onSocket: (socket: Socket) => void): Listener {
+    try {
+      return new BunListener(Bun.listen<BunSocket>({ hostname, port, socket: callbacks("", onSocket) }));
+    } catch (error) {
+      throw networkError(error);
+    }
+  }
+
+  listenUnix(unix: string, onSocket: (socket: Socket) => void): Listener {
+    try {
+      return new BunListener(Bun.listen<BunSocket>({ unix, socket: callbacks(unix, onSocket) }));
+    } catch (error) {
+      throw networkError(error);
+    }
+  }
+
+  connectTcp(hostname: string, port: number, _sourceAddress: string): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = {
+        ...callbacks("", resolve),
+        connectError: (_: unknown, error: Error) => reject(networkError(error)),
+      };
+      Bun.connect<BunSocket>({ hostname, port, socket }).catch((error: unknown) => reject(networkError(error)));
+    });
+  }
+}

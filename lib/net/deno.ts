@@ -1,0 +1,229 @@
+/**
+ * The network on Deno: `Deno.listen` and `Deno.connect`.
+ *
+ * Reads and writes are promises there. A socket keeps one read under way, into a buffer that grows while it is filled
+ * and so stays small for idle connections, and one write under way; what is written meanwhile waits in a queue.
+ */
+
+import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
+
+const FIRST_READ_BYTES = 2048;
+const LARGEST_READ_BYTES = 128 * 1024;
+const LARGEST_POOLED_BYTES = 64 * 1024;
+const MAX_POOLED = 64;
+
+/** Buffers for writes under way. */
+const pool: Uint8Array[] = [];
+
+function takeBuffer(bytes: number): Uint8Array {
+  if (bytes > LARGEST_POOLED_BYTES) return new Uint8Array(bytes);
+  return pool.pop() ?? new Uint8Array(LARGEST_POOLED_BYTES);
+}
+
+function giveBuffer(buffer: Uint8Array): void {
+  if (buffer.length === LARGEST_POOLED_BYTES && pool.length < MAX_POOLED) pool.push(buffer);
+}
+
+class DenoSocket implements Socket {
+  handler: SocketHandler = NO_HANDLER;
+  pendingBytes = 0;
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  readonly isUnix: boolean;
+  readonly #connection: Deno.Conn;
+  /** The write under way, and what waits behind it. */
+  #writing: Uint8Array | null = null;
+  #writtenUpTo = 0;
+  #writingEnd = 0;
+  readonly #queue: { buffer: Uint8Array; end: number }[] = [];
+  #ending = false;
+  #closed = false;
+  #resumed: (() => void) | null = null;
+  #paused = false;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+    this.isUnix = connection.remoteAddr.transport === "unix";
+    this.remoteAddress = addressText(connection.remoteAddr, connection.localAddr);
+    this.localAddress = addressText(connection.localAddr, connection.localAddr);
+    if (!this.isUnix) (connection as Deno.TcpConn).setNoDelay(true); // the transport was looked at
+  }
+
+  /** Reads until the connection ends. */
+  async run(): Promise<void> {
+    let buffer = new Uint8Array(FIRST_READ_BYTES);
+    try {
+      for (;;) {
+        const count = await this.#connection.read(buffer);
+        if (count === null || this.#closed) break;
+        if (this.#paused) await new Promise<void>((resolve) => this.#resumed = resolve);
+        if (this.#closed) break;
+        this.handler.onData(buffer, 0, count);
+        if (count === buffer.length && count < LARGEST_READ_BYTES) buffer = new Uint8Array(count * 4);
+      }
+    } catch {
+      // A reset, or our own close: both end here, and onClose is all that the server needs to know.
+    }
+    this.destroy();
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#closed || this.#ending || start === end) return;
+    const length = end - start;
+    this.pendingBytes += length;
+    const last = this.#queue[this.#queue.length - 1];
+    if (last !== undefined && last.buffer.length - last.end >= length) {
+      last.buffer.set(bytes.subarray(start, end), last.end);
+      last.end += length;
+      return;
+    }
+    const buffer = takeBuffer(length);
+    buffer.set(bytes.subarray(start, end));
+    if (this.#writing === null) this.#send(buffer, length);
+    else this.#queue.push({ buffer, end: length });
+  }
+
+  #send(buffer: Uint8Array, end: number): void {
+    this.#writing = buffer;
+    this.#writtenUpTo = 0;
+    this.#writingEnd = end;
+    this.#connection.write(buffer.subarray(0, end)).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  #onWritten = (count: number): void => {
+    const buffer = this.#writing;
+    if (buffer === null) return;
+    this.pendingBytes -= count;
+    this.#writtenUpTo += count;
+    if (this.#writtenUpTo < this.#writingEnd) {
+      const rest = buffer.subarray(this.#writtenUpTo, this.#writingEnd);
+      this.#connection.write(rest).then(this.#onWritten, this.#onWriteFailed);
+      return;
+    }
+    giveBuffer(buffer);
+    this.#writing = null;
+    const next = this.#queue.shift();
+    if (next !== undefined) return this.#send(next.buffer, next.end);
+    if (this.#ending) this.destroy();
+    else this.handler.onDrain();
+  };
+
+  #onWriteFailed = (): void => {
+    this.#writing = null;
+    this.destroy();
+  };
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#resumed?.();
+    this.#resumed = null;
+  }
+
+  end(): void {
+    this.#ending = true;
+    if (this.#writing === null) this.destroy();
+  }
+
+  destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue.length = 0;
+    this.pendingBytes = 0;
+    try {
+      this.#connection.close();
+    } catch {
+      // Already closed by the other end.
+    }
+    this.resume();
+    this.handler.onClose();
+  }
+
+  setKeepAlive(seconds: number): void {
+    if (!this.isUnix) (this.#connection as Deno.TcpConn).setKeepAlive(seconds > 0); // the transport was looked at
+  }
+}
+
+function addressText(address: Deno.Addr, local: Deno.Addr): string {
+  if (address.transport === "unix" || address.transport === "unixpacket") {
+    const path = address.path || (local.transport === "unix" ? local.path : "");
+    return `${path}:0`;
+  }
+  if (address.transport !== "tcp" && address.transport !== "udp") return "?:0";
+  return address.hostname.includes(":")
+    ? `[${address.hostname}]:${address.port}`
+    : `${address.hostname}:${address.port}`;
+}
+
+/** Turns Deno's errors into ours. */
+function networkError(cause: unknown): NetworkError {
+  const error = cause as Error & { code?: string }; // everything that the runtime throws is an Error
+  return new NetworkError(error.message.replace(/ \(os error \d+\)/, ""), error.code ?? error.name);
+}
+
+class DenoListener implements Listener {
+  readonly port: number;
+  readonly #listener: Deno.Listener;
+
+  constructor(listener: Deno.Listener) {
+    this.#listener = listener;
+    this.port = listener.addr.transport === "tcp" ? listener.addr.port : 0;
+  }
+
+  async run(onSocket: (socket: Socket) => void): Promise<void> {
+    for (;;) {
+      let connection: Deno.Conn;
+      try {
+        connection = await this.#listener.accept();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
+        await new Promise((resolve) => setTimeout(resolve, 100)); // out of file descriptors: try again in a while
+        continue;
+      }
+      const socket = new DenoSocket(connection);
+      onSocket(socket);
+      socket.run();
+    }
+  }
+
+  close(): void {
+    try {
+      this.#listener.close();
+    } catch {
+      // Closed before.
+    }
+  }
+}
+
+export class DenoNetwork implements Network {
+  listenTcp(hostname: string, port: number, tcpBacklog: number, onSocket: (socket: Socket) => void): Listener {
+    return this.#listen(() => Deno.listen({ hostname, port, tcpBacklog }), onSocket);
+  }
+
+  listenUnix(path: string, onSocket: (socket: Socket) => void): Listener {
+    return this.#listen(() => Deno.listen({ transport: "unix", path }), onSocket);
+  }
+
+  async connectTcp(hostname: string, port: number, _sourceAddress: string): Promise<Socket> {
+    try {
+      const socket = new DenoSocket(await Deno.connect({ hostname, port }));
+      queueMicrotask(() => socket.run());
+      return socket;
+    } catch (error) {
+      throw networkError(error);
+    }
+  }
+
+  #listen(open: () => Deno.Listener, onSocket: (socket: Socket) => void): Listener {
+    try {
+      const listener = new DenoListener(open());
+      listener.run(onSocket);
+      return listener;
+    } catch (error) {
+      throw networkError(error);
+    }
+  }
+}

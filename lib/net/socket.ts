@@ -1,0 +1,65 @@
+/**
+ * What the server knows of the network: this interface, which the adapter of each runtime implements. Nothing above
+ * `lib/net/` knows whether it runs on Deno or on Bun.
+ */
+
+/** An open connection. */
+export interface Socket {
+  /** Address of the other end: `ip:port`, or the path of a Unix socket followed by `:0`. */
+  readonly remoteAddress: string;
+  /** Address of this end, in the same form. */
+  readonly localAddress: string;
+  /** Whether it came in over a Unix socket. */
+  readonly isUnix: boolean;
+  /** Bytes written that the system has not taken yet. */
+  readonly pendingBytes: number;
+  /** Who is told of data, drain and close. To be set before the function that handed the socket over returns. */
+  handler: SocketHandler;
+  /** Takes `bytes[start, end)` for sending, in order, and copies what it must keep. Does nothing once closed. */
+  write(bytes: Uint8Array, start: number, end: number): void;
+  /** Stops and resumes calls of `onData`. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is pending, then closes. */
+  end(): void;
+  /** Closes at once. */
+  destroy(): void;
+  /** TCP keep-alive, in seconds between probes; 0 turns it off. */
+  setKeepAlive(seconds: number): void;
+}
+
+/** Who listens to a socket. Each call is synchronous; none must throw. */
+export interface SocketHandler {
+  /** Bytes came in; `bytes[start, end)` is valid only during the call. */
+  onData(bytes: Uint8Array, start: number, end: number): void;
+  /** All pending bytes were taken by the system. */
+  onDrain(): void;
+  /** The connection is gone, whoever ended it; called once. */
+  onClose(): void;
+}
+
+/** A listening address. */
+export interface Listener {
+  /** The port it listens on; 0 for a Unix socket. */
+  readonly port: number;
+  close(): void;
+}
+
+/** Thrown by `listen` and `connect`; `code` is the system's, such as EADDRINUSE. */
+export class NetworkError extends Error {
+  override name = "NetworkError";
+  constructor(message: string, readonly code: string) {
+    super(message);
+  }
+}
+
+/** The network of one runtime. Listening takes place at once, so that CONFIG SET can tell how it went. */
+export interface Network {
+  listenTcp(hostname: string, port: number, backlog: number, onSocket: (socket: Socket) => void): Listener;
+  listenUnix(path: string, onSocket: (socket: Socket) => void): Listener;
+  /** Connects to `hostname:port`, from `sourceAddress` if that is not empty. */
+  connectTcp(hostname: string, port: number, sourceAddress: string): Promise<Socket>;
+}
+
+/** The handler of a socket that nobody listens to. */
+export const NO_HANDLER: SocketHandler = { onData() {}, onDrain() {}, onClose() {} };

@@ -1,0 +1,106 @@
+/**
+ * Loading an RDB file at start or for DEBUG RELOAD: read piece by piece, parsed in short slices, with the event loop
+ * served in between, so that the server can tell its clients that it is loading.
+ */
+
+import { closeSync, openSync, readSync } from "node:fs";
+import { open } from "node:fs/promises";
+import type { Store } from "../store/store.ts";
+import { reasonOf } from "./rdb_file.ts";
+import { RdbError } from "./rdb_format.ts";
+import { RdbReader, type ReadOptions } from "./rdb_reader.ts";
+import { nextTurn } from "./turns.ts";
+
+const READ_BYTES = 256 * 1024;
+const DEFAULT_SLICE_MS = 2;
+
+export interface LoadOptions extends ReadOptions {
+  /** Told from time to time how far it came: bytes of the file, keys. */
+  readonly onProgress?: (bytes: number, keys: number) => void;
+  /** Milliseconds of work between two turns of the event loop. */
+  readonly sliceMs?: number;
+}
+
+export interface LoadResult {
+  readonly version: number;
+  readonly keysLoaded: number;
+  readonly keysExpired: number;
+  readonly emptyKeys: number;
+  /** Bytes of the RDB data: where what follows begins. */
+  readonly bytes: number;
+  /** The aux fields, as binary strings. */
+  readonly aux: ReadonlyMap<string, string>;
+}
+
+/** A file that could not be loaded, and why. `cause` is an RdbError or the system's error. */
+export class LoadError extends Error {
+  override name = "LoadError";
+}
+
+/**
+ * Loads the RDB file `path` into the store. Throws LoadError, whose message names the file and, for bad data, the byte;
+ * a missing file is one too (`cause.code` is ENOENT). The file is only read.
+ */
+export async function loadRdbFile(path: string, store: Store, options: LoadOptions): Promise<LoadResult> {
+  const reader = new RdbReader(store, options);
+  const sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
+  const chunk = new Uint8Array(READ_BYTES);
+  try {
+    const file = await open(path, "r");
+    try {
+      while (!reader.finished) {
+        const { bytesRead } = await file.read(chunk, 0, READ_BYTES, null);
+        if (bytesRead === 0) break;
+        reader.push(chunk.subarray(0, bytesRead));
+        while (!reader.run(sliceMs)) {
+          options.onProgress?.(reader.offset, reader.keysLoaded);
+          await nextTurn();
+        }
+        options.onProgress?.(reader.offset, reader.keysLoaded);
+      }
+      reader.close();
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw explained(cause, path);
+  }
+  return resultOf(reader);
+}
+
+/** `loadRdbFile` at once, while everybody waits. */
+export function loadRdbFileSync(path: string, store: Store, options: ReadOptions): LoadResult {
+  const reader = new RdbReader(store, options);
+  const chunk = new Uint8Array(READ_BYTES);
+  try {
+    const file = openSync(path, "r");
+    try {
+      while (!reader.finished) {
+        const bytesRead = readSync(file, chunk, 0, READ_BYTES, null);
+        if (bytesRead === 0) break;
+        reader.push(chunk.subarray(0, bytesRead));
+        while (!reader.run(DEFAULT_SLICE_MS));
+      }
+      reader.close();
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw explained(cause, path);
+  }
+  return resultOf(reader);
+}
+
+/** The error to throw for one that loading met. */
+function explained(cause: unknown, path: string): unknown {
+  if (cause instanceof RdbError) return new LoadError(`Bad RDB file ${path}: ${cause.message}`, { cause });
+  if (cause instanceof Error && "code" in cause) {
+    return new LoadError(`Can't read the RDB file ${path}: ${reasonOf(cause)}`, { cause });
+  }
+  return cause;
+}
+
+function resultOf(reader: RdbReader): LoadResult {
+  const { version, keysLoaded, keysExpired, emptyKeys, aux } = reader;
+  return { version, keysLoaded, keysExpired, emptyKeys, bytes: reader.offset, aux };
+}

@@ -1,0 +1,141 @@
+/**
+ * Writing a file so that its name shows either the old content or the whole of the new: a temporary file in the same
+ * directory, synced, then renamed. Synchronous: SAVE runs it in place, background saves in the worker.
+ */
+
+import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** With `incrementalSync`, what was written is synced each time it comes to this much: no long sync at the end. */
+const SYNC_BYTES = 4 * 1024 * 1024;
+
+/** What went wrong with a file, in one line: what was attempted, on which path, and the system's reason. */
+export class FileError extends Error {
+  override name = "FileError";
+  /** The system's name of the fault, such as ENOSPC; empty where it gives none. */
+  constructor(attempt: string, path: string, cause: unknown) {
+    super(`${attempt} ${path}: ${reasonOf(cause)}`);
+  }
+}
+
+/** The system's reason in a caught error, without path and stack. */
+export function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
+  return REASONS[code] ?? cause.message;
+}
+
+/** The usual reasons in the system's words, which the runtimes render differently. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "Permission denied",
+  EDQUOT: "Disk quota exceeded",
+  EEXIST: "File exists",
+  EFBIG: "File too large",
+  EIO: "Input/output error",
+  EISDIR: "Is a directory",
+  EMFILE: "Too many open files",
+  ENOENT: "No such file or directory",
+  ENOSPC: "No space left on device",
+  ENOTDIR: "Not a directory",
+  ENOTEMPTY: "Directory not empty",
+  EPERM: "Operation not permitted",
+  EROFS: "Read-only file system",
+};
+
+export class AtomicFile {
+  #descriptor: number;
+  #unsynced = 0;
+
+  /** Opens `temporary`, which `createEmpty` made and `commit` will rename. Throws FileError, as all methods do. */
+  constructor(readonly temporary: string, readonly incrementalSync: boolean) {
+    try {
+      this.#descriptor = openSync(temporary, "r+");
+    } catch (cause) {
+      throw new FileError("Failed opening the temp file", temporary, cause);
+    }
+  }
+
+  write(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at, bytes.length - at);
+      this.#unsynced += bytes.length;
+      if (this.incrementalSync && this.#unsynced >= SYNC_BYTES) {
+        fdatasyncSync(this.#descriptor);
+        this.#unsynced = 0;
+      }
+    } catch (cause) {
+      this.discard();
+      throw new FileError("Write error on", this.temporary, cause);
+    }
+  }
+
+  /** Syncs, renames to `path` and syncs the directory. */
+  commit(path: string): void {
+    try {
+      fsyncSync(this.#descriptor);
+      closeSync(this.#descriptor);
+      this.#descriptor = -1;
+    } catch (cause) {
+      this.discard();
+      throw new FileError("Failed syncing the temp file", this.temporary, cause);
+    }
+    try {
+      renameSync(this.temporary, path);
+    } catch (cause) {
+      this.discard();
+      throw new FileError(`Error moving the temp file ${this.temporary} to`, path, cause);
+    }
+    syncDirectory(dirname(path));
+  }
+
+  /** Closes and removes the temporary file. */
+  discard(): void {
+    if (this.#descriptor >= 0) {
+      try {
+        closeSync(this.#descriptor);
+      } catch {
+        // Nothing more can be done for a file that is to be removed.
+      }
+      this.#descriptor = -1;
+    }
+    removeQuietly(this.temporary);
+  }
+}
+
+/**
+ * Makes an empty file, in place of what is there. Apart from writing it, so that the thread that removes it when the
+ * save is aborted is the one that makes it: it cannot come back. Throws FileError.
+ */
+export function createEmpty(path: string): void {
+  try {
+    closeSync(openSync(path, "w", 0o644));
+  } catch (cause) {
+    throw new FileError("Failed opening the temp file", path, cause);
+  }
+}
+
+/** Removes a file if it is there. */
+export function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is gone already, or the directory is not writable, in which case it was never made.
+  }
+}
+
+/** Makes a rename in a directory durable. Some systems (Windows) open no directories: there it is the file system's own care. */
+function syncDirectory(path: string): void {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, "r");
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(descriptor);
+  } catch {
+    // Not every file system syncs directories.
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The main thread's end of the worker that encodes and writes snapshots (rdb_worker.ts).
+ *
+ * The worker is started with the first save and then kept, because starting one takes some 15 ms of the main thread on
+ * Deno. One `Offload` is one save: it counts the chunks on their way and reports the outcome once.
+ */
+
+import { createEmpty, removeQuietly } from "./rdb_file.ts";
+import { CHUNK_BYTES } from "./rdb_writer.ts";
+import type { FromWorker, ToWorker, WorkerOptions } from "./rdb_worker.ts";
+
+/**
+ * Where the worker's module lies: beside this one, or, where `bun build --compile` put all modules but the entry points
+ * into one file at the root, at its path from the root. Both are written out so that `deno compile` finds the first.
+ */
+function workerUrl(): URL {
+  const isBundled = !import.meta.url.endsWith("/rdb_offload.ts");
+  return isBundled
+    ? new URL("./lib/persistence/rdb_worker.ts", import.meta.url)
+    : new URL("./rdb_worker.ts", import.meta.url);
+}
+
+/** Chunks on their way to the worker or the sink at which the walk pauses. */
+const WINDOW_CHUNKS = 8;
+/** Emptied chunks that are kept to be filled again. */
+const KEPT_CHUNKS = WINDOW_CHUNKS;
+
+/** Where a snapshot goes. */
+export type SnapshotTarget =
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    /** The name of the file until it is complete, in the same directory. */
+    readonly temporary: string;
+  }
+  | {
+    readonly kind: "stream";
+    /** Takes the next bytes of the RDB data; the walk pauses while too many of the promises returned are pending. */
+    readonly onBytes: (bytes: Uint8Array) => Promise<void> | void;
+  };
+
+export interface OffloadEvents {
+  /** There is room for more chunks. */
+  readonly onRoom: () => void;
+  /** All is written; with the bytes of the RDB data. */
+  readonly onFinished: (bytes: number) => void;
+  /** It failed, in one line. Nothing comes after this. */
+  readonly onFailed: (reason: Error) => void;
+}
+
+/** The worker, and which save it is busy with. */
+export class SaveWorker {
+  #worker: Worker | null = null;
+  #current: Offload | null = null;
+  #jobs = 0;
+
+  /** Starts the worker if there is none: to be called while a short stall does no harm, before the first save. */
+  warmUp(): void {
+    if (this.#worker !== null) return;
+    const worker = new Worker(workerUrl(), { type: "module" });
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      this.#broke(new Error(`the save worker failed: ${event.message}`));
+    };
+    worker.onmessageerror = () => this.#broke(new Error("the save worker sent what cannot be read"));
+    this.#worker = worker;
+  }
+
+  /** Makes a save the one that answers go to, and returns its number. */
+  begin(offload: Offload): number {
+    this.warmUp();
+    this.#current = offload;
+    return ++this.#jobs;
+  }
+
+  /** Ends that, once `offload` has its outcome. */
+  end(offload: Offload): void {
+    if (this.#current === offload) this.#current = null;
+  }
+
+  send(message: ToWorker, transfer: ArrayBuffer[]): void {
+    this.#worker?.postMessage(message, transfer);
+  }
+
+  /** Ends the worker; another starts with the next save. */
+  stop(): void {
+    this.#worker?.terminate();
+    this.#worker = null;
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.job === this.#jobs) this.#current?.receive(message);
+  }
+
+  #broke(reason: Error): void {
+    this.stop();
+    this.#current?.fail(reason);
+  }
+}
+
+export class Offload {
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  #pending = 0;
+  #isOver = false;
+  /** The order of the stream's bytes: each delivery waits for the one before. */
+  #delivery: Promise<void> = Promise.resolve();
+
+  /** Throws FileError where the temporary file cannot be made. */
+  constructor(
+    readonly worker: SaveWorker,
+    readonly target: SnapshotTarget,
+    options: WorkerOptions,
+    readonly events: OffloadEvents,
+  ) {
+    if (target.kind === "file") createEmpty(target.temporary);
+    const job = worker.begin(this);
+    worker.send(
+      target.kind === "file"
+        ? { kind: "file", job, path: target.path, temporary: target.temporary, options }
+        : { kind: "stream", job, options },
+      [],
+    );
+  }
+
+  /** Whether the walk should pause until `onRoom`. */
+  get isFull(): boolean {
+    return this.#pending >= WINDOW_CHUNKS;
+  }
+
+  /** An empty chunk to fill. */
+  takeChunk(): Uint8Array<ArrayBuffer> {
+    return this.#free.pop() ?? new Uint8Array(CHUNK_BYTES);
+  }
+
+  /** Sends a chunk of tokens, which is the worker's from now on. */
+  post(chunk: Uint8Array<ArrayBuffer>, length: number): void {
+    if (this.#isOver) return;
+    this.#pending++;
+    this.worker.send({ kind: "chunk", bytes: chunk, length }, [chunk.buffer]);
+  }
+
+  /** Tells that all chunks were posted. */
+  finish(): void {
+    if (!this.#isOver) this.worker.send({ kind: "finish" }, []);
+  }
+
+  /** Ends the save without a result: no event comes after this, and the temporary file is gone. */
+  abort(): void {
+    if (this.#isOver) return;
+    // The worker removes its file too, but the process may be about to exit before that.
+    this.worker.send({ kind: "abort" }, []);
+    this.#end();
+  }
+
+  /** Takes an answer of the worker. */
+  receive(message: FromWorker): void {
+    switch (message.kind) {
+      case "done":
+        if (this.#free.length < KEPT_CHUNKS && message.chunk.length === CHUNK_BYTES) this.#free.push(message.chunk);
+        return this.#deliver(message.output, () => this.#chunkDone());
+      case "finished":
+        return this.#deliver(message.output, () => {
+          this.#end();
+          this.events.onFinished(message.bytes);
+        });
+      case "failed":
+        return this.fail(new Error(message.message));
+    }
+  }
+
+  /** Ends the save with an error. */
+  fail(reason: Error): void {
+    if (this.#isOver) return;
+    this.worker.send({ kind: "abort" }, []);
+    this.#end();
+    this.events.onFailed(reason);
+  }
+
+  #chunkDone(): void {
+    this.#pending--;
+    if (this.#pending === WINDOW_CHUNKS - 1) this.events.onRoom();
+  }
+
+  /** Gives bytes to a stream's sink, after all bytes before them, and then goes on. */
+  #deliver(output: Uint8Array | null, then: () => void): void {
+    const target = this.target;
+    if (target.kind === "file") return then();
+    this.#delivery = this.#delivery.then(async () => {
+      if (this.#isOver) return;
+      if (output !== null) await target.onBytes(output);
+      if (!this.#isOver) then();
+    }).catch((error) => this.fail(error instanceof Error ? error : new Error(String(error))));
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#free.length = 0;
+    this.worker.end(this);
+    if (this.target.kind === "file") removeQuietly(this.target.temporary);
+  }
+}

@@ -1,0 +1,418 @@
+/**
+ * The primary's side of the replication: the replicas attached, their synchronisation and their acknowledgements.
+ *
+ * A replica that cannot continue from the backlog gets a snapshot: all those that wait share one, which goes through a
+ * file on disk or straight to their sockets. What is written from the snapshot's point in time on waits in the
+ * replica's queue and follows the snapshot.
+ */
+
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { encodeLatin1 } from "../bytes/latin1.ts";
+import type { SnapshotTarget } from "../persistence/snapshot.ts";
+import { randomId, type ReplicationStream } from "./stream.ts";
+
+/** A replica's output at which a snapshot pauses, in bytes. */
+const WINDOW_BYTES = 1024 * 1024;
+const FILE_CHUNK_BYTES = 256 * 1024;
+/** How often a snapshot that was paused looks whether it may go on, in ms. */
+const POLL_MS = 5;
+
+/** A client that is a replica. */
+export interface ReplicaConnection {
+  readonly id: number;
+  readonly remoteAddress: string;
+  /** Bytes that wait to be sent. */
+  readonly outputBytes: number;
+  /** Sends bytes, in order. */
+  deliver(bytes: Uint8Array, start: number, end: number): void;
+  /** Closes the connection at once. */
+  drop(): void;
+  /** Closes the connection once all is sent. */
+  end(): void;
+}
+
+/** How far a replica has come: waiting for a snapshot to begin, for its end, for its arrival; or in the stream. */
+export type ReplicaState = "wait_bgsave" | "send_bulk" | "online";
+
+export class Replica {
+  state: ReplicaState = "wait_bgsave";
+  /** Whether it stays unsent what follows the snapshot until the replica has acknowledged that. */
+  awaitsAcknowledgement = false;
+  /** Offset of the snapshot, or at which it continues. */
+  initialOffset = 0;
+  acknowledgedOffset = 0;
+  acknowledgedMs: number;
+  /** Whether it came with SYNC, which knows no offsets. */
+  isOld = false;
+  /** Only wants an RDB file (redis-cli --rdb). */
+  rdbOnly = false;
+  /** Said that it came to its end; `gone` after the connection is. */
+  gone = false;
+  /** What was written since the snapshot's point in time. */
+  readonly waiting: Uint8Array[] = [];
+  waitingBytes = 0;
+  waitsSinceMs: number;
+  /** Its snapshot is being written to a file, of which it has seen nothing yet. */
+  awaitsFile = false;
+  /** Since when more waits than the soft limit allows, in ms; 0 while it does not. */
+  overSoftLimitSinceMs = 0;
+
+  constructor(readonly connection: ReplicaConnection, readonly handshake: Handshake, nowMs: number) {
+    this.acknowledgedMs = this.waitsSinceMs = nowMs;
+  }
+
+  /** Takes a part of the stream: sends it, or keeps it until the snapshot has gone out. */
+  feed(bytes: Uint8Array, start: number, end: number): void {
+    if (this.state === "online" && !this.awaitsAcknowledgement) return this.connection.deliver(bytes, start, end);
+    if (this.state === "wait_bgsave") return;
+    this.waiting.push(bytes.slice(start, end));
+    this.waitingBytes += end - start;
+  }
+
+  /** Sends what has waited. */
+  release(): void {
+    this.awaitsAcknowledgement = false;
+    for (const bytes of this.waiting.splice(0)) this.connection.deliver(bytes, 0, bytes.length);
+    this.waitingBytes = 0;
+  }
+}
+
+/** What a replica has said of itself with REPLCONF, before it asks for synchronisation. */
+export interface Handshake {
+  listeningPort: number;
+  /** Announced address; empty: the connection's. */
+  address: string;
+  /** Understands a snapshot of unknown length, ended by a mark. */
+  readsMarks: boolean;
+  /** Understands `+CONTINUE` with another id. */
+  followsIds: boolean;
+  rdbOnly: boolean;
+}
+
+export function newHandshake(): Handshake {
+  return { listeningPort: 0, address: "", readsMarks: false, followsIds: false, rdbOnly: false };
+}
+
+/** What the primary's side needs of the server. */
+export interface PrimaryHost {
+  readonly stream: ReplicationStream;
+  nowMs(): number;
+  log(level: "notice" | "warning", message: string): void;
+  settings(): PrimarySettings;
+  /** The limits on what may wait for a replica. */
+  outputLimit(): { readonly hardBytes: number; readonly softBytes: number; readonly softSeconds: number };
+  /** Whether a snapshot is under way, for whomever. */
+  snapshotRunning(): boolean;
+  /** Takes a snapshot; `atStart` is called at its point in time. */
+  takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<unknown>;
+  abortSnapshot(): void;
+  /** Where a snapshot on disk goes. */
+  rdbPath(): { readonly path: string; readonly temporary: string };
+  /** Makes the stream begin with a SELECT. */
+  forgetSelected(): void;
+  /** Replicas came or went, or their state changed. */
+  replicasChanged(): void;
+  countSync(kind: "full" | "partial" | "refused"): void;
+}
+
+export interface PrimarySettings {
+  readonly diskless: boolean;
+  readonly disklessDelaySeconds: number;
+  readonly disklessMaxReplicas: number;
+  readonly timeoutSeconds: number;
+  readonly backlogBytes: number;
+  readonly backlogTtlSeconds: number;
+}
+
+export class PrimarySide {
+  readonly replicas = new Set<Replica>();
+  /** Since when there has been no replica, in ms. */
+  #noReplicasSinceMs: number;
+  /** Replicas that share the snapshot under way. */
+  #syncing: Replica[] = [];
+
+  constructor(readonly host: PrimaryHost) {
+    this.#noReplicasSinceMs = host.nowMs();
+  }
+
+  /** Adds bytes to the stream: to the backlog and to all replicas. */
+  feed(bytes: Uint8Array, start: number, end: number): void {
+    this.host.stream.append(bytes, start, end);
+    for (const replica of this.replicas) {
+      replica.feed(bytes, start, end);
+      if (replica.waitingBytes > 0) this.#checkLimit(replica);
+    }
+  }
+
+  /** Enforces the output limit on what waits for the end of a replica's snapshot. */
+  #checkLimit(replica: Replica): void {
+    const { hardBytes, softBytes, softSeconds } = this.host.outputLimit();
+    const bytes = replica.waitingBytes;
+    let isOver = hardBytes > 0 && bytes > hardBytes;
+    if (softBytes > 0 && bytes > softBytes) {
+      const nowMs = this.host.nowMs();
+      if (replica.overSoftLimitSinceMs === 0) replica.overSoftLimitSinceMs = nowMs;
+      isOver ||= nowMs - replica.overSoftLimitSinceMs > softSeconds * 1000;
+    } else {
+      replica.overSoftLimitSinceMs = 0;
+    }
+    if (!isOver || replica.gone) return;
+    replica.gone = true;
+    this.#drop(replica, "what it has to wait for exceeds its output buffer limit");
+  }
+
+  /** `PSYNC id offset`, or SYNC (no id): attaches a replica, and replies to it. */
+  synchronise(connection: ReplicaConnection, handshake: Handshake, id: string | null, fromOffset: number): Replica {
+    const { host } = this;
+    const { stream } = host;
+    stream.createBacklog(host.settings().backlogBytes);
+    const replica = new Replica(connection, handshake, host.nowMs());
+    replica.isOld = id === null;
+    replica.rdbOnly = handshake.rdbOnly;
+    this.replicas.add(replica);
+    host.replicasChanged();
+    if (id !== null && id !== "?") {
+      const rest = stream.continueFrom(id, fromOffset);
+      if (rest !== null) {
+        this.#continue(replica, rest);
+        return replica;
+      }
+      host.countSync("refused");
+      host.log(
+        "notice",
+        `Partial resynchronization not accepted: ${connection.remoteAddress} asked for ${id}:${fromOffset}`,
+      );
+    }
+    host.countSync("full");
+    host.log("notice", `Full resync requested by replica ${this.describe(replica)}`);
+    this.tick();
+    return replica;
+  }
+
+  #continue(replica: Replica, rest: Uint8Array): void {
+    const { host } = this;
+    host.countSync("partial");
+    const answer = encodeLatin1(replica.handshake.followsIds ? `+CONTINUE ${host.stream.id}\r\n` : "+CONTINUE\r\n");
+    replica.connection.deliver(answer, 0, answer.length);
+    replica.state = "online";
+    replica.acknowledgedMs = host.nowMs();
+    replica.connection.deliver(rest, 0, rest.length);
+    host.log(
+      "notice",
+      `Partial resynchronization request from ${
+        this.describe(replica)
+      } accepted. Sending ${rest.length} bytes of backlog.`,
+    );
+    host.replicasChanged();
+  }
+
+  /** A replica's connection is gone. */
+  forget(replica: Replica): void {
+    replica.gone = true;
+    if (!this.replicas.delete(replica)) return;
+    this.host.log("notice", `Connection with replica ${this.describe(replica)} lost.`);
+    if (this.replicas.size === 0) this.#noReplicasSinceMs = this.host.nowMs();
+    this.host.replicasChanged();
+    if (this.#syncing.length > 0 && this.#syncing.every((one) => one.gone)) {
+      this.#syncing = [];
+      this.host.abortSnapshot();
+    }
+  }
+
+  /** Closes all connections to replicas: the stream's identity has changed. */
+  dropAll(): void {
+    for (const replica of [...this.replicas]) replica.connection.drop();
+  }
+
+  /** `REPLCONF ACK offset` */
+  acknowledge(replica: Replica, offset: number): void {
+    replica.acknowledgedOffset = Math.max(replica.acknowledgedOffset, offset);
+    replica.acknowledgedMs = this.host.nowMs();
+    if (!replica.awaitsAcknowledgement || replica.state !== "online") return;
+    replica.release();
+    this.host.replicasChanged();
+  }
+
+  /** A newline has come: the replica is busy loading the snapshot. */
+  heardFrom(replica: Replica): void {
+    replica.acknowledgedMs = this.host.nowMs();
+  }
+
+  /** Replicas in the stream that have acknowledged an offset. */
+  acknowledgedBy(offset: number): number {
+    let count = 0;
+    for (const replica of this.replicas) {
+      if (replica.state === "online" && replica.acknowledgedOffset >= offset) count++;
+    }
+    return count;
+  }
+
+  /** Replicas whose last acknowledgement is no older than `seconds`. */
+  goodReplicas(seconds: number): number {
+    let count = 0;
+    for (const replica of this.replicas) {
+      if (replica.state === "online" && this.lagSeconds(replica) <= seconds) count++;
+    }
+    return count;
+  }
+
+  lagSeconds(replica: Replica): number {
+    return Math.floor((this.host.nowMs() - replica.acknowledgedMs) / 1000);
+  }
+
+  /** Address and port of a replica, as it announced them. */
+  describe(replica: Replica): string {
+    return `${this.addressOf(replica)}:${replica.handshake.listeningPort}`;
+  }
+
+  addressOf(replica: Replica): string {
+    if (replica.handshake.address !== "") return replica.handshake.address;
+    return replica.connection.remoteAddress.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  }
+
+  /** Begins snapshots that are due. Called whenever a replica asks, and regularly. */
+  tick(): void {
+    const { host } = this;
+    const waiting = [...this.replicas].filter((replica) => replica.state === "wait_bgsave");
+    if (waiting.length === 0 || host.snapshotRunning()) return;
+    const { diskless, disklessDelaySeconds, disklessMaxReplicas } = host.settings();
+    const toSockets = diskless && waiting.every((replica) => replica.handshake.readsMarks);
+    if (toSockets) {
+      const longestMs = host.nowMs() - Math.min(...waiting.map((replica) => replica.waitsSinceMs));
+      const enough = disklessMaxReplicas > 0 && waiting.length >= disklessMaxReplicas;
+      if (longestMs < disklessDelaySeconds * 1000 && !enough) return;
+    }
+    this.#synchroniseAll(waiting, toSockets);
+  }
+
+  /** Regular work: time-outs, keep-alives, the end of an unused backlog. Once a second. */
+  everySecond(): void {
+    const { host } = this;
+    const { timeoutSeconds, backlogTtlSeconds } = host.settings();
+    for (const replica of [...this.replicas]) {
+      const waits = replica.state === "wait_bgsave" || replica.awaitsFile;
+      if (waits && !replica.isOld) replica.connection.deliver(NEWLINE, 0, 1);
+      if (replica.state === "online" && !replica.isOld && this.lagSeconds(replica) > timeoutSeconds) {
+        this.#drop(replica, "timeout");
+      }
+    }
+    const unusedMs = host.nowMs() - this.#noReplicasSinceMs;
+    if (this.replicas.size === 0 && backlogTtlSeconds > 0 && unusedMs > backlogTtlSeconds * 1000) {
+      this.onBacklogUnused();
+    }
+    this.tick();
+  }
+
+  /** The backlog has not been needed for `repl-backlog-ttl`; set by the composition. */
+  onBacklogUnused: () => void = () => {};
+
+  #drop(replica: Replica, reason: string): void {
+    this.host.log("warning", `Disconnecting replica ${this.describe(replica)}: ${reason}`);
+    replica.connection.drop();
+  }
+
+  async #synchroniseAll(replicas: Replica[], toSockets: boolean): Promise<void> {
+    const { host } = this;
+    const names = replicas.map((replica) => this.describe(replica)).join(", ");
+    host.log("notice", `Starting BGSAVE for SYNC with target: ${toSockets ? "replicas sockets" : "disk"} (${names})`);
+    this.#syncing = replicas;
+    const mark = randomId();
+    const files = host.rdbPath();
+    const target: SnapshotTarget = toSockets
+      ? { kind: "stream", onBytes: (bytes) => this.#sendToAll(replicas, bytes) }
+      : { kind: "file", ...files };
+    try {
+      await host.takeSnapshot(target, () => this.#announce(replicas, toSockets ? mark : null));
+    } catch (error) {
+      host.log("warning", `SYNC failed: ${error instanceof Error ? error.message : error}`);
+      for (const replica of replicas) if (!replica.gone) replica.connection.drop();
+      this.#syncing = [];
+      return;
+    }
+    this.#syncing = [];
+    if (toSockets) {
+      const end = encodeLatin1(mark);
+      await this.#sendToAll(replicas, end);
+      for (const replica of replicas) this.#finish(replica, true);
+      return this.tick();
+    }
+    await Promise.all(replicas.map((replica) => this.#sendFile(replica, files.path)));
+    this.tick();
+  }
+
+  /** At the snapshot's point in time: tells the replicas where the stream goes on after it. */
+  #announce(replicas: readonly Replica[], mark: string | null): void {
+    const { host } = this;
+    host.forgetSelected();
+    for (const replica of replicas) {
+      replica.initialOffset = host.stream.offset;
+      replica.state = "send_bulk";
+      replica.awaitsFile = mark === null;
+      let text = replica.isOld ? "" : `+FULLRESYNC ${host.stream.id} ${host.stream.offset}\r\n`;
+      if (mark !== null) text += `$EOF:${mark}\r\n`;
+      const bytes = encodeLatin1(text);
+      replica.connection.deliver(bytes, 0, bytes.length);
+    }
+    host.replicasChanged();
+  }
+
+  /** Sends a piece of the snapshot to those that are still there; resolves when all can take more. */
+  async #sendToAll(replicas: readonly Replica[], bytes: Uint8Array): Promise<void> {
+    for (const replica of replicas) if (!replica.gone) replica.connection.deliver(bytes, 0, bytes.length);
+    await Promise.all(replicas.map((replica) => this.#hasRoom(replica)));
+  }
+
+  async #hasRoom(replica: Replica): Promise<void> {
+    const { timeoutSeconds } = this.host.settings();
+    let sinceMs = performance.now();
+    let before = replica.connection.outputBytes;
+    while (!replica.gone && replica.connection.outputBytes > WINDOW_BYTES) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const now = replica.connection.outputBytes;
+      if (now < before) sinceMs = performance.now();
+      before = now;
+      if (performance.now() - sinceMs > timeoutSeconds * 1000) {
+        this.#drop(replica, "timeout while sending the snapshot");
+      }
+    }
+  }
+
+  async #sendFile(replica: Replica, path: string): Promise<void> {
+    let file: number;
+    try {
+      file = openSync(path, "r");
+    } catch {
+      return this.#drop(replica, "the snapshot cannot be read");
+    }
+    try {
+      replica.awaitsFile = false;
+      const header = encodeLatin1(`$${statSync(path).size}\r\n`);
+      replica.connection.deliver(header, 0, header.length);
+      const chunk = new Uint8Array(FILE_CHUNK_BYTES);
+      for (;;) {
+        const length = readSync(file, chunk, 0, chunk.length, null);
+        if (length === 0 || replica.gone) break;
+        replica.connection.deliver(chunk, 0, length);
+        await this.#hasRoom(replica);
+      }
+    } finally {
+      closeSync(file);
+    }
+    this.#finish(replica, false);
+  }
+
+  /** The snapshot has gone out: from here on the replica follows the stream. */
+  #finish(replica: Replica, awaitsAcknowledgement: boolean): void {
+    if (replica.gone) return;
+    if (replica.rdbOnly) return replica.connection.end();
+    replica.state = "online";
+    replica.acknowledgedMs = this.host.nowMs();
+    // After a mark in place of a length, a replica cannot tell the snapshot's end from what follows at once.
+    replica.awaitsAcknowledgement = awaitsAcknowledgement;
+    if (!awaitsAcknowledgement) replica.release();
+    this.host.log("notice", `Synchronization with replica ${this.describe(replica)} succeeded`);
+    this.host.replicasChanged();
+  }
+}
+
+const NEWLINE = Uint8Array.of(10);

@@ -1,0 +1,429 @@
+/**
+ * The replica's side of the replication: the connection to the primary, the handshake, the snapshot, and the way back
+ * after every loss.
+ *
+ * The old data is kept until the snapshot is there as a whole, unless `repl-diskless-load` says otherwise. Once in the
+ * stream, what arrives goes to the server as the input of a client like any other, with the primary's rights.
+ */
+
+import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { NO_HANDLER, type Socket, type SocketHandler } from "../net/socket.ts";
+import { Request } from "../resp/request.ts";
+import type { SnapshotReceiver } from "./snapshot_receiver.ts";
+import type { ReplicationStream } from "./stream.ts";
+
+/** Longest line of the handshake, in bytes. */
+const MAX_LINE_BYTES = 4096;
+const MARK_BYTES = 40;
+const NEWLINE = Uint8Array.of(10);
+
+export type LinkState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
+
+/** What the replica's side needs of the server. */
+export interface ReplicaHost {
+  readonly stream: ReplicationStream;
+  nowMs(): number;
+  log(level: "notice" | "warning", message: string): void;
+  settings(): ReplicaSettings;
+  connect(host: string, port: number): Promise<Socket>;
+  /** A snapshot is about to come: where it goes. */
+  receiveSnapshot(): SnapshotReceiver;
+  /** The data set is the primary's now: the stream continues at its offset, on this socket. `rest` came already. */
+  streamBegins(socket: Socket, rest: Uint8Array): void;
+  /** A full synchronisation begins: those below must begin anew. */
+  identityChanged(): void;
+  /** The state of the link changed. */
+  linkChanged(): void;
+}
+
+export interface ReplicaSettings {
+  readonly user: string;
+  readonly password: string;
+  readonly port: number;
+  readonly announcedAddress: string;
+  readonly timeoutSeconds: number;
+}
+
+/** One thing said to the primary and what is to be made of its answer. */
+interface Step {
+  readonly send: readonly string[];
+  /** Why the handshake must end with this answer, or null. */
+  readonly refuse: (answer: string) => string | null;
+}
+
+export class ReplicaSide implements SocketHandler {
+  state: LinkState = "none";
+  /** The primary's address; null where there is none. */
+  primary: { readonly host: string; readonly port: number } | null = null;
+  /** When bytes came from the primary last, in ms. */
+  lastInputMs = 0;
+  /** Since when the link has been down, in ms; 0 if it never was up. */
+  downSinceMs = 0;
+  /** Progress of the snapshot: bytes in all (-1 unknown), and bytes read. */
+  syncTotalBytes = -1;
+  syncReadBytes = 0;
+  /** Whether the next PSYNC may ask to continue the stream. */
+  canContinue = false;
+
+  #socket: Socket | null = null;
+  #steps: Step[] = [];
+  #line = "";
+  #receiver: SnapshotReceiver | null = null;
+  #mark: Uint8Array | null = null;
+  /** Last bytes received of a snapshot that ends with a mark. */
+  #tail = new Uint8Array(0);
+  #remaining = 0;
+  #offsetAfterSync = 0;
+  #idAfterSync = "";
+  /** Told apart from those that came before it, so that what is late does no harm. */
+  #attempt = 0;
+  #usesSync = false;
+  /** A snapshot has come and is being made the data set. */
+  #isLoading = false;
+  /** The database that the stream goes on in after the snapshot. */
+  databaseAfterSync = 0;
+
+  constructor(readonly host: ReplicaHost) {}
+
+  /** Follows a primary, or (null) nobody any more. */
+  follow(primary: { readonly host: string; readonly port: number } | null): void {
+    this.disconnect();
+    this.primary = primary;
+    this.#setState(primary === null ? "none" : "connect");
+    if (primary !== null) this.connect();
+  }
+
+  /** Ends the link; `connect` or the next second makes another. */
+  disconnect(): void {
+    this.#attempt++;
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#receiver?.abort();
+    this.#receiver = null;
+    if (socket !== null) {
+      // In the stream the socket is a client's, which must hear of its end.
+      if (this.state !== "connected") socket.handler = NO_HANDLER;
+      socket.destroy();
+    }
+  }
+
+  /** The client that applied the stream is gone. What it applied can be relied on, or not. */
+  streamEnded(canContinue: boolean): void {
+    if (this.state !== "connected") return;
+    this.downSinceMs = this.host.nowMs();
+    this.canContinue = canContinue;
+    this.#socket = null;
+    this.host.log("notice", "Connection with master lost.");
+    this.#setState("connect");
+    if (this.primary !== null) this.connect();
+  }
+
+  /** Regular work, once a second: new tries, time-outs. */
+  everySecond(): void {
+    if (this.primary === null) return;
+    if (this.state === "connect") return void this.connect();
+    if (this.#isLoading) return this.#sendNewline();
+    const silentSeconds = (this.host.nowMs() - this.lastInputMs) / 1000;
+    if (silentSeconds <= this.host.settings().timeoutSeconds) return;
+    if (this.state === "connected") {
+      this.host.log("warning", "MASTER timeout: no data nor PING received...");
+      this.#socket?.destroy();
+    } else {
+      this.#fail(`Timeout during ${this.state} with MASTER`);
+    }
+  }
+
+  /** Tells the primary that we are alive while we load its snapshot. */
+  #sendNewline(): void {
+    this.#socket?.write(NEWLINE, 0, 1);
+  }
+
+  async connect(): Promise<void> {
+    const { primary, host } = this;
+    if (primary === null || this.state !== "connect") return;
+    const attempt = ++this.#attempt;
+    this.lastInputMs = host.nowMs();
+    host.log("notice", `Connecting to MASTER ${primary.host}:${primary.port}`);
+    this.#setState("connecting");
+    let socket: Socket;
+    try {
+      socket = await host.connect(primary.host, primary.port);
+    } catch (error) {
+      if (attempt === this.#attempt) this.#fail(`Error condition on socket for SYNC: ${textOf(error)}`);
+      return;
+    }
+    if (attempt !== this.#attempt) return socket.destroy();
+    host.log("notice", "MASTER <-> REPLICA sync started");
+    this.#socket = socket;
+    socket.handler = this;
+    this.#line = "";
+    this.#usesSync = false;
+    this.#steps = this.#handshakeSteps();
+    this.#setState("handshake");
+    this.#nextStep();
+  }
+
+  #handshakeSteps(): Step[] {
+    const { user, password, port, announcedAddress } = this.host.settings();
+    const tolerate = () => null;
+    const steps: Step[] = [{
+      send: ["PING"],
+      refuse: (answer) => {
+        const fine = answer.startsWith("+") || /^-(NOAUTH|NOPERM|ERR operation not permitted)/.test(answer);
+        return fine ? null : `Error reply to PING from master: '${answer}'`;
+      },
+    }];
+    if (password !== "") {
+      steps.push({
+        send: user === "" ? ["AUTH", password] : ["AUTH", user, password],
+        refuse: (answer) => answer.startsWith("-") ? `Unable to AUTH to MASTER: ${answer}` : null,
+      });
+    }
+    steps.push({ send: ["REPLCONF", "listening-port", String(port)], refuse: tolerate });
+    if (announcedAddress !== "") steps.push({ send: ["REPLCONF", "ip-address", announcedAddress], refuse: tolerate });
+    steps.push({ send: ["REPLCONF", "capa", "eof", "capa", "psync2"], refuse: tolerate });
+    return steps;
+  }
+
+  /** Says the next thing of the handshake, or asks for synchronisation. */
+  #nextStep(): void {
+    const step = this.#steps[0];
+    if (step !== undefined) return this.#send(...step.send);
+    const { stream } = this.host;
+    if (this.canContinue) {
+      this.host.log("notice", `Trying a partial resynchronization (request ${stream.id}:${stream.offset + 1}).`);
+      this.#send("PSYNC", stream.id, String(stream.offset + 1));
+    } else {
+      this.host.log("notice", "Partial resynchronization not possible (no cached master)");
+      this.#send("PSYNC", "?", "-1");
+    }
+  }
+
+  #send(...args: string[]): void {
+    const { bytes } = Request.of(...args);
+    this.#socket?.write(bytes, 0, bytes.length);
+  }
+
+  onDrain(): void {}
+
+  onClose(): void {
+    this.#socket = null;
+    this.#fail("Connection with master lost during synchronization");
+  }
+
+  onData(bytes: Uint8Array, start: number, end: number): void {
+    this.lastInputMs = this.host.nowMs();
+    let at = start;
+    while (at < end && this.#socket !== null) {
+      if (this.#receiver !== null) {
+        at = this.#takeSnapshot(bytes, at, end);
+        continue;
+      }
+      const byte = bytes[at++];
+      if (byte !== 10) {
+        this.#line += String.fromCharCode(byte);
+        if (this.#line.length > MAX_LINE_BYTES) this.#fail("The master sends no line but an endless one");
+        continue;
+      }
+      const line = this.#line.replace(/\r$/, "");
+      this.#line = "";
+      if (line === "") continue; // keep-alives of a primary that prepares its snapshot
+      if (this.state === "handshake") this.#answered(line, bytes.slice(at, end));
+      else this.#snapshotAnnounced(line);
+      if (this.state === "connected") return;
+    }
+  }
+
+  /** An answer of the handshake has come; `rest` is what came behind it. */
+  #answered(line: string, rest: Uint8Array): void {
+    const step = this.#steps.shift();
+    if (step !== undefined) {
+      const refusal = step.refuse(line);
+      if (refusal !== null) return this.#fail(refusal);
+      return this.#nextStep();
+    }
+    if (line.startsWith("+FULLRESYNC ")) return this.#fullResync(line);
+    if (line.startsWith("+CONTINUE")) return this.#continue(line, rest);
+    if (this.#usesSync && line.startsWith("$")) {
+      this.#setState("sync");
+      return this.#snapshotAnnounced(line);
+    }
+    if (/^-(NOMASTERLINK|LOADING)/.test(line)) {
+      return this.#fail(`Master is currently unable to PSYNC but should be in the future: ${line}`);
+    }
+    if (this.#usesSync) return this.#fail(`Unexpected reply to SYNC from master: ${line}`);
+    this.host.log(
+      "notice",
+      `Master does not support PSYNC or is in error state (reply: ${line}); retrying with SYNC...`,
+    );
+    this.#usesSync = true;
+    this.#idAfterSync = "";
+    this.#offsetAfterSync = 0;
+    this.#send("SYNC");
+  }
+
+  #fullResync(line: string): void {
+    const [, id, offset] = line.split(" ");
+    if (!/^[0-9a-f]{40}$/.test(id ?? "") || !/^\d+$/.test(offset ?? "")) {
+      return this.#fail("Master replied with wrong +FULLRESYNC syntax.");
+    }
+    this.host.log("notice", `Full resync from master: ${id}:${offset}`);
+    this.#idAfterSync = id;
+    this.#offsetAfterSync = Number(offset);
+    // From here on our past is none of this primary's: should the snapshot fail, only another one will do.
+    this.canContinue = false;
+    this.#setState("sync");
+  }
+
+  #continue(line: string, rest: Uint8Array): void {
+    const { host } = this;
+    host.log("notice", "Successful partial resynchronization with master.");
+    const id = line.split(" ")[1];
+    if (id !== undefined && id !== host.stream.id) {
+      host.stream.secondId = host.stream.id;
+      host.stream.secondOffset = host.stream.offset + 1;
+      host.stream.id = id;
+      host.log("notice", `Master replication ID changed to ${id}`);
+      host.identityChanged();
+    }
+    this.fullySynchronised = false;
+    this.#begin(rest);
+  }
+
+  /** `$<length>` or `$EOF:<mark>` comes before the snapshot. */
+  #snapshotAnnounced(line: string): void {
+    if (line.startsWith("-")) return this.#fail(`MASTER aborted replication with an error: ${line}`);
+    if (!line.startsWith("$")) {
+      return this.#fail(`Bad protocol from MASTER, the first byte is not '$' (we received '${line}')`);
+    }
+    this.#mark = null;
+    this.syncReadBytes = 0;
+    if (line.startsWith("$EOF:") && line.length === 5 + MARK_BYTES) {
+      this.#mark = encodeLatin1(line.slice(5));
+      this.#tail = new Uint8Array(0);
+      this.syncTotalBytes = -1;
+    } else {
+      const length = /^\$\d+$/.test(line) ? Number(line.slice(1)) : NaN;
+      if (!Number.isSafeInteger(length)) return this.#fail(`Bad length of the snapshot from MASTER: '${line}'`);
+      this.#remaining = this.syncTotalBytes = length;
+    }
+    this.host.log(
+      "notice",
+      `MASTER <-> REPLICA sync: receiving ${
+        this.#mark === null ? `${this.syncTotalBytes} bytes` : "streamed RDB"
+      } from master`,
+    );
+    try {
+      this.#receiver = this.host.receiveSnapshot();
+    } catch (error) {
+      this.#fail(`Opening the temp file needed for MASTER <-> REPLICA synchronization: ${textOf(error)}`);
+    }
+  }
+
+  /** Takes a piece of the snapshot; returns the offset after it. */
+  #takeSnapshot(bytes: Uint8Array, at: number, end: number): number {
+    const receiver = this.#receiver;
+    if (receiver === null) return end;
+    try {
+      if (this.#mark === null) {
+        const length = Math.min(this.#remaining, end - at);
+        receiver.take(bytes, at, at + length);
+        this.#remaining -= length;
+        this.syncReadBytes += length;
+        if (this.#remaining === 0) this.#snapshotComplete(receiver, bytes.slice(at + length, end));
+        return this.#remaining === 0 ? end : at + length;
+      }
+      this.#takeMarked(receiver, bytes, at, end);
+    } catch (error) {
+      this.#fail(`Failed to take the snapshot of the MASTER: ${textOf(error)}`);
+    }
+    return end;
+  }
+
+  /** Takes a piece of a snapshot that ends with a mark: the primary sends nothing behind that before we acknowledge. */
+  #takeMarked(receiver: SnapshotReceiver, bytes: Uint8Array, at: number, end: number): void {
+    const joined = new Uint8Array(this.#tail.length + end - at);
+    joined.set(this.#tail);
+    joined.set(bytes.subarray(at, end), this.#tail.length);
+    this.syncReadBytes += end - at;
+    const kept = Math.min(MARK_BYTES, joined.length);
+    receiver.take(joined, 0, joined.length - kept);
+    this.#tail = joined.slice(joined.length - kept);
+    if (kept === MARK_BYTES && decodeLatin1(this.#tail) === decodeLatin1(this.#mark ?? this.#tail)) {
+      this.#snapshotComplete(receiver, new Uint8Array(0));
+    }
+  }
+
+  /** The snapshot is there: makes it the data set. The socket waits meanwhile. */
+  async #snapshotComplete(receiver: SnapshotReceiver, rest: Uint8Array): Promise<void> {
+    const attempt = this.#attempt;
+    const socket = this.#socket;
+    if (socket === null) return;
+    let early = rest;
+    this.#isLoading = true;
+    // What arrives while the snapshot is being loaded is kept: it is the beginning of the stream.
+    socket.handler = {
+      onData: (bytes, start, end) => {
+        const joined = new Uint8Array(early.length + end - start);
+        joined.set(early);
+        joined.set(bytes.subarray(start, end), early.length);
+        early = joined;
+        socket.pause();
+      },
+      onDrain: () => {},
+      onClose: () => {
+        this.#socket = null;
+      },
+    };
+    try {
+      this.databaseAfterSync = await receiver.finish(() => {
+        this.host.stream.adopt(this.#idAfterSync, this.#offsetAfterSync);
+      });
+    } catch (error) {
+      this.#isLoading = false;
+      if (attempt === this.#attempt) {
+        this.#fail(`Failed trying to load the MASTER synchronization DB: ${textOf(error)}`);
+      }
+      return;
+    }
+    this.#isLoading = false;
+    if (attempt !== this.#attempt) return;
+    this.#receiver = null;
+    this.host.log("notice", "MASTER <-> REPLICA sync: Finished with success");
+    this.canContinue = this.#idAfterSync !== "";
+    if (this.#socket === null) return this.#fail("Connection with master lost while loading its snapshot");
+    socket.resume();
+    this.fullySynchronised = true;
+    this.#begin(early);
+  }
+
+  /** Whether the stream under way began with a snapshot, not by continuing. */
+  fullySynchronised = false;
+
+  #begin(rest: Uint8Array): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#setState("connected");
+    this.downSinceMs = 0;
+    this.canContinue = true;
+    this.lastInputMs = this.host.nowMs();
+    this.host.streamBegins(socket, rest);
+  }
+
+  #fail(reason: string): void {
+    if (this.state === "none" || this.state === "connected") return;
+    this.host.log("warning", reason);
+    this.disconnect();
+    if (this.downSinceMs === 0) this.downSinceMs = this.host.nowMs();
+    if (this.primary !== null) this.#setState("connect");
+  }
+
+  #setState(state: LinkState): void {
+    this.state = state;
+    this.host.linkChanged();
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,157 @@
+/**
+ * Where a primary's snapshot goes on a replica: into a file that is loaded once it is whole, or straight into databases
+ * (`repl-diskless-load`).
+ */
+
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { loadRdbFile } from "../persistence/load.ts";
+import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
+import { Database } from "../store/database.ts";
+import type { Store } from "../store/store.ts";
+
+const SLICE_MS = 2;
+
+export interface SnapshotReceiver {
+  /** Takes bytes of the snapshot, which are valid only during the call. Throws where it cannot. */
+  take(bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * All bytes are there: makes them the data set. `onReplaced` is called at the moment at which the old data is gone.
+   * Resolves to the database in which the primary's stream goes on, if it does not say so itself.
+   */
+  finish(onReplaced: () => void): Promise<number>;
+  /** No more bytes will come. */
+  abort(): void;
+}
+
+/** How receivers see the server's data set. */
+export interface ReceivingStore {
+  readonly store: Store;
+  readonly readOptions: ReadOptions;
+  /** Empties all databases. */
+  flush(): void;
+  /** Commands are refused, as the data set is not whole, or served again. */
+  setLoading(loading: boolean): void;
+}
+
+/** The database that the stream had selected at the snapshot's point in time. */
+function streamDatabase(aux: ReadonlyMap<string, string>, store: Store): number {
+  const index = Number(aux.get("repl-stream-db") ?? 0);
+  return store.databases[index] === undefined ? 0 : index;
+}
+
+/** Receives into a file: the old data is served until the file is whole, and is gone while it is loaded. */
+export class FileReceiver implements SnapshotReceiver {
+  readonly #file: number;
+  #open = true;
+
+  constructor(readonly into: ReceivingStore, readonly temporary: string, readonly path: string) {
+    this.#file = openSync(temporary, "w", 0o644);
+  }
+
+  take(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end;) at += writeSync(this.#file, bytes, at, end - at);
+  }
+
+  async finish(onReplaced: () => void): Promise<number> {
+    try {
+      fsyncSync(this.#file);
+      this.#close();
+      renameSync(this.temporary, this.path);
+    } catch (error) {
+      this.#close();
+      rmSync(this.temporary, { force: true });
+      throw error;
+    }
+    this.into.flush();
+    onReplaced();
+    this.into.setLoading(true);
+    try {
+      const { store, readOptions } = this.into;
+      const { aux } = await loadRdbFile(this.path, store, { ...readOptions, sliceMs: SLICE_MS });
+      return streamDatabase(aux, store);
+    } catch (error) {
+      this.into.flush();
+      throw error;
+    } finally {
+      this.into.setLoading(false);
+    }
+  }
+
+  abort(): void {
+    if (!this.#open) return;
+    this.#close();
+    rmSync(this.temporary, { force: true });
+  }
+
+  #close(): void {
+    if (this.#open) closeSync(this.#file);
+    this.#open = false;
+  }
+}
+
+/** Receives into databases of its own, which take the place of the old ones when the snapshot is whole. */
+export class SwapReceiver implements SnapshotReceiver {
+  readonly #databases: Database[];
+  readonly #reader: RdbReader;
+  readonly #backlog: Uint8Array[] = [];
+  #running = false;
+  #error: unknown = null;
+  #done: (() => void) | null = null;
+
+  constructor(readonly into: ReceivingStore) {
+    const { store } = into;
+    this.#databases = store.databases.map((database) => new Database(store, database.index));
+    for (const database of this.#databases) store.detached.add(database);
+    this.#reader = new RdbReader(store, { ...into.readOptions, databases: this.#databases });
+  }
+
+  take(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#error !== null) throw this.#error;
+    this.#backlog.push(bytes.slice(start, end));
+    if (!this.#running) this.#run();
+  }
+
+  /** Parses what has come, in slices. */
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      for (let chunk = this.#backlog.shift(); chunk !== undefined; chunk = this.#backlog.shift()) {
+        this.#reader.push(chunk);
+        while (!this.#reader.run(SLICE_MS)) await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    } catch (error) {
+      this.#error = error;
+    }
+    this.#running = false;
+    this.#done?.();
+  }
+
+  async finish(onReplaced: () => void): Promise<number> {
+    if (this.#running) await new Promise<void>((resolve) => this.#done = resolve);
+    try {
+      if (this.#error !== null) throw this.#error;
+      this.#reader.close();
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+    const { store } = this.into;
+    this.into.flush();
+    for (let i = 0; i < this.#databases.length; i++) store.databases[i].swap(this.#databases[i]);
+    this.#letGo();
+    onReplaced();
+    return streamDatabase(this.#reader.aux, store);
+  }
+
+  abort(): void {
+    this.#error ??= new Error("the connection was lost");
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const database of this.#databases) {
+      this.into.store.detached.delete(database);
+      database.clear();
+    }
+  }
+}

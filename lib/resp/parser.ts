@@ -1,0 +1,197 @@
+/**
+ * The request parser: RESP multibulk and inline requests, found in place (RESP specification, "Sending commands to a
+ * Redis server" and "Inline commands"). It allocates nothing for a multibulk request that is whole.
+ *
+ * A parser keeps its place in an incomplete request. The server parses with one shared parser; a client whose request
+ * is cut keeps the parser until the rest has come, so that no byte is parsed twice.
+ */
+
+import { decodeLatin1 } from "../bytes/latin1.ts";
+import { splitArguments } from "../bytes/quoting.ts";
+import { Request } from "./request.ts";
+
+const CR = 13;
+const LF = 10;
+const STAR = 0x2a;
+const DOLLAR = 0x24;
+/** Longest inline request, and longest line with a count, in bytes. */
+const MAX_LINE_BYTES = 64 * 1024;
+const MAX_ARGUMENTS = 0x7fffffff;
+/** What a client that has not yet authenticated may send. */
+const UNAUTHENTICATED_MAX_ARGUMENTS = 10;
+const UNAUTHENTICATED_MAX_BULK_BYTES = 16384;
+
+/** `parse` returns these where it does not return an offset. */
+export const INCOMPLETE = -1;
+export const PROTOCOL_ERROR = -2;
+
+const BAD_NUMBER = -2;
+
+export class RequestParser {
+  /** The request that the last `parse` completed. Without arguments: an empty line, to be passed over. */
+  readonly request = new Request();
+  /** Why the last `parse` returned PROTOCOL_ERROR, as the client is told after "Protocol error: ". */
+  error = "";
+  /** Longest argument accepted, in bytes (`proto-max-bulk-len`). */
+  maxBulkBytes = 512 * 1024 * 1024;
+  /** Whether the client has authenticated; if not, it may send only short requests. */
+  authenticated = true;
+  /** While incomplete: an offset that the input must reach before another `parse` can get further. */
+  wanted = 0;
+
+  /** Arguments still to come of a multibulk request under way; 0 between requests. */
+  #remaining = 0;
+  /** Length of the argument under way, or -1 while its header has not come. */
+  #bulkLength = -1;
+  /** Where to go on in a request under way. */
+  #cursor = 0;
+  /** Value of the number line read last. */
+  #number = 0;
+
+  /** Whether a multibulk request is under way. */
+  get underway(): boolean {
+    return this.#remaining > 0;
+  }
+
+  /** Forgets a request under way. */
+  reset(): void {
+    this.#remaining = 0;
+    this.#bulkLength = -1;
+    this.request.clear();
+  }
+
+  /** Tells that the bytes of a request under way now lie in `bytes`, moved by `delta`. */
+  rebase(bytes: Uint8Array, delta: number): void {
+    this.request.rebase(bytes, delta);
+    this.#cursor += delta;
+    this.wanted += delta;
+  }
+
+  /**
+   * Parses one request from `bytes[start, end)` and returns the offset after it, or INCOMPLETE or PROTOCOL_ERROR.
+   * After INCOMPLETE, `start` is not looked at: parsing goes on where it stopped.
+   */
+  parse(bytes: Uint8Array, start: number, end: number): number {
+    const request = this.request;
+    request.bytes = bytes;
+    let at: number;
+    if (this.#remaining === 0) {
+      request.argc = 0;
+      request.rawEnd = 0;
+      if (start >= end) return this.#wait(start + 1);
+      if (bytes[start] !== STAR) return this.#parseInline(bytes, start, end);
+      at = this.#readNumber(bytes, start + 1, end);
+      if (at < 0) {
+        return at === BAD_NUMBER ? this.#fail("invalid multibulk length") : this.#waitLine(bytes, start, end, "mbulk");
+      }
+      const count = this.#number;
+      if (count > MAX_ARGUMENTS) return this.#fail("invalid multibulk length");
+      if (!this.authenticated && count > UNAUTHENTICATED_MAX_ARGUMENTS) {
+        return this.#fail("unauthenticated multibulk length");
+      }
+      if (count <= 0) return at;
+      request.rawStart = start;
+      this.#remaining = count;
+      this.#bulkLength = -1;
+    } else {
+      at = this.#cursor;
+    }
+    do {
+      let length = this.#bulkLength;
+      if (length < 0) {
+        if (at >= end) {
+          this.#cursor = at;
+          return this.#wait(at + 1);
+        }
+        if (bytes[at] !== DOLLAR) {
+          return this.#fail(`expected '$', got '${decodeLatin1(bytes, at, at + 1).replace(/[\r\n]/, " ")}'`);
+        }
+        const next = this.#readNumber(bytes, at + 1, end);
+        if (next < 0) {
+          if (next === BAD_NUMBER) return this.#fail("invalid bulk length");
+          this.#cursor = at;
+          return this.#waitLine(bytes, at, end, "bulk");
+        }
+        length = this.#number;
+        if (length < 0 || length > this.maxBulkBytes) return this.#fail("invalid bulk length");
+        if (!this.authenticated && length > UNAUTHENTICATED_MAX_BULK_BYTES) {
+          return this.#fail("unauthenticated bulk length");
+        }
+        at = next;
+      }
+      if (at + length + 2 > end) {
+        this.#bulkLength = length;
+        this.#cursor = at;
+        return this.#wait(at + length + 2);
+      }
+      request.push(at, length);
+      at += length + 2;
+      this.#bulkLength = -1;
+    } while (--this.#remaining > 0);
+    request.rawEnd = at;
+    return at;
+  }
+
+  #wait(offset: number): number {
+    this.wanted = offset;
+    return INCOMPLETE;
+  }
+
+  /** A number's line is not whole: wait, unless it is too long to be one. */
+  #waitLine(bytes: Uint8Array, start: number, end: number, what: string): number {
+    if (end - start > MAX_LINE_BYTES && bytes.indexOf(CR, start) < 0) return this.#fail(`too big ${what} count string`);
+    return this.#wait(end + 1);
+  }
+
+  #fail(error: string): number {
+    this.error = error;
+    this.reset();
+    return PROTOCOL_ERROR;
+  }
+
+  /** Reads a decimal up to CR LF into `#number`; the offset after it, INCOMPLETE or BAD_NUMBER. */
+  #readNumber(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    let negative = false;
+    if (at < end && bytes[at] === 0x2d) {
+      negative = true;
+      at++;
+    }
+    const first = at;
+    let value = 0;
+    while (at < end) {
+      const digit = bytes[at] - 0x30;
+      if (digit >= 0 && digit <= 9) {
+        value = value * 10 + digit;
+        at++;
+        continue;
+      }
+      if (bytes[at] !== CR) return bytes.subarray(at, end).includes(CR) ? BAD_NUMBER : INCOMPLETE;
+      if (at === first || (bytes[first] === 0x30 && at - first > 1) || at - first > 18) return BAD_NUMBER;
+      if (at + 1 >= end) return INCOMPLETE;
+      this.#number = negative ? -value : value;
+      return at + 2;
+    }
+    return INCOMPLETE;
+  }
+
+  #parseInline(bytes: Uint8Array, start: number, end: number): number {
+    let newline = start;
+    while (newline < end && bytes[newline] !== LF) newline++;
+    if (newline === end) {
+      if (end - start > MAX_LINE_BYTES) return this.#fail("too big inline request");
+      return this.#wait(end + 1);
+    }
+    const lineEnd = newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
+    const args = splitArguments(bytes, start, lineEnd);
+    if (args === null) return this.#fail("unbalanced quotes in request");
+    if (args.length > 0) {
+      const request = Request.ofBytes(args);
+      this.request.bytes = request.bytes;
+      for (let i = 0; i < request.argc; i++) this.request.push(request.starts[i], request.lengths[i]);
+      this.request.rawStart = 0;
+      this.request.rawEnd = request.rawEnd;
+    }
+    return newline + 1;
+  }
+}

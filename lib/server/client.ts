@@ -1,0 +1,598 @@
+/**
+ * A client: one connection's input, output and state. It cuts the input into requests with the parser, hands each to
+ * the dispatcher, and sends what the shared reply writer then holds.
+ *
+ * Owned by the server's client registry; commands see it as a `Session`.
+ */
+
+import type { ClientType, TrackingOptions, TrackingState } from "../commands/client_state.ts";
+import type { Command } from "../commands/command.ts";
+import type { Session, Transaction } from "../commands/session.ts";
+import type { Socket, SocketHandler } from "../net/socket.ts";
+import { type Handshake, newHandshake, type Replica } from "../replication/primary.ts";
+import { PROTOCOL_ERROR, type RequestParser } from "../resp/parser.ts";
+import type { ReplyWriter } from "../resp/reply.ts";
+import type { Request } from "../resp/request.ts";
+import type { Database } from "../store/database.ts";
+import { OutputQueue } from "./output_queue.ts";
+import type { Server } from "./server.ts";
+import type { WatchedKey } from "./watching.ts";
+
+// States of a client, as bits of `flags`. Those up to GATES are looked at before every command.
+export const UNAUTHENTICATED = 1 << 0;
+export const IN_TRANSACTION = 1 << 1;
+/** In RESP2 with subscriptions: only a few commands are allowed. */
+export const SUBSCRIBED = 1 << 2;
+export const REPLY_OFF = 1 << 3;
+export const REPLY_SKIP = 1 << 4;
+export const TRACKING = 1 << 5;
+export const NO_TOUCH = 1 << 6;
+export const REPLICA = 1 << 7;
+export const PRIMARY = 1 << 8;
+export const MONITOR = 1 << 9;
+/** All states that make the dispatcher take the long way. */
+export const CLIENT_GATES = (1 << 10) - 1;
+export const NO_EVICT = 1 << 10;
+/** Requests wait in the input buffer until the flag goes. */
+export const BLOCKED = 1 << 11;
+export const POSTPONED = 1 << 12;
+export const OUTPUT_FULL = 1 << 13;
+export const CLOSING = 1 << 14;
+/** CLIENT REPLY SKIP was called while the reply to it is itself skipped. */
+export const REPLY_SKIP_NEXT = 1 << 15;
+const STOPPED = BLOCKED | POSTPONED | OUTPUT_FULL | CLOSING;
+
+/** Replies are handed to the socket when they reach this size, in bytes. */
+const FLUSH_BYTES = 256 * 1024;
+/** A client that has this much unread output is not served further until it reads, in bytes. */
+const OUTPUT_PAUSE_BYTES = 32 * 1024 * 1024;
+/** Memory that a client takes without its buffers: its objects and those of its socket, roughly, in bytes. */
+const BASE_BYTES = 2048;
+/** Memory that a subscription, a watched key or a prefix takes beyond its name, roughly, in bytes. */
+const ENTRY_BYTES = 128;
+/** Output larger than this is held against the client's limit before it is sent, whatever the system would take of it. */
+const CHECKED_OUTPUT_BYTES = 64 * 1024;
+/** Most output that may pile up for a client before it has authenticated, in bytes. */
+const UNAUTHENTICATED_OUTPUT_BYTES = 64 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
+/** What a client waits for, as WAIT does. */
+export interface Blocking {
+  readonly timer: ReturnType<typeof setTimeout> | null;
+  /** Gives the reply that is due when the time is up; null where the wait cannot be cut short. */
+  readonly onTimeout: (() => void) | null;
+  /** The client went away. */
+  readonly onGone: () => void;
+}
+
+export class Client implements Session, SocketHandler {
+  readonly reply: ReplyWriter;
+  readonly createdMs: number;
+  flags = 0;
+  database: Database;
+  protocol: 2 | 3 = 2;
+  name = "";
+  libraryName = "";
+  libraryVersion = "";
+  user = "default";
+  transaction: Transaction | null = null;
+  watched: WatchedKey[] = [];
+  /** A watched key was touched. */
+  watchBroken = false;
+  lastActiveMs: number;
+  lastCommand: Command | null = null;
+  commandsProcessed = 0;
+  networkInputBytes = 0;
+  networkOutputBytes = 0;
+  blocking: Blocking | null = null;
+  /** Since when the output is above the soft limit, in ms; 0 while it is not. */
+  overSoftLimitSinceMs = 0;
+  /** In place of the request under way, these are propagated; empty: nothing is. */
+  propagated: readonly Request[] | null = null;
+  /** The client as a replica of this server, and what it said of itself before. */
+  replica: Replica | null = null;
+  /** The input was not what the protocol allows. */
+  brokeProtocol = false;
+  handshake: Handshake | null = null;
+  /** Offset of the replication stream after the client's last write; 0 if it never wrote. */
+  writeOffset = 0;
+  /** EXEC is running: nothing may block. */
+  insideExec = false;
+  tracking: TrackingState | null = null;
+  /** What the client's buffers take, as `maxmemory-clients` has counted last, in bytes. */
+  countedBytes = 0;
+
+  readonly channels = new Set<string>();
+  readonly patterns = new Set<string>();
+  readonly shardChannels = new Set<string>();
+
+  readonly #output: OutputQueue;
+  /** A range of bytes shared with other clients that is to be sent after the queue. */
+  #shared: Uint8Array | null = null;
+  #sharedStart = 0;
+  #sharedEnd = 0;
+  /** Input that was not consumed: the start of a request, or requests that wait. */
+  #input = NO_BYTES;
+  #inputLength = 0;
+  /** Bytes of the input being run. */
+  #batchBytes = 0;
+  /** The parser that knows the place in a request under way. */
+  #parser: RequestParser | null = null;
+
+  constructor(readonly host: Server, readonly socket: Socket, readonly id: number) {
+    this.reply = host.reply;
+    this.database = host.store.databases[0];
+    this.createdMs = this.lastActiveMs = host.store.nowMs;
+    this.#output = new OutputQueue();
+  }
+
+  get isPrimary(): boolean {
+    return (this.flags & PRIMARY) !== 0;
+  }
+
+  /** Whether `timeout` applies: not to links of the replication, nor to those who wait for messages or for a key. */
+  get mayTimeOut(): boolean {
+    return (this.flags & (REPLICA | PRIMARY | MONITOR | SUBSCRIBED | BLOCKED)) === 0;
+  }
+
+  /** Bytes of input that wait to be parsed or run, those under way included. */
+  get inputBytes(): number {
+    return Math.max(this.#inputLength, this.#batchBytes);
+  }
+
+  /** Room in the input buffer, in bytes. */
+  get freeInputBytes(): number {
+    return this.#input.length - this.#inputLength;
+  }
+
+  /** Bytes of the arguments that have been parsed of the request under way. */
+  get argumentBytes(): number {
+    const parser = this.#parser ?? (this.#batchBytes > 0 ? this.host.parser : null);
+    return parser === null ? 0 : argumentBytes(parser.request);
+  }
+
+  /** Bytes of what waits for EXEC. */
+  get transactionBytes(): number {
+    return this.transaction?.queue.reduce((sum, { request }) => sum + request.bytes.length, 0) ?? 0;
+  }
+
+  /** Bytes of output that the system has not taken. */
+  get outputBytes(): number {
+    const shared = this.#shared === null ? 0 : this.#sharedEnd - this.#sharedStart;
+    return this.#output.length + shared + this.socket.pendingBytes;
+  }
+
+  /** Memory that the client's buffers take, in bytes. */
+  get bufferBytes(): number {
+    return this.#input.length + this.outputBytes;
+  }
+
+  /** Memory that the client takes, in bytes. */
+  get memoryBytes(): number {
+    const names = this.channels.size + this.patterns.size + this.shardChannels.size + this.watched.length;
+    let bytes = BASE_BYTES + this.name.length + names * ENTRY_BYTES;
+    for (const prefix of this.tracking?.prefixes ?? []) bytes += prefix.length + ENTRY_BYTES;
+    return bytes + this.bufferBytes + this.transactionBytes;
+  }
+
+  onData(bytes: Uint8Array, start: number, end: number): void {
+    this.networkInputBytes += end - start;
+    this.host.statistics.networkInputBytes += end - start;
+    this.host.statistics.readsProcessed++;
+    if (this.#inputLength === 0) return this.#process(bytes, start, end);
+    if (!this.#appendInput(bytes, start, end)) return;
+    if (this.host.clientMemory.limited) this.host.clientMemory.count(this);
+    if ((this.flags & STOPPED) !== 0) return;
+    if (this.#parser !== null && this.#inputLength < this.#parser.wanted) return;
+    this.#process(this.#input, 0, this.#inputLength);
+  }
+
+  onDrain(): void {
+    if ((this.flags & OUTPUT_FULL) === 0) return;
+    this.socket.resume();
+    this.proceed(OUTPUT_FULL);
+  }
+
+  onClose(): void {
+    this.flags |= CLOSING;
+    this.blocking?.onGone();
+    if (this.blocking?.timer) clearTimeout(this.blocking.timer);
+    this.unwatch();
+    this.stopTracking();
+    this.host.monitors.remove(this);
+    this.host.pubsub.forget(this);
+    this.#releaseParser();
+    this.host.clientGone(this);
+  }
+
+  /** Takes back a reason for not running requests, and runs those that waited. */
+  proceed(flag: number): void {
+    this.flags &= ~flag;
+    if ((this.flags & STOPPED) !== 0 || this.#inputLength === 0) return;
+    if (this.host.current !== null) return this.host.proceedLater(this);
+    this.#process(this.#input, 0, this.#inputLength);
+  }
+
+  /** Runs the requests in `bytes[start, end)` and keeps what is left. */
+  #process(bytes: Uint8Array, start: number, end: number): void {
+    const server = this.host;
+    const reply = this.reply;
+    let parser = this.#parser ?? server.parser;
+    parser.authenticated = (this.flags & UNAUTHENTICATED) === 0;
+    reply.protocol = this.protocol;
+    server.beginBatch(this);
+    this.#batchBytes = end - start;
+    let at = start;
+    while (at < end && (this.flags & STOPPED) === 0) {
+      const next = parser.parse(bytes, at, end);
+      if (next < 0) {
+        if (next === PROTOCOL_ERROR) this.#protocolError(parser.error);
+        break;
+      }
+      if (parser.request.argc > 0) {
+        server.execute(this, parser.request);
+        if ((this.flags & POSTPONED) !== 0) break;
+        if (reply.length > FLUSH_BYTES) this.flush();
+        if (this.#parser === null) parser = server.parser;
+        parser.authenticated = (this.flags & UNAUTHENTICATED) === 0;
+      } else if (this.replica !== null) server.replication.primary.heardFrom(this.replica);
+      if (this.isPrimary) server.replication.applied(bytes, at, next, this.transaction !== null);
+      at = next;
+    }
+    this.#keepInput(bytes, at, end, parser);
+    this.flush();
+    this.#batchBytes = 0;
+    server.endBatch();
+    if ((this.flags & CLOSING) !== 0) this.socket.end();
+  }
+
+  #protocolError(error: string): void {
+    this.brokeProtocol = true;
+    this.reply.error(`ERR Protocol error: ${error}`);
+    this.host.statistics.countError("ERR");
+    this.host.log.verbose(`Protocol error (${error}) from client: ${this.host.describe(this)}`);
+    this.flags |= CLOSING;
+  }
+
+  /** Keeps what was not consumed, at the start of a buffer of our own, with the parser that knows the place in it. */
+  #keepInput(bytes: Uint8Array, at: number, end: number, parser: RequestParser): void {
+    const rest = end - at;
+    if (rest === 0 || (this.flags & CLOSING) !== 0) {
+      this.#input = NO_BYTES;
+      this.#inputLength = 0;
+      this.#releaseParser();
+      return;
+    }
+    if (bytes === this.#input) bytes.copyWithin(0, at, end);
+    else this.#input = bytes.slice(at, end);
+    this.#inputLength = rest;
+    if (!parser.underway) return this.#releaseParser();
+    if (this.#parser === null) this.#parser = this.host.takeParser();
+    parser.rebase(this.#input, -at);
+  }
+
+  #releaseParser(): void {
+    if (this.#parser === null) return;
+    this.host.giveParser(this.#parser);
+    this.#parser = null;
+  }
+
+  /** Adds to the input kept, within `client-query-buffer-limit`; false where that is passed and the client closed. */
+  #appendInput(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = this.#inputLength + end - start;
+    if (length > this.host.settings.queryBufferLimitBytes && !this.isPrimary) {
+      this.host.log.warning(`Closing client that reached max query buffer length: ${this.description}`);
+      this.host.statistics.queryBufferDisconnections++;
+      this.host.closeSoon(this);
+      return false;
+    }
+    if (length > this.#input.length) {
+      const wanted = this.#parser === null ? 0 : Math.min(this.#parser.wanted, this.#input.length * 8);
+      const grown = new Uint8Array(Math.max(length, wanted, this.#input.length * 2));
+      grown.set(this.#input.subarray(0, this.#inputLength));
+      this.#parser?.rebase(grown, 0);
+      this.#input = grown;
+    }
+    this.#input.set(bytes.subarray(start, end), this.#inputLength);
+    this.#inputLength = length;
+    return true;
+  }
+
+  /** Hands what the reply writer holds, which must be for this client, to the socket. */
+  flush(): void {
+    const length = this.reply.length;
+    if (length === 0) return;
+    if (!this.isPrimary) {
+      if (this.hasOutput) this.flushOutput();
+      this.#send(this.reply.buffer, 0, length);
+    }
+    this.reply.clear();
+  }
+
+  #send(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > CHECKED_OUTPUT_BYTES && !this.isClosing) {
+      this.host.checkOutputLimit(this, this.socket.pendingBytes + end - start);
+      if (this.isClosing) return;
+    }
+    this.networkOutputBytes += end - start;
+    this.host.statistics.networkOutputBytes += end - start;
+    this.host.statistics.writesProcessed++;
+    this.socket.write(bytes, start, end);
+    const pending = this.socket.pendingBytes;
+    if (pending === 0) return;
+    if ((this.flags & UNAUTHENTICATED) !== 0 && pending > UNAUTHENTICATED_OUTPUT_BYTES) this.host.closeSoon(this);
+    this.host.checkOutputLimit(this, pending);
+    if (pending > OUTPUT_PAUSE_BYTES && (this.flags & (REPLICA | MONITOR | SUBSCRIBED)) === 0) {
+      this.flags |= OUTPUT_FULL;
+      this.socket.pause();
+    }
+  }
+
+  /** Queues bytes that no request of this client asked for: invalidations, the replication stream. */
+  deliver(bytes: Uint8Array, start: number, end: number): void {
+    if ((this.flags & CLOSING) !== 0) return;
+    if (!this.hasOutput) this.host.willFlush(this);
+    this.#keepShared();
+    this.#output.append(bytes, start, end);
+    this.host.checkOutputLimit(this, this.outputBytes);
+  }
+
+  /**
+   * Queues bytes that other clients get too, and that stay where they are until all output is flushed: consecutive
+   * ones are only noted as one range, so that a message costs a subscriber no copy.
+   */
+  deliverShared(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#shared === bytes && this.#sharedEnd === start) {
+      this.#sharedEnd = end;
+    } else {
+      if ((this.flags & CLOSING) !== 0) return;
+      if (!this.hasOutput) this.host.willFlush(this);
+      this.#keepShared();
+      this.#shared = bytes;
+      this.#sharedStart = start;
+      this.#sharedEnd = end;
+    }
+    if (this.socket.pendingBytes > 0) this.host.checkOutputLimit(this, this.outputBytes);
+  }
+
+  /** Copies the shared range into the queue. */
+  #keepShared(): void {
+    if (this.#shared === null) return;
+    this.#output.append(this.#shared, this.#sharedStart, this.#sharedEnd);
+    this.#shared = null;
+  }
+
+  /** Whether `deliver` or `deliverShared` has queued something. */
+  get hasOutput(): boolean {
+    return this.#shared !== null || this.#output.length > 0;
+  }
+
+  /** Moves what was queued behind the reply under way, which must be this client's. */
+  takeOutputIntoReply(): void {
+    this.#keepShared();
+    this.reply.raw(this.#output.bytes, 0, this.#output.length);
+    this.#output.clear();
+  }
+
+  /** Sends what was queued. */
+  flushOutput(): void {
+    if (this.#output.length > 0) {
+      this.#keepShared();
+      this.#send(this.#output.bytes, 0, this.#output.length);
+      this.#output.clear();
+    } else if (this.#shared !== null) {
+      const shared = this.#shared;
+      this.#shared = null;
+      this.#send(shared, this.#sharedStart, this.#sharedEnd);
+    }
+  }
+
+  /** Stops running requests until `unblock`, or until the time is up (0: for ever) and `onTimeout` has replied. */
+  block(timeoutMs: number, onTimeout: () => void, onGone: () => void): void {
+    const timer = timeoutMs > 0 ? setTimeout(() => this.unblock(onTimeout), timeoutMs) : null;
+    this.blocking = { timer, onTimeout, onGone };
+    this.flags |= BLOCKED;
+    this.host.blockedClients++;
+  }
+
+  blockUntilShutdown(begin: () => void): void {
+    this.block(0, () => {}, () => {});
+    if (this.blocking !== null) this.blocking = { ...this.blocking, onTimeout: null };
+    begin();
+  }
+
+  endWaiting(how: "timeout" | "error"): boolean {
+    const { blocking } = this;
+    if (blocking === null || blocking.onTimeout === null) return false;
+    if (how === "timeout") {
+      this.unblock(blocking.onTimeout);
+    } else {
+      blocking.onGone();
+      this.unblock(() => this.reply.error("UNBLOCKED client unblocked via CLIENT UNBLOCK"));
+    }
+    return true;
+  }
+
+  get remoteAddress(): string {
+    return this.socket.remoteAddress;
+  }
+
+  get localAddress(): string {
+    return this.socket.localAddress;
+  }
+
+  get type(): ClientType {
+    if ((this.flags & PRIMARY) !== 0) return "master";
+    if ((this.flags & REPLICA) !== 0) return "replica";
+    return (this.flags & SUBSCRIBED) !== 0 ? "pubsub" : "normal";
+  }
+
+  get isClosing(): boolean {
+    return (this.flags & CLOSING) !== 0;
+  }
+
+  setReplies(mode: "on" | "off" | "skip"): void {
+    if (mode === "on") this.flags &= ~(REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT);
+    else if (mode === "off") this.flags |= REPLY_OFF;
+    else if ((this.flags & REPLY_OFF) === 0) {
+      this.flags |= (this.flags & REPLY_SKIP) !== 0 ? REPLY_SKIP_NEXT : REPLY_SKIP;
+    }
+  }
+
+  setEvictable(evictable: boolean): void {
+    this.flags = evictable ? this.flags & ~NO_EVICT : this.flags | NO_EVICT;
+  }
+
+  setTouching(touching: boolean): void {
+    this.flags = touching ? this.flags & ~NO_TOUCH : this.flags | NO_TOUCH;
+  }
+
+  startTracking(options: TrackingOptions): void {
+    this.host.tracking.enable(this, options);
+  }
+
+  stopTracking(): void {
+    this.host.tracking.disable(this);
+  }
+
+  beginMonitoring(): boolean {
+    if ((this.flags & (MONITOR | REPLICA)) !== 0) return false;
+    this.host.monitors.add(this);
+    return true;
+  }
+
+  kill(): void {
+    if (this.host.current === this) this.close();
+    else this.host.closeSoon(this);
+  }
+
+  get description(): string {
+    return this.host.describe(this);
+  }
+
+  get isReplica(): boolean {
+    return (this.flags & REPLICA) !== 0;
+  }
+
+  get replicaHandshake(): Handshake {
+    return this.handshake ??= newHandshake();
+  }
+
+  synchronise(id: string | null, offset: number): string | null {
+    return this.host.replication.synchronise(this, id, offset);
+  }
+
+  acknowledgeReplication(offset: number): void {
+    if (this.replica !== null) this.host.replication.acknowledge(this.replica, offset);
+  }
+
+  waitForReplicas(replicas: number, timeoutMs: number): void {
+    this.host.replication.wait(this, replicas, timeoutMs);
+  }
+
+  /** Ends `block`: `write` gives the reply that was waited for. */
+  unblock(write: () => void): void {
+    if (this.blocking === null) return;
+    if (this.blocking.timer) clearTimeout(this.blocking.timer);
+    this.blocking = null;
+    this.host.blockedClients--;
+    this.answer(write);
+    this.proceed(BLOCKED);
+  }
+
+  /** Writes a reply outside of a batch. */
+  answer(write: () => void): void {
+    this.host.outsideBatch(this, () => {
+      this.reply.protocol = this.protocol;
+      const mark = this.reply.open();
+      write();
+      if ((this.flags & REPLY_OFF) !== 0) this.reply.rewind(mark);
+    });
+  }
+
+  /** Closes after the replies that are due. */
+  close(): void {
+    this.flags |= CLOSING;
+    if (this.host.current !== this) this.socket.end();
+  }
+
+  propagateAs(...requests: Request[]): void {
+    this.propagated = requests;
+  }
+
+  preventPropagation(): void {
+    this.propagated = [];
+  }
+
+  beginTransaction(): void {
+    this.transaction = { queue: [], failed: false };
+    this.flags |= IN_TRANSACTION;
+  }
+
+  endTransaction(): void {
+    this.transaction = null;
+    this.flags &= ~IN_TRANSACTION;
+  }
+
+  get isLocal(): boolean {
+    return this.socket.isUnix || isLoopback(this.socket.remoteAddress);
+  }
+
+  get authenticated(): boolean {
+    return (this.flags & UNAUTHENTICATED) === 0;
+  }
+
+  authenticate(user: string, password: string): boolean {
+    if (!this.host.credentialsValid(user, password)) return false;
+    this.flags &= ~UNAUTHENTICATED;
+    this.user = user;
+    return true;
+  }
+
+  setProtocol(protocol: 2 | 3): void {
+    this.protocol = protocol;
+    this.reply.protocol = protocol;
+  }
+
+  resetState(): void {
+    this.endTransaction();
+    this.unwatch();
+    this.host.pubsub.forget(this);
+    this.stopTracking();
+    this.host.monitors.remove(this);
+    this.flags &= ~(SUBSCRIBED | REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT | NO_TOUCH | NO_EVICT);
+    if (this.host.passwordRequired) this.flags |= UNAUTHENTICATED;
+    this.user = "default";
+    this.name = "";
+    this.database = this.host.store.databases[0];
+    this.setProtocol(2);
+  }
+
+  subscriptionsChanged(): void {
+    const any = this.channels.size + this.patterns.size + this.shardChannels.size > 0;
+    this.flags = any ? this.flags | SUBSCRIBED : this.flags & ~SUBSCRIBED;
+  }
+
+  watch(key: Uint8Array): void {
+    this.host.watching.watch(this, key);
+  }
+
+  unwatch(): void {
+    this.host.watching.unwatch(this);
+  }
+
+  watchedKeyChanged(): boolean {
+    return this.watchBroken || this.host.watching.hasExpired(this);
+  }
+}
+
+function argumentBytes(request: Request): number {
+  let bytes = 0;
+  for (let i = 0; i < request.argc; i++) bytes += request.lengths[i];
+  return bytes;
+}
+
+/** Whether an address, with its port, is of this machine. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith("127.") || address.startsWith("[::1]");
+}

@@ -1,0 +1,377 @@
+/**
+ * The dispatcher: from a parsed request to its command, through everything that may refuse it, to the handler, and then
+ * to what follows from it: statistics, the slow log, propagation.
+ *
+ * The common case is short: when neither the client nor the server is in a state that could refuse a command
+ * (`client.flags & CLIENT_GATES`, `gates`), nothing is asked.
+ */
+
+import {
+  type Command,
+  DENYOOM,
+  FAST,
+  LOADING,
+  MAY_REPLICATE,
+  NO_AUTH,
+  NO_MULTI,
+  NOT_QUEUED,
+  READONLY,
+  SKIP_SLOWLOG,
+  STALE,
+  WRITE,
+} from "../commands/command.ts";
+import { LatencyHistogram } from "../bytes/histogram.ts";
+import { debugRefusal } from "../commands/debug.ts";
+import { CommandTable } from "../commands/table.ts";
+import type { Request } from "../resp/request.ts";
+import {
+  type Client,
+  CLIENT_GATES,
+  IN_TRANSACTION,
+  MONITOR,
+  NO_TOUCH,
+  POSTPONED,
+  PRIMARY,
+  REPLICA,
+  REPLY_OFF,
+  REPLY_SKIP,
+  REPLY_SKIP_NEXT,
+  SUBSCRIBED,
+  TRACKING,
+  UNAUTHENTICATED,
+} from "./client.ts";
+import type { Server } from "./server.ts";
+
+// States of the server in which commands may be refused, as bits of `gates`.
+export const GATE_LOADING = 1 << 0;
+/** The server is a replica. */
+export const GATE_REPLICA = 1 << 1;
+/** Its link to the primary is down and `replica-serve-stale-data` is no. */
+export const GATE_STALE = 1 << 2;
+/** Writes are refused with `writesRefused`. */
+export const GATE_NO_WRITES = 1 << 3;
+/** There is a memory limit. */
+export const GATE_MEMORY = 1 << 4;
+export const GATE_PAUSED = 1 << 5;
+/** Somebody listens with MONITOR. */
+export const GATE_MONITORED = 1 << 6;
+
+const SILENT = REPLY_OFF | REPLY_SKIP;
+/** Most bytes of arguments that an error message about an unknown command shows. */
+const MAX_SHOWN_BYTES = 128;
+/** Calls of one quick command in a row that are timed together. */
+const MAX_TIMED_TOGETHER = 64;
+/** Requests larger than this are timed one by one, whatever the command, in bytes. */
+const MAX_QUICK_BYTES = 64 * 1024;
+/** A slow log threshold below this has every command timed by itself, in µs. */
+const QUICK_THRESHOLD_MICROSECONDS = 1000;
+
+const NOAUTH = "NOAUTH Authentication required.";
+const MASTERDOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+const LOADING_ERROR = "LOADING Redis is loading the dataset in memory";
+const READONLY_ERROR = "READONLY You can't write against a read only replica.";
+const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+
+export class Dispatcher {
+  /** States of the server in which commands may be refused. */
+  gates = 0;
+  /** Why writes are refused while GATE_NO_WRITES is set. */
+  writesRefused = "";
+  /** Whether that is because saving fails. */
+  diskFails = false;
+  /** Whether clients may write to this replica (`replica-read-only no`). */
+  writableReplica = false;
+  /** Whether a pause under way lets a command of these flags through. */
+  pauseLetsThrough: (flags: number) => boolean = () => true;
+  /** Tries to come below the memory limit; whether it did. */
+  makeRoom: () => boolean = () => true;
+  /** Told of each command that has run, while there are monitors. */
+  onMonitored: (client: Client, command: Command, request: Request) => void = () => {};
+  /** Told of each command that took at least the slow log's threshold. */
+  onSlow: (client: Client, command: Command, request: Request, microseconds: number) => void = () => {};
+  /** Told of each command's duration above 1 ms, for LATENCY. */
+  onLatency: (event: "command" | "fast-command", milliseconds: number) => void = () => {};
+
+  /** Quick commands of one kind, run one after the other, are timed together: the clock costs as much as they do. */
+  #timed: Command | null = null;
+  #timedCalls = 0;
+  #timedSinceMs = 0;
+  /** EXEC is running other commands. */
+  #isNested = false;
+
+  constructor(readonly server: Server) {}
+
+  setGate(gate: number, on: boolean): void {
+    this.gates = on ? this.gates | gate : this.gates & ~gate;
+  }
+
+  /** Runs a request of a client, or refuses it. */
+  execute(client: Client, request: Request): void {
+    const { bytes, starts, lengths } = request;
+    let command = this.server.commands.find(bytes, starts[0], lengths[0]);
+    if (command === null) return this.#rejectAtOnce(client, null, unknownCommand(request));
+    if (command.subcommands !== null && request.argc > 1) {
+      const subcommand = CommandTable.subcommand(command, bytes, starts[1], lengths[1]);
+      if (subcommand === null) return this.#rejectAtOnce(client, null, unknownSubcommand(command, request));
+      command = subcommand;
+    }
+    const arity = command.arity;
+    if (arity >= 0 ? request.argc !== arity : request.argc < -arity) {
+      return this.#rejectAtOnce(client, command, `ERR wrong number of arguments for '${command.name}' command`);
+    }
+    client.commandsProcessed++;
+    client.lastCommand = command;
+    if ((client.flags & CLIENT_GATES) === 0 && this.gates === 0) return this.call(client, command, request);
+    this.#executeGuarded(client, command, request);
+  }
+
+  /** `execute` where some state of the client or the server may refuse, or asks for more. */
+  #executeGuarded(client: Client, command: Command, request: Request): void {
+    const mark = client.reply.open();
+    const skipped = (client.flags & REPLY_SKIP) !== 0;
+    const refusal = this.#refusal(client, command);
+    if (refusal !== null) {
+      this.#reject(client, command, refusal);
+    } else if ((this.gates & GATE_PAUSED) !== 0 && this.#mustWait(client, command)) {
+      client.commandsProcessed--;
+      client.flags |= POSTPONED;
+      this.server.postponed.add(client);
+      this.server.blockedClients++;
+      return;
+    } else if ((client.flags & IN_TRANSACTION) !== 0 && (command.flags & NOT_QUEUED) === 0) {
+      client.transaction?.queue.push({ command, request: request.copy() });
+      client.reply.simple("QUEUED");
+    } else {
+      const store = this.server.store;
+      store.noTouch = (client.flags & NO_TOUCH) !== 0 && command.name !== "touch";
+      store.ignoreExpiry = (client.flags & PRIMARY) !== 0;
+      this.call(client, command, request);
+      store.noTouch = false;
+      store.ignoreExpiry = false;
+      this.#observe(client, command, request);
+      const { tracking } = client;
+      if (tracking?.caching && (client.flags & IN_TRANSACTION) === 0 && !command.name.startsWith("client|")) {
+        tracking.caching = false;
+      }
+    }
+    this.#silence(client, command, mark, skipped);
+    if (client.hasOutput && this.server.current === client) client.takeOutputIntoReply();
+  }
+
+  /** Takes back the reply that stands after `mark` where CLIENT REPLY has said so; `skipped`: for this one command. */
+  #silence(client: Client, command: Command | null, mark: number, skipped: boolean): void {
+    const off = (client.flags & REPLY_OFF) !== 0 || (skipped && (client.flags & REPLY_SKIP) !== 0);
+    // Confirmations of subscriptions are messages, not replies.
+    if (off && !(command?.name.endsWith("subscribe") ?? false)) client.reply.rewind(mark);
+    if (!skipped) return;
+    if ((client.flags & REPLY_SKIP_NEXT) === 0) client.flags &= ~REPLY_SKIP;
+    client.flags &= ~REPLY_SKIP_NEXT;
+  }
+
+  /** What follows a command that ran for those who watch: monitors, and the client's own cache. */
+  #observe(client: Client, command: Command, request: Request): void {
+    if ((client.flags & TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
+      this.server.tracking.remember(client, command, request);
+    }
+    if ((this.gates & GATE_MONITORED) !== 0) this.onMonitored(client, command, request);
+  }
+
+  /** Runs a command that EXEC has queued. */
+  callNested(client: Client, command: Command, request: Request): void {
+    this.#isNested = true;
+    client.insideExec = true;
+    try {
+      this.call(client, command, request);
+    } finally {
+      this.#isNested = false;
+      client.insideExec = false;
+    }
+    this.#observe(client, command, request);
+  }
+
+  /** The error with which a command is refused, or null. In the order in which Redis asks. */
+  #refusal(client: Client, command: Command): string | null {
+    const flags = command.flags;
+    const gates = this.gates;
+    if ((client.flags & UNAUTHENTICATED) !== 0 && (flags & NO_AUTH) === 0) return NOAUTH;
+    if ((client.flags & IN_TRANSACTION) !== 0 && (flags & NO_MULTI) !== 0) {
+      return "ERR Command not allowed inside a transaction";
+    }
+    if (command.name === "debug") {
+      const refusal = debugRefusal(this.server, client);
+      if (refusal !== null) return refusal;
+    }
+    // EXEC writes if anything in the transaction does.
+    const effective = command.name === "exec" ? flags | queuedFlags(client) : flags;
+    const writes = (effective & WRITE) !== 0;
+    if ((client.flags & PRIMARY) === 0) {
+      if ((gates & GATE_MEMORY) !== 0 && !this.makeRoom()) {
+        // Queuing takes memory too.
+        const queues = (client.flags & IN_TRANSACTION) !== 0 && (flags & NOT_QUEUED) === 0;
+        if ((effective & DENYOOM) !== 0 || queues) return OUT_OF_MEMORY;
+      }
+      // That the disk fails is told to those who only ask whether all is well, too.
+      if ((gates & GATE_NO_WRITES) !== 0 && (writes || (command.name === "ping" && this.diskFails))) {
+        if ((gates & GATE_REPLICA) === 0) return this.writesRefused;
+      }
+      if ((gates & GATE_REPLICA) !== 0 && writes && !this.writableReplica) return READONLY_ERROR;
+    }
+    if ((client.flags & SUBSCRIBED) !== 0 && client.protocol === 2 && !allowedWhileSubscribed(command)) {
+      const name = command.name;
+      return `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+    }
+    if ((gates & GATE_STALE) !== 0 && (flags & STALE) === 0 && (client.flags & PRIMARY) === 0) return MASTERDOWN;
+    if ((gates & GATE_LOADING) !== 0 && (flags & LOADING) === 0) return LOADING_ERROR;
+    if ((client.flags & (REPLICA | MONITOR)) !== 0 && (flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) {
+      return "ERR Replica can't interact with the keyspace";
+    }
+    return null;
+  }
+
+  #mustWait(client: Client, command: Command): boolean {
+    if ((client.flags & REPLICA) !== 0) return false;
+    const flags = command.name === "exec" ? command.flags | queuedFlags(client) : command.flags;
+    return !this.pauseLetsThrough(flags);
+  }
+
+  /** Rejects what could not even be made out as a command. */
+  #rejectAtOnce(client: Client, command: Command | null, error: string): void {
+    const mark = client.reply.open();
+    this.#reject(client, command, error);
+    if ((client.flags & SILENT) !== 0) this.#silence(client, command, mark, (client.flags & REPLY_SKIP) !== 0);
+  }
+
+  #reject(client: Client, command: Command | null, error: string): void {
+    if (client.transaction !== null) client.transaction.failed = true;
+    client.reply.error(error);
+    this.server.statistics.countError(error);
+    if (command !== null) command.stats.rejected++;
+  }
+
+  /** Runs a command that nothing refuses, with all that follows from it. */
+  call(client: Client, command: Command, request: Request): void {
+    const server = this.server;
+    const reply = client.reply;
+    const errors = reply.errorCount;
+    const dirty = server.dirty;
+    const quick = this.#isQuick(command, request);
+    if (!quick) this.#finishTiming();
+    else if (this.#timed !== command || this.#timedCalls === MAX_TIMED_TOGETHER) this.#startTiming(command);
+    const startMs = quick ? 0 : performance.now();
+
+    command.handler(client, request);
+
+    command.stats.calls++;
+    server.statistics.commandsProcessed++;
+    if (quick) this.#timedCalls++;
+    else this.#record(client, command, request, performance.now() - startMs);
+    if (reply.errorCount !== errors) {
+      command.stats.failed++;
+      server.statistics.countError(reply.lastError);
+    }
+    if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, request);
+    if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & SILENT) === 0) {
+      client.takeOutputIntoReply();
+    }
+  }
+
+  #propagate(client: Client, request: Request): void {
+    const { propagation } = this.server;
+    const propagated = client.propagated;
+    client.propagated = null;
+    if (!propagation.active || (client.flags & PRIMARY) !== 0) return;
+    const index = client.database.index;
+    client.writeOffset = Infinity;
+    if (propagated === null) return propagation.write(index, request);
+    if (propagated.length > 1) propagation.begin();
+    for (const one of propagated) propagation.write(index, one);
+    if (propagated.length > 1) propagation.end();
+  }
+
+  #isQuick(command: Command, request: Request): boolean {
+    return ((command.flags & FAST) !== 0 || command.name === "set") &&
+      this.server.settings.slowlogThresholdMicroseconds >= QUICK_THRESHOLD_MICROSECONDS &&
+      request.rawEnd - request.rawStart < MAX_QUICK_BYTES;
+  }
+
+  #startTiming(command: Command): void {
+    const nowMs = performance.now();
+    this.#account(nowMs);
+    this.#timed = command;
+    this.#timedCalls = 0;
+    this.#timedSinceMs = nowMs;
+  }
+
+  /** Ends the timing of quick commands; the end of a batch does it too. */
+  #finishTiming(): void {
+    if (this.#timed === null) return;
+    this.#account(performance.now());
+    this.#timed = null;
+  }
+
+  endBatch(): void {
+    this.#finishTiming();
+  }
+
+  /** Shares the time since `#timedSinceMs` among the calls made since then. */
+  #account(nowMs: number): void {
+    if (this.#timed === null || this.#timedCalls === 0) return;
+    const microseconds = (nowMs - this.#timedSinceMs) * 1000;
+    this.#count(this.#timed, microseconds, this.#timedCalls);
+  }
+
+  #count(command: Command, microseconds: number, calls: number): void {
+    const stats = command.stats;
+    stats.microseconds += microseconds;
+    if (!this.server.settings.latencyTracking) return;
+    stats.histogram ??= new LatencyHistogram();
+    stats.histogram.record(microseconds / calls, calls);
+  }
+
+  #record(client: Client, command: Command, request: Request, elapsedMs: number): void {
+    const microseconds = elapsedMs * 1000;
+    this.#count(command, microseconds, 1);
+    if (elapsedMs >= 1) {
+      this.server.updateClock();
+      this.onLatency((command.flags & FAST) !== 0 ? "fast-command" : "command", elapsedMs);
+    }
+    const threshold = this.server.settings.slowlogThresholdMicroseconds;
+    if (threshold >= 0 && microseconds >= threshold && (command.flags & SKIP_SLOWLOG) === 0) {
+      this.onSlow(client, command, request, microseconds);
+    }
+  }
+}
+
+function queuedFlags(client: Client): number {
+  return client.transaction?.queue.reduce((flags, queued) => flags | queued.command.flags, 0) ?? 0;
+}
+
+const WHILE_SUBSCRIBED = new Set([
+  "ping",
+  "subscribe",
+  "unsubscribe",
+  "psubscribe",
+  "punsubscribe",
+  "ssubscribe",
+  "sunsubscribe",
+  "quit",
+  "reset",
+]);
+
+function allowedWhileSubscribed(command: Command): boolean {
+  return WHILE_SUBSCRIBED.has(command.name);
+}
+
+function unknownCommand(request: Request): string {
+  let shown = "";
+  for (let i = 1; i < request.argc && shown.length < MAX_SHOWN_BYTES; i++) {
+    shown += `'${request.text(i).slice(0, MAX_SHOWN_BYTES - shown.length)}' `;
+  }
+  const name = request.text(0).slice(0, MAX_SHOWN_BYTES);
+  return `ERR unknown command '${name}', with args beginning with: ${shown}`;
+}
+
+function unknownSubcommand(command: Command, request: Request): string {
+  const name = request.text(1).slice(0, MAX_SHOWN_BYTES);
+  return `ERR unknown subcommand '${name}'. Try ${command.name.toUpperCase()} HELP.`;
+}

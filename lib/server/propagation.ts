@@ -1,0 +1,100 @@
+/**
+ * The one place from which writes go on: to the replication backlog, and to whatever else follows the data set.
+ *
+ * A write goes as the bytes that the client sent, with a SELECT before it where the database changed. What one unit of
+ * execution propagates (a transaction, or a command on whose way keys expired) is wrapped in MULTI and EXEC when it is
+ * more than one command, so that followers apply all of it or nothing.
+ */
+
+import { encodeLatin1 } from "../bytes/latin1.ts";
+import { rawBytes, Request } from "../resp/request.ts";
+
+/** Follows the data set. */
+export interface Feed {
+  /** Takes `bytes[start, end)`, whole requests in RESP, during the call. */
+  feed(bytes: Uint8Array, start: number, end: number): void;
+}
+
+interface PendingWrite {
+  readonly databaseIndex: number;
+  readonly request: Request;
+}
+
+const MULTI = Request.of("MULTI");
+const EXEC = Request.of("EXEC");
+
+export class Propagation {
+  readonly #feeds = new Set<Feed>();
+  /** Database that followers have selected, or -1. */
+  #selected = -1;
+  #depth = 0;
+  readonly #pending: PendingWrite[] = [];
+
+  /** Whether anybody follows. */
+  get active(): boolean {
+    return this.#feeds.size > 0;
+  }
+
+  add(feed: Feed): void {
+    this.#feeds.add(feed);
+    this.#selected = -1;
+  }
+
+  remove(feed: Feed): void {
+    this.#feeds.delete(feed);
+  }
+
+  /** Makes the next write begin with a SELECT: a follower has come that knows none. */
+  forgetSelected(): void {
+    this.#selected = -1;
+  }
+
+  /** The database that followers have selected, or -1. */
+  get selectedDatabase(): number {
+    return this.#selected;
+  }
+
+  begin(): void {
+    this.#depth++;
+  }
+
+  /** Ends what `begin` began; the outermost end sends what has gathered. */
+  end(): void {
+    if (--this.#depth > 0 || this.#pending.length === 0) return;
+    const writes = this.#pending.splice(0);
+    if (!this.active) return;
+    if (writes.length === 1) return this.#send(writes[0].databaseIndex, writes[0].request);
+    this.#send(writes[0].databaseIndex, MULTI);
+    for (const { databaseIndex, request } of writes) this.#send(databaseIndex, request);
+    this.#send(writes[writes.length - 1].databaseIndex, EXEC);
+  }
+
+  /** Propagates a write to a database; inside of a unit, at its end. -1 stands for no particular database. */
+  write(databaseIndex: number, request: Request): void {
+    if (!this.active) return;
+    if (this.#depth === 0) this.#send(databaseIndex, request);
+    else this.#pending.push({ databaseIndex, request: request.copy() });
+  }
+
+  #send(databaseIndex: number, request: Request): void {
+    if (databaseIndex !== this.#selected && databaseIndex >= 0) {
+      this.#selected = databaseIndex;
+      this.#feed(Request.of("SELECT", String(databaseIndex)));
+    }
+    this.#feed(request);
+  }
+
+  #feed(request: Request): void {
+    if (request.rawEnd > 0) {
+      for (const feed of this.#feeds) feed.feed(request.bytes, request.rawStart, request.rawEnd);
+      return;
+    }
+    const bytes = rawBytes(request);
+    for (const feed of this.#feeds) feed.feed(bytes, 0, bytes.length);
+  }
+}
+
+/** `DEL key`, as it is propagated for a key that expired. */
+export function deletion(key: Uint8Array): Request {
+  return Request.ofBytes([encodeLatin1("DEL"), key]);
+}

@@ -1,0 +1,459 @@
+/**
+ * Replication as the server has it: joins the stream, the primary's side and the replica's side with the clients, the
+ * data set and the configuration, and decides which role this server has.
+ */
+
+import { join } from "node:path";
+import process from "node:process";
+import { fromBinary } from "../bytes/paths.ts";
+import type { Socket } from "../net/socket.ts";
+import { NetworkError } from "../net/socket.ts";
+import { systemErrorText } from "../bytes/system_errors.ts";
+import type { LoadResult } from "../persistence/load.ts";
+import { newHandshake, PrimarySide, type Replica, type ReplicaConnection } from "../replication/primary.ts";
+import { ReplicaSide } from "../replication/replica.ts";
+import {
+  FileReceiver,
+  type ReceivingStore,
+  type SnapshotReceiver,
+  SwapReceiver,
+} from "../replication/snapshot_receiver.ts";
+import { ReplicationStream } from "../replication/stream.ts";
+import { Request } from "../resp/request.ts";
+import { type Client, PRIMARY, REPLICA } from "./client.ts";
+import { GATE_LOADING, GATE_REPLICA, GATE_STALE } from "./dispatcher.ts";
+import type { Feed } from "./propagation.ts";
+import type { Server } from "./server.ts";
+
+const PING = Request.of("PING");
+const GETACK = Request.of("REPLCONF", "GETACK", "*");
+/** How often a shutdown looks whether the replicas have caught up, in ms. */
+const POLL_MS = 20;
+
+/** A client in WAIT. */
+interface Waiter {
+  readonly client: Client;
+  readonly replicas: number;
+  readonly offset: number;
+}
+
+export class Replication implements Feed {
+  readonly stream = new ReplicationStream();
+  readonly primary: PrimarySide;
+  readonly replica: ReplicaSide;
+  /** The link to the primary, while it is in the stream. */
+  link: Client | null = null;
+  readonly #waiters = new Set<Waiter>();
+  /** What the link has received of a transaction that is not complete. */
+  #transaction: Uint8Array[] = [];
+  /** Database that the primary's stream had selected when the link was lost. */
+  #selectedDatabase = 0;
+  #isFeeding = false;
+  #lastPingMs = 0;
+  #linkInputBytes = 0;
+
+  constructor(readonly server: Server) {
+    const { stream } = this;
+    const log = (level: "notice" | "warning", message: string) => server.log[level](message);
+    const nowMs = () => Date.now();
+    this.primary = new PrimarySide({
+      stream,
+      log,
+      nowMs,
+      settings: () => this.#primarySettings(),
+      outputLimit: () => server.outputLimit("replica"),
+      snapshotRunning: () => server.saving.snapshotter.running,
+      takeSnapshot: (target, atStart) => server.saving.takeSnapshot(target, atStart),
+      abortSnapshot: () => server.saving.snapshotter.abort(),
+      rdbPath: () => ({ path: server.saving.path, temporary: this.#temporary("repl") }),
+      forgetSelected: () => server.propagation.forgetSelected(),
+      replicasChanged: () => this.#replicasChanged(),
+      countSync: (kind) => this.#countSync(kind),
+    });
+    this.replica = new ReplicaSide({
+      stream,
+      log,
+      nowMs,
+      settings: () => this.#replicaSettings(),
+      connect: (host, port) => this.#connect(host, port),
+      receiveSnapshot: () => this.#receiveSnapshot(),
+      streamBegins: (socket, rest) => this.#streamBegins(socket, rest),
+      identityChanged: () => this.primary.dropAll(),
+      linkChanged: () => this.#linkChanged(),
+    });
+    this.primary.onBacklogUnused = () => this.#dropBacklog();
+    server.shutdown.waitForReplicas = () => this.#waitForReplicas();
+    server.saving.describeReplication = () => this.#describe();
+    server.cron.tasks.push(() => {
+      if (server.cron.every(1000)) this.#everySecond();
+      else if (server.cron.every(100)) this.primary.tick();
+    });
+    server.config.onChange("repl-backlog-size", () => stream.resizeBacklog(server.config.number("repl-backlog-size")));
+    server.config.onChange("replica-serve-stale-data", () => this.#linkChanged());
+    server.config.onChange("replica-read-only", () => this.#linkChanged());
+    server.config.onChange("stop-writes-on-bgsave-error", () => server.refreshWriteGate());
+    server.config.onChange("save", () => server.refreshWriteGate());
+    server.config.onChange("min-replicas-to-write", () => server.refreshWriteGate());
+    server.config.onChange("min-replicas-max-lag", () => server.refreshWriteGate());
+  }
+
+  get isReplica(): boolean {
+    return this.replica.primary !== null;
+  }
+
+  // --- The role -------------------------------------------------------------------------------------------------------
+
+  /** Takes the role that the configuration names, at start. `loaded` tells of the data set that was there. */
+  begin(loaded: LoadResult | null): void {
+    const [host, port] = this.server.config.list("replicaof");
+    const id = loaded?.aux.get("repl-id");
+    const offset = Number(loaded?.aux.get("repl-offset") ?? NaN);
+    if (id !== undefined && Number.isSafeInteger(offset)) this.#resume(id, offset, host !== undefined, loaded);
+    if (host !== undefined) this.#follow(host, Number(port));
+    this.server.refreshWriteGate();
+  }
+
+  /** Continues the stream of which the data set that was loaded is a part. */
+  #resume(id: string, offset: number, asReplica: boolean, loaded: LoadResult | null): void {
+    const { stream } = this;
+    if (asReplica) {
+      stream.adopt(id, offset);
+      this.replica.canContinue = true;
+      this.#selectedDatabase = Math.max(0, Number(loaded?.aux.get("repl-stream-db") ?? 0));
+    } else if (loaded?.keysExpired === 0) {
+      stream.secondId = id;
+      stream.secondOffset = offset + 1;
+      stream.offset = offset;
+      this.#ensureBacklog();
+    }
+  }
+
+  /** `REPLICAOF host port`: whether that is new. */
+  follow(host: string, port: number, by: string): boolean {
+    const current = this.replica.primary;
+    if (current !== null && current.host === host && current.port === port) return false;
+    this.server.config.assign("replicaof", [host, String(port)]);
+    this.#follow(host, port);
+    this.server.log.notice(`REPLICAOF ${host}:${port} enabled (user request from '${by}')`);
+    return true;
+  }
+
+  #follow(host: string, port: number): void {
+    const wasPrimary = !this.isReplica;
+    this.#endLink();
+    // What this server has written itself may be a part of the new primary's past: worth a question.
+    if (wasPrimary) {
+      this.replica.canContinue ||= this.stream.hasBacklog;
+      this.#selectedDatabase = Math.max(0, this.server.propagation.selectedDatabase);
+    }
+    this.primary.dropAll();
+    for (const waiter of [...this.#waiters]) {
+      this.#waiters.delete(waiter);
+      waiter.client.unblock(() =>
+        waiter.client.reply.error(
+          "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+        )
+      );
+    }
+    this.server.store.removeExpired = false;
+    this.replica.follow({ host, port });
+  }
+
+  /** `REPLICAOF NO ONE`: whether it was a replica. */
+  promote(by: string): boolean {
+    if (!this.isReplica) return false;
+    this.server.config.assign("replicaof", ["no", "one"]);
+    this.#endLink();
+    this.replica.follow(null);
+    this.stream.shiftId();
+    this.server.log.notice(
+      `Setting secondary replication ID to ${this.stream.secondId}, valid up to offset: ${this.stream.secondOffset}. ` +
+        `New replication ID is ${this.stream.id}`,
+    );
+    this.primary.dropAll();
+    this.replica.canContinue = false;
+    this.server.propagation.forgetSelected();
+    this.server.store.removeExpired = true;
+    this.#ensureBacklog();
+    this.#linkChanged();
+    this.server.log.notice(`MASTER MODE enabled (user request from '${by}')`);
+    return true;
+  }
+
+  /** Cuts the link to the primary, so that it can be continued elsewhere. */
+  #endLink(): void {
+    const { link } = this;
+    if (link === null) return;
+    this.link = null;
+    this.#selectedDatabase = link.database.index;
+    link.flags &= ~PRIMARY;
+    this.server.closeSoon(link);
+    this.replica.canContinue = true;
+  }
+
+  /** Sets the gates by which commands are refused, and the log's role. */
+  #linkChanged(): void {
+    const { server, isReplica } = this;
+    const { config, dispatcher } = server;
+    dispatcher.setGate(GATE_REPLICA, isReplica);
+    dispatcher.writableReplica = !config.flag("replica-read-only");
+    const isStale = isReplica && this.replica.state !== "connected" && !config.flag("replica-serve-stale-data");
+    dispatcher.setGate(GATE_STALE, isStale);
+    server.log.role = isReplica ? "S" : "M";
+    server.refreshWriteGate();
+  }
+
+  // --- As a primary ---------------------------------------------------------------------------------------------------
+
+  /** Takes what the propagation hands on; a replica's own writes go no further. */
+  feed(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.isReplica) this.primary.feed(bytes, start, end);
+  }
+
+  #primarySettings() {
+    const { config } = this.server;
+    return {
+      diskless: config.flag("repl-diskless-sync"),
+      disklessDelaySeconds: config.number("repl-diskless-sync-delay"),
+      disklessMaxReplicas: config.number("repl-diskless-sync-max-replicas"),
+      timeoutSeconds: config.number("repl-timeout"),
+      backlogBytes: config.number("repl-backlog-size"),
+      backlogTtlSeconds: config.number("repl-backlog-ttl"),
+    };
+  }
+
+  #temporary(kind: string): string {
+    return join(fromBinary(this.server.config.text("dir")), `temp-${kind}-${process.pid}-${Date.now()}.rdb`);
+  }
+
+  #countSync(kind: "full" | "partial" | "refused"): void {
+    const { statistics } = this.server;
+    if (kind === "full") statistics.syncFull++;
+    else if (kind === "partial") statistics.syncPartialOk++;
+    else statistics.syncPartialError++;
+  }
+
+  /** Makes sure that the stream is kept, and fed. */
+  #ensureBacklog(): void {
+    this.stream.createBacklog(this.server.config.number("repl-backlog-size"));
+    if (!this.#isFeeding) this.server.propagation.add(this);
+    this.#isFeeding = true;
+  }
+
+  #dropBacklog(): void {
+    if (!this.stream.hasBacklog || this.isReplica) return;
+    this.server.log.notice("Replication backlog freed: no replica has been connected for repl-backlog-ttl seconds");
+    this.stream.dropBacklog();
+    this.stream.changeId();
+    this.server.propagation.remove(this);
+    this.#isFeeding = false;
+  }
+
+  #replicasChanged(): void {
+    if (this.stream.hasBacklog) this.#ensureBacklog();
+    this.server.refreshWriteGate();
+  }
+
+  /** `PSYNC id offset`, or SYNC (no id), from a client. The error to reply with, or null. */
+  synchronise(client: Client, id: string | null, offset: number): string | null {
+    if (this.isReplica && this.replica.state !== "connected") {
+      return "NOMASTERLINK Can't SYNC while not connected with my master";
+    }
+    if (client.replica !== null) return null;
+    client.flags |= REPLICA;
+    const connection: ReplicaConnection = {
+      id: client.id,
+      remoteAddress: client.socket.remoteAddress,
+      get outputBytes() {
+        return client.outputBytes;
+      },
+      deliver: (bytes, start, end) => client.deliver(bytes, start, end),
+      drop: () => this.server.closeSoon(client),
+      end: () => {
+        client.flushOutput();
+        client.close();
+      },
+    };
+    client.handshake ??= newHandshake();
+    client.replica = this.primary.synchronise(connection, client.handshake, id, offset);
+    return null;
+  }
+
+  acknowledge(replica: Replica, offset: number): void {
+    this.primary.acknowledge(replica, offset);
+    for (const waiter of [...this.#waiters]) this.#answerWaiter(waiter, false);
+  }
+
+  /** Whether there are fewer good replicas than `min-replicas-to-write` asks for. */
+  get lacksReplicas(): boolean {
+    const { config } = this.server;
+    const wanted = config.number("min-replicas-to-write");
+    const lag = config.number("min-replicas-max-lag");
+    return wanted > 0 && lag > 0 && !this.isReplica && this.primary.goodReplicas(lag) < wanted;
+  }
+
+  /** `WAIT`: blocks the client until so many replicas have what it wrote, or the time is up. */
+  wait(client: Client, replicas: number, timeoutMs: number): void {
+    const offset = Math.min(client.writeOffset, this.stream.offset);
+    const acknowledged = this.primary.acknowledgedBy(offset);
+    if (acknowledged >= replicas || client.insideExec) return client.reply.integer(acknowledged);
+    const waiter: Waiter = { client, replicas, offset };
+    this.#waiters.add(waiter);
+    client.block(timeoutMs, () => this.#answerWaiter(waiter, true), () => this.#waiters.delete(waiter));
+    this.server.propagation.write(-1, GETACK);
+  }
+
+  #answerWaiter(waiter: Waiter, timeIsUp: boolean): void {
+    const acknowledged = this.primary.acknowledgedBy(waiter.offset);
+    if (!timeIsUp && acknowledged < waiter.replicas) return;
+    this.#waiters.delete(waiter);
+    if (timeIsUp) waiter.client.reply.integer(acknowledged);
+    else waiter.client.unblock(() => waiter.client.reply.integer(acknowledged));
+  }
+
+  // --- As a replica ---------------------------------------------------------------------------------------------------
+
+  #replicaSettings() {
+    const { config } = this.server;
+    const announcedPort = config.number("replica-announce-port");
+    return {
+      user: config.text("masteruser"),
+      password: config.text("masterauth"),
+      port: announcedPort > 0 ? announcedPort : config.number("port"),
+      announcedAddress: config.text("replica-announce-ip"),
+      timeoutSeconds: config.number("repl-timeout"),
+    };
+  }
+
+  async #connect(host: string, port: number): Promise<Socket> {
+    const { listeners, config } = this.server;
+    if (listeners === null) throw new Error("the network is not open");
+    try {
+      const socket = await listeners.network.connectTcp(host, port, config.text("bind-source-addr"));
+      socket.setKeepAlive(config.number("tcp-keepalive"));
+      return socket;
+    } catch (error) {
+      throw error instanceof NetworkError ? new Error(systemErrorText(error), { cause: error }) : error;
+    }
+  }
+
+  #receiveSnapshot(): SnapshotReceiver {
+    const { store, config, saving, dispatcher } = this.server;
+    const into: ReceivingStore = {
+      store,
+      readOptions: {
+        dropExpired: false,
+        verifyChecksum: config.flag("rdbchecksum"),
+        withIdle: config.choice("maxmemory-policy").endsWith("-lru"),
+        ...(store.frequency === null
+          ? {}
+          : { clockOfFrequency: (counter) => store.frequency?.withCounter(counter) ?? 0 }),
+      },
+      flush: () => {
+        saving.snapshotter.abort();
+        this.primary.dropAll();
+        this.server.flush(store.databases);
+      },
+      setLoading: (loading) => dispatcher.setGate(GATE_LOADING, loading),
+    };
+    const mode = config.choice("repl-diskless-load");
+    const isEmpty = store.databases.every((database) => database.size === 0);
+    if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) return new SwapReceiver(into);
+    return new FileReceiver(into, this.#temporary("sync"), saving.path);
+  }
+
+  /** The link is in the stream: makes a client of it, which applies what comes. */
+  #streamBegins(socket: Socket, rest: Uint8Array): void {
+    const { server } = this;
+    this.#transaction = [];
+    const client = server.addClient(socket);
+    client.flags |= PRIMARY;
+    const { fullySynchronised, databaseAfterSync } = this.replica;
+    client.database = server.store.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
+    this.link = client;
+    this.#ensureBacklog();
+    this.#sendAcknowledgement();
+    if (rest.length > 0) client.onData(rest, 0, rest.length);
+  }
+
+  /** The link has run the request in `bytes[start, end)`: it goes on to those below. */
+  applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void {
+    this.replica.lastInputMs = Date.now();
+    this.server.statistics.replicationInputBytes += end - start;
+    if (inTransaction) {
+      // A link that is lost within a transaction must continue before it: its offset moves as a whole.
+      this.#transaction.push(bytes.slice(start, end));
+      return;
+    }
+    for (const part of this.#transaction.splice(0)) this.primary.feed(part, 0, part.length);
+    this.primary.feed(bytes, start, end);
+  }
+
+  /** `REPLCONF GETACK`, and once a second. */
+  acknowledgeToPrimary(): void {
+    if (this.link !== null) this.#sendAcknowledgement();
+  }
+
+  #sendAcknowledgement(): void {
+    const { bytes } = Request.of("REPLCONF", "ACK", String(this.stream.offset));
+    this.link?.socket.write(bytes, 0, bytes.length);
+  }
+
+  // --- Both -----------------------------------------------------------------------------------------------------------
+
+  /** A client is gone that was a part of the replication. */
+  clientGone(client: Client): void {
+    if (client.replica !== null) this.primary.forget(client.replica);
+    if (client !== this.link) return;
+    this.link = null;
+    this.#selectedDatabase = client.database.index;
+    if (client.brokeProtocol) {
+      this.server.log.warning("Protocol error in the stream of the master: asking for all anew");
+    }
+    this.replica.streamEnded(!client.brokeProtocol);
+  }
+
+  #everySecond(): void {
+    // A large request takes its time to arrive: that the link is alive shows in its bytes.
+    const inputBytes = this.link?.networkInputBytes ?? 0;
+    if (inputBytes !== this.#linkInputBytes) this.replica.lastInputMs = Date.now();
+    this.#linkInputBytes = inputBytes;
+    this.replica.everySecond();
+    this.primary.everySecond();
+    this.acknowledgeToPrimary();
+    this.server.refreshWriteGate();
+    const { config, store, propagation } = this.server;
+    const dueMs = config.number("repl-ping-replica-period") * 1000;
+    if (this.isReplica || this.primary.replicas.size === 0 || store.nowMs - this.#lastPingMs < dueMs) return;
+    this.#lastPingMs = store.nowMs;
+    propagation.write(-1, PING);
+  }
+
+  /** Where the stream stands, for the RDB file. */
+  #describe() {
+    if (!this.stream.hasBacklog && !this.isReplica) return undefined;
+    const database = this.link !== null
+      ? this.link.database.index
+      : this.isReplica
+      ? this.#selectedDatabase
+      : this.server.propagation.selectedDatabase;
+    return { database, id: this.stream.id, offset: this.stream.offset };
+  }
+
+  /** Before a shutdown: gives the replicas the time to read all, up to `shutdown-timeout`. */
+  async #waitForReplicas(): Promise<void> {
+    const { config, shutdown, propagation } = this.server;
+    const deadlineMs = Date.now() + config.number("shutdown-timeout") * 1000;
+    const lagging = () =>
+      [...this.primary.replicas].some((one) => one.state === "online" && one.acknowledgedOffset < this.stream.offset);
+    if (!lagging()) return;
+    // A replica acknowledges what stands before the question.
+    const offset = this.stream.offset;
+    propagation.write(-1, GETACK);
+    const behind = () =>
+      [...this.primary.replicas].some((one) => one.state === "online" && one.acknowledgedOffset < offset);
+    while (shutdown.pending && behind() && Date.now() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+}

@@ -1,0 +1,464 @@
+/**
+ * The server: the composition of store, commands, clients and the wings around them. It holds no logic of its own
+ * beyond the bookkeeping of who is being served: each idea is a file beside it.
+ */
+
+import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import type { Command } from "../commands/command.ts";
+import { EVENT_EXPIRED, EVENT_KEYEVENT, EVENT_KEYSPACE } from "../commands/events.ts";
+import type { Host, Session } from "../commands/session.ts";
+import type { CommandTable } from "../commands/table.ts";
+import type { Socket } from "../net/socket.ts";
+import { PubSub } from "../pubsub/pubsub.ts";
+import { RequestParser } from "../resp/parser.ts";
+import { ReplyWriter } from "../resp/reply.ts";
+import type { Request } from "../resp/request.ts";
+import type { Database } from "../store/database.ts";
+import { Store } from "../store/store.ts";
+import { Client, CLOSING, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
+import { describeClient } from "./client_line.ts";
+import { ClientMemory } from "./client_memory.ts";
+import { Cron } from "./cron.ts";
+import { Dispatcher, GATE_LOADING, GATE_NO_WRITES, GATE_REPLICA } from "./dispatcher.ts";
+import type { Config } from "../config/config.ts";
+import { Restorer } from "../persistence/dump.ts";
+import { LatencyMonitor } from "./latency.ts";
+import type { Listeners } from "./listeners.ts";
+import { Debugging } from "./debugging.ts";
+import { infoText } from "./info.ts";
+import type { Log } from "./log.ts";
+import { Monitors } from "./monitors.ts";
+import { Pausing } from "./pausing.ts";
+import { Memory } from "./memory.ts";
+import { MemoryLimit } from "./memory_limit.ts";
+import { deletion, Propagation } from "./propagation.ts";
+import { Rates } from "./rates.ts";
+import { Replication } from "./replication.ts";
+import { Saving } from "./saving.ts";
+import { type OutputLimit, Settings } from "./settings.ts";
+import { Shutdown } from "./shutdown.ts";
+import { SlowLog } from "./slow_log.ts";
+import { Statistics } from "./statistics.ts";
+import { Tracking } from "./tracking.ts";
+import { Watching } from "./watching.ts";
+
+/** What a client from another machine is told as long as nobody has set a password. */
+const PROTECTED_MODE_ERROR =
+  "DENIED Redis is running in protected mode because protected mode is enabled and no password " +
+  "is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to " +
+  "connect from external computers to Redis you may adopt one of the following solutions: " +
+  "1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by " +
+  "connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible " +
+  "from internet if you do so. Use CONFIG REWRITE to make this change permanent. " +
+  "2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the " +
+  "protected mode option to 'no', and then restarting the server. " +
+  "3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. " +
+  "4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in " +
+  "order for the server to start accepting connections from the outside.";
+const MISCONF =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands " +
+  "that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB " +
+  "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
+/** Parsers kept for clients whose requests are cut. */
+const MAX_POOLED_PARSERS = 64;
+
+export class Server implements Host {
+  readonly startedMs: number = Date.now();
+  readonly settings = new Settings();
+  readonly statistics = new Statistics();
+  readonly store: Store;
+  readonly propagation = new Propagation();
+  readonly watching = new Watching();
+  readonly pubsub = new PubSub();
+  readonly dispatcher: Dispatcher = new Dispatcher(this);
+  readonly tracking: Tracking = new Tracking(this);
+  readonly monitors: Monitors = new Monitors(this);
+  readonly pausing: Pausing = new Pausing(this);
+  readonly clientMemory: ClientMemory = new ClientMemory(this);
+  readonly slowLog = new SlowLog();
+  readonly latency = new LatencyMonitor();
+  readonly cron: Cron;
+  readonly saving: Saving;
+  readonly shutdown: Shutdown = new Shutdown(this);
+  readonly restorer: Restorer;
+  readonly replication: Replication;
+  readonly memory: Memory;
+  readonly memoryLimit: MemoryLimit;
+  readonly rates: Rates;
+  readonly debugging: Debugging = new Debugging(this);
+  listeners: Listeners | null = null;
+  /** Path of the pid file, a binary string, or null. */
+  pidFile: string | null = null;
+  /** Connected clients by id. */
+  readonly clients = new Map<number, Client>();
+  /** Clients that wait for a pause to end. */
+  readonly postponed = new Set<Client>();
+  readonly reply = new ReplyWriter();
+  /** Parses for every client whose request is not cut. */
+  parser = new RequestParser();
+  dirty = 0;
+  blockedClients = 0;
+  /** The client whose requests are being run. */
+  current: Client | null = null;
+
+  readonly #parsers: RequestParser[] = [];
+  #nextClientId = 1;
+  /** Clients for whom `deliver` has queued output. */
+  #toFlush: Client[] = [];
+  #closing: Client[] = [];
+  /** Clients whose waiting requests may be run once nobody else's are. */
+  readonly #toProceed: Client[] = [];
+  #isProceeding = false;
+
+  constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
+    this.store = new Store(config.number("databases"));
+    this.cron = new Cron(this);
+    this.saving = new Saving(this);
+    this.restorer = new Restorer(this.store);
+    this.replication = new Replication(this);
+    this.dispatcher.onSlow = (client, command, request, microseconds) =>
+      this.slowLog.add(client, command, request, microseconds);
+    this.dispatcher.onLatency = (event, milliseconds) => this.latency.report(event, milliseconds);
+    this.memory = new Memory(this);
+    this.memoryLimit = new MemoryLimit(this);
+    this.rates = new Rates(this);
+    this.store.onExpired = (database, key) => this.#expired(database, key);
+    this.updateClock();
+  }
+
+  get maxBulkBytes(): number {
+    return this.settings.maxBulkBytes;
+  }
+
+  /** To be called when everything is loaded and clients may be served. */
+  ready(): void {
+    this.dirty = 0;
+    this.memory.ready();
+    this.replication.begin(this.saving.lastLoad);
+    this.saving.lastSaveMs = Date.now();
+  }
+
+  /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
+  refreshWriteGate(): void {
+    const cannotSave = !this.saving.lastSucceeded && this.config.flag("stop-writes-on-bgsave-error") &&
+      this.config.savePoints.length > 0;
+    this.dispatcher.diskFails = cannotSave;
+    this.dispatcher.writesRefused = cannotSave ? MISCONF : "NOREPLICAS Not enough good replicas to write.";
+    this.dispatcher.setGate(GATE_NO_WRITES, cannotSave || this.replication.lacksReplicas);
+  }
+
+  get passwordRequired(): boolean {
+    return this.settings.requirePassword !== "";
+  }
+
+  /** The offset of the replication stream. */
+  get streamOffset(): number {
+    return this.replication.stream.offset;
+  }
+
+  get hasFollowers(): boolean {
+    return this.propagation.active;
+  }
+
+  get loading(): boolean {
+    return (this.dispatcher.gates & GATE_LOADING) !== 0;
+  }
+
+  resetStatistics(): void {
+    this.statistics.reset(this.commands);
+    this.store.resetStatistics();
+    this.memoryLimit.resetStatistics();
+  }
+
+  info(sections: readonly string[]): string {
+    return infoText(this, sections);
+  }
+
+  get isReplica(): boolean {
+    return (this.dispatcher.gates & GATE_REPLICA) !== 0;
+  }
+
+  /** Whether a user with this password may come in. There is one user, `default`. */
+  credentialsValid(user: string, password: string): boolean {
+    return user === "default" && (!this.passwordRequired || sameSecret(password, this.settings.requirePassword));
+  }
+
+  // --- Connections ---------------------------------------------------------------------------------------------------
+
+  /** Takes a connection in, or turns it away. */
+  accept(socket: Socket): void {
+    if (this.clients.size >= this.settings.maxClients) {
+      this.statistics.connectionsRejected++;
+      return this.#turnAway(socket, "ERR max number of clients reached");
+    }
+    if (
+      this.config.flag("protected-mode") && !this.passwordRequired && !socket.isUnix &&
+      !isLoopback(socket.remoteAddress)
+    ) {
+      this.statistics.connectionsRejected++;
+      return this.#turnAway(socket, PROTECTED_MODE_ERROR);
+    }
+    const client = this.addClient(socket);
+    socket.setKeepAlive(this.config.number("tcp-keepalive"));
+    this.statistics.connectionsReceived++;
+    if (this.settings.requirePassword !== "") client.flags |= UNAUTHENTICATED;
+  }
+
+  /** Makes a client of a connection, whoever opened it. */
+  addClient(socket: Socket): Client {
+    const client = new Client(this, socket, this.#nextClientId++);
+    socket.handler = client;
+    this.clients.set(client.id, client);
+    return client;
+  }
+
+  #turnAway(socket: Socket, error: string): void {
+    const bytes = new TextEncoder().encode(`-${error}\r\n`);
+    socket.write(bytes, 0, bytes.length);
+    socket.end();
+  }
+
+  /** A connection has ended. */
+  clientGone(client: Client): void {
+    this.clients.delete(client.id);
+    if (this.postponed.delete(client)) this.blockedClients--;
+    this.clientMemory.forget(client);
+    this.replication.clientGone(client);
+    if (client.blocking !== null) this.blockedClients--;
+  }
+
+  /** Closes a client after the work under way. */
+  closeSoon(client: Client): void {
+    if ((client.flags & CLOSING) !== 0) return;
+    client.flags |= CLOSING;
+    this.#closing.push(client);
+    if (this.current === null) queueMicrotask(() => this.#closeMarked());
+  }
+
+  #closeMarked(): void {
+    for (const client of this.#closing.splice(0)) client.socket.destroy();
+  }
+
+  /** Enforces `client-output-buffer-limit` on a client that has `pending` bytes of output. */
+  checkOutputLimit(client: Client, pending: number): void {
+    // What a snapshot sends waits for the replica by itself; only what follows it counts.
+    if (client.replica !== null && client.replica.state !== "online") return;
+    const { hardBytes, softBytes, softSeconds } = this.outputLimit(outputClass(client));
+    let exceeded = hardBytes > 0 && pending >= hardBytes;
+    if (softBytes > 0 && pending >= softBytes) {
+      if (client.overSoftLimitSinceMs === 0) client.overSoftLimitSinceMs = this.store.nowMs;
+      else if (this.store.nowMs - client.overSoftLimitSinceMs > softSeconds * 1000) exceeded = true;
+    } else {
+      client.overSoftLimitSinceMs = 0;
+    }
+    if (!exceeded || (client.flags & CLOSING) !== 0) return;
+    this.log.warning(
+      `Client ${client.description} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+    );
+    this.statistics.outputBufferDisconnections++;
+    this.closeSoon(client);
+  }
+
+  /** The limit on the output of a class of clients. A replica's is never below the backlog, as that is sent to it. */
+  outputLimit(kind: "normal" | "replica" | "pubsub"): OutputLimit {
+    const [normal, replica, pubsub] = this.settings.outputLimits;
+    if (kind !== "replica") return kind === "pubsub" ? pubsub : normal;
+    const backlogBytes = this.config.number("repl-backlog-size");
+    if (replica.hardBytes === 0 || replica.hardBytes >= backlogBytes) return replica;
+    return { ...replica, hardBytes: backlogBytes };
+  }
+
+  /** A client on one line, as CLIENT LIST shows it. */
+  describe(client: Client): string {
+    return describeClient(client, this.store.nowMs);
+  }
+
+  // --- Batches: what one arrival of data runs -------------------------------------------------------------------------
+
+  beginBatch(client: Client): void {
+    this.current = client;
+    client.lastActiveMs = this.updateClock();
+  }
+
+  endBatch(): void {
+    this.dispatcher.endBatch();
+    const client = this.current;
+    this.current = null;
+    this.flushAll();
+    if (client !== null && this.clientMemory.limited) this.clientMemory.count(client);
+    this.#proceed();
+  }
+
+  /** Has a client's waiting requests run once the work under way is done. */
+  proceedLater(client: Client): void {
+    this.#toProceed.push(client);
+  }
+
+  #proceed(): void {
+    if (this.#isProceeding) return; // the batches that this runs end here too
+    this.#isProceeding = true;
+    for (let client = this.#toProceed.shift(); client !== undefined; client = this.#toProceed.shift()) {
+      client.proceed(0);
+    }
+    this.#isProceeding = false;
+  }
+
+  /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
+  outsideBatch(client: Client, body: () => void): void {
+    const { reply, current: outer } = this;
+    const mark = reply.open();
+    this.current = client;
+    body();
+    this.current = outer;
+    if (outer === null) {
+      client.flush();
+      return this.flushAll();
+    }
+    // Another client's replies stand before this one in the writer: take it out.
+    client.deliver(reply.buffer, mark, reply.length);
+    reply.rewind(mark);
+    reply.protocol = outer.protocol;
+  }
+
+  willFlush(client: Client): void {
+    this.#toFlush.push(client);
+    if (this.current === null && this.#toFlush.length === 1) queueMicrotask(() => this.flushAll());
+  }
+
+  /** Sends what was delivered to clients, and closes those marked. */
+  flushAll(): void {
+    if (this.tracking.hasBroadcasts) this.tracking.broadcast();
+    if (this.#toFlush.length > 0) {
+      const clients = this.#toFlush;
+      this.#toFlush = [];
+      for (const client of clients) client.flushOutput();
+      if (this.clientMemory.limited) { for (const client of clients) this.clientMemory.count(client); }
+      if (this.#toFlush.length === 0) this.pubsub.flushed();
+    }
+    if (this.#closing.length > 0) this.#closeMarked();
+  }
+
+  takeParser(): RequestParser {
+    const taken = this.parser;
+    this.parser = this.#parsers.pop() ?? new RequestParser();
+    this.parser.maxBulkBytes = this.settings.maxBulkBytes;
+    return taken;
+  }
+
+  giveParser(parser: RequestParser): void {
+    parser.reset();
+    if (this.#parsers.length < MAX_POOLED_PARSERS) this.#parsers.push(parser);
+  }
+
+  /** Reads the clock that commands go by; returns it, in ms. */
+  updateClock(): number {
+    const nowMs = Date.now();
+    this.store.setNow(nowMs);
+    return nowMs;
+  }
+
+  // --- Commands -------------------------------------------------------------------------------------------------------
+
+  execute(client: Client, request: Request): void {
+    this.dispatcher.execute(client, request);
+  }
+
+  call(session: Session, command: Command, request: Request): void {
+    this.dispatcher.callNested(session as Client, command, request); // sessions are clients: the server makes no other
+  }
+
+  asUnit(body: () => void): void {
+    this.propagation.begin();
+    try {
+      body();
+    } finally {
+      this.propagation.end();
+    }
+  }
+
+  /** Lets the clients that a pause has held go on. */
+  resumePostponed(): void {
+    for (const client of [...this.postponed]) {
+      this.postponed.delete(client);
+      this.blockedClients--;
+      client.proceed(POSTPONED);
+    }
+  }
+
+  // --- Changes of keys ------------------------------------------------------------------------------------------------
+
+  keyChanged(session: Session, request: Request, keyIndex: number, eventClass: number, event: string): void {
+    this.dirty++;
+    const start = request.starts[keyIndex];
+    const length = request.lengths[keyIndex];
+    if (this.watching.count + this.tracking.active > 0) {
+      this.touched(session, session.database, request.bytes, start, length);
+    }
+    if (this.settings.keyspaceEvents !== 0) {
+      this.notify(eventClass, event, session.database, request.bytes, start, length);
+    }
+  }
+
+  touched(session: Session | null, database: Database, bytes: Uint8Array, start: number, length: number): void {
+    if (this.watching.count > 0) this.watching.touch(database, bytes, start, length);
+    // Sessions are clients: the server makes no other.
+    if (this.tracking.active > 0) this.tracking.changed(session as Client | null, bytes, start, length);
+  }
+
+  notify(
+    eventClass: number,
+    event: string,
+    database: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void {
+    const asked = this.settings.keyspaceEvents;
+    if ((asked & eventClass) === 0) return;
+    const name = encodeLatin1(event);
+    if ((asked & EVENT_KEYSPACE) !== 0) {
+      const key = decodeLatin1(bytes, start, start + length);
+      const channel = encodeLatin1(`__keyspace@${database.index}__:${key}`);
+      this.pubsub.publish("channel", channel, 0, channel.length, name, 0, name.length);
+    }
+    if ((asked & EVENT_KEYEVENT) !== 0) {
+      const channel = encodeLatin1(`__keyevent@${database.index}__:${event}`);
+      this.pubsub.publish("channel", channel, 0, channel.length, bytes, start, length);
+    }
+  }
+
+  flush(databases: readonly Database[]): number {
+    let removed = 0;
+    for (const database of databases) {
+      this.watching.touchAll(database, null);
+      removed += database.clear();
+    }
+    this.tracking.flushed();
+    return removed;
+  }
+
+  swap(a: Database, b: Database): void {
+    this.watching.touchAll(a, b);
+    this.watching.touchAll(b, a);
+    a.swap(b);
+    this.tracking.flushed();
+  }
+
+  #expired(database: Database, key: Uint8Array): void {
+    this.touched(null, database, key, 0, key.length);
+    this.notify(EVENT_EXPIRED, "expired", database, key, 0, key.length);
+    this.propagation.write(database.index, deletion(key));
+  }
+}
+
+function outputClass(client: Client): "normal" | "replica" | "pubsub" {
+  if ((client.flags & REPLICA) !== 0) return "replica";
+  return (client.flags & SUBSCRIBED) !== 0 ? "pubsub" : "normal";
+}
+
+/** Compares two secrets in a time that does not tell how much of them agrees. */
+function sameSecret(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i % Math.max(1, b.length));
+  return difference === 0;
+}

@@ -1,0 +1,31 @@
+/** The directives that are read too often for a look-up: plain fields, kept up to date by the composition. */
+
+/** A limit on a client's pending output, in bytes; 0 means none. */
+export interface OutputLimit {
+  readonly hardBytes: number;
+  readonly softBytes: number;
+  /** How long the soft limit may be passed. */
+  readonly softSeconds: number;
+}
+
+export class Settings {
+  maxBulkBytes: number = 512 * 1024 * 1024;
+  maxClients = 10_000;
+  queryBufferLimitBytes: number = 1024 * 1024 * 1024;
+  idleTimeoutSeconds = 0;
+  /** Limits for normal clients, replicas and Pub/Sub clients. */
+  outputLimits: readonly [OutputLimit, OutputLimit, OutputLimit] = [
+    { hardBytes: 0, softBytes: 0, softSeconds: 0 },
+    { hardBytes: 256 * 1024 * 1024, softBytes: 64 * 1024 * 1024, softSeconds: 60 },
+    { hardBytes: 32 * 1024 * 1024, softBytes: 8 * 1024 * 1024, softSeconds: 60 },
+  ];
+  /** In µs; negative: no log. */
+  slowlogThresholdMicroseconds = 10_000;
+  latencyTracking = true;
+  /** Bits of `commands/events.ts`. */
+  keyspaceEvents = 0;
+  requirePassword = "";
+  hz = 10;
+  /** 1 to 10. */
+  activeExpireEffort = 1;
+}

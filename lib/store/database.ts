@@ -1,0 +1,345 @@
+/**
+ * A database: a table of entries by key, and a second table of those among them that expire.
+ *
+ * Every change of an entry goes through here, because three things hang on it: a snapshot under way must see the entry
+ * as it was (`prepareChange`), the expiry index must follow the entry when its block moves, and blocks must be freed.
+ *
+ * Keys are given as (bytes, start, length), so that they can be looked up where they arrived.
+ */
+
+import { hashBytes } from "../bytes/hash.ts";
+import { copyBytes } from "../bytes/compare.ts";
+import { SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
+import { ENCODING_HASHTABLE, ENTRY_HEADER_BYTES, HAS_EXPIRY, KEY_LENGTH_MASK, TYPE_STRING } from "./entry.ts";
+import type { Store } from "./store.ts";
+
+/** For `setString` and `rewrite`: no expiry, or the one there is. Any other value is a Unix time in ms. */
+export const NO_EXPIRY = -1;
+export const KEEP_EXPIRY = -2;
+
+/** Expiry as commands give it: ms since 1970, beyond 2^53 as a BigInt. */
+export type UnixMs = number | bigint;
+
+export class Database {
+  /** Table of all entries. */
+  keys: number;
+  /** Table of the entries that have an expiry; the same refs. */
+  expires: number;
+  /** Where the active expiry cycle goes on in `expires`. */
+  expiryCursor = 0;
+  /** Hash of the key looked up last. */
+  #hash = 0;
+
+  constructor(readonly store: Store, readonly index: number) {
+    this.keys = store.tables.create();
+    this.expires = store.tables.create();
+  }
+
+  /** Keys, those included that have expired but were not removed yet. */
+  get size(): number {
+    return this.store.tables.count(this.keys);
+  }
+
+  /** The entry under a key, expired or not, without a trace in its metadata: its ref, or 0. */
+  peek(bytes: Uint8Array, start: number, length: number): number {
+    const hash = hashBytes(bytes, start, length);
+    this.#hash = hash;
+    return this.store.tables.find(this.keys, hash, bytes, start, length);
+  }
+
+  /** The live entry under a key, for a command that reads it: its ref, or 0. Counts a hit or a miss. */
+  read(bytes: Uint8Array, start: number, length: number): number {
+    const store = this.store;
+    const ref = this.peek(bytes, start, length);
+    if (ref === 0 || this.#isGone(ref, bytes, start, length)) {
+      store.misses++;
+      return 0;
+    }
+    store.hits++;
+    store.touch(ref);
+    return ref;
+  }
+
+  /**
+   * The live entry under a key, for a command that is about to change it: its ref, or 0. The snapshot under way, if
+   * any, has been told.
+   */
+  write(bytes: Uint8Array, start: number, length: number): number {
+    const ref = this.peek(bytes, start, length);
+    if (ref === 0 || this.#isGone(ref, bytes, start, length)) return 0;
+    this.store.touch(ref);
+    this.store.prepareChange(this, ref);
+    return ref;
+  }
+
+  /** The live entry under a key, without a trace in its metadata or in the statistics: its ref, or 0. */
+  look(bytes: Uint8Array, start: number, length: number): number {
+    const ref = this.peek(bytes, start, length);
+    return ref === 0 || this.#isGone(ref, bytes, start, length) ? 0 : ref;
+  }
+
+  /** Whether a live entry is under a key; leaves no trace. */
+  has(bytes: Uint8Array, start: number, length: number): boolean {
+    return this.look(bytes, start, length) !== 0;
+  }
+
+  /** Whether a found entry has expired; a primary removes it on the way. */
+  #isGone(ref: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const store = this.store;
+    const entries = store.entries;
+    if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
+    if (store.removeExpired) this.#expire(bytes.slice(start, start + length));
+    return true;
+  }
+
+  /** Removes an entry that has expired. */
+  expireEntry(ref: number): void {
+    this.#expire(this.store.entries.keyCopy(ref));
+  }
+
+  #expire(key: Uint8Array): void {
+    this.store.expiredKeys++;
+    this.remove(key, 0, key.length);
+    this.store.onExpired(this, key);
+  }
+
+  /**
+   * Sets a string, whatever was there before. `encoding` must fit the bytes; `expiry` is NO_EXPIRY, KEEP_EXPIRY or a
+   * Unix time in ms. The value must not lie in this key's own entry.
+   */
+  setString(
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    encoding: number,
+    expiry: UnixMs,
+  ): void {
+    const old = this.peek(key, keyStart, keyLength);
+    const ref = this.#replace(old, key, keyStart, keyLength, TYPE_STRING, encoding, valueLength, expiry);
+    const arena = this.store.arena;
+    const at = (ref & SEGMENT_MASK) << 1;
+    const word1 = arena.words[ref >>> SEGMENT_SHIFT][at + 1];
+    const to = (at << 2) + ENTRY_HEADER_BYTES + ((word1 >>> 27) & 8) + (word1 & KEY_LENGTH_MASK);
+    copyBytes(value, valueStart, valueLength, arena.bytes[ref >>> SEGMENT_SHIFT], to);
+  }
+
+  /**
+   * Puts an entry with an undefined inline value of `inlineLength` bytes under a key, in place of what is there, and
+   * returns its ref. Reuses the block where the size allows it.
+   */
+  put(
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    type: number,
+    encoding: number,
+    inlineLength: number,
+    expiry: UnixMs,
+  ): number {
+    const old = this.peek(key, keyStart, keyLength);
+    return this.#replace(old, key, keyStart, keyLength, type, encoding, inlineLength, expiry);
+  }
+
+  #replace(
+    old: number,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    type: number,
+    encoding: number,
+    inlineLength: number,
+    expiry: UnixMs,
+  ): number {
+    const store = this.store;
+    const entries = store.entries;
+    const meta = type | (encoding << 4) | (store.initialClock << 8);
+    if (old === 0) {
+      const ref = entries.create(
+        key,
+        keyStart,
+        keyLength,
+        meta,
+        inlineLength,
+        expiry !== NO_EXPIRY && expiry !== KEEP_EXPIRY,
+      );
+      if (store.epoch !== 0) store.markEpoch(ref);
+      store.tables.insert(this.keys, this.#hash, ref);
+      if (entries.hasExpiry(ref)) {
+        entries.setExpiry(ref, expiry);
+        store.tables.insert(this.expires, this.#hash, ref);
+      }
+      return ref;
+    }
+    const slot = store.tables.slot;
+    store.prepareChange(this, old);
+    const had = entries.hasExpiry(old);
+    const keeps = expiry === KEEP_EXPIRY;
+    const has = keeps ? had : expiry !== NO_EXPIRY;
+    const reusable = entries.encoding(old) !== ENCODING_HASHTABLE && had === has;
+    if (reusable) {
+      const oldBytes = entries.size(keyLength, entries.valueWord(old), has);
+      if ((oldBytes + 7) >>> 3 === (entries.size(keyLength, inlineLength, has) + 7) >>> 3) {
+        entries.setWord(old, 0, meta);
+        entries.setValueWord(old, inlineLength);
+        if (has && !keeps) entries.setExpiry(old, expiry);
+        return old;
+      }
+    }
+    const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, has);
+    if (store.epoch !== 0) store.markEpoch(ref);
+    if (has) {
+      if (keeps) entries.setExpiry(ref, entries.expiryBigInt(old));
+      else entries.setExpiry(ref, expiry);
+    }
+    this.#moveEntry(old, ref, slot, had, has);
+    store.freeValue(old);
+    store.arena.free(old);
+    return ref;
+  }
+
+  /** Gives an entry's table slots to another entry with the same key. */
+  #moveEntry(old: number, ref: number, slot: number, had: boolean, has: boolean): void {
+    const tables = this.store.tables;
+    tables.replaceAt(slot, ref);
+    if (!had && !has) return;
+    const hash = this.#hash;
+    if (!had) return tables.insert(this.expires, hash, ref);
+    tables.findEntry(this.expires, hash, old);
+    if (has) tables.replaceAt(tables.slot, ref);
+    else tables.removeFound(this.expires);
+  }
+
+  /**
+   * Changes the inline value's length of an entry that `write` just returned, keeping the bytes that both lengths
+   * share; new bytes are undefined. Returns the entry's ref, which may be another.
+   */
+  resizeValue(ref: number, inlineLength: number): number {
+    const { entries, arena } = this.store;
+    const has = entries.hasExpiry(ref);
+    const keyLength = entries.keyLength(ref);
+    const bytes = entries.size(keyLength, inlineLength, has);
+    const usable = arena.usableBytes(ref);
+    // A block that is less than half used is given up for a smaller one, unless the value is just growing into it.
+    if (bytes <= usable && (bytes * 2 >= usable - 16 || inlineLength > entries.valueWord(ref))) {
+      entries.setValueWord(ref, inlineLength);
+      return ref;
+    }
+    const slot = this.#slotOf(ref);
+    const moved = arena.alloc(bytes);
+    arena.copy(ref, 0, moved, 0, Math.min(bytes, entries.size(keyLength, entries.valueWord(ref), has)));
+    entries.setValueWord(moved, inlineLength);
+    this.#moveEntry(ref, moved, slot, has, has);
+    arena.free(ref);
+    return moved;
+  }
+
+  /** The slot of an entry in `keys`; sets `#hash` to its key's. */
+  #slotOf(ref: number): number {
+    const { entries, tables } = this.store;
+    this.#hash = hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+    if (!tables.findEntry(this.keys, this.#hash, ref)) throw new Error("an entry is missing from its table");
+    return tables.slot;
+  }
+
+  /** Sets or removes (NO_EXPIRY) the expiry of an entry that `write` just returned. Returns its ref, maybe another. */
+  setExpiry(ref: number, expiry: UnixMs): number {
+    const { entries, arena } = this.store;
+    const had = entries.hasExpiry(ref);
+    const has = expiry !== NO_EXPIRY;
+    if (had === has) {
+      if (has) entries.setExpiry(ref, expiry);
+      return ref;
+    }
+    const slot = this.#slotOf(ref);
+    const inline = entries.encoding(ref) === ENCODING_HASHTABLE ? 0 : entries.valueWord(ref);
+    const tail = entries.keyLength(ref) + inline;
+    const moved = arena.alloc(ENTRY_HEADER_BYTES + (has ? 8 : 0) + tail);
+    entries.setWord(moved, 0, entries.word(ref, 0));
+    entries.setWord(moved, 1, has ? entries.word(ref, 1) | HAS_EXPIRY : entries.word(ref, 1) & ~HAS_EXPIRY);
+    entries.setWord(moved, 2, entries.word(ref, 2));
+    if (has) entries.setExpiry(moved, expiry);
+    const header = ENTRY_HEADER_BYTES;
+    arena.copy(ref, had ? header + 8 : header, moved, has ? header + 8 : header, tail);
+    this.#moveEntry(ref, moved, slot, had, has);
+    arena.free(ref);
+    return moved;
+  }
+
+  /** Removes a key, expired or not; whether it was there. */
+  remove(bytes: Uint8Array, start: number, length: number): boolean {
+    const store = this.store;
+    const ref = this.peek(bytes, start, length);
+    if (ref === 0) return false;
+    store.prepareChange(this, ref);
+    this.#detachFound(ref);
+    store.release(ref);
+    return true;
+  }
+
+  /** Takes the entry that was just looked up out of both tables, without freeing it. */
+  #detachFound(ref: number): void {
+    const { tables, entries } = this.store;
+    tables.removeFound(this.keys);
+    if (entries.hasExpiry(ref) && tables.findEntry(this.expires, this.#hash, ref)) tables.removeFound(this.expires);
+  }
+
+  /**
+   * Moves the entry `ref` of database `from` under a key of this one, which must be free: RENAME and MOVE. Its value
+   * and expiry go along.
+   */
+  adopt(from: Database, ref: number, key: Uint8Array, start: number, length: number): void {
+    const { entries, arena, tables } = this.store;
+    this.store.prepareChange(from, ref);
+    from.#slotOf(ref);
+    from.#detachFound(ref);
+    const has = entries.hasExpiry(ref);
+    const inline = entries.encoding(ref) === ENCODING_HASHTABLE ? 0 : entries.valueWord(ref);
+    const moved = entries.create(key, start, length, entries.word(ref, 0), inline, has);
+    this.store.markEpoch(moved);
+    entries.setValueWord(moved, entries.valueWord(ref));
+    if (has) entries.setExpiry(moved, entries.expiryBigInt(ref));
+    const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
+    arena.copy(ref, valueAt, moved, entries.valueStart(moved) - ((moved & SEGMENT_MASK) << 3), inline);
+    arena.free(ref);
+    this.#hash = hashBytes(key, start, length);
+    tables.insert(this.keys, this.#hash, moved);
+    if (has) tables.insert(this.expires, this.#hash, moved);
+  }
+
+  /** Puts a copy of an entry, its value and expiry under a key of this database, which must be free. */
+  duplicate(ref: number, key: Uint8Array, start: number, length: number): void {
+    const { entries, arena, tables } = this.store;
+    const has = entries.hasExpiry(ref);
+    const isTable = entries.encoding(ref) === ENCODING_HASHTABLE;
+    const inline = isTable ? 0 : entries.valueWord(ref);
+    const twin = entries.create(key, start, length, entries.word(ref, 0), inline, has);
+    if (this.store.epoch !== 0) this.store.markEpoch(twin);
+    if (isTable) entries.setValueWord(twin, this.store.copyTable(entries.valueWord(ref)));
+    if (has) entries.setExpiry(twin, entries.expiryBigInt(ref));
+    const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
+    arena.copy(ref, valueAt, twin, entries.valueStart(twin) - ((twin & SEGMENT_MASK) << 3), inline);
+    this.#hash = hashBytes(key, start, length);
+    tables.insert(this.keys, this.#hash, twin);
+    if (has) tables.insert(this.expires, this.#hash, twin);
+  }
+
+  /** Exchanges the contents of two databases. */
+  swap(other: Database): void {
+    [this.keys, other.keys] = [other.keys, this.keys];
+    [this.expires, other.expires] = [other.expires, this.expires];
+    [this.expiryCursor, other.expiryCursor] = [other.expiryCursor, this.expiryCursor];
+  }
+
+  /** Removes all keys, and returns their number. The memory is given back in slices by the store. */
+  clear(): number {
+    const removed = this.size;
+    this.store.discardDatabase(this.keys, this.expires);
+    this.keys = this.store.tables.create();
+    this.expires = this.store.tables.create();
+    this.expiryCursor = 0;
+    return removed;
+  }
+}

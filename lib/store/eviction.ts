@@ -1,0 +1,136 @@
+/**
+ * Which key to evict: approximate LRU, LFU and shortest time to live by samples, as Redis does it (Redis documentation,
+ * "Key eviction"), or a random key. `server/memory_limit.ts` decides when, and removes it.
+ *
+ * Each search adds a few random keys of each database to a small pool that keeps the best candidates seen so far; the
+ * best of the pool that is still there is the one. So the choice gets better than its few samples, at O(samples).
+ */
+
+import { bytesEqual } from "../bytes/compare.ts";
+import type { Database } from "./database.ts";
+import type { Store } from "./store.ts";
+
+/** Policies of `maxmemory-policy` that evict. */
+export type EvictionPolicy =
+  | "allkeys-lru"
+  | "allkeys-lfu"
+  | "allkeys-random"
+  | "volatile-lru"
+  | "volatile-lfu"
+  | "volatile-random"
+  | "volatile-ttl";
+
+/** A key to evict. */
+export interface EvictionCandidate {
+  readonly database: Database;
+  readonly key: Uint8Array;
+}
+
+interface Pooled extends EvictionCandidate {
+  /** The larger, the better to evict. */
+  readonly score: number;
+}
+
+const POOL_KEYS = 16;
+const MAX_FREQUENCY = 255;
+
+export class Eviction {
+  policy: EvictionPolicy | "noeviction" = "noeviction";
+  /** Keys sampled of each database at each search (`maxmemory-samples`). */
+  samples = 5;
+  /** Candidates by rising score. */
+  #pool: Pooled[] = [];
+  #isRandom = false;
+  #onlyVolatile = false;
+  /** The database of which a random policy takes the next key. */
+  #nextDatabase = 0;
+
+  constructor(readonly store: Store, readonly random: () => number) {}
+
+  /** Changes the policy; what was found under another is forgotten. */
+  configure(policy: EvictionPolicy | "noeviction", samples: number): void {
+    if (policy !== this.policy) this.#pool = [];
+    this.policy = policy;
+    this.samples = samples;
+    this.#isRandom = policy.endsWith("-random");
+    this.#onlyVolatile = policy.startsWith("volatile-");
+  }
+
+  /** The key to evict next, or null where the policy allows none. */
+  candidate(): EvictionCandidate | null {
+    if (this.policy === "noeviction") return null;
+    return this.#isRandom ? this.#randomKey() : this.#bestKey();
+  }
+
+  /** The table of a database from which keys may be evicted. */
+  #tableOf(database: Database): number {
+    return this.#onlyVolatile ? database.expires : database.keys;
+  }
+
+  /** A random key of the next database in turn that has one. */
+  #randomKey(): EvictionCandidate | null {
+    const { store } = this;
+    const { databases, tables } = store;
+    for (let i = 0; i < databases.length; i++) {
+      this.#nextDatabase = (this.#nextDatabase + 1) % databases.length;
+      const database = databases[this.#nextDatabase];
+      const ref = tables.random(this.#tableOf(database), this.random);
+      if (ref !== 0) return { database, key: store.entries.keyCopy(ref) };
+    }
+    return null;
+  }
+
+  #bestKey(): EvictionCandidate | null {
+    for (;;) {
+      let any = false;
+      for (const database of this.store.databases) {
+        if (this.store.tables.count(this.#tableOf(database)) === 0) continue;
+        any = true;
+        this.#sample(database);
+      }
+      if (!any) return null;
+      for (let best = this.#pool.pop(); best !== undefined; best = this.#pool.pop()) {
+        if (this.#isEvictable(best)) return best;
+      }
+    }
+  }
+
+  /** Whether a candidate found earlier is still one. */
+  #isEvictable({ database, key }: EvictionCandidate): boolean {
+    const ref = database.peek(key, 0, key.length);
+    return ref !== 0 && (!this.#onlyVolatile || this.store.entries.hasExpiry(ref));
+  }
+
+  #sample(database: Database): void {
+    const table = this.#tableOf(database);
+    const count = Math.min(this.samples, this.store.tables.count(table));
+    for (let i = 0; i < count; i++) this.#offer(database, this.store.tables.random(table, this.random));
+  }
+
+  /** Puts an entry's key into the pool where it is better than the worst in it. */
+  #offer(database: Database, ref: number): void {
+    const pool = this.#pool;
+    const score = this.#score(ref);
+    if (pool.length === POOL_KEYS && score <= pool[0].score) return;
+    const { entries } = this.store;
+    const bytes = entries.bytes(ref);
+    const start = entries.keyStart(ref);
+    const length = entries.keyLength(ref);
+    const before = pool.findIndex((one) =>
+      one.key.length === length && one.database === database && bytesEqual(one.key, 0, bytes, start, length)
+    );
+    if (before >= 0) pool.splice(before, 1); // its score may have changed
+    let at = pool.length;
+    while (at > 0 && pool[at - 1].score > score) at--;
+    pool.splice(at, 0, { database, key: entries.keyCopy(ref), score });
+    if (pool.length > POOL_KEYS) pool.shift();
+  }
+
+  /** How much an entry deserves to be evicted. */
+  #score(ref: number): number {
+    const { entries, frequency } = this.store;
+    if (this.policy === "volatile-ttl") return -entries.expiry(ref);
+    if (frequency !== null) return MAX_FREQUENCY - frequency.decayed(entries.clock(ref));
+    return this.store.idleSeconds(ref);
+  }
+}

@@ -1,0 +1,366 @@
+/**
+ * The hash value: fields and their values under one key. Small hashes are a listpack inline in the key's entry; beyond
+ * `hashMaxListpackEntries` fields or `hashMaxListpackValue` bytes of one, for good, a table (see table.ts) whose entries
+ * have the field as key and the value inline. Called by the hash commands, persistence, COPY and DEBUG.
+ *
+ * A hash is known by the ref of its key's entry. What changes it takes the ref that `Database.write` or `create` gave
+ * and, where its block may move, returns the ref to go on with: the old one is dead from then on. Reading never moves
+ * anything, but what it found lies in the arena and is good only until the next change.
+ */
+
+import { copyBytes } from "../bytes/compare.ts";
+import { hashBytes } from "../bytes/hash.ts";
+import { type Database, NO_EXPIRY, type UnixMs } from "./database.ts";
+import {
+  ENCODING_HASHTABLE,
+  ENCODING_LISTPACK,
+  ENCODING_RAW,
+  ENTRY_HEADER_BYTES,
+  TYPE_HASH,
+  TYPE_STRING,
+} from "./entry.ts";
+import {
+  addToCount,
+  Element,
+  elementAt,
+  EMPTY_LISTPACK_BYTES,
+  entryBytes,
+  findElement,
+  firstElement,
+  LISTPACK_END,
+  LISTPACK_ENTRY_OVERHEAD,
+  listpackCount,
+  measureElement,
+  splice,
+  writeElement,
+  writeEmptyListpack,
+  writeMeasured,
+} from "./listpack.ts";
+import type { Store } from "./store.ts";
+
+/** A listpack that would grow beyond this becomes a table, whatever the limits: its block must fit the arena. */
+const MAX_LISTPACK_BYTES = 2 ** 29;
+/** Word 0 of a field's entry. */
+const FIELD_META = TYPE_STRING | (ENCODING_RAW << 4);
+/** Fields that an iterator fetches from a table at a time. */
+const ITERATOR_BATCH = 128;
+
+/** Operations on the hashes of one store. */
+export class Hashes {
+  /** Whether the last `set` added a field. */
+  added = false;
+  readonly #element = new Element();
+
+  constructor(readonly store: Store) {}
+
+  /** Puts an empty hash under a key that is free; `reserve` more bytes of listpack will then not move it. */
+  create(database: Database, key: Uint8Array, start: number, length: number, reserve: number): number {
+    const { entries } = this.store;
+    const bytes = EMPTY_LISTPACK_BYTES + reserve;
+    const ref = database.put(key, start, length, TYPE_HASH, ENCODING_LISTPACK, bytes, NO_EXPIRY);
+    entries.setValueWord(ref, EMPTY_LISTPACK_BYTES);
+    writeEmptyListpack(entries.bytes(ref), entries.valueStart(ref));
+    return ref;
+  }
+
+  /**
+   * Puts a hash under a key, in place of what is there, from a listpack of fields and values that is known to be sound
+   * (`isValidListpack`, `hasDuplicates`). It becomes a table if it has too many fields. The bytes must not lie in the arena.
+   */
+  createFromListpack(
+    database: Database,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    listpack: Uint8Array,
+    start: number,
+    length: number,
+    expiry: UnixMs,
+  ): number {
+    const { entries } = this.store;
+    const ref = database.put(key, keyStart, keyLength, TYPE_HASH, ENCODING_LISTPACK, length, expiry);
+    copyBytes(listpack, start, length, entries.bytes(ref), entries.valueStart(ref));
+    return this.length(ref) > this.store.hashMaxListpackEntries ? this.convert(database, ref) : ref;
+  }
+
+  /** Number of fields. */
+  length(ref: number): number {
+    const { entries, tables } = this.store;
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) return tables.count(entries.valueWord(ref));
+    return listpackCount(entries.bytes(ref), entries.valueStart(ref)) >>> 1;
+  }
+
+  /** Finds a field's value, and points `into` to it; false if there is no such field. O(1), or O(n) in a listpack. */
+  get(ref: number, field: Uint8Array, start: number, length: number, into: Element): boolean {
+    const { entries, tables } = this.store;
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) {
+      const found = tables.find(entries.valueWord(ref), hashBytes(field, start, length), field, start, length);
+      if (found === 0) return false;
+      into.setString(entries.bytes(found), entries.valueStart(found), entries.valueWord(found));
+      return true;
+    }
+    const bytes = entries.bytes(ref);
+    const at = findElement(bytes, entries.valueStart(ref), 2, field, start, length);
+    if (at < 0) return false;
+    into.read(bytes, at + entryBytes(bytes, at));
+    return true;
+  }
+
+  /** Whether there is such a field. */
+  has(ref: number, field: Uint8Array, start: number, length: number): boolean {
+    return this.get(ref, field, start, length, this.#element);
+  }
+
+  /**
+   * Sets a field and says in `added` whether it is a new one. Returns the hash's ref, maybe another. Neither field nor
+   * value may lie in this hash. O(1), or O(n) in a listpack.
+   */
+  set(
+    database: Database,
+    ref: number,
+    field: Uint8Array,
+    fieldStart: number,
+    fieldLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): number {
+    const store = this.store;
+    const entries = store.entries;
+    const inlineLength = entries.valueWord(ref);
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) {
+      this.added = this.#setInTable(inlineLength, field, fieldStart, fieldLength, value, valueStart, valueLength);
+      return ref;
+    }
+    const limit = store.hashMaxListpackValue;
+    if (
+      fieldLength > limit || valueLength > limit ||
+      inlineLength + fieldLength + valueLength + 2 * LISTPACK_ENTRY_OVERHEAD > MAX_LISTPACK_BYTES
+    ) {
+      ref = this.convert(database, ref);
+      return this.set(database, ref, field, fieldStart, fieldLength, value, valueStart, valueLength);
+    }
+    let bytes = entries.bytes(ref);
+    let start = entries.valueStart(ref);
+
+    const found = findElement(bytes, start, 2, field, fieldStart, fieldLength);
+    const valueBytes = measureElement(value, valueStart, valueLength);
+    if (found >= 0) {
+      this.added = false;
+      let at = found + entryBytes(bytes, found);
+      const before = entryBytes(bytes, at);
+      if (valueBytes > before) {
+        at -= start;
+        ref = database.resizeValue(ref, inlineLength + valueBytes - before);
+        bytes = entries.bytes(ref);
+        start = entries.valueStart(ref);
+        at += start;
+      }
+      if (valueBytes !== before) entries.setValueWord(ref, splice(bytes, start, at, before, valueBytes));
+      writeMeasured(bytes, at, value, valueStart, valueLength);
+    } else {
+      this.added = true;
+      const added = measureElement(field, fieldStart, fieldLength) + valueBytes;
+      ref = database.resizeValue(ref, inlineLength + added);
+      bytes = entries.bytes(ref);
+      start = entries.valueStart(ref);
+      splice(bytes, start, start + inlineLength - 1, 0, added);
+      const at = writeElement(bytes, start + inlineLength - 1, field, fieldStart, fieldLength);
+      writeElement(bytes, at, value, valueStart, valueLength);
+      addToCount(bytes, start, 2);
+    }
+    return listpackCount(bytes, start) >>> 1 > store.hashMaxListpackEntries ? this.convert(database, ref) : ref;
+  }
+
+  /** Sets a field in a table; whether it is new. The field is hashed once and looked up once. */
+  #setInTable(
+    table: number,
+    field: Uint8Array,
+    fieldStart: number,
+    fieldLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): boolean {
+    const { entries, tables, arena } = this.store;
+    const hash = hashBytes(field, fieldStart, fieldLength);
+    const found = tables.find(table, hash, field, fieldStart, fieldLength);
+    if (found !== 0) {
+      const header = ENTRY_HEADER_BYTES + fieldLength + 7;
+      if ((header + entries.valueWord(found)) >>> 3 === (header + valueLength) >>> 3) {
+        entries.setValueWord(found, valueLength);
+        copyBytes(value, valueStart, valueLength, entries.bytes(found), entries.valueStart(found));
+        return false;
+      }
+    }
+    const slot = tables.slot;
+    const entry = entries.create(field, fieldStart, fieldLength, FIELD_META, valueLength, false);
+    copyBytes(value, valueStart, valueLength, entries.bytes(entry), entries.valueStart(entry));
+    if (found === 0) {
+      tables.insert(table, hash, entry);
+      return true;
+    }
+    tables.replaceAt(slot, entry);
+    arena.free(found);
+    return false;
+  }
+
+  /** Adds a field that is not there yet. */
+  #addToTable(table: number, field: Element, value: Element): void {
+    const { entries, tables } = this.store;
+    field.toBytes();
+    value.toBytes();
+    const entry = entries.create(field.bytes, field.start, field.length, FIELD_META, value.length, false);
+    copyBytes(value.bytes, value.start, value.length, entries.bytes(entry), entries.valueStart(entry));
+    tables.insert(table, hashBytes(field.bytes, field.start, field.length), entry);
+  }
+
+  /**
+   * Removes a field; whether it was there. The block does not move: call `trim` when done, or remove the key if
+   * `length` is 0, for a hash without fields must not stay.
+   */
+  delete(ref: number, field: Uint8Array, start: number, length: number): boolean {
+    const { entries, tables, arena } = this.store;
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) {
+      const table = entries.valueWord(ref);
+      const found = tables.find(table, hashBytes(field, start, length), field, start, length);
+      if (found === 0) return false;
+      tables.removeFound(table);
+      arena.free(found);
+      return true;
+    }
+    const bytes = entries.bytes(ref);
+    const listpack = entries.valueStart(ref);
+    const at = findElement(bytes, listpack, 2, field, start, length);
+    if (at < 0) return false;
+    const fieldBytes = entryBytes(bytes, at);
+    const removed = fieldBytes + entryBytes(bytes, at + fieldBytes);
+    entries.setValueWord(ref, splice(bytes, listpack, at, removed, 0));
+    addToCount(bytes, listpack, -2);
+    return true;
+  }
+
+  /** Gives back a block that has become much too large. Returns the hash's ref, maybe another. */
+  trim(database: Database, ref: number): number {
+    const { entries } = this.store;
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) return ref;
+    return database.resizeValue(ref, entries.valueWord(ref));
+  }
+
+  /** Makes a listpack a table; a table stays as it is. Returns the hash's ref, maybe another. O(n). */
+  convert(database: Database, ref: number): number {
+    const { entries, tables } = this.store;
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) return ref;
+    const table = tables.create();
+    const iterator = new HashIterator(this.store);
+    iterator.begin(ref);
+    while (iterator.next()) this.#addToTable(table, iterator.field, iterator.value);
+    ref = database.resizeValue(ref, 0);
+    entries.setTypeAndEncoding(ref, TYPE_HASH, ENCODING_HASHTABLE);
+    entries.setValueWord(ref, table);
+    return ref;
+  }
+
+  /**
+   * Points `field` and `value` to some field, each as likely as any other; the hash must not be empty. `random` gives
+   * values in [0, 1). O(1), or O(n) in a listpack.
+   */
+  random(ref: number, random: () => number, field: Element, value: Element): void {
+    const { entries, tables } = this.store;
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) {
+      return this.point(tables.random(entries.valueWord(ref), random), field, value);
+    }
+    const bytes = entries.bytes(ref);
+    const start = entries.valueStart(ref);
+    const index = Math.floor(random() * (listpackCount(bytes, start) >>> 1));
+    const at = elementAt(bytes, start, index * 2);
+    field.read(bytes, at);
+    value.read(bytes, at + entryBytes(bytes, at));
+  }
+
+  /** Points `field` and `value` to an entry of a hash's table, such as a scan of it gives. */
+  point(entry: number, field: Element, value: Element): void {
+    const entries = this.store.entries;
+    const bytes = entries.bytes(entry);
+    field.setString(bytes, entries.keyStart(entry), entries.keyLength(entry));
+    value.setString(bytes, entries.valueStart(entry), entries.valueWord(entry));
+  }
+
+  /**
+   * Bytes that the value takes outside of its key's entry: nothing for a listpack; for a table, its own and those of
+   * `samples` fields taken for all (0: of all fields).
+   */
+  memoryBytes(ref: number, samples: number): number {
+    const { entries, tables, arena } = this.store;
+    if (entries.encoding(ref) !== ENCODING_HASHTABLE) return 0;
+    const table = entries.valueWord(ref);
+    const wanted = samples === 0 ? Infinity : samples;
+    const refs: number[] = [];
+    let cursor = 0;
+    let seen = 0;
+    let bytes = 0;
+    do {
+      cursor = tables.scan(table, cursor, ITERATOR_BATCH, refs);
+      for (let i = 0; i < refs.length && seen < wanted; i++, seen++) bytes += arena.usableBytes(refs[i]);
+    } while (cursor !== 0 && seen < wanted);
+    return tables.memoryBytes(table) + (seen === 0 ? 0 : Math.round((bytes / seen) * tables.count(table)));
+  }
+}
+
+/** Walks over all fields of a hash, which must not change meanwhile. */
+export class HashIterator {
+  /** What the last `next` came to. */
+  readonly field: Element = new Element();
+  readonly value: Element = new Element();
+
+  #isTable = false;
+  #bytes = this.field.bytes;
+  /** Offset of the next element of a listpack; index of the next entry in `#batch`. */
+  #at = 0;
+  #table = 0;
+  #cursor = 0;
+  #last = false;
+  readonly #batch: number[] = [];
+
+  constructor(readonly store: Store) {}
+
+  /** Begins anew, with the hash `ref`. */
+  begin(ref: number): void {
+    const entries = this.store.entries;
+    this.#isTable = entries.encoding(ref) === ENCODING_HASHTABLE;
+    if (this.#isTable) {
+      this.#table = entries.valueWord(ref);
+      this.#cursor = 0;
+      this.#at = 0;
+      this.#last = false;
+      this.#batch.length = 0;
+    } else {
+      this.#bytes = entries.bytes(ref);
+      this.#at = firstElement(entries.valueStart(ref));
+    }
+  }
+
+  /** Goes to the next field; false after the last. */
+  next(): boolean {
+    if (this.#isTable) return this.#nextInTable();
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (bytes[at] === LISTPACK_END) return false;
+    const valueAt = at + entryBytes(bytes, at);
+    this.field.read(bytes, at);
+    this.value.read(bytes, valueAt);
+    this.#at = valueAt + entryBytes(bytes, valueAt);
+    return true;
+  }
+
+  #nextInTable(): boolean {
+    while (this.#at === this.#batch.length) {
+      if (this.#last) return false;
+      this.#cursor = this.store.tables.scan(this.#table, this.#cursor, ITERATOR_BATCH, this.#batch);
+      this.#last = this.#cursor === 0;
+      this.#at = 0;
+    }
+    this.store.hashes.point(this.#batch[this.#at++], this.field, this.value);
+    return true;
+  }
+}

@@ -1,0 +1,429 @@
+/**
+ * The hash table behind databases, expiry indexes and large hashes: extendible hashing (Fagin et al., 1979) over small
+ * segments, in the manner of Dash (Lu et al., VLDB 2020). It never rehashes as a whole: a full segment is split on its
+ * own, so the longest pause is the move of 1024 slots, and memory grows by 8 KiB at a time.
+ *
+ * Everything lies in the arena. A table is a ref to four words: count, depth, directory, segments. The directory holds
+ * 2^depth segment refs, indexed by the hash's upper bits; at depth 0 the third word is the only segment itself, which
+ * starts with 8 slots and doubles up to 1024. A segment is one granule (count | local depth << 16, log2 of its slots)
+ * and its slots, one granule each: the entry's hash, then its ref. A slot's home is given by the hash's lower 10 bits,
+ * scaled to the segment; collisions go to the next slot, around the end. The hash beside the ref means that splitting
+ * and removing read no entry.
+ *
+ * Invariants: a segment is at most 13/16 full; there is no empty slot between an entry's home and the entry; all
+ * directory words of a prefix that a segment covers are the same; buddies that are nearly empty are joined again.
+ *
+ * A scan visits segments by prefix and homes in order. Its cursor holds the prefix, how deep the segment was, and the
+ * home, so that it means the same whatever splits and joins come between two calls: what was there throughout is visited.
+ */
+
+import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
+import { ENTRY_HEADER_BYTES, KEY_LENGTH_MASK } from "./entry.ts";
+
+const HEADER_BYTES = 16;
+// Words of a table's header.
+const COUNT = 0;
+const DEPTH = 1;
+const DIRECTORY = 2;
+const SEGMENTS = 3;
+
+const SMALLEST_BITS = 3;
+const SEGMENT_BITS = 10;
+const SEGMENT_SLOTS = 1 << SEGMENT_BITS;
+const HOME_MASK = SEGMENT_SLOTS - 1;
+/** The lower 10 bits of a hash are the home; of the other 22 the directory leaves one, for the mark in a scan's cursor. */
+const MAX_DEPTH = 31 - SEGMENT_BITS;
+/** Slots tried for a random entry before it is looked for in a simpler way, which is fair only by chance. */
+const RANDOM_TRIES = 4096;
+
+/** Thrown when a segment is full at the greatest depth: some 1.7 billion entries. */
+export class TableFullError extends Error {
+  override name = "TableFullError";
+}
+
+/** Operations on tables in one arena. Refs of tables and entries are the arena's. */
+export class Tables {
+  /** The slot at which the last successful `find` or `findEntry` saw the entry. */
+  slot = 0;
+  /** The table's segment in which that slot lies. */
+  #segment = 0;
+  readonly #scratch = new Int32Array(SEGMENT_SLOTS * 2);
+
+  constructor(readonly arena: Arena) {}
+
+  /** Makes an empty table and returns its ref. */
+  create(): number {
+    const table = this.arena.alloc(HEADER_BYTES);
+    this.#set(table, COUNT, 0);
+    this.#set(table, DEPTH, 0);
+    this.#set(table, DIRECTORY, this.#createSegment(SMALLEST_BITS, 0));
+    this.#set(table, SEGMENTS, 1);
+    return table;
+  }
+
+  /** Frees the table, not the entries in it. */
+  destroy(table: number): void {
+    const depth = this.#get(table, DEPTH);
+    const directory = this.#get(table, DIRECTORY);
+    if (depth > 0) {
+      for (let i = 0; i < 1 << depth;) {
+        const segment = this.#get(directory, i);
+        i += 1 << (depth - this.#localDepth(segment));
+        this.arena.free(segment);
+      }
+    }
+    this.arena.free(directory);
+    this.arena.free(table);
+  }
+
+  /** Entries in the table. */
+  count(table: number): number {
+    return this.#get(table, COUNT);
+  }
+
+  /** Bytes of the table itself, without its entries. */
+  memoryBytes(table: number): number {
+    const depth = this.#get(table, DEPTH);
+    const segment = this.#segmentOf(table, 0);
+    const segments = this.#get(table, SEGMENTS) * ((1 << this.#get(segment, 1)) + 1) * 8;
+    return HEADER_BYTES + segments + (depth > 0 ? 4 << depth : 0);
+  }
+
+  /** Slots of all segments together. */
+  slots(table: number): number {
+    return this.#get(table, SEGMENTS) << this.#get(this.#segmentOf(table, 0), 1);
+  }
+
+  /** Finds the entry with the given key bytes: its ref, or 0. Sets `slot`. */
+  find(table: number, hash: number, bytes: Uint8Array, start: number, length: number): number {
+    const arena = this.arena;
+    const header = arena.words[table >>> SEGMENT_SHIFT];
+    const headerAt = (table & SEGMENT_MASK) << 1;
+    let segment = header[headerAt + DIRECTORY];
+    const depth = header[headerAt + DEPTH];
+    if (depth !== 0) {
+      segment = arena.words[segment >>> SEGMENT_SHIFT][((segment & SEGMENT_MASK) << 1) + (hash >>> (32 - depth))];
+    }
+    const words = arena.words[segment >>> SEGMENT_SHIFT];
+    const base = (segment & SEGMENT_MASK) << 1;
+    const bits = words[base + 1];
+    const first = base + 2;
+    const end = first + (2 << bits);
+    let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
+    for (;;) {
+      const ref = words[at + 1];
+      if (ref === 0) return 0;
+      if (words[at] === hash) {
+        const entry = arena.words[ref >>> SEGMENT_SHIFT];
+        const entryAt = (ref & SEGMENT_MASK) << 1;
+        const word1 = entry[entryAt + 1];
+        if ((word1 & KEY_LENGTH_MASK) === length) {
+          const key = arena.bytes[ref >>> SEGMENT_SHIFT];
+          const keyAt = (entryAt << 2) + ENTRY_HEADER_BYTES + ((word1 >>> 27) & 8);
+          let i = 0;
+          while (i < length && key[keyAt + i] === bytes[start + i]) i++;
+          if (i === length) {
+            this.#segment = segment;
+            this.slot = segment + 1 + ((at - first) >> 1);
+            return ref;
+          }
+        }
+      }
+      at += 2;
+      if (at === end) at = first;
+    }
+  }
+
+  /** Finds the very entry `ref`; whether it is there. Sets `slot`. */
+  findEntry(table: number, hash: number, ref: number): boolean {
+    const segment = this.#segmentOf(table, hash);
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const first = ((segment & SEGMENT_MASK) << 1) + 2;
+    const bits = words[first - 1];
+    const end = first + (2 << bits);
+    let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
+    for (;;) {
+      const found = words[at + 1];
+      if (found === 0) return false;
+      if (found === ref) {
+        this.#segment = segment;
+        this.slot = segment + 1 + ((at - first) >> 1);
+        return true;
+      }
+      at += 2;
+      if (at === end) at = first;
+    }
+  }
+
+  /** Puts another entry with the same key into a slot just found. */
+  replaceAt(slot: number, ref: number): void {
+    this.#set(slot, 1, ref);
+  }
+
+  /** Adds an entry whose key is known to be absent. */
+  insert(table: number, hash: number, ref: number): void {
+    let segment = this.#segmentOf(table, hash);
+    let bits = this.#get(segment, 1);
+    while ((this.#get(segment, 0) & 0xffff) >= (13 << bits) >> 4) {
+      if (bits < SEGMENT_BITS) this.#resizeOnly(table, segment, bits + 1);
+      else this.#split(table, hash, segment);
+      segment = this.#segmentOf(table, hash);
+      bits = this.#get(segment, 1);
+    }
+    this.#place(segment, bits, hash, ref);
+    this.#set(table, COUNT, this.#get(table, COUNT) + 1);
+  }
+
+  /** Removes the entry that the last `find` or `findEntry` on this table returned; the entry itself is not freed. */
+  removeFound(table: number): void {
+    const segment = this.#segment;
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const first = ((segment & SEGMENT_MASK) << 1) + 2;
+    const bits = words[first - 1];
+    const mask = (1 << bits) - 1;
+    const shift = SEGMENT_BITS - bits;
+    // Later members of the run move back, each unless that would put it before its home (Knuth, 6.4, algorithm R).
+    let hole = this.slot - segment - 1;
+    let next = hole;
+    for (;;) {
+      next = (next + 1) & mask;
+      const ref = words[first + (next << 1) + 1];
+      if (ref === 0) break;
+      const hash = words[first + (next << 1)];
+      const home = (hash & HOME_MASK) >>> shift;
+      if (((next - home) & mask) >= ((next - hole) & mask)) {
+        words[first + (hole << 1)] = hash;
+        words[first + (hole << 1) + 1] = ref;
+        hole = next;
+      }
+    }
+    const removed = words[first + ((this.slot - segment - 1) << 1)];
+    words[first + (hole << 1) + 1] = 0;
+    const count = (--words[first - 2]) & 0xffff;
+    this.#set(table, COUNT, this.#get(table, COUNT) - 1);
+    if (count < (1 << bits) >> 3) this.#shrink(table, segment, bits, removed);
+  }
+
+  /**
+   * Collects into `into` (cleared first) the refs of entries from `cursor` on, home by home, until there are at least
+   * `limit`. Returns the next cursor, a uint32, which is 0 at the end. Cost is O(limit) plus the empty homes passed.
+   *
+   * The cursor is a prefix of the hash, a 1 that marks the prefix's end, and in the lower 10 bits the home. The part of
+   * the table with that prefix is passed home by home even if by now it is joined to a part that was to come later,
+   * whose entries are left for later. Any uint32 is safe as a cursor.
+   */
+  scan(table: number, cursor: number, limit: number, into: number[]): number {
+    into.length = 0;
+    let home = cursor & HOME_MASK;
+    let prefix = cursor & ~HOME_MASK;
+    const mark = prefix & -prefix;
+    let depth = mark === 0 ? 0 : Math.clz32(mark);
+    prefix ^= mark;
+    let emptyHomes = 0;
+    for (;;) {
+      const segment = this.#segmentOf(table, prefix);
+      const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+      const first = ((segment & SEGMENT_MASK) << 1) + 2;
+      const bits = words[first - 1];
+      const mask = (1 << bits) - 1;
+      const shift = SEGMENT_BITS - bits;
+      depth = Math.max(depth, words[first - 2] >>> 16);
+      const prefixMask = depth === 0 ? 0 : -1 << (32 - depth);
+      for (let position = home >>> shift; position <= mask; position++) {
+        if (into.length >= limit || emptyHomes >= limit * 10) {
+          return (prefix | (1 << (31 - depth)) | (position << shift)) >>> 0;
+        }
+        const before = into.length;
+        for (let at = position; words[first + (at << 1) + 1] !== 0; at = (at + 1) & mask) {
+          const hash = words[first + (at << 1)];
+          if ((hash & HOME_MASK) >>> shift === position && ((hash ^ prefix) & prefixMask) === 0) {
+            into.push(words[first + (at << 1) + 1]);
+          }
+        }
+        if (into.length === before) emptyHomes++;
+      }
+      const next = (prefix >>> 0) + 2 ** (32 - depth);
+      if (next >= 2 ** 32) return 0;
+      prefix = next | 0;
+      depth = Math.clz32(prefix & -prefix) + 1; // the largest part that begins here
+      home = 0;
+    }
+  }
+
+  /**
+   * The ref of some entry, each as likely as any other, or 0 if there is none. `random` gives values in [0, 1).
+   *
+   * A slot is drawn and dropped if it is empty; one in a segment that stands in the directory 2^n times is dropped but
+   * once in 2^n, so that all slots are drawn equally often. Some 5 draws are expected.
+   */
+  random(table: number, random: () => number): number {
+    if (this.#get(table, COUNT) === 0) return 0;
+    const depth = this.#get(table, DEPTH);
+    for (let tries = 0; tries < RANDOM_TRIES; tries++) {
+      const segment = this.#segmentOf(table, (random() * 2 ** 32) | 0);
+      if (random() * (1 << (depth - this.#localDepth(segment))) >= 1) continue;
+      const ref = this.#get(segment + 1 + Math.floor(random() * (1 << this.#get(segment, 1))), 1);
+      if (ref !== 0) return ref;
+    }
+    const refs: number[] = [];
+    this.scan(table, (random() * 2 ** 32) >>> 0, 1, refs);
+    for (let cursor = 0; refs.length === 0;) cursor = this.scan(table, cursor, 1, refs);
+    return refs[Math.floor(random() * refs.length)];
+  }
+
+  #get(ref: number, word: number): number {
+    return this.arena.words[ref >>> SEGMENT_SHIFT][((ref & SEGMENT_MASK) << 1) + word];
+  }
+
+  #set(ref: number, word: number, value: number): void {
+    this.arena.words[ref >>> SEGMENT_SHIFT][((ref & SEGMENT_MASK) << 1) + word] = value;
+  }
+
+  #segmentOf(table: number, hash: number): number {
+    const depth = this.#get(table, DEPTH);
+    const directory = this.#get(table, DIRECTORY);
+    return depth === 0 ? directory : this.#get(directory, hash >>> (32 - depth));
+  }
+
+  #localDepth(segment: number): number {
+    return this.#get(segment, 0) >>> 16;
+  }
+
+  #createSegment(bits: number, localDepth: number): number {
+    const segment = this.arena.alloc(8 + (8 << bits));
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const at = (segment & SEGMENT_MASK) << 1;
+    words.fill(0, at, at + 2 + (2 << bits));
+    words[at] = localDepth << 16;
+    words[at + 1] = bits;
+    return segment;
+  }
+
+  /** Puts an entry into the first empty slot from its home on. */
+  #place(segment: number, bits: number, hash: number, ref: number): void {
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const first = ((segment & SEGMENT_MASK) << 1) + 2;
+    const end = first + (2 << bits);
+    let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
+    while (words[at + 1] !== 0) {
+      at += 2;
+      if (at === end) at = first;
+    }
+    words[at] = hash;
+    words[at + 1] = ref;
+    words[first - 2]++;
+  }
+
+  /** Copies every slot of `from` into `to`, which may have another size or cover more prefixes. */
+  #moveAll(from: number, to: number): void {
+    const words = this.arena.words[from >>> SEGMENT_SHIFT];
+    const first = ((from & SEGMENT_MASK) << 1) + 2;
+    const end = first + (2 << words[first - 1]);
+    const bits = this.#get(to, 1);
+    for (let at = first; at < end; at += 2) {
+      if (words[at + 1] !== 0) this.#place(to, bits, words[at], words[at + 1]);
+    }
+  }
+
+  /** Replaces the only segment of a table of depth 0 by one of another size. */
+  #resizeOnly(table: number, segment: number, bits: number): void {
+    const resized = this.#createSegment(bits, 0);
+    this.#moveAll(segment, resized);
+    this.#set(table, DIRECTORY, resized);
+    this.arena.free(segment);
+  }
+
+  #split(table: number, hash: number, segment: number): void {
+    const localDepth = this.#localDepth(segment) + 1;
+    if (localDepth > MAX_DEPTH) throw new TableFullError("a table segment is full at the greatest depth");
+    if (localDepth > this.#get(table, DEPTH)) this.#doubleDirectory(table);
+    const upper = this.#createSegment(SEGMENT_BITS, localDepth);
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const at = (segment & SEGMENT_MASK) << 1;
+    const scratch = this.#scratch;
+    scratch.set(words.subarray(at + 2, at + 2 + 2 * SEGMENT_SLOTS));
+    words.fill(0, at + 2, at + 2 + 2 * SEGMENT_SLOTS);
+    words[at] = localDepth << 16;
+    for (let i = 0; i < scratch.length; i += 2) {
+      if (scratch[i + 1] === 0) continue;
+      const goesUp = (scratch[i] >>> (32 - localDepth)) & 1;
+      this.#place(goesUp ? upper : segment, SEGMENT_BITS, scratch[i], scratch[i + 1]);
+    }
+    const depth = this.#get(table, DEPTH);
+    const directory = this.#get(table, DIRECTORY);
+    const range = 1 << (depth - localDepth);
+    const start = (((hash >>> (32 - localDepth)) | 1) << (depth - localDepth)) >>> 0;
+    for (let i = 0; i < range; i++) this.#set(directory, start + i, upper);
+    this.#set(table, SEGMENTS, this.#get(table, SEGMENTS) + 1);
+  }
+
+  #doubleDirectory(table: number): void {
+    const depth = this.#get(table, DEPTH);
+    const old = this.#get(table, DIRECTORY);
+    const directory = this.arena.alloc(8 << depth);
+    const to = this.arena.words[directory >>> SEGMENT_SHIFT];
+    const toAt = (directory & SEGMENT_MASK) << 1;
+    if (depth === 0) {
+      to[toAt] = to[toAt + 1] = old;
+    } else {
+      for (let i = 0; i < 1 << depth; i++) to[toAt + 2 * i] = to[toAt + 2 * i + 1] = this.#get(old, i);
+      this.arena.free(old);
+    }
+    this.#set(table, DIRECTORY, directory);
+    this.#set(table, DEPTH, depth + 1);
+  }
+
+  /** Gives memory back around a segment that is nearly empty, keeping what is left at most half full. */
+  #shrink(table: number, segment: number, bits: number, hash: number): void {
+    while ((this.#get(segment, 0) & 0xffff) < (1 << bits) >> 3) {
+      if (this.#localDepth(segment) === 0) {
+        if (bits === SMALLEST_BITS) return;
+        this.#resizeOnly(table, segment, --bits);
+        segment = this.#get(table, DIRECTORY);
+      } else {
+        segment = this.#join(table, segment, hash);
+        if (segment === 0) return;
+      }
+    }
+  }
+
+  /** Moves a segment's entries to its buddy, if it has one and they leave it at most half full; the buddy, or 0. */
+  #join(table: number, segment: number, hash: number): number {
+    const localDepth = this.#localDepth(segment);
+    const buddy = this.#segmentOf(table, hash ^ (1 << (32 - localDepth)));
+    if (this.#localDepth(buddy) !== localDepth) return 0;
+    const together = (this.#get(segment, 0) & 0xffff) + (this.#get(buddy, 0) & 0xffff);
+    if (together > SEGMENT_SLOTS / 2) return 0;
+    this.#moveAll(segment, buddy);
+    this.#set(buddy, 0, together | ((localDepth - 1) << 16));
+    const depth = this.#get(table, DEPTH);
+    const directory = this.#get(table, DIRECTORY);
+    const range = 1 << (depth - localDepth);
+    const start = ((hash >>> (32 - localDepth)) << (depth - localDepth)) >>> 0;
+    for (let i = 0; i < range; i++) this.#set(directory, start + i, buddy);
+    this.arena.free(segment);
+    const segments = this.#get(table, SEGMENTS) - 1;
+    this.#set(table, SEGMENTS, segments);
+    if (segments <= 1 << (depth - 1)) this.#halveDirectory(table);
+    return buddy;
+  }
+
+  /** Halves the directory as long as no segment needs its last bit. */
+  #halveDirectory(table: number): void {
+    let depth = this.#get(table, DEPTH);
+    for (; depth > 0; depth--) {
+      const old = this.#get(table, DIRECTORY);
+      for (let i = 0; i < 1 << depth; i += 2) {
+        if (this.#get(old, i) !== this.#get(old, i + 1)) return;
+      }
+      let directory = this.#get(old, 0);
+      if (depth > 1) {
+        directory = this.arena.alloc(2 << depth);
+        for (let i = 0; i < 1 << (depth - 1); i++) this.#set(directory, i, this.#get(old, 2 * i));
+      }
+      this.arena.free(old);
+      this.#set(table, DIRECTORY, directory);
+      this.#set(table, DEPTH, depth - 1);
+    }
+  }
+}

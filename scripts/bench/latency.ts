@@ -1,0 +1,63 @@
+/** How long a second client waits for PING while many keys are inserted, saved in the background, and expire. */
+
+import { ask, encode, open, pipeline, sleep, type Target } from "./targets.ts";
+
+const PING = "PING\r\n";
+const VALUE = "0123456789abcdef";
+/** Pause between two PINGs, in ms. */
+const BETWEEN_MS = 1;
+
+/** PINGs until `done`, and returns the latencies in ms, in ascending order. */
+async function pings(port: number, done: () => boolean): Promise<number[]> {
+  const socket = await open(port);
+  const latencies: number[] = [];
+  while (!done()) {
+    const sentMs = performance.now();
+    await new Promise<void>((resolve) => {
+      socket.once("data", () => resolve());
+      socket.write(PING);
+    });
+    latencies.push(performance.now() - sentMs);
+    await sleep(BETWEEN_MS);
+  }
+  socket.destroy();
+  return latencies.sort((a, b) => a - b);
+}
+
+/** Measures PING during `work`. */
+async function during(port: number, work: () => Promise<void>): Promise<string> {
+  let isDone = false;
+  const finished = work().then(() => isDone = true);
+  const latencies = await pings(port, () => isDone);
+  await finished;
+  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
+  return [at(0.5), at(0.99), at(0.999), at(1)].map((ms) => ms.toFixed(2)).join(" | ");
+}
+
+/** What a field of INFO persistence or keyspace says. */
+async function info(port: number, pattern: RegExp): Promise<string> {
+  const text = await ask(port, encode("INFO", "everything"), 200);
+  return pattern.exec(text)?.[1] ?? "";
+}
+
+export async function latency(targets: readonly Target[], keys: number): Promise<void> {
+  console.log(`\n| server | PING while … (${keys} keys) | p50 ms | p99 | p99.9 | worst |`);
+  console.log(`|---|---|---|---|---|---|`);
+  for (const { name, port } of targets) {
+    const row = async (what: string, work: () => Promise<void>) =>
+      console.log(`| ${name} | ${what} | ${await during(port, work)} |`);
+    await row("idle", () => sleep(3000));
+    await row("inserting", () => pipeline(port, keys, (i) => encode("SET", `key:${i}`, VALUE)));
+    await row("BGSAVE", async () => {
+      await ask(port, encode("BGSAVE"), 100);
+      while (await info(port, /rdb_bgsave_in_progress:(\d)/) === "1") await sleep(50);
+    });
+    await row("inserting with a TTL", () => {
+      const dueMs = Date.now() + Math.max(20_000, keys / 100);
+      return pipeline(port, keys, (i) => encode("SET", `key:${i}`, VALUE, "PXAT", String(dueMs + (i % 1000))));
+    });
+    await row("expiring", async () => {
+      while (await info(port, /db0:keys=(\d+)/) !== "") await sleep(200);
+    });
+  }
+}

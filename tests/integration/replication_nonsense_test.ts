@@ -1,0 +1,147 @@
+/**
+ * Primaries and replicas that break the rules of replication: whatever they say, the server under test stays up, keeps
+ * its data, says in its log what was wrong and tries again.
+ */
+
+import assert from "node:assert/strict";
+import { createServer, type Socket } from "node:net";
+import { afterEach, test } from "node:test";
+import { linkState } from "./data_set.ts";
+import { ServerProcess, until } from "./server_process.ts";
+
+const started: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((one) => one.stop()));
+});
+
+const ID = "0123456789abcdef0123456789abcdef01234567";
+
+/** A primary that answers the handshake as it should, and PSYNC and SYNC with what the test wants. */
+class FakePrimary {
+  requests = 0;
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((socket) => this.#serve(socket));
+
+  private constructor(readonly answer: string, readonly greeting: string, readonly staysOpen: boolean) {}
+
+  static start(answer: string, greeting = "+PONG\r\n", staysOpen = false): Promise<FakePrimary> {
+    const primary = new FakePrimary(answer, greeting, staysOpen);
+    started.push(primary);
+    return new Promise((resolve) => primary.#server.listen(0, "127.0.0.1", () => resolve(primary)));
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.setEncoding("latin1");
+    socket.on("error", () => {});
+    socket.on("data", (chunk: string) => {
+      if (chunk.includes("PING")) {
+        this.requests++;
+        socket.write(this.greeting, "latin1");
+      } else if (chunk.includes("SYNC")) {
+        socket.write(this.answer, "latin1");
+        if (!this.staysOpen) socket.end();
+      } else {
+        socket.write("+OK\r\n".repeat(chunk.match(/REPLCONF/g)?.length ?? 1));
+      }
+    });
+  }
+
+  stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+}
+
+const FULL = `+FULLRESYNC ${ID} 100\r\n`;
+
+const NONSENSE: readonly (readonly [what: string, answer: string, keepsData: boolean])[] = [
+  ["a malformed +FULLRESYNC", "+FULLRESYNC nonsense\r\n", true],
+  ["a +FULLRESYNC and then no bulk", `${FULL}hello there\r\n`, true],
+  ["an impossible length", `${FULL}$-5\r\n`, true],
+  ["an RDB file that is none", `${FULL}$20\r\nthis is not RDB data`, false],
+  ["an RDB file that is cut", `${FULL}$1000\r\nREDIS0010`, true],
+  ["an empty RDB of the future", `${FULL}$18\r\nREDIS9999\xff\0\0\0\0\0\0\0\0`, false],
+  ["a marked snapshot of garbage", `${FULL}$EOF:${ID}\r\n${"garbage ".repeat(100)}${ID}`, false],
+  ["an endless line", "x".repeat(100_000), true],
+  ["binary garbage", "\0\xff\r\n\x01\x02$*!\r\n", true],
+  ["an error", "-ERR go away\r\n", true],
+];
+
+for (const load of ["disabled", "swapdb"]) {
+  for (const [what, answer, keepsData] of NONSENSE) {
+    test(`a primary that sends ${what}; load: ${load}`, async () => {
+      const primary = await FakePrimary.start(answer);
+      const server = await ServerProcess.start({ args: ["--save", "", "--repl-diskless-load", load] });
+      started.push(server);
+      const client = await server.connect();
+      await client.expect("SET a 1", "OK");
+      await client.expect(["REPLICAOF", "127.0.0.1", primary.port], "OK");
+      await until("another try", () => primary.requests >= 2);
+      assert.notEqual(await linkState(client), "connected");
+      if (keepsData) await client.expect("GET a", "1");
+      assert.equal(server.exited, false);
+      assert.doesNotMatch(server.output, /TypeError|RangeError|\n\s+at /);
+    });
+  }
+}
+
+test("a primary whose stream turns into garbage is left and asked again", async () => {
+  const empty = "REDIS0010\xff\0\0\0\0\0\0\0\0";
+  const set = "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n";
+  const answer = `${FULL}$${empty.length}\r\n${empty}${set}*9\r\nnonsense\r\n`;
+  const primary = await FakePrimary.start(answer, "+PONG\r\n", true);
+  const server = await ServerProcess.start();
+  started.push(server);
+  const client = await server.connect();
+  await client.expect(["REPLICAOF", "127.0.0.1", primary.port], "OK");
+  await until("another try", () => primary.requests >= 2);
+  await until("the data to be there again", async () => await client.call("GET b") === "2");
+  assert.doesNotMatch(server.output, /TypeError|RangeError|\n\s+at /);
+});
+
+test("something that is no primary at all", async () => {
+  const primary = await FakePrimary.start("", "HTTP/1.1 400 Bad Request\r\n\r\n");
+  const server = await ServerProcess.start();
+  started.push(server);
+  const client = await server.connect();
+  await client.expect("SET a 1", "OK");
+  await client.expect(["REPLICAOF", "127.0.0.1", primary.port], "OK");
+  await until("another try", () => primary.requests >= 2);
+  assert.match(server.output, /Error reply to PING from master/);
+  await client.expect("GET a", "1");
+});
+
+test("a replica that sends nonsense harms nobody but itself", async () => {
+  const server = await ServerProcess.start({ args: ["--save", "", "--repl-diskless-sync-delay", "0"] });
+  started.push(server);
+  const client = await server.connect();
+  const noise: readonly string[] = [
+    "PSYNC ? x\r\n",
+    "PSYNC\r\n",
+    `PSYNC ${ID} 99999999999999999999\r\n`,
+    `PSYNC ${ID} -7\r\nPSYNC ? -1\r\nPSYNC ? -1\r\n`,
+    "REPLCONF\r\nREPLCONF a\r\nREPLCONF listening-port x\r\n",
+    "REPLCONF ack 99999999\r\nREPLCONF getack *\r\n",
+    "SYNC\r\nSYNC\r\nSET a 1\r\nREPLCONF ACK x\r\n\0\0\0\0\r\n*1\r\nnonsense\r\n",
+    "PSYNC ? -1\r\nREPLCONF ACK 99999999999\r\n\n\n\n*3\r\n$-9\r\n",
+  ];
+  for (const one of noise) {
+    const raw = await server.connect();
+    raw.sendRaw(one);
+    await client.expect(["SET", "key", one.length], "OK");
+  }
+  for (const one of noise) {
+    const raw = await server.connect();
+    raw.sendRaw(one);
+    raw.close();
+  }
+  await client.expect("PING", "PONG");
+  assert.equal(server.exited, false);
+  assert.doesNotMatch(server.output, /TypeError|RangeError|\n\s+at /);
+});

@@ -1,0 +1,149 @@
+/**
+ * Starts the server under test as a process of its own, on a free port and in a directory of its own.
+ *
+ * Which server that is comes from the environment variable TREDIS_SERVER: `deno` (the default), `bun`, the path of a
+ * compiled executable, or `redis-server`, the oracle that every test must also pass unless it is marked as tredis's own.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { ReplyError, TestClient } from "./test_client.ts";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+/** How long a server may take to come up or to go away, on a slow machine. */
+const PATIENCE_MS = 60_000;
+
+/** What TREDIS_SERVER says. */
+export const SERVER_UNDER_TEST: string = process.env.TREDIS_SERVER ?? "deno";
+/** Whether it is Redis itself. */
+export const IS_ORACLE: boolean = SERVER_UNDER_TEST.endsWith("redis-server");
+
+/** Program and first arguments of a kind of server. */
+export function serverCommand(kind: string = SERVER_UNDER_TEST): string[] {
+  if (kind === "deno") {
+    const deno = process.execPath.includes("deno") ? process.execPath : "deno";
+    const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env"];
+    return [deno, "run", ...permissions, join(ROOT, "main.ts")];
+  }
+  if (kind === "bun") return [join(ROOT, "node_modules", ".bin", "bun"), join(ROOT, "main.ts")];
+  return [kind];
+}
+
+/** A port that nobody listened on a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Waits until `condition` gives something true, and returns it. */
+export async function until<T>(what: string, condition: () => Promise<T> | T): Promise<T> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`waited in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export interface StartOptions {
+  /** Arguments after `--port` and `--dir`. */
+  readonly args?: readonly string[];
+  /** Arguments before all others: a configuration file. */
+  readonly first?: readonly string[];
+  /** Standard input. */
+  readonly input?: string;
+  readonly kind?: string;
+  readonly folder?: string;
+  readonly port?: number;
+  /** Path of the socket by which to see that it is up, where there is no port. */
+  readonly unixSocket?: string;
+}
+
+/** A running server. */
+export class ServerProcess {
+  readonly #clients: TestClient[] = [];
+  #output = "";
+  #exited = false;
+  exitCode: number | null = null;
+
+  private constructor(readonly child: ChildProcess, readonly port: number, readonly folder: string) {
+    child.stdout?.on("data", (chunk) => this.#output += chunk);
+    child.stderr?.on("data", (chunk) => this.#output += chunk);
+    child.on("exit", (code) => {
+      this.#exited = true;
+      this.exitCode = code;
+    });
+  }
+
+  /** Starts a server with `--port`, `--dir` and further arguments, and waits until it answers. */
+  static async start(
+    options: StartOptions = {},
+  ): Promise<ServerProcess> {
+    const port = options.port ?? await freePort();
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tredis-test-"));
+    const [program, ...first] = serverCommand(options.kind);
+    const given = [...first, ...(options.first ?? [])];
+    const args = [...given, "--port", String(port), "--dir", folder, ...(options.args ?? ["--save", ""])];
+    const server = new ServerProcess(spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] }), port, folder);
+    server.child.stdin?.end(options.input ?? "");
+    await until(`a server on port ${port}: ${program}`, async () => {
+      if (server.#exited) throw new Error(`the server ended with ${server.exitCode}: ${server.#output}`);
+      const connecting = options.unixSocket === undefined
+        ? TestClient.connect(port)
+        : TestClient.connectUnix(options.unixSocket);
+      const client = await connecting.catch(() => null);
+      if (client === null) return false;
+      const reply = await client.call("PING").catch(() => null);
+      client.close();
+      return !(reply instanceof ReplyError && reply.message.startsWith("LOADING"));
+    });
+    return server;
+  }
+
+  /** What it has printed so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get exited(): boolean {
+    return this.#exited;
+  }
+
+  /** Opens a connection, which `stop` closes. */
+  async connect(): Promise<TestClient> {
+    const client = await TestClient.connect(this.port);
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Sends a signal: not by the child's own method, after which Deno tells no exit code. */
+  signal(signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGSTOP" | "SIGCONT"): void {
+    if (!this.#exited && this.child.pid !== undefined) process.kill(this.child.pid, signal);
+  }
+
+  /** Ends the process by a signal and waits until it is gone. */
+  async kill(signal: "SIGTERM" | "SIGKILL" | "SIGINT" = "SIGTERM"): Promise<void> {
+    for (const client of this.#clients.splice(0)) client.close();
+    this.signal(signal);
+    await until("the end of the server", () => this.#exited);
+  }
+
+  /** Ends the process and removes its directory. */
+  async stop(): Promise<void> {
+    await this.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,278 @@
+/** Starting: configuration from everywhere, the addresses listened on, and clear refusals. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { freePort, IS_ORACLE, serverCommand, ServerProcess, until } from "./server_process.ts";
+import { ReplyError, TestClient } from "./test_client.ts";
+
+let folder: string;
+const started: ServerProcess[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tredis-start-"));
+});
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((server) => server.stop()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(...args: string[]): Promise<{ server: ServerProcess; client: TestClient }> {
+  const server = await ServerProcess.start({ args: ["--save", "", ...args] });
+  started.push(server);
+  return { server, client: await server.connect() };
+}
+
+/** Runs the program to its end. */
+function run(args: readonly string[], input = ""): { code: number | null; output: string; errors: string } {
+  const [program, ...first] = serverCommand();
+  const ended = spawnSync(program, [...first, ...args], { input, timeout: 60_000, encoding: "utf8" });
+  return { code: ended.status, output: ended.stdout, errors: ended.stderr };
+}
+
+function write(name: string, ...lines: string[]): string {
+  const path = join(folder, name);
+  writeFileSync(path, lines.join("\n") + "\n");
+  return path;
+}
+
+/** Starts with a file in front of the options, as the file must come first. */
+async function startWith(file: string, ...args: string[]): Promise<TestClient> {
+  const port = await freePort();
+  const server = await ServerProcess.start({ first: [file], port, folder, args });
+  started.push(server);
+  return await server.connect();
+}
+
+test("a configuration file, its includes, and the command line over them", async () => {
+  const more = write("more.conf", "hz 50", "# a comment", 'requirepass "a b\\x21"');
+  const file = write(
+    "main.conf",
+    "hz 20",
+    `include ${more}`,
+    "timeout 77",
+    "save 100 1 200 2",
+    "maxmemory 1gb",
+  );
+  const client = await startWith(file, "--timeout", "88", "--tcp-keepalive", "99");
+  await client.expect(["AUTH", "a b!"], "OK");
+  await client.expect("CONFIG GET hz", ["hz", "50"]);
+  await client.expect("CONFIG GET timeout", ["timeout", "88"]);
+  await client.expect("CONFIG GET tcp-keepalive", ["tcp-keepalive", "99"]);
+  await client.expect("CONFIG GET maxmemory", ["maxmemory", "1073741824"]);
+  await client.expect("CONFIG GET save", ["save", "100 1 200 2"]);
+});
+
+test("standard input is a configuration, too", async () => {
+  const port = await freePort();
+  const server = await ServerProcess.start({
+    first: ["-"],
+    input: `hz 33\nport ${port}\n`,
+    port,
+    args: ["--save", ""],
+  });
+  started.push(server);
+  await (await server.connect()).expect("CONFIG GET hz", ["hz", "33"]);
+});
+
+const FAULTS: readonly (readonly [what: string, lines: readonly string[], line: number, said: RegExp])[] = [
+  ["an unknown directive", ["hz 10", "nonsense yes"], 2, /Bad directive or wrong number of arguments/],
+  ["a bad number", ["hz ten"], 1, /argument couldn't be parsed into an integer/],
+  ["a number out of range", ["port 70000"], 1, /argument must be between 0 and 65535 inclusive/],
+  [
+    "a bad choice",
+    ["", "loglevel loud"],
+    2,
+    /argument\(s\) must be one of the following: debug, verbose, notice, warning/,
+  ],
+  ["unbalanced quotes", ['requirepass "abc'], 1, /Unbalanced quotes in configuration line/],
+  ["a command that is not there", ["rename-command NOSUCH x"], 1, /No such command in rename-command/],
+  ["a name that is taken", ["rename-command GET SET"], 1, /Target command name already exists/],
+  ["a sentinel's directive", ["sentinel monitor a 127.0.0.1 1 1"], 1, /sentinel directive while not in sentinel mode/],
+];
+
+for (const [what, lines, number, said] of FAULTS) {
+  test(`${what} in the configuration ends the start with one message`, () => {
+    const file = write("bad.conf", ...lines);
+    const { code, output, errors } = run([file, "--port", "0"]);
+    assert.equal(code, 1);
+    const text = output + errors;
+    assert.match(text, /FATAL CONFIG FILE ERROR/);
+    assert.match(text, new RegExp(`at line ${number}\\b`));
+    assert.ok(text.includes(`>>> '${lines[number - 1]}'`), text);
+    assert.match(text, said);
+    assert.doesNotMatch(text, /\n\s+at /);
+  });
+}
+
+test("a bad value on the command line, and a file that is missing", () => {
+  const bad = run(["--port", "abc"]);
+  assert.equal(bad.code, 1);
+  assert.match(bad.output + bad.errors, /port "?abc/);
+  const missing = run([join(folder, "missing.conf")]);
+  assert.equal(missing.code, 1);
+  assert.match(
+    missing.output + missing.errors,
+    /Fatal error, can't open config file '.*missing\.conf': No such file or directory/,
+  );
+});
+
+test("--version and --help", () => {
+  for (const option of ["--version", "-v"]) {
+    const { code, output } = run([option]);
+    assert.equal(code, 0);
+    assert.match(output, /\b(redis_version|v)=7\.\d+\.\d+/);
+  }
+  const { code, output, errors } = run(["--help"]);
+  assert.equal(code, IS_ORACLE ? 1 : 0);
+  assert.match(output + errors, /Usage: /);
+});
+
+test("a port in use is a clear refusal", async () => {
+  const { server } = await start();
+  const { code, output, errors } = run(["--port", String(server.port), "--dir", folder]);
+  assert.equal(code, 1);
+  assert.match(output + errors, /Could not create server TCP listening socket .*: bind: Address already in use/);
+  assert.match(output + errors, /Failed listening on port \d+ \((tcp|TCP)\), aborting\./);
+  assert.doesNotMatch(output + errors, /\n\s+at /);
+});
+
+test("a Unix socket with permissions, and no port", async () => {
+  const socket = join(folder, "the.sock");
+  const server = await ServerProcess.start({
+    port: 0,
+    unixSocket: socket,
+    args: ["--save", "", "--unixsocket", socket, "--unixsocketperm", "700"],
+  });
+  started.push(server);
+  const client = await TestClient.connectUnix(socket);
+  await client.expect("PING", "PONG");
+  assert.equal(statSync(socket).mode & 0o777, 0o700);
+  client.send("SHUTDOWN NOSAVE");
+  await until("the end", () => server.exited);
+  assert.equal(existsSync(socket), false);
+});
+
+async function hasIPv6(): Promise<boolean> {
+  const probe = (await import("node:net")).createServer();
+  return await new Promise((resolve) => {
+    probe.once("error", () => resolve(false));
+    probe.listen(0, "::1", () => probe.close(() => resolve(true)));
+  });
+}
+
+test("several addresses, IPv6 among them", async (context) => {
+  if (!await hasIPv6()) return context.skip("there is no IPv6 here");
+  const { server, client } = await start("--bind", "127.0.0.1", "::1", "-192.0.2.250");
+  await client.expect("SET a 1", "OK");
+  const six = await TestClient.connect(server.port, "::1");
+  await six.expect("GET a", "1");
+  six.close();
+});
+
+/** An IPv4 address of this machine that is not a loopback one. */
+function outerAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.find((one) => !one.internal && one.family === "IPv4")?.address;
+}
+
+test("protected mode turns strangers away until there is a password", async (context) => {
+  const address = outerAddress();
+  if (address === undefined) return context.skip("this machine has loopback addresses only");
+  const { server, client } = await start("--bind", "*");
+  const stranger = await TestClient.connect(server.port, address);
+  assert.match((await stranger.readToEnd()).slice(0, 60), /^-DENIED Redis is running in protected mode/);
+  await client.expect("CONFIG SET protected-mode no", "OK");
+  const guest = await TestClient.connect(server.port, address);
+  await guest.expect("PING", "PONG");
+  await client.expect("CONFIG SET protected-mode yes requirepass secret", "OK");
+  const known = await TestClient.connect(server.port, address);
+  await known.expect("PING", new ReplyError("NOAUTH Authentication required."));
+  await known.expect("AUTH secret", "OK");
+  await known.expect("PING", "PONG");
+  for (const one of [stranger, guest, known]) one.close();
+});
+
+test("a pid file and a log file", async () => {
+  const [pidFile, logFile] = [join(folder, "the.pid"), join(folder, "the.log")];
+  const { server } = await start("--pidfile", pidFile, "--logfile", logFile);
+  assert.equal(readFileSync(pidFile, "utf8").trim(), String(server.child.pid));
+  await until("the log", () => /Ready to accept connections/.test(readFileSync(logFile, "utf8")));
+  assert.match(
+    readFileSync(logFile, "utf8"),
+    /^\d+:M \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3} [#*] Server initialized$/m,
+  );
+  await server.kill("SIGTERM");
+  assert.equal(existsSync(pidFile), false);
+});
+
+test("a log file that cannot be written is a clear refusal", () => {
+  const { code, output, errors } = run(["--port", "0", "--logfile", join(folder, "no", "such", "folder")]);
+  assert.equal(code, 1);
+  assert.match(output + errors, /Can't open the log file: No such file or directory/);
+});
+
+function canConnect(port: number, host = "127.0.0.1"): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, host);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+test("CONFIG SET port and bind move the server", async () => {
+  const { server, client } = await start("--bind", "127.0.0.1");
+  const next = await freePort();
+  await client.expect(["CONFIG", "SET", "port", next], "OK");
+  await until("the new port", () => canConnect(next));
+  await until("the old port to be given up", async () => !await canConnect(server.port));
+  await client.expect("PING", "PONG");
+  const taken = await ServerProcess.start();
+  started.push(taken);
+  await client.expect(["CONFIG", "SET", "port", taken.port], /Unable to listen on this port/);
+  await client.expect("CONFIG GET port", ["port", String(next)]);
+  assert.ok(await canConnect(next));
+  await client.expect("CONFIG SET bind 192.0.2.251", /Failed to bind to specified addresses/);
+  await client.expect("CONFIG GET bind", ["bind", "127.0.0.1"]);
+  assert.ok(await canConnect(next));
+  await client.expect(["CONFIG", "SET", "bind", "0.0.0.0"], "OK");
+  const outer = outerAddress();
+  if (outer !== undefined) await until("the wildcard", () => canConnect(next, outer));
+  await client.expect(["CONFIG", "SET", "bind", "127.0.0.1"], "OK");
+  await until("the loopback", () => canConnect(next));
+  if (outer !== undefined) await until("the wildcard's end", async () => !await canConnect(next, outer));
+  await client.expect("CONFIG SET port 0", "OK");
+  await until("no port", async () => !await canConnect(next));
+  await client.expect("PING", "PONG");
+});
+
+test("rename-command renames and removes", async () => {
+  const file = write("renamed.conf", "rename-command SET store", 'rename-command FLUSHALL ""');
+  const client = await startWith(file, "--save", "");
+  await client.expect("SET a 1", /^ERR unknown command 'SET'/);
+  await client.expect("STORE a 1", "OK");
+  await client.expect("FLUSHALL", /^ERR unknown command 'FLUSHALL'/);
+});
+
+test("maxclients", async () => {
+  const { server, client } = await start("--maxclients", "3");
+  const place = () =>
+    until("a free place", async () => {
+      const one = await server.connect();
+      if (await one.call("PING").catch(() => null) === "PONG") return one;
+      one.close();
+      return null;
+    });
+  const [second] = [await place(), await place()];
+  const fourth = await TestClient.connect(server.port);
+  assert.equal(await fourth.readToEnd(), "-ERR max number of clients reached\r\n");
+  second?.close();
+  await place();
+  await client.expect("PING", "PONG");
+});

@@ -1,0 +1,147 @@
+/** Replication between tredis and redis-server, in either role, and in a chain of both. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { afterEach, test } from "node:test";
+import { CutProxy } from "../integration/cut_proxy.ts";
+import { expectSame, linkState, Random, settle, untilConnected, writeRandomly } from "../integration/data_set.ts";
+import { ServerProcess, until } from "../integration/server_process.ts";
+import { ReplyError, type TestClient } from "../integration/test_client.ts";
+import { havePeers } from "./peers.ts";
+
+const started: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((one) => one.stop()));
+});
+
+type Kind = "redis" | "tredis";
+
+interface Member {
+  readonly server: ServerProcess;
+  readonly client: TestClient;
+}
+
+async function start(kind: Kind, ...args: string[]): Promise<Member> {
+  const server = await ServerProcess.start({
+    ...(kind === "redis" ? { kind: "redis-server" } : {}),
+    args: ["--save", "", "--repl-diskless-sync-delay", "0", "--enable-debug-command", "yes", ...args],
+  });
+  started.push(server);
+  return { server, client: await server.connect() };
+}
+
+function startReplica(kind: Kind, port: number, ...args: string[]): Promise<Member> {
+  return start(kind, "--replicaof", "127.0.0.1", String(port), ...args);
+}
+
+/** Compares key by key, and then by DEBUG DIGEST. */
+async function expectEqual(primary: TestClient, replica: TestClient): Promise<void> {
+  await expectSame(primary, replica);
+  const digest = await primary.call("DEBUG DIGEST");
+  if (digest instanceof ReplyError) return; // a server without it: the keys were compared
+  await until(
+    "the digests to agree",
+    async () => await primary.call("DEBUG DIGEST") === await replica.call("DEBUG DIGEST"),
+  );
+}
+
+async function fill(client: TestClient, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) client.send("SET", `fill:${i}`, `${i}`.repeat(20));
+  for (let i = 0; i < count; i++) await client.read();
+}
+
+const PAIRS: readonly (readonly [primary: Kind, replica: Kind])[] = [["redis", "tredis"], ["tredis", "redis"]];
+
+for (const [above, below] of PAIRS) {
+  for (const diskless of ["no", "yes"]) {
+    for (const load of ["disabled", "swapdb"]) {
+      test(`${below} follows ${above}; diskless: ${diskless}, load: ${load}`, async (context) => {
+        if (!havePeers(context, "redis-server")) return;
+        const primary = await start(above, "--repl-diskless-sync", diskless);
+        const random = new Random(101);
+        await fill(primary.client, 20_000);
+        await writeRandomly(primary.client, random, 3000);
+        const replica = await startReplica(below, primary.server.port, "--repl-diskless-load", load);
+        while (await linkState(replica.client) !== "connected") await writeRandomly(primary.client, random, 300);
+        await writeRandomly(primary.client, random, 3000);
+        await expectEqual(primary.client, replica.client);
+        await replica.client.expect("SET a 1", /^READONLY/);
+        await until("WAIT to count it", async () => await primary.client.call("WAIT 1 1000") === 1);
+      });
+    }
+  }
+
+  test(`${below} continues with ${above} after cuts`, async (context) => {
+    if (!havePeers(context, "redis-server")) return;
+    const primary = await start(above);
+    const proxy = await CutProxy.start(primary.server.port);
+    started.push(proxy);
+    const replica = await startReplica(below, proxy.port);
+    await untilConnected(replica.client);
+    const random = new Random(55);
+    for (let i = 0; i < 4; i++) {
+      await writeRandomly(primary.client, random, 300);
+      proxy.cut();
+      await writeRandomly(primary.client, random, 300);
+      await untilConnected(replica.client);
+    }
+    await expectEqual(primary.client, replica.client);
+    assert.match(replica.server.output, /Successful partial resynchronization with master/);
+    assert.equal((primary.server.output.match(/Starting BGSAVE for SYNC/g) ?? []).length, 1);
+  });
+
+  test(`${below} is promoted, ${above} becomes its replica without a snapshot`, async (context) => {
+    if (!havePeers(context, "redis-server")) return;
+    const one = await start(above);
+    const two = await startReplica(below, one.server.port);
+    await untilConnected(two.client);
+    const random = new Random(56);
+    await writeRandomly(one.client, random, 1000);
+    await expectEqual(one.client, two.client);
+    await settle(one.client, two.client);
+    await two.client.expect("REPLICAOF NO ONE", "OK");
+    await one.client.expect(["REPLICAOF", "127.0.0.1", two.server.port], "OK");
+    await one.client.expect("CLIENT UNPAUSE", "OK");
+    await writeRandomly(two.client, random, 1000);
+    await expectEqual(two.client, one.client);
+    assert.match(one.server.output, /Successful partial resynchronization with master/);
+  });
+}
+
+test("a chain redis, tredis, redis, tredis follows, and closes up when a link leaves", async (context) => {
+  if (!havePeers(context, "redis-server")) return;
+  const first = await start("redis");
+  await first.client.expect("SELECT 2", "OK");
+  await first.client.expect("SET before 1", "OK");
+  const chain = [first];
+  for (const kind of ["tredis", "redis", "tredis"] as const) {
+    chain.push(await startReplica(kind, chain[chain.length - 1].server.port));
+    await untilConnected(chain[chain.length - 1].client);
+    await first.client.expect("INCR in-two", chain.length - 1);
+  }
+  await writeRandomly(first.client, new Random(71), 4000);
+  for (const { client } of chain.slice(1)) await expectEqual(first.client, client);
+  // The first goes; the second takes over, and those below it stay where they are.
+  await first.server.kill("SIGKILL");
+  await chain[1].client.expect("REPLICAOF NO ONE", "OK");
+  await writeRandomly(chain[1].client, new Random(72), 1000);
+  for (const { client } of chain.slice(2)) await expectEqual(chain[1].client, client);
+  for (const { server } of chain.slice(2)) {
+    assert.match(server.output, /Successful partial resynchronization with master/);
+  }
+});
+
+test("redis-cli --rdb fetches the whole file", async (context) => {
+  if (!havePeers(context, "redis-server", "redis-cli")) return;
+  const source = await start("tredis");
+  await fill(source.client, 50_000);
+  const file = join(source.server.folder, "fetched.rdb");
+  const cli = await new Promise<number | null>((resolve) => {
+    const args = ["-p", String(source.server.port), "--rdb", file];
+    spawn("redis-cli", args, { stdio: "ignore" }).on("exit", (code) => resolve(code));
+  });
+  assert.equal(cli, 0);
+  const copy = await start("redis", "--dbfilename", "fetched.rdb", "--dir", source.server.folder);
+  await copy.client.expect("DBSIZE", 50_000);
+});

@@ -1,0 +1,76 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { NO_EXPIRY } from "../../lib/store/database.ts";
+import { Store } from "../../lib/store/store.ts";
+import { dumpValue, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
+import { contents, setHash, setString, variedStore } from "./helpers.ts";
+
+function hex(text: string): Uint8Array {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+test("a payload is what Redis's DUMP gives", () => {
+  const store = new Store(1);
+  setString(store.databases[0], "k", "10");
+  const ref = store.databases[0].peek(encodeLatin1("k"), 0, 1);
+  // From redis-server 7.0.15: SET k 10, DUMP k.
+  assert.deepEqual(dumpValue(store, ref, true), hex("00c00a0a006e9f57450eae63bb"));
+});
+
+test("every value comes back from its payload, with the expiry given", () => {
+  const store = variedStore();
+  const target = new Store(1);
+  const restorer = new Restorer(target);
+  for (const database of store.databases) {
+    for (const key of contents(store, database).keys()) {
+      const name = encodeLatin1(key);
+      const ref = database.peek(name, 0, name.length);
+      const payload = dumpValue(store, ref, key.length % 2 === 0);
+      const framed = new Uint8Array(payload.length + 7);
+      framed.set(payload, 3);
+      assert.ok(isPayloadIntact(framed, 3, payload.length));
+      const expiry = store.entries.hasExpiry(ref) ? store.entries.expiryBigInt(ref) : NO_EXPIRY;
+      assert.ok(restorer.restore(target.databases[0], name, 0, name.length, framed, 3, payload.length, expiry));
+    }
+    assert.deepEqual(contents(target, target.databases[0]), contents(store, database));
+    target.databases[0].clear();
+  }
+});
+
+test("a payload that was changed, is too short or too new is not intact", () => {
+  const store = new Store(1);
+  setHash(store.databases[0], "h", { f: "v" });
+  const payload = dumpValue(store, store.databases[0].peek(encodeLatin1("h"), 0, 1), true);
+  assert.equal(isPayloadIntact(payload, 0, payload.length), true);
+  for (let at = 0; at < payload.length; at++) {
+    const changed = payload.slice();
+    changed[at] ^= 4;
+    assert.equal(isPayloadIntact(changed, 0, changed.length), false);
+  }
+  for (let length = 0; length < payload.length; length++) assert.equal(isPayloadIntact(payload, 0, length), false);
+});
+
+test("restoring keeps the old value where the payload makes none", () => {
+  const store = new Store(1);
+  setString(store.databases[0], "k", "old");
+  const restorer = new Restorer(store);
+  const name = encodeLatin1("k");
+  for (
+    const bytes of [
+      "\x01\x00",
+      "\x00",
+      "\x00\x05ab",
+      "\x00\x01abc",
+      "\x04\x00",
+      "\x04\x02\x01a\x01b",
+      "\xff",
+      "\xfa\x01a\x01b",
+    ]
+  ) {
+    const payload = encodeLatin1(bytes + "\x0a\0" + "\0".repeat(8));
+    assert.equal(restorer.restore(store.databases[0], name, 0, 1, payload, 0, payload.length, NO_EXPIRY), false);
+    assert.deepEqual([...contents(store, store.databases[0])], [["k", "8:old"]]);
+  }
+  assert.equal(decodeLatin1(name), "k");
+});

@@ -1,0 +1,248 @@
+/** What the persistence tests share: a store seen as a plain object, a repeatable random source, real Redis. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { type Database, NO_EXPIRY, type UnixMs } from "../../lib/store/database.ts";
+import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW, TYPE_HASH, TYPE_STRING } from "../../lib/store/entry.ts";
+import { HashIterator } from "../../lib/store/hash.ts";
+import { Store } from "../../lib/store/store.ts";
+import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
+import { writeAll } from "../../lib/persistence/save.ts";
+import type { RdbInfo } from "../../lib/persistence/rdb_writer.ts";
+
+export const INFO: RdbInfo = { redisVersion: "7.2.4", usedMemoryBytes: 1_234_567 };
+export const OPTIONS = { compression: true, checksum: true, incrementalSync: true };
+
+/** Runs `body` with a new directory, which is removed after it. */
+export async function withDirectory(body: (directory: string) => Promise<void> | void): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "tredis-rdb-"));
+  try {
+    await body(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Numbers in [0, below) that are the same in every run. */
+export function randomSource(seed: number): (below: number) => number {
+  let state = seed | 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
+
+export function setString(database: Database, key: string, value: string, expiry: UnixMs = NO_EXPIRY): void {
+  const bytes = encodeLatin1(value);
+  const isInteger = /^(0|-?[1-9]\d{0,17})$/.test(value);
+  const encoding = isInteger ? ENCODING_INT : bytes.length <= 44 ? ENCODING_EMBSTR : ENCODING_RAW;
+  database.setString(encodeLatin1(key), 0, key.length, bytes, 0, bytes.length, encoding, expiry);
+}
+
+/** Sets fields as HSET does. */
+export function setHash(database: Database, key: string, fields: Record<string, string>): void {
+  const hashes = database.store.hashes;
+  const name = encodeLatin1(key);
+  let ref = database.write(name, 0, name.length);
+  if (ref === 0) ref = hashes.create(database, name, 0, name.length, 0);
+  for (const [field, value] of Object.entries(fields)) {
+    ref = hashes.set(database, ref, encodeLatin1(field), 0, field.length, encodeLatin1(value), 0, value.length);
+  }
+}
+
+export function expire(database: Database, key: string, unixMs: UnixMs): void {
+  const ref = database.write(encodeLatin1(key), 0, key.length);
+  if (ref !== 0) database.setExpiry(ref, unixMs);
+}
+
+export function remove(database: Database, key: string): boolean {
+  return database.remove(encodeLatin1(key), 0, key.length);
+}
+
+/** One key's value and expiry in words. */
+export type Described = string | { value: string | Record<string, string>; encoding: number; expiry: string | null };
+
+export function describe(store: Store, ref: number): Described {
+  const { entries } = store;
+  const expiry = entries.hasExpiry(ref) ? String(entries.expiryBigInt(ref)) : null;
+  const encoding = entries.encoding(ref);
+  if (entries.type(ref) === TYPE_STRING) {
+    const start = entries.valueStart(ref);
+    const value = decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
+    return expiry === null ? `${encoding}:${value}` : { value, encoding, expiry };
+  }
+  if (entries.type(ref) !== TYPE_HASH) throw new Error("a type that tests do not know");
+  const value: Record<string, string> = {};
+  const iterator = new HashIterator(store);
+  iterator.begin(ref);
+  while (iterator.next()) value[iterator.field.text()] = iterator.value.text();
+  return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))), encoding, expiry };
+}
+
+/** All keys of a database and what they hold. */
+export function contents(store: Store, database: Database): Map<string, Described> {
+  const all = new Map<string, Described>();
+  const refs: number[] = [];
+  let cursor = 0;
+  do {
+    cursor = store.tables.scan(database.keys, cursor, 100, refs);
+    for (const ref of refs.slice()) {
+      const start = store.entries.keyStart(ref);
+      const key = decodeLatin1(store.entries.bytes(ref), start, start + store.entries.keyLength(ref));
+      all.set(key, describe(store, ref));
+    }
+  } while (cursor !== 0);
+  return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** All databases that are not empty. */
+export function everything(store: Store): Map<number, Map<string, Described>> {
+  return new Map(
+    store.databases.flatMap((database, index) =>
+      database.size === 0 ? [] : [[index, contents(store, database)] as const]
+    ),
+  );
+}
+
+/**
+ * The same without the encodings of hashes: a hash that was large once is a table, and when it is read again a listpack.
+ */
+export function values(store: Store): Map<number, Map<string, Described>> {
+  const all = everything(store);
+  for (const keys of all.values()) {
+    for (const [key, described] of keys) {
+      if (typeof described !== "string" && typeof described.value !== "string") {
+        keys.set(key, { ...described, encoding: 0 });
+      }
+    }
+  }
+  return all;
+}
+
+/** Empties a store, memory included. Tests that need many stores use one again and again: its arena is 1 GiB of addresses. */
+export function wipe(store: Store): Store {
+  for (const database of store.databases) database.clear();
+  while (store.freeDiscarded(100_000));
+  return store;
+}
+
+/** The store as the bytes of an RDB file. */
+export function toRdb(store: Store, options = OPTIONS, info: RdbInfo = INFO): Uint8Array {
+  const parts: Uint8Array[] = [];
+  writeAll(store, new RdbEncoder(options, (bytes) => parts.push(bytes.slice())), info);
+  return concat(parts);
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** A store with every encoding there is, in three databases. */
+export function variedStore(): Store {
+  const store = new Store(16);
+  const [first, second] = store.databases;
+  const integers = ["0", "-1", "127", "128", "-128", "-129", "32767", "32768", "-32769", "2147483647", "2147483648"];
+  for (const value of [...integers, "-2147483648", "-2147483649", "9007199254740993", "007", "+1", "-0", "1.5", ""]) {
+    setString(first, `number:${value}`, value);
+  }
+  setString(first, "embstr", "a".repeat(20));
+  setString(first, "compressible", "abcabcabc".repeat(300));
+  setString(first, "large", "0123456789".repeat(30_000));
+  const random = randomSource(7);
+  setString(first, "noise", String.fromCharCode(...Array.from({ length: 5000 }, () => random(256))));
+  setString(first, "\0binary\xff\r\n", "\0\xff\x80 value");
+  setString(first, "", "the empty key");
+  setString(first, "k".repeat(3000), "a long key");
+  setHash(first, "hash:listpack", {
+    a: "1",
+    b: "-70000",
+    c: "text",
+    d: "",
+    e: "x".repeat(60),
+    f: "123456789012345678",
+  });
+  setHash(first, "hash:long value", { a: "y".repeat(100), b: "2" });
+  setHash(first, "hash:many", Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`field:${i}`, `value ${i}`])));
+  setHash(first, "hash:129", Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`f${i}`, `${i}`])));
+  const later = Date.now() + 100_000_000;
+  setString(first, "expiring", "soon", later);
+  setHash(first, "hash:expiring", { a: "b" });
+  expire(first, "hash:expiring", later + 1);
+  setString(first, "expiring:far", "beyond 2^53", 2n ** 60n + 1n);
+  for (let i = 0; i < 3000; i++) setString(second, `key:${i}`, `value:${i}`, i % 3 === 0 ? later + i : NO_EXPIRY);
+  setString(store.databases[15], "last", "database");
+  return store;
+}
+
+/** Whether a program is installed. In CI (`CI` is set) a missing one is a failure. */
+export function isInstalled(program: string): boolean {
+  const found = spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
+  if (!found && process.env.CI) throw new Error(`${program} is missing`);
+  return found;
+}
+
+/** A real redis-server on a Unix socket in `directory`, asked through redis-cli. */
+export class RealRedis {
+  readonly #socket: string;
+  readonly #server: ReturnType<typeof spawn>;
+
+  constructor(readonly directory: string, ...args: string[]) {
+    this.#socket = join(directory, "redis.sock");
+    this.#server = spawn("redis-server", [
+      "--port",
+      "0",
+      "--unixsocket",
+      this.#socket,
+      "--dir",
+      directory,
+      "--save",
+      "",
+      "--enable-debug-command",
+      "yes",
+      ...args,
+    ], { stdio: "ignore" });
+  }
+
+  /** Waits until it has loaded its file and answers; false if it exits instead. */
+  async ready(): Promise<boolean> {
+    while (this.#server.exitCode === null) {
+      if (this.cli("ping") === "PONG") return true;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return false;
+  }
+
+  cli(...args: string[]): string {
+    const result = spawnSync("timeout", ["10", "redis-cli", "-s", this.#socket, ...args], { encoding: "latin1" });
+    return result.stdout.replace(/\n$/, "");
+  }
+
+  /** Sends a script of commands, one a line as redis-cli splits them. */
+  commands(lines: readonly string[]): void {
+    const result = spawnSync("timeout", ["20", "redis-cli", "-s", this.#socket], {
+      input: lines.join("\n"),
+      encoding: "latin1",
+    });
+    const errors = result.stdout.split("\n").filter((line) => /^ERR|^WRONGTYPE/.test(line));
+    if (errors.length > 0) throw new Error(errors[0]);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#server.exitCode !== null || this.#server.signalCode !== null) return;
+    const exited = new Promise((resolve) => this.#server.once("exit", resolve));
+    this.#server.kill("SIGKILL");
+    await exited;
+  }
+}

@@ -1,0 +1,336 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { Crc64 } from "../../lib/bytes/crc64.ts";
+import { LoadError, loadRdbFile } from "../../lib/persistence/load.ts";
+import { RdbError } from "../../lib/persistence/rdb_format.ts";
+import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
+import { saveSync } from "../../lib/persistence/save.ts";
+import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from "../../lib/store/entry.ts";
+import { Store } from "../../lib/store/store.ts";
+import {
+  contents,
+  everything,
+  INFO,
+  OPTIONS,
+  setHash,
+  setString,
+  toRdb,
+  variedStore,
+  wipe,
+  withDirectory,
+} from "./helpers.ts";
+
+const READ = { dropExpired: true, verifyChecksum: true };
+
+function load(bytes: Uint8Array, options = {}): Store {
+  const store = new Store(16);
+  const reader = new RdbReader(store, { ...READ, ...options });
+  reader.feed(bytes);
+  reader.close();
+  return store;
+}
+
+/** An RDB file of version 9 from its records, with the right checksum. */
+function file(...records: (number | string | number[])[]): Uint8Array {
+  const body = encodeLatin1(
+    "REDIS0009" +
+      records.map((part) =>
+        typeof part === "string" ? part : String.fromCharCode(...(typeof part === "number" ? [part] : part))
+      ).join("") + "\xff",
+  );
+  const crc = new Crc64();
+  crc.update(body);
+  const whole = new Uint8Array(body.length + 8);
+  whole.set(body);
+  crc.writeTo(whole, body.length);
+  return whole;
+}
+
+const text = (value: string) => String.fromCharCode(value.length) + value;
+
+test("what is written is read back the same, in every encoding", () => {
+  const store = variedStore();
+  for (const compression of [true, false]) {
+    assert.deepEqual(everything(load(toRdb(store, { ...OPTIONS, compression }))), everything(store));
+  }
+  assert.ok(toRdb(store).length < toRdb(store, { ...OPTIONS, compression: false }).length / 2);
+});
+
+test("the bytes may come in pieces of any size", () => {
+  const store = variedStore();
+  const bytes = toRdb(store);
+  const expected = everything(store);
+  for (const size of [1, 2, 3, 7, 64, 1000, 65_536]) {
+    const target = new Store(16);
+    const reader = new RdbReader(target, READ);
+    for (let at = 0; at < bytes.length; at += size) reader.feed(bytes.subarray(at, at + size));
+    reader.close();
+    assert.deepEqual(everything(target), expected, `pieces of ${size} bytes`);
+    assert.equal(reader.offset, bytes.length);
+  }
+});
+
+test("a run of no time still goes on, and what follows the data is left", () => {
+  const bytes = toRdb(variedStore());
+  const reader = new RdbReader(new Store(16), READ);
+  reader.push(bytes);
+  reader.push(encodeLatin1("*1\r\n$4\r\nPING\r\n"));
+  let turns = 0;
+  while (!reader.run(0)) turns++;
+  assert.ok(turns > 50);
+  assert.equal(reader.finished, true);
+  assert.equal(String.fromCharCode(...reader.rest), "*1\r\n$4\r\nPING\r\n");
+});
+
+test("aux fields tell of the writer and the replication stream", () => {
+  const replication = { database: 3, id: "a".repeat(40), offset: 5_000_000_000 };
+  const bytes = toRdb(new Store(1), OPTIONS, { ...INFO, replication, aofBase: true });
+  const reader = new RdbReader(new Store(1), READ);
+  reader.feed(bytes);
+  assert.equal(reader.version, 10);
+  assert.equal(reader.aux.get("redis-ver"), "7.2.4");
+  assert.equal(reader.aux.get("redis-bits"), "64");
+  assert.equal(reader.aux.get("used-mem"), "1234567");
+  assert.equal(reader.aux.get("repl-stream-db"), "3");
+  assert.equal(reader.aux.get("repl-id"), "a".repeat(40));
+  assert.equal(reader.aux.get("repl-offset"), "5000000000");
+  assert.equal(reader.aux.get("aof-base"), "1");
+});
+
+test("idle times and frequencies go along where a policy asks for them", () => {
+  const store = new Store(1);
+  store.accessClock = 1000;
+  store.accessClock = 400;
+  setString(store.databases[0], "a", "1");
+  setHash(store.databases[0], "h", { f: "v" });
+  setHash(store.databases[0], "t", Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, "v"])));
+  store.accessClock = 1000;
+  const clocks = (target: Store) => {
+    const refs: number[] = [];
+    target.tables.scan(target.databases[0].keys, 0, 10, refs);
+    return refs.map((ref) => target.entries.clock(ref));
+  };
+  const read = (bytes: Uint8Array, options: object) => {
+    const target = new Store(1);
+    target.accessClock = 5000;
+    const reader = new RdbReader(target, { ...READ, ...options });
+    reader.feed(bytes);
+    reader.close();
+    return clocks(target);
+  };
+  assert.deepEqual(read(toRdb(store, OPTIONS, { ...INFO, withIdle: true }), { withIdle: true }), [4400, 4400, 4400]);
+  const frequent = toRdb(store, OPTIONS, { ...INFO, frequency: (clock: number) => clock & 255 });
+  assert.deepEqual(read(frequent, { clockOfFrequency: (f: number) => 256 + f }), [400, 400, 400]);
+  assert.deepEqual(read(frequent, {}), [5000, 5000, 5000]);
+});
+
+test("a primary drops what has expired, a replica keeps it", () => {
+  const store = new Store(2);
+  setString(store.databases[0], "gone", "1", Date.now() - 1000);
+  setString(store.databases[0], "ancient", "1", -5n);
+  setString(store.databases[0], "here", "1", Date.now() + 100_000);
+  const fields = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, "v"]));
+  setHash(store.databases[0], "gone:hash", fields);
+  const ref = store.databases[0].write(encodeLatin1("gone:hash"), 0, 9);
+  store.databases[0].setExpiry(ref, 1);
+  const bytes = toRdb(store);
+  const primary = new Store(2);
+  const reader = new RdbReader(primary, READ);
+  reader.feed(bytes);
+  assert.deepEqual([...contents(primary, primary.databases[0]).keys()], ["here"]);
+  assert.equal(reader.keysExpired, 3);
+  assert.equal(reader.keysLoaded, 1);
+  const replica = load(bytes, { dropExpired: false });
+  assert.deepEqual(everything(replica), everything(store));
+});
+
+test("small hashes written as tables become listpacks, large listpacks tables, as the limits say", () => {
+  const store = new Store(1);
+  store.hashMaxListpackEntries = 2;
+  setHash(store.databases[0], "h", { a: "1", b: "2", c: "3" });
+  const loaded = load(toRdb(store));
+  const encodingOf = (of: Store) => of.entries.encoding(of.databases[0].peek(encodeLatin1("h"), 0, 1));
+  assert.equal(encodingOf(store), ENCODING_HASHTABLE);
+  assert.equal(encodingOf(loaded), ENCODING_LISTPACK);
+  const strict = new Store(1);
+  strict.hashMaxListpackEntries = 2;
+  const reader = new RdbReader(strict, READ);
+  reader.feed(toRdb(loaded));
+  assert.equal(encodingOf(strict), ENCODING_HASHTABLE);
+  const wide = new Store(1);
+  setHash(wide.databases[0], "h", { a: "a long text" });
+  wide.databases[0].store.hashes.convert(wide.databases[0], wide.databases[0].peek(encodeLatin1("h"), 0, 1));
+  const narrow = new Store(1);
+  narrow.hashMaxListpackValue = 5;
+  new RdbReader(narrow, READ).feed(toRdb(wide));
+  assert.equal(encodingOf(narrow), ENCODING_HASHTABLE);
+});
+
+test("every truncation is an error at the last byte", () => {
+  const store = new Store(2);
+  setString(store.databases[0], "a", "some value", Date.now() + 1_000_000);
+  setString(store.databases[0], "b", "abc".repeat(30));
+  setHash(store.databases[1], "h", { f: "v" });
+  setHash(store.databases[1], "t", Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`f${i}`, "v"])));
+  const bytes = toRdb(store);
+  const target = new Store(2);
+  for (let length = 0; length < bytes.length; length++) {
+    const reader = new RdbReader(wipe(target), READ);
+    reader.feed(bytes.subarray(0, length));
+    assert.throws(() => reader.close(), (error) => error instanceof RdbError && error.offset === length);
+  }
+});
+
+test("a truncated file names its path, the byte and the key, and is left as it is", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "dump.rdb");
+    const store = new Store(1);
+    setString(store.databases[0], "unfinished", "x".repeat(100).replace(/x/g, (_, i) => String.fromCharCode(i)));
+    saveSync(store, path, INFO, OPTIONS);
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, bytes.length - 30));
+    await assert.rejects(loadRdbFile(path, new Store(1), READ), (error) => {
+      assert.ok(error instanceof LoadError);
+      assert.ok(error.message.includes(path), error.message);
+      assert.ok(error.message.includes(`at byte ${bytes.length - 30}, key 'unfinished'`), error.message);
+      return true;
+    });
+    assert.equal(readFileSync(path).length, bytes.length - 30);
+    await assert.rejects(loadRdbFile(join(directory, "missing.rdb"), new Store(1), READ), /missing\.rdb: No such file/);
+  });
+});
+
+test("loading yields to the event loop and tells of its progress", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "dump.rdb");
+    const store = variedStore();
+    saveSync(store, path, INFO, OPTIONS);
+    const target = new Store(16);
+    const seen: number[] = [];
+    let turns = 0;
+    const timer = setInterval(() => turns++, 0);
+    const result = await loadRdbFile(path, target, { ...READ, sliceMs: 0, onProgress: (bytes) => seen.push(bytes) });
+    clearInterval(timer);
+    assert.deepEqual(everything(target), everything(store));
+    assert.equal(result.bytes, readFileSync(path).length);
+    assert.equal(seen[seen.length - 1], result.bytes);
+    assert.ok(seen.length > 10 && turns > 0);
+  });
+});
+
+const TARGET = new Store(16);
+
+function refused(bytes: Uint8Array, message: RegExp, offset?: number): void {
+  const reader = new RdbReader(wipe(TARGET), READ);
+  assert.throws(() => reader.feed(bytes), (error) => {
+    assert.ok(error instanceof RdbError, String(error));
+    assert.match(error.message, message);
+    if (offset !== undefined) assert.equal(error.offset, offset);
+    return true;
+  });
+}
+
+test("what cannot be held is refused with its place and its name", () => {
+  refused(encodeLatin1("REDIX0009\xff12345678"), /wrong signature/, 0);
+  refused(encodeLatin1("REDIS0013\xff12345678"), /can't handle RDB format version 0013/, 5);
+  refused(encodeLatin1("REDIS0000\xff12345678"), /version 0000/, 5);
+  refused(file(1, text("mylist"), [1], text("x")), /type 1, list, is not supported \(at byte 9, key 'mylist'\)/, 9);
+  refused(file(18, text("q\x01"), [1]), /type 18, list \(quicklist\), is not supported .*key 'q\\x01'/);
+  refused(file(25, text("h"), [1]), /field expiry/);
+  refused(file(200, text("h"), [1]), /unknown value type or opcode 200/, 9);
+  refused(file(247, [1, 2, 3]), /modules are not supported/);
+  refused(file(245, text("#!lua name=x")), /function library/);
+  refused(file(246, text("x")), /release candidate/);
+  refused(file(254, 16), /database 16, but there are only 16/);
+  refused(file(0, text("k"), text("v"), 0, text("k"), text("w")), /database 0 has this key already .*key 'k'/);
+  refused(file(4, text("k"), 1, text("f"), text("v"), 4, text("k"), 1, text("f"), text("v")), /has this key already/);
+  refused(file(4, text("k"), 2, text("f"), text("v"), text("f"), text("w")), /field 'f' twice .*key 'k'/);
+  refused(file(0, text("k"), [0xc4]), /unknown string encoding 4/);
+  refused(file(0, text("k"), [0x82]), /unknown length encoding 0x82/);
+  refused(file(0, text("k"), [0xc3, 5, 0x42, 0x00]), /5 bytes of LZF cannot hold 512/);
+  refused(file(0, text("k"), [0xc3, 4, 20, 0xe0, 0, 0, 0]), /malformed LZF/);
+  refused(file(0, text("k"), [0x81, 0, 0, 1, 0, 0, 0, 0, 0]), /longer than this server can hold/);
+  refused(file(254, [0xc0, 1]), /encoded string where a length belongs/);
+});
+
+test("records that say nothing here are passed over", () => {
+  const loaded = load(
+    file(251, 1, 0, 244, 1, 2, 3, 245, text(""), 250, text("custom"), text("field"), 0, text("k"), text("v")),
+  );
+  assert.deepEqual([...contents(loaded, loaded.databases[0]).keys()], ["k"]);
+});
+
+test("an expiry in seconds, and -1 as none", () => {
+  const seconds = Math.floor(Date.now() / 1000) + 5000;
+  const le = (value: bigint, bytes: number) =>
+    Array.from({ length: bytes }, (_, i) => Number((value >> BigInt(8 * i)) & 255n));
+  const loaded = load(
+    file(253, le(BigInt(seconds), 4), 0, text("s"), text("v"), 252, le(-1n, 8), 0, text("n"), text("v")),
+  );
+  const all = contents(loaded, loaded.databases[0]);
+  assert.deepEqual(all.get("s"), { value: "v", encoding: 8, expiry: String(seconds * 1000) });
+  assert.equal(all.get("n"), "8:v");
+});
+
+test("empty hashes are left out and counted", () => {
+  const store = new Store(1);
+  const reader = new RdbReader(store, READ);
+  const empty = [11, 0, 0, 0, 10, 0, 0, 0, 0, 0, 255];
+  reader.feed(
+    file(
+      4,
+      text("a"),
+      0,
+      13,
+      text("b"),
+      [11],
+      empty,
+      16,
+      text("c"),
+      [7, 7, 0, 0, 0, 0, 0, 255],
+      0,
+      text("d"),
+      text("v"),
+    ),
+  );
+  assert.equal(reader.emptyKeys, 3);
+  assert.deepEqual([...contents(store, store.databases[0]).keys()], ["d"]);
+});
+
+test("the checksum is verified unless it is 0 or not asked for", () => {
+  const good = file(0, text("k"), text("v"));
+  const bad = good.slice();
+  bad[bad.length - 3] ^= 1;
+  refused(bad, /wrong RDB checksum, expected [0-9a-f]{16} but got [0-9a-f]{16}/, good.length - 8);
+  assert.equal(load(bad, { verifyChecksum: false }).databases[0].size, 1);
+  const unchecked = good.slice();
+  unchecked.fill(0, good.length - 8);
+  assert.equal(load(unchecked).databases[0].size, 1);
+  const without = toRdb(variedStore(), { ...OPTIONS, checksum: false });
+  assert.deepEqual(without.subarray(-8), new Uint8Array(8));
+  load(without);
+});
+
+test("files before version 5 end without a checksum", () => {
+  const loaded = load(encodeLatin1("REDIS0004\xfe\0\0\x01k\x01v\xff"));
+  assert.equal(loaded.databases[0].size, 1);
+});
+
+test("SAVE replaces the file whole or not at all", async () => {
+  await withDirectory((directory) => {
+    const path = join(directory, "dump.rdb");
+    writeFileSync(path, "old");
+    const store = new Store(1);
+    setString(store.databases[0], "k", "v");
+    assert.throws(
+      () => saveSync(store, join(directory, "missing", "dump.rdb"), INFO, OPTIONS),
+      /No such file or directory/,
+    );
+    assert.equal(readFileSync(path, "latin1"), "old");
+    assert.equal(saveSync(store, path, INFO, OPTIONS), 1);
+    assert.equal(readFileSync(path, "latin1").slice(0, 9), "REDIS0010");
+  });
+});

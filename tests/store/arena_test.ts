@@ -1,0 +1,142 @@
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
+import { below, randomFrom } from "./support.ts";
+
+interface Block {
+  readonly ref: number;
+  readonly bytes: number;
+  readonly mark: number;
+}
+
+/** Fills a block's both ends and middle with a mark. */
+function fill(arena: Arena, block: Block): void {
+  const at = (block.ref & SEGMENT_MASK) << 3;
+  arena.bytes[block.ref >>> SEGMENT_SHIFT].fill(block.mark, at, at + block.bytes);
+}
+
+/** Whether nothing has written to a block since. */
+function intact(arena: Arena, block: Block): boolean {
+  const at = (block.ref & SEGMENT_MASK) << 3;
+  const bytes = arena.bytes[block.ref >>> SEGMENT_SHIFT];
+  const step = Math.max(1, block.bytes >>> 6);
+  for (let i = 0; i < block.bytes; i += step) if (bytes[at + i] !== block.mark) return false;
+  return bytes[at + block.bytes - 1] === block.mark;
+}
+
+/** Whether any two blocks share a byte. */
+function overlapping(arena: Arena, blocks: readonly Block[]): boolean {
+  const ranges = blocks.map((block) => [(block.ref >>> 0) * 8, (block.ref >>> 0) * 8 + arena.usableBytes(block.ref)]);
+  ranges.sort((a, b) => a[0] - b[0]);
+  return ranges.some((range, i) => i > 0 && ranges[i - 1][1] > range[0]);
+}
+
+const SIZES: Readonly<Record<string, (limit: (n: number) => number) => number>> = {
+  "small": (limit) => 1 + limit(200),
+  "around the class limits": (limit) => 8 * (1 + limit(4200)) + limit(3) - 1,
+  "mixed with large": (limit) => limit(4) === 0 ? 1 + limit(400_000) : 1 + limit(40_000),
+};
+
+for (const [name, size] of Object.entries(SIZES)) {
+  test(`blocks keep their content and never overlap: ${name} sizes`, () => {
+    const arena = new Arena();
+    const limit = below(randomFrom(name.length));
+    const live: Block[] = [];
+    let used = 0;
+    for (let step = 0; step < 30_000; step++) {
+      const growing = Math.floor(step / 5000) % 2 === 0;
+      if (live.length === 0 || limit(100) < (growing ? 60 : 40)) {
+        const bytes = size(limit);
+        const block = { ref: arena.alloc(bytes), bytes, mark: limit(256) };
+        assert.notEqual(block.ref, 0);
+        assert.ok(arena.usableBytes(block.ref) >= bytes);
+        used += arena.usableBytes(block.ref);
+        fill(arena, block);
+        live.push(block);
+      } else {
+        const index = limit(live.length);
+        const block = live[index];
+        live[index] = live[live.length - 1];
+        live.pop();
+        assert.ok(intact(arena, block));
+        used -= arena.usableBytes(block.ref);
+        arena.free(block.ref);
+      }
+      assert.equal(arena.usedBytes, used);
+      if (step % 5000 === 4999) {
+        assert.ok(!overlapping(arena, live));
+        for (const block of live) assert.ok(intact(arena, block));
+      }
+    }
+    for (const block of live) {
+      assert.ok(intact(arena, block));
+      arena.free(block.ref);
+    }
+    assert.equal(arena.usedBytes, 0);
+  });
+}
+
+test("memory of freed blocks is used again, by other sizes too", () => {
+  const arena = new Arena();
+  const rounds: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    const refs: number[] = [];
+    for (let i = 0; i < 20_000; i++) refs.push(arena.alloc(16 + round * 40));
+    rounds.push(arena.committedBytes);
+    for (const ref of refs) arena.free(ref);
+  }
+  const largest = 20_000 * (16 + 7 * 40);
+  assert.ok(rounds[7] < largest * 1.25, `${rounds[7]} bytes for ${largest}`);
+});
+
+test("neighbouring free runs are joined", () => {
+  const arena = new Arena();
+  const unit = 16384;
+  const runs = Array.from({ length: 60 }, () => arena.alloc(3 * unit));
+  const fence = arena.alloc(3 * unit);
+  const before = arena.committedBytes;
+  for (let i = 0; i < runs.length; i += 2) arena.free(runs[i]);
+  for (let i = 1; i < runs.length; i += 2) arena.free(runs[i]);
+  const whole = arena.alloc(180 * unit);
+  assert.equal(arena.committedBytes, before);
+  arena.free(whole);
+  arena.free(fence);
+});
+
+test("a second segment is taken when the first is full, and let go when it is empty", () => {
+  const arena = new Arena();
+  const block = 512 * 2 ** 20;
+  const refs = [arena.alloc(block), arena.alloc(block), arena.alloc(block)];
+  assert.ok(arena.reservedBytes >= 2 * 2 ** 30);
+  const marks = refs.map((ref, i) => ({ ref, bytes: 16, mark: i + 1 }));
+  for (const mark of marks) fill(arena, mark);
+  for (const mark of marks) assert.ok(intact(arena, mark));
+  for (const ref of refs) arena.free(ref);
+  assert.equal(arena.reservedBytes, 2 ** 30);
+  assert.equal(arena.usedBytes, 0);
+});
+
+test("a block that fits no segment is refused, and the arena stays sound", () => {
+  const arena = new Arena();
+  const before = arena.reservedBytes;
+  assert.throws(() => arena.alloc(2 ** 30 + 1), { name: "ArenaFullError" });
+  assert.equal(arena.reservedBytes, before);
+  assert.equal(arena.usedBytes, 0);
+  arena.free(arena.alloc(100));
+});
+
+test("copy carries bytes across blocks and segments", () => {
+  const arena = new Arena();
+  const far = arena.alloc(900 * 2 ** 20);
+  const big = arena.alloc(900 * 2 ** 20);
+  for (const length of [1, 7, 64, 65, 5000]) {
+    const from = arena.alloc(length + 3);
+    const at = (from & SEGMENT_MASK) << 3;
+    for (let i = 0; i < length; i++) arena.bytes[from >>> SEGMENT_SHIFT][at + 3 + i] = i * 7;
+    arena.copy(from, 3, big, 5, length);
+    const to = (big & SEGMENT_MASK) << 3;
+    for (let i = 0; i < length; i++) assert.equal(arena.bytes[big >>> SEGMENT_SHIFT][to + 5 + i], (i * 7) & 255);
+    arena.free(from);
+  }
+  assert.notEqual(far >>> SEGMENT_SHIFT, big >>> SEGMENT_SHIFT);
+});
