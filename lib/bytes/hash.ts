@@ -1,7 +1,7 @@
 /**
- * The keyed hash behind every table: HalfSipHash-1-3 (Aumasson and Bernstein, "SipHash", 2012, in its 32-bit variant).
+ * The keyed hash behind every table: HalfSipHash-1-2 (Aumasson and Bernstein, "SipHash", 2012, in its 32-bit variant).
  *
- * It is keyed so that a client that chooses its keys cannot make them collide, as Redis's SipHash is, and it works on
+ * It is keyed so that a client that chooses its keys cannot make them collide, as Redis's SipHash-1-2 is, and it works on
  * 32-bit words, which is what JavaScript engines compute with natively.
  */
 
@@ -57,7 +57,7 @@ export function hashBytes(bytes: Uint8Array, start: number, length: number): num
     v0 ^= word;
   } while (rounds === 0);
   v2 ^= 0xff;
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
     v0 = (v0 << 16) | (v0 >>> 16);

@@ -43,6 +43,8 @@ export interface Command {
   readonly flags: number;
   /** `[0, 0, 0]` where there are none. */
   readonly keys: KeyRange;
+  /** Where the members of the key's value are that it looks up (a hash's fields); null where it looks up none. */
+  readonly members: KeyRange | null;
   /** ACL categories beyond those that follow from the flags, without `@`. */
   readonly categories: readonly string[];
   readonly handler: Handler;
@@ -66,6 +68,7 @@ export interface CommandStats {
 
 export interface CommandOptions {
   readonly keys?: KeyRange;
+  readonly members?: KeyRange;
   readonly categories?: readonly string[];
   readonly subcommands?: readonly Command[];
 }
@@ -93,6 +96,7 @@ export function command(
     flags,
     handler,
     keys: options.keys ?? [0, 0, 0],
+    members: options.members ?? null,
     categories: options.categories ?? [],
     subcommands: subcommands ? new Map(subcommands.map((sub) => [sub.name.split("|")[1], sub])) : null,
     stats: { calls: 0, microseconds: 0, rejected: 0, failed: 0, histogram: null },

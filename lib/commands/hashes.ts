@@ -423,22 +423,25 @@ function replyMatching(reply: ReplyWriter, options: ScanOptions, name: Element, 
 }
 
 const HASH = { keys: [1, 1, 1], categories: ["hash"] } as const;
+const HASH_FIELD = { ...HASH, members: [2, 2, 1] } as const;
+const HASH_FIELDS = { ...HASH, members: [2, -1, 1] } as const;
+const HASH_PAIRS = { ...HASH, members: [2, -1, 2] } as const;
 
 export const HASH_COMMANDS: readonly Command[] = [
-  command("hset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hset"), HASH),
-  command("hmset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hmset"), HASH),
-  command("hsetnx", 4, WRITE | DENYOOM | FAST, hsetnx, HASH),
-  command("hget", 3, READONLY | FAST, hget, HASH),
-  command("hmget", -3, READONLY | FAST, hmget, HASH),
-  command("hdel", -3, WRITE | FAST, hdel, HASH),
+  command("hset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hset"), HASH_PAIRS),
+  command("hmset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hmset"), HASH_PAIRS),
+  command("hsetnx", 4, WRITE | DENYOOM | FAST, hsetnx, HASH_FIELD),
+  command("hget", 3, READONLY | FAST, hget, HASH_FIELD),
+  command("hmget", -3, READONLY | FAST, hmget, HASH_FIELDS),
+  command("hdel", -3, WRITE | FAST, hdel, HASH_FIELDS),
   command("hlen", 2, READONLY | FAST, hlen, HASH),
-  command("hstrlen", 3, READONLY | FAST, hstrlen, HASH),
-  command("hexists", 3, READONLY | FAST, hexists, HASH),
+  command("hstrlen", 3, READONLY | FAST, hstrlen, HASH_FIELD),
+  command("hexists", 3, READONLY | FAST, hexists, HASH_FIELD),
   command("hkeys", 2, READONLY, hkeys, HASH),
   command("hvals", 2, READONLY, hvals, HASH),
   command("hgetall", 2, READONLY, hgetall, HASH),
-  command("hincrby", 4, WRITE | DENYOOM | FAST, hincrby, HASH),
-  command("hincrbyfloat", 4, WRITE | DENYOOM | FAST, hincrbyfloat, HASH),
+  command("hincrby", 4, WRITE | DENYOOM | FAST, hincrby, HASH_FIELD),
+  command("hincrbyfloat", 4, WRITE | DENYOOM | FAST, hincrbyfloat, HASH_FIELD),
   command("hrandfield", -2, READONLY, hrandfield, HASH),
   command("hscan", -3, READONLY, hscan, HASH),
 ];

@@ -14,6 +14,7 @@ const CR = 13;
 const LF = 10;
 const STAR = 0x2a;
 const DOLLAR = 0x24;
+const ZERO = 0x30;
 /** Longest inline request, and longest line with a count, in bytes. */
 const MAX_LINE_BYTES = 64 * 1024;
 const MAX_ARGUMENTS = 0x7fffffff;
@@ -28,8 +29,11 @@ export const PROTOCOL_ERROR = -2;
 const BAD_NUMBER = -2;
 
 export class RequestParser {
-  /** The request that the last `parse` completed. Without arguments: an empty line, to be passed over. */
-  readonly request = new Request();
+  /**
+   * The request that the last `parse` completed. Without arguments: an empty line, to be passed over. Between requests
+   * it may be exchanged for another, to keep the one completed.
+   */
+  request: Request = new Request();
   /** Why the last `parse` returned PROTOCOL_ERROR, as the client is told after "Protocol error: ". */
   error = "";
   /** Longest argument accepted, in bytes (`proto-max-bulk-len`). */
@@ -74,62 +78,72 @@ export class RequestParser {
   parse(bytes: Uint8Array, start: number, end: number): number {
     const request = this.request;
     request.bytes = bytes;
-    let at: number;
-    if (this.#remaining === 0) {
+    let at = this.#cursor;
+    let remaining = this.#remaining;
+    let length = this.#bulkLength;
+    if (remaining === 0) {
       request.argc = 0;
       request.rawEnd = 0;
       if (start >= end) return this.#wait(start + 1);
       if (bytes[start] !== STAR) return this.#parseInline(bytes, start, end);
-      at = this.#readNumber(bytes, start + 1, end);
-      if (at < 0) {
-        return at === BAD_NUMBER ? this.#fail("invalid multibulk length") : this.#waitLine(bytes, start, end, "mbulk");
+      if (start + 4 <= end && bytes[start + 2] === CR && isDigit(bytes[start + 1])) {
+        remaining = bytes[start + 1] - ZERO;
+        at = start + 4;
+      } else {
+        at = this.#readNumber(bytes, start + 1, end);
+        if (at === BAD_NUMBER) return this.#fail("invalid multibulk length");
+        if (at < 0) return this.#waitLine(bytes, start, end, "mbulk");
+        remaining = this.#number;
+        if (remaining > MAX_ARGUMENTS) return this.#fail("invalid multibulk length");
+        if (!this.authenticated && remaining > UNAUTHENTICATED_MAX_ARGUMENTS) {
+          return this.#fail("unauthenticated multibulk length");
+        }
       }
-      const count = this.#number;
-      if (count > MAX_ARGUMENTS) return this.#fail("invalid multibulk length");
-      if (!this.authenticated && count > UNAUTHENTICATED_MAX_ARGUMENTS) {
-        return this.#fail("unauthenticated multibulk length");
-      }
-      if (count <= 0) return at;
+      if (remaining <= 0) return at;
       request.rawStart = start;
-      this.#remaining = count;
-      this.#bulkLength = -1;
-    } else {
-      at = this.#cursor;
+      length = -1;
     }
     do {
-      let length = this.#bulkLength;
       if (length < 0) {
-        if (at >= end) {
-          this.#cursor = at;
-          return this.#wait(at + 1);
-        }
+        if (at >= end) return this.#pause(at, remaining, -1, at + 1);
         if (bytes[at] !== DOLLAR) {
           return this.#fail(`expected '$', got '${decodeLatin1(bytes, at, at + 1).replace(/[\r\n]/, " ")}'`);
         }
-        const next = this.#readNumber(bytes, at + 1, end);
-        if (next < 0) {
+        length = at + 5 <= end ? shortLength(bytes, at + 1) : -1;
+        if (length >= 0) {
+          at += length < 10 ? 4 : 5;
+        } else {
+          const next = this.#readNumber(bytes, at + 1, end);
           if (next === BAD_NUMBER) return this.#fail("invalid bulk length");
-          this.#cursor = at;
-          return this.#waitLine(bytes, at, end, "bulk");
+          if (next < 0) {
+            this.#pause(at, remaining, -1, 0);
+            return this.#waitLine(bytes, at, end, "bulk");
+          }
+          length = this.#number;
+          if (length < 0 || length > this.maxBulkBytes) return this.#fail("invalid bulk length");
+          if (!this.authenticated && length > UNAUTHENTICATED_MAX_BULK_BYTES) {
+            return this.#fail("unauthenticated bulk length");
+          }
+          at = next;
         }
-        length = this.#number;
-        if (length < 0 || length > this.maxBulkBytes) return this.#fail("invalid bulk length");
-        if (!this.authenticated && length > UNAUTHENTICATED_MAX_BULK_BYTES) {
-          return this.#fail("unauthenticated bulk length");
-        }
-        at = next;
       }
-      if (at + length + 2 > end) {
-        this.#bulkLength = length;
-        this.#cursor = at;
-        return this.#wait(at + length + 2);
-      }
+      const next = at + length + 2;
+      if (next > end) return this.#pause(at, remaining, length, next);
       request.push(at, length);
-      at += length + 2;
-      this.#bulkLength = -1;
-    } while (--this.#remaining > 0);
+      at = next;
+      length = -1;
+    } while (--remaining > 0);
+    this.#remaining = 0;
     request.rawEnd = at;
     return at;
+  }
+
+  /** Keeps the place in a request that is not whole; `wanted` is the offset that the input must reach. */
+  #pause(at: number, remaining: number, length: number, wanted: number): number {
+    this.#cursor = at;
+    this.#remaining = remaining;
+    this.#bulkLength = length;
+    return this.#wait(wanted);
   }
 
   #wait(offset: number): number {
@@ -160,14 +174,14 @@ export class RequestParser {
     const first = at;
     let value = 0;
     while (at < end) {
-      const digit = bytes[at] - 0x30;
+      const digit = bytes[at] - ZERO;
       if (digit >= 0 && digit <= 9) {
         value = value * 10 + digit;
         at++;
         continue;
       }
       if (bytes[at] !== CR) return bytes.subarray(at, end).includes(CR) ? BAD_NUMBER : INCOMPLETE;
-      if (at === first || (bytes[first] === 0x30 && at - first > 1) || at - first > 18) return BAD_NUMBER;
+      if (at === first || (bytes[first] === ZERO && at - first > 1) || at - first > 18) return BAD_NUMBER;
       if (at + 1 >= end) return INCOMPLETE;
       this.#number = negative ? -value : value;
       return at + 2;
@@ -194,4 +208,18 @@ export class RequestParser {
     }
     return newline + 1;
   }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= ZERO + 9;
+}
+
+/** The number of one or two digits that stands at `at` with CR behind it, or -1. */
+function shortLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at];
+  if (!isDigit(first)) return -1;
+  const second = bytes[at + 1];
+  if (second === CR) return first - ZERO;
+  if (first === ZERO || !isDigit(second) || bytes[at + 2] !== CR) return -1;
+  return (first - ZERO) * 10 + second - ZERO;
 }

@@ -14,6 +14,7 @@ import { PROTOCOL_ERROR, type RequestParser } from "../resp/parser.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
+import { type Batch, FILLED } from "./batch.ts";
 import { OutputQueue } from "./output_queue.ts";
 import type { Server } from "./server.ts";
 import type { WatchedKey } from "./watching.ts";
@@ -116,6 +117,8 @@ export class Client implements Session, SocketHandler {
   #inputLength = 0;
   /** Bytes of the input being run. */
   #batchBytes = 0;
+  /** The request being run. */
+  #running: Request | null = null;
   /** The parser that knows the place in a request under way. */
   #parser: RequestParser | null = null;
 
@@ -145,10 +148,10 @@ export class Client implements Session, SocketHandler {
     return this.#input.length - this.#inputLength;
   }
 
-  /** Bytes of the arguments that have been parsed of the request under way. */
+  /** Bytes of the arguments of the request under way, as far as they have been parsed. */
   get argumentBytes(): number {
-    const parser = this.#parser ?? (this.#batchBytes > 0 ? this.host.parser : null);
-    return parser === null ? 0 : argumentBytes(parser.request);
+    const request = this.#running ?? this.#parser?.request ?? null;
+    return request === null ? 0 : argumentBytes(request);
   }
 
   /** Bytes of what waits for EXEC. */
@@ -216,34 +219,50 @@ export class Client implements Session, SocketHandler {
   /** Runs the requests in `bytes[start, end)` and keeps what is left. */
   #process(bytes: Uint8Array, start: number, end: number): void {
     const server = this.host;
-    const reply = this.reply;
-    let parser = this.#parser ?? server.parser;
-    parser.authenticated = (this.flags & UNAUTHENTICATED) === 0;
-    reply.protocol = this.protocol;
+    const { batch } = server;
+    const parser = this.#parser ?? server.parser;
+    this.reply.protocol = this.protocol;
     server.beginBatch(this);
     this.#batchBytes = end - start;
     let at = start;
     while (at < end && (this.flags & STOPPED) === 0) {
-      const next = parser.parse(bytes, at, end);
-      if (next < 0) {
-        if (next === PROTOCOL_ERROR) this.#protocolError(parser.error);
-        break;
-      }
-      if (parser.request.argc > 0) {
-        server.execute(this, parser.request);
-        if ((this.flags & POSTPONED) !== 0) break;
-        if (reply.length > FLUSH_BYTES) this.flush();
-        if (this.#parser === null) parser = server.parser;
-        parser.authenticated = (this.flags & UNAUTHENTICATED) === 0;
-      } else if (this.replica !== null) server.replication.primary.heardFrom(this.replica);
-      if (this.isPrimary) server.replication.applied(bytes, at, next, this.transaction !== null);
-      at = next;
+      parser.authenticated = (this.flags & UNAUTHENTICATED) === 0;
+      // What may be parsed depends on whether the request before has authenticated the client.
+      const status = batch.fill(parser, bytes, at, end, parser.authenticated ? Infinity : 1);
+      at = this.#run(batch, bytes, at);
+      if (status === FILLED) continue;
+      if ((this.flags & STOPPED) !== 0) parser.reset(); // it is past requests that wait: to be parsed again
+      else if (status === PROTOCOL_ERROR) this.#protocolError(parser.error);
+      break;
     }
     this.#keepInput(bytes, at, end, parser);
     this.flush();
     this.#batchBytes = 0;
     server.endBatch();
     if ((this.flags & CLOSING) !== 0) this.socket.end();
+  }
+
+  /** Runs the requests of a batch that begins at `start`, until the client must wait; the offset after the last run. */
+  #run(batch: Batch, bytes: Uint8Array, start: number): number {
+    const server = this.host;
+    const { reply } = this;
+    batch.foresee(bytes, this.database.keys);
+    let at = start;
+    for (let i = 0; i < batch.count && (this.flags & STOPPED) === 0; i++) {
+      const request = batch.requests[i];
+      const next = batch.ends[i];
+      if (request.argc > 0) {
+        this.#running = request;
+        server.dispatcher.execute(this, request, batch.commands[i]);
+        if ((this.flags & POSTPONED) !== 0) break;
+        if (reply.length > FLUSH_BYTES) this.flush();
+      } else if (this.replica !== null) server.replication.primary.heardFrom(this.replica);
+      if (this.isPrimary) server.replication.applied(bytes, at, next, this.transaction !== null);
+      at = next;
+    }
+    this.#running = null;
+    batch.foresight.clear();
+    return at;
   }
 
   #protocolError(error: string): void {

@@ -105,12 +105,11 @@ export class Dispatcher {
     this.gates = on ? this.gates | gate : this.gates & ~gate;
   }
 
-  /** Runs a request of a client, or refuses it. */
-  execute(client: Client, request: Request): void {
-    const { bytes, starts, lengths } = request;
-    let command = this.server.commands.find(bytes, starts[0], lengths[0]);
+  /** Runs a request of a client, or refuses it. `command`: the one that it names, or null if there is none. */
+  execute(client: Client, request: Request, command: Command | null): void {
     if (command === null) return this.#rejectAtOnce(client, null, unknownCommand(request));
     if (command.subcommands !== null && request.argc > 1) {
+      const { bytes, starts, lengths } = request;
       const subcommand = CommandTable.subcommand(command, bytes, starts[1], lengths[1]);
       if (subcommand === null) return this.#rejectAtOnce(client, null, unknownSubcommand(command, request));
       command = subcommand;

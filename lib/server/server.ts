@@ -15,6 +15,7 @@ import { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { Store } from "../store/store.ts";
+import { Batch } from "./batch.ts";
 import { Client, CLOSING, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
 import { describeClient } from "./client_line.ts";
 import { ClientMemory } from "./client_memory.ts";
@@ -96,6 +97,7 @@ export class Server implements Host {
   readonly reply = new ReplyWriter();
   /** Parses for every client whose request is not cut. */
   parser = new RequestParser();
+  readonly batch: Batch;
   dirty = 0;
   blockedClients = 0;
   /** The client whose requests are being run. */
@@ -112,6 +114,7 @@ export class Server implements Host {
 
   constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
     this.store = new Store(config.number("databases"));
+    this.batch = new Batch(commands, this.store.foresight);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
     this.restorer = new Restorer(this.store);
@@ -358,10 +361,6 @@ export class Server implements Host {
   }
 
   // --- Commands -------------------------------------------------------------------------------------------------------
-
-  execute(client: Client, request: Request): void {
-    this.dispatcher.execute(client, request);
-  }
 
   call(session: Session, command: Command, request: Request): void {
     this.dispatcher.callNested(session as Client, command, request); // sessions are clients: the server makes no other

@@ -42,9 +42,10 @@ export class Database {
 
   /** The entry under a key, expired or not, without a trace in its metadata: its ref, or 0. */
   peek(bytes: Uint8Array, start: number, length: number): number {
-    const hash = hashBytes(bytes, start, length);
-    this.#hash = hash;
-    return this.store.tables.find(this.keys, hash, bytes, start, length);
+    const { foresight } = this.store;
+    const ref = foresight.find(this.keys, bytes, start, length);
+    this.#hash = foresight.hash;
+    return ref;
   }
 
   /** The live entry under a key, for a command that reads it: its ref, or 0. Counts a hit or a miss. */
@@ -175,15 +176,17 @@ export class Database {
     }
     const slot = store.tables.slot;
     store.prepareChange(this, old);
-    const had = entries.hasExpiry(old);
+    const words = store.arena.words[old >>> SEGMENT_SHIFT];
+    const at = (old & SEGMENT_MASK) << 1;
+    const had = (words[at + 1] & HAS_EXPIRY) !== 0;
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
-    const reusable = entries.encoding(old) !== ENCODING_HASHTABLE && had === has;
-    if (reusable) {
-      const oldBytes = entries.size(keyLength, entries.valueWord(old), has);
-      if ((oldBytes + 7) >>> 3 === (entries.size(keyLength, inlineLength, has) + 7) >>> 3) {
-        entries.setWord(old, 0, meta);
-        entries.setValueWord(old, inlineLength);
+    if (had === has && ((words[at] >>> 4) & 15) !== ENCODING_HASHTABLE) {
+      // The block is large enough, and not too large, if it takes as many granules.
+      const padded = ENTRY_HEADER_BYTES + (had ? 8 : 0) + keyLength + 7;
+      if ((padded + words[at + 2]) >>> 3 === (padded + inlineLength) >>> 3) {
+        words[at] = meta;
+        words[at + 2] = inlineLength;
         if (has && !keeps) entries.setExpiry(old, expiry);
         return old;
       }

@@ -92,9 +92,9 @@ export class Hashes {
 
   /** Finds a field's value, and points `into` to it; false if there is no such field. O(1), or O(n) in a listpack. */
   get(ref: number, field: Uint8Array, start: number, length: number, into: Element): boolean {
-    const { entries, tables } = this.store;
+    const { entries } = this.store;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) {
-      const found = tables.find(entries.valueWord(ref), hashBytes(field, start, length), field, start, length);
+      const found = this.store.foresight.find(entries.valueWord(ref), field, start, length);
       if (found === 0) return false;
       into.setString(entries.bytes(found), entries.valueStart(found), entries.valueWord(found));
       return true;
@@ -182,9 +182,8 @@ export class Hashes {
     valueStart: number,
     valueLength: number,
   ): boolean {
-    const { entries, tables, arena } = this.store;
-    const hash = hashBytes(field, fieldStart, fieldLength);
-    const found = tables.find(table, hash, field, fieldStart, fieldLength);
+    const { entries, tables, arena, foresight } = this.store;
+    const found = foresight.find(table, field, fieldStart, fieldLength);
     if (found !== 0) {
       const header = ENTRY_HEADER_BYTES + fieldLength + 7;
       if ((header + entries.valueWord(found)) >>> 3 === (header + valueLength) >>> 3) {
@@ -197,7 +196,7 @@ export class Hashes {
     const entry = entries.create(field, fieldStart, fieldLength, FIELD_META, valueLength, false);
     copyBytes(value, valueStart, valueLength, entries.bytes(entry), entries.valueStart(entry));
     if (found === 0) {
-      tables.insert(table, hash, entry);
+      tables.insert(table, foresight.hash, entry);
       return true;
     }
     tables.replaceAt(slot, entry);
@@ -223,7 +222,7 @@ export class Hashes {
     const { entries, tables, arena } = this.store;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) {
       const table = entries.valueWord(ref);
-      const found = tables.find(table, hashBytes(field, start, length), field, start, length);
+      const found = this.store.foresight.find(table, field, start, length);
       if (found === 0) return false;
       tables.removeFound(table);
       arena.free(found);

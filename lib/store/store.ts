@@ -9,6 +9,7 @@ import { hashBytes } from "../bytes/hash.ts";
 import { Arena } from "./arena.ts";
 import { Database, type UnixMs } from "./database.ts";
 import { ENCODING_HASHTABLE, Entries, EPOCH_BIT } from "./entry.ts";
+import { Foresight } from "./foresight.ts";
 import type { Frequency } from "./frequency.ts";
 import { Hashes } from "./hash.ts";
 import { Tables } from "./table.ts";
@@ -29,6 +30,7 @@ export class Store {
   readonly entries: Entries = new Entries(this.arena);
   readonly tables: Tables = new Tables(this.arena);
   readonly hashes: Hashes = new Hashes(this);
+  readonly foresight: Foresight = new Foresight(this);
   readonly databases: Database[] = [];
 
   /** Most fields of a hash that is kept as a listpack, and most bytes of a field or value in it. */

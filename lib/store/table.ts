@@ -36,6 +36,9 @@ const MAX_DEPTH = 31 - SEGMENT_BITS;
 /** Slots tried for a random entry before it is looked for in a simpler way, which is fair only by chance. */
 const RANDOM_TRIES = 4096;
 
+/** How far into an entry `prefetch` reads, in words: most of a short key with its value. */
+const ENTRY_REACH_WORDS = 8;
+
 /** Thrown when a segment is full at the greatest depth: some 1.7 billion entries. */
 export class TableFullError extends Error {
   override name = "TableFullError";
@@ -48,6 +51,10 @@ export class Tables {
   /** The table's segment in which that slot lies. */
   #segment = 0;
   readonly #scratch = new Int32Array(SEGMENT_SLOTS * 2);
+  /** Written by `prefetch` so that its reads have a use. */
+  touched = 0;
+  /** Raised whenever slots move or are emptied, in any table: what `prefetch` has found may lie elsewhere now. */
+  moves = 0;
 
   constructor(readonly arena: Arena) {}
 
@@ -63,6 +70,7 @@ export class Tables {
 
   /** Frees the table, not the entries in it. */
   destroy(table: number): void {
+    this.moves++;
     const depth = this.#get(table, DEPTH);
     const directory = this.#get(table, DIRECTORY);
     if (depth > 0) {
@@ -118,11 +126,8 @@ export class Tables {
         const entryAt = (ref & SEGMENT_MASK) << 1;
         const word1 = entry[entryAt + 1];
         if ((word1 & KEY_LENGTH_MASK) === length) {
-          const key = arena.bytes[ref >>> SEGMENT_SHIFT];
-          const keyAt = (entryAt << 2) + ENTRY_HEADER_BYTES + ((word1 >>> 27) & 8);
-          let i = 0;
-          while (i < length && key[keyAt + i] === bytes[start + i]) i++;
-          if (i === length) {
+          const keyWord = entryAt + (ENTRY_HEADER_BYTES >>> 2) + ((word1 >>> 29) & 2);
+          if (keyEquals(entry, arena.bytes[ref >>> SEGMENT_SHIFT], keyWord, bytes, start, length)) {
             this.#segment = segment;
             this.slot = segment + 1 + ((at - first) >> 1);
             return ref;
@@ -132,6 +137,80 @@ export class Tables {
       at += 2;
       if (at === end) at = first;
     }
+  }
+
+  /**
+   * Touches what `find` will read for several hashes, so that the cache misses overlap: first all slots, then all
+   * entries. For each `i` of the first `count` in `which`: `hashes[i]` is looked for in `tables[i]`, and `segments[i]` and
+   * `slots[i]` get the place of the first entry with that hash, for `confirm`; `slots[i]` is 0 where there is none.
+   */
+  prefetch(
+    which: Int32Array,
+    count: number,
+    tables: Int32Array,
+    hashes: Int32Array,
+    segments: Int32Array,
+    slots: Int32Array,
+  ): void {
+    const all = this.arena.words;
+    let touched = 0;
+    for (let n = 0; n < count; n++) {
+      const i = which[n];
+      const hash = hashes[i];
+      const segment = this.#segmentOf(tables[i], hash);
+      const words = all[segment >>> SEGMENT_SHIFT];
+      const base = (segment & SEGMENT_MASK) << 1;
+      touched ^= words[base + 2 + (((hash & HOME_MASK) >>> (SEGMENT_BITS - words[base + 1])) << 1)];
+      segments[i] = segment;
+    }
+    for (let n = 0; n < count; n++) {
+      const i = which[n];
+      const hash = hashes[i];
+      const segment = segments[i];
+      const words = all[segment >>> SEGMENT_SHIFT];
+      const base = (segment & SEGMENT_MASK) << 1;
+      const bits = words[base + 1];
+      const first = base + 2;
+      const end = first + (2 << bits);
+      let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
+      let ref = words[at + 1];
+      while (ref !== 0 && words[at] !== hash) {
+        at += 2;
+        if (at === end) at = first;
+        ref = words[at + 1];
+      }
+      slots[i] = 0;
+      if (ref === 0) continue;
+      slots[i] = segment + 1 + ((at - first) >> 1);
+      const entry = all[ref >>> SEGMENT_SHIFT];
+      const entryAt = (ref & SEGMENT_MASK) << 1;
+      // A short entry lies within two cache lines.
+      touched ^= entry[entryAt] ^ entry[entryAt + ENTRY_REACH_WORDS];
+    }
+    this.touched = touched;
+  }
+
+  /** The entry in a slot. */
+  entryAt(slot: number): number {
+    return this.#get(slot, 1);
+  }
+
+  /**
+   * What `find` would return, given the place that `prefetch` has found, as long as `moves` is what it was then: the
+   * ref, or 0 where the key is another one or `find` must look. Sets `slot`.
+   */
+  confirm(segment: number, slot: number, bytes: Uint8Array, start: number, length: number): number {
+    const arena = this.arena;
+    const ref = arena.words[slot >>> SEGMENT_SHIFT][((slot & SEGMENT_MASK) << 1) + 1];
+    const entry = arena.words[ref >>> SEGMENT_SHIFT];
+    const entryAt = (ref & SEGMENT_MASK) << 1;
+    const word1 = entry[entryAt + 1];
+    if ((word1 & KEY_LENGTH_MASK) !== length) return 0;
+    const keyWord = entryAt + (ENTRY_HEADER_BYTES >>> 2) + ((word1 >>> 29) & 2);
+    if (!keyEquals(entry, arena.bytes[ref >>> SEGMENT_SHIFT], keyWord, bytes, start, length)) return 0;
+    this.#segment = segment;
+    this.slot = slot;
+    return ref;
   }
 
   /** Finds the very entry `ref`; whether it is there. Sets `slot`. */
@@ -176,6 +255,7 @@ export class Tables {
 
   /** Removes the entry that the last `find` or `findEntry` on this table returned; the entry itself is not freed. */
   removeFound(table: number): void {
+    this.moves++;
     const segment = this.#segment;
     const words = this.arena.words[segment >>> SEGMENT_SHIFT];
     const first = ((segment & SEGMENT_MASK) << 1) + 2;
@@ -327,6 +407,7 @@ export class Tables {
 
   /** Replaces the only segment of a table of depth 0 by one of another size. */
   #resizeOnly(table: number, segment: number, bits: number): void {
+    this.moves++;
     const resized = this.#createSegment(bits, 0);
     this.#moveAll(segment, resized);
     this.#set(table, DIRECTORY, resized);
@@ -334,6 +415,7 @@ export class Tables {
   }
 
   #split(table: number, hash: number, segment: number): void {
+    this.moves++;
     const localDepth = this.#localDepth(segment) + 1;
     if (localDepth > MAX_DEPTH) throw new TableFullError("a table segment is full at the greatest depth");
     if (localDepth > this.#get(table, DEPTH)) this.#doubleDirectory(table);
@@ -389,6 +471,7 @@ export class Tables {
 
   /** Moves a segment's entries to its buddy, if it has one and they leave it at most half full; the buddy, or 0. */
   #join(table: number, segment: number, hash: number): number {
+    this.moves++;
     const localDepth = this.#localDepth(segment);
     const buddy = this.#segmentOf(table, hash ^ (1 << (32 - localDepth)));
     if (this.#localDepth(buddy) !== localDepth) return 0;
@@ -426,4 +509,24 @@ export class Tables {
       this.#set(table, DEPTH, depth - 1);
     }
   }
+}
+
+/** Whether the key at `words[word]` (the same memory as `memory`) is `bytes[start, start + length)`. */
+function keyEquals(
+  words: Int32Array,
+  memory: Uint8Array,
+  word: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  const end = start + length;
+  const wordsEnd = end - (length & 3);
+  let at = start;
+  for (; at < wordsEnd; at += 4) {
+    const here = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+    if (here !== words[word++]) return false;
+  }
+  for (let key = word << 2; at < end; key++, at++) if (memory[key] !== bytes[at]) return false;
+  return true;
 }

@@ -1,0 +1,143 @@
+/**
+ * Foresight: the keys that requests which arrived together are about to look up, hashed and fetched into the CPU's
+ * caches before the first of them runs.
+ *
+ * Looking up a key in a large table costs two or three cache misses, and one lookup's misses wait for each other. Those
+ * of different keys do not: a loop that only touches what the lookups will need has ten of them under way at once.
+ * Valkey 8 does the same ("memory prefetching").
+ *
+ * What is foreseen is a hint: a hash is a function of the key's bytes, and so right whatever has changed meanwhile;
+ * where an entry lies is not kept. The server's batch fills it, and clears it before the bytes change.
+ */
+
+import { hashBytes } from "../bytes/hash.ts";
+import { ENCODING_HASHTABLE } from "./entry.ts";
+import type { Store } from "./store.ts";
+
+/** Most keys and members that are foreseen at a time. */
+export const FORESIGHT = 64;
+const NO_BYTES = new Uint8Array(0);
+/** Length of a member that was not hashed, as its key holds no table. */
+const NOT_HASHED = -1;
+/** Owner of a key: it lies in the database itself. */
+const DATABASE = -1;
+
+export class Foresight {
+  /** Arguments noted, in the order in which they lie in `#bytes`. */
+  count = 0;
+  #bytes: Uint8Array = NO_BYTES;
+  readonly #starts = new Int32Array(FORESIGHT);
+  readonly #lengths = new Int32Array(FORESIGHT);
+  readonly #hashes = new Int32Array(FORESIGHT);
+  /** Of a member: the index of its key; DATABASE for a key. */
+  readonly #owners = new Int32Array(FORESIGHT);
+  /** The table in which each is to be found; 0 for none. */
+  readonly #tables = new Int32Array(FORESIGHT);
+  /** Where in that table its entry lies, as far as the hash tells: the segment, and the slot or 0. */
+  readonly #segments = new Int32Array(FORESIGHT);
+  readonly #slots = new Int32Array(FORESIGHT);
+  /** Indexes of those being fetched. */
+  readonly #which = new Int32Array(FORESIGHT);
+  /** `Tables.moves` when that was found. */
+  #moves = 0;
+  /** Where the last argument was found. */
+  #cursor = 0;
+  /** Hash of the key that `find` was given last. */
+  hash = 0;
+
+  constructor(readonly store: Store) {}
+
+  /** Forgets everything. */
+  clear(): void {
+    this.count = 0;
+    this.#bytes = NO_BYTES;
+  }
+
+  /** Notes a key in `bytes`, which must lie behind all noted before, and returns its index; there must be room. */
+  addKey(bytes: Uint8Array, start: number, length: number): number {
+    return this.#add(bytes, start, length, DATABASE);
+  }
+
+  /** Notes a member (a hash's field) of the key with index `key`. */
+  addMember(bytes: Uint8Array, start: number, length: number, key: number): void {
+    this.#add(bytes, start, length, key);
+  }
+
+  #add(bytes: Uint8Array, start: number, length: number, owner: number): number {
+    const index = this.count++;
+    this.#bytes = bytes;
+    this.#starts[index] = start;
+    this.#lengths[index] = length;
+    this.#owners[index] = owner;
+    return index;
+  }
+
+  /** Hashes what was noted, and touches what looking it up in a table of keys will touch. */
+  fetch(keys: number): void {
+    const owners = this.#owners;
+    const { count } = this;
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      if (owners[i] === DATABASE) this.#which[found++] = this.#hashed(i, keys);
+    }
+    this.#prefetch(found);
+    this.#cursor = 0;
+    this.#moves = this.store.tables.moves;
+    if (found === count) return;
+    found = 0;
+    for (let i = 0; i < count; i++) {
+      if (owners[i] === DATABASE) continue;
+      const table = this.#tableUnder(owners[i]);
+      if (table !== 0) this.#which[found++] = this.#hashed(i, table);
+      else this.#lengths[i] = NOT_HASHED;
+    }
+    this.#prefetch(found);
+  }
+
+  /** Hashes argument `index`, which is to be found in a table; returns the index. */
+  #hashed(index: number, table: number): number {
+    this.#tables[index] = table;
+    this.#hashes[index] = hashBytes(this.#bytes, this.#starts[index], this.#lengths[index]);
+    return index;
+  }
+
+  #prefetch(count: number): void {
+    this.store.tables.prefetch(this.#which, count, this.#tables, this.#hashes, this.#segments, this.#slots);
+  }
+
+  /** The table that is the value of a key, as far as its hash tells; 0 if there is none. */
+  #tableUnder(key: number): number {
+    const { tables, entries } = this.store;
+    const slot = this.#slots[key];
+    if (slot === 0) return 0;
+    const ref = tables.entryAt(slot);
+    return entries.encoding(ref) === ENCODING_HASHTABLE ? entries.valueWord(ref) : 0;
+  }
+
+  /** The entry under a key or member in a table, or 0, as `Tables.find`; says its hash in `hash`. */
+  find(table: number, bytes: Uint8Array, start: number, length: number): number {
+    const { tables } = this.store;
+    const index = bytes === this.#bytes ? this.#indexOf(start, length) : -1;
+    if (index < 0) {
+      this.hash = hashBytes(bytes, start, length);
+      return tables.find(table, this.hash, bytes, start, length);
+    }
+    this.hash = this.#hashes[index];
+    if (this.#slots[index] !== 0 && this.#tables[index] === table && tables.moves === this.#moves) {
+      const ref = tables.confirm(this.#segments[index], this.#slots[index], bytes, start, length);
+      if (ref !== 0) return ref;
+    }
+    return tables.find(table, this.hash, bytes, start, length);
+  }
+
+  /** Index of an argument noted, or -1. They are looked up in order, or nearly so. */
+  #indexOf(start: number, length: number): number {
+    const starts = this.#starts;
+    const count = this.count;
+    let cursor = this.#cursor;
+    if (cursor < count && starts[cursor] > start) cursor = 0;
+    while (cursor < count && starts[cursor] < start) cursor++;
+    this.#cursor = cursor;
+    return cursor < count && starts[cursor] === start && this.#lengths[cursor] === length ? cursor : -1;
+  }
+}
