@@ -23,27 +23,11 @@ export function hashBytes(bytes: Uint8Array, start: number, length: number): num
   const end = start + length;
   const wordsEnd = end - (length & 3);
   let at = start;
-  let word = 0;
-  let rounds = 0;
-  do {
-    if (at < wordsEnd) {
-      word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-      at += 4;
-    } else {
-      word = length << 24;
-      switch (length & 3) {
-        case 3:
-          word |= bytes[at + 2] << 16;
-          // falls through
-        case 2:
-          word |= bytes[at + 1] << 8;
-          // falls through
-        case 1:
-          word |= bytes[at];
-      }
-      rounds = 1;
-    }
+  let word: number;
+  for (; at < wordsEnd; at += 4) {
+    word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
     v3 ^= word;
+    // A round; written out here and below, as the engines make calls of it otherwise.
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
     v0 = (v0 << 16) | (v0 >>> 16);
@@ -55,7 +39,25 @@ export function hashBytes(bytes: Uint8Array, start: number, length: number): num
     v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
     v2 = (v2 << 16) | (v2 >>> 16);
     v0 ^= word;
-  } while (rounds === 0);
+  }
+  // The last word: the bytes that are left, and the length.
+  word = length << 24;
+  if (at < end) word |= bytes[at];
+  if (at + 1 < end) word |= bytes[at + 1] << 8;
+  if (at + 2 < end) word |= bytes[at + 2] << 16;
+  v3 ^= word;
+  v0 = (v0 + v1) | 0;
+  v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+  v0 = (v0 << 16) | (v0 >>> 16);
+  v2 = (v2 + v3) | 0;
+  v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+  v0 = (v0 + v3) | 0;
+  v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+  v2 = (v2 + v1) | 0;
+  v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+  v2 = (v2 << 16) | (v2 >>> 16);
+  v0 ^= word;
+  // Finalization.
   v2 ^= 0xff;
   for (let round = 0; round < 2; round++) {
     v0 = (v0 + v1) | 0;

@@ -19,6 +19,7 @@
 
 import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import { ENTRY_HEADER_BYTES, KEY_LENGTH_MASK } from "./entry.ts";
+import { FORESIGHT } from "./foresight.ts";
 
 const HEADER_BYTES = 16;
 // Words of a table's header.
@@ -51,6 +52,8 @@ export class Tables {
   /** The table's segment in which that slot lies. */
   #segment = 0;
   readonly #scratch = new Int32Array(SEGMENT_SLOTS * 2);
+  /** Entries that are being prefetched. */
+  readonly #refs = new Int32Array(FORESIGHT);
   /** Written by `prefetch` so that its reads have a use. */
   touched = 0;
   /** Raised whenever slots move or are emptied, in any table: what `prefetch` has found may lie elsewhere now. */
@@ -153,15 +156,30 @@ export class Tables {
     slots: Int32Array,
   ): void {
     const all = this.arena.words;
+    const refs = this.#refs;
     let touched = 0;
+    // Short loops: the less there is between two misses, the more of them the CPU has under way.
+    let table = 0;
+    let directory = all[0];
+    let directoryAt = 0;
+    let shift = 0;
     for (let n = 0; n < count; n++) {
       const i = which[n];
+      if (tables[i] !== table) {
+        table = tables[i];
+        const header = all[table >>> SEGMENT_SHIFT];
+        const headerAt = (table & SEGMENT_MASK) << 1;
+        const depth = header[headerAt + DEPTH];
+        const ref = header[headerAt + DIRECTORY];
+        // At depth 0 the header's own word is the directory.
+        directory = depth === 0 ? header : all[ref >>> SEGMENT_SHIFT];
+        directoryAt = depth === 0 ? headerAt + DIRECTORY : (ref & SEGMENT_MASK) << 1;
+        shift = 31 - depth;
+      }
       const hash = hashes[i];
-      const segment = this.#segmentOf(tables[i], hash);
-      const words = all[segment >>> SEGMENT_SHIFT];
-      const base = (segment & SEGMENT_MASK) << 1;
-      touched ^= words[base + 2 + (((hash & HOME_MASK) >>> (SEGMENT_BITS - words[base + 1])) << 1)];
+      const segment = directory[directoryAt + ((hash >>> 1) >>> shift)];
       segments[i] = segment;
+      touched ^= all[segment >>> SEGMENT_SHIFT][((segment & SEGMENT_MASK) + 1 + (hash & HOME_MASK)) << 1];
     }
     for (let n = 0; n < count; n++) {
       const i = which[n];
@@ -179,13 +197,16 @@ export class Tables {
         if (at === end) at = first;
         ref = words[at + 1];
       }
-      slots[i] = 0;
+      slots[i] = ref === 0 ? 0 : segment + 1 + ((at - first) >> 1);
+      refs[i] = ref;
+    }
+    for (let n = 0; n < count; n++) {
+      const ref = refs[which[n]];
       if (ref === 0) continue;
-      slots[i] = segment + 1 + ((at - first) >> 1);
       const entry = all[ref >>> SEGMENT_SHIFT];
-      const entryAt = (ref & SEGMENT_MASK) << 1;
+      const at = (ref & SEGMENT_MASK) << 1;
       // A short entry lies within two cache lines.
-      touched ^= entry[entryAt] ^ entry[entryAt + ENTRY_REACH_WORDS];
+      touched ^= entry[at] ^ entry[at + ENTRY_REACH_WORDS];
     }
     this.touched = touched;
   }
