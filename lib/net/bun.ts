@@ -10,6 +10,21 @@ import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, typ
 /** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
 declare const Bun: typeof BunModule;
 
+/** Received bytes after which the garbage collector is asked to run. */
+const COLLECT_EVERY_BYTES = 64 * 1024 * 1024;
+let uncollectedBytes = 0;
+
+/**
+ * Each arrival of data comes in a buffer of its own. The collector would let hundreds of megabytes of them pile up, as
+ * it takes the arena's segments for heap and thinks that little against them: so it is told when it is time.
+ */
+function countReceived(bytes: number): void {
+  uncollectedBytes += bytes;
+  if (uncollectedBytes < COLLECT_EVERY_BYTES) return;
+  uncollectedBytes = 0;
+  Bun.gc(false);
+}
+
 class BunSocket implements Socket {
   handler: SocketHandler = NO_HANDLER;
   pendingBytes = 0;
@@ -105,6 +120,7 @@ function callbacks(unixPath: string, onSocket: (socket: Socket) => void) {
       onSocket(socket.data);
     },
     data(socket: BunTcpSocket<BunSocket>, bytes: Uint8Array): void {
+      countReceived(bytes.length);
       socket.data.handler.onData(bytes, 0, bytes.length);
     },
     drain(socket: BunTcpSocket<BunSocket>): void {
