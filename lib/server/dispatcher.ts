@@ -7,6 +7,7 @@
  */
 
 import {
+  ARBITRARY_KEYS,
   type Command,
   DENYOOM,
   FAST,
@@ -270,6 +271,7 @@ export class Dispatcher {
       server.statistics.countError(reply.lastError);
     }
     if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, request);
+    if (server.propagation.isDue) server.propagation.settle((command.flags & ARBITRARY_KEYS) === 0);
     if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & SILENT) === 0) {
       client.takeOutputIntoReply();
     }

@@ -174,8 +174,12 @@ export class Database {
       return ref;
     }
     const slot = store.tables.slot;
-    store.prepareChange(this, old);
     const had = entries.hasExpiry(old);
+    if (had && store.hasPassed(entries.expiry(old))) {
+      this.#expire(key.slice(keyStart, keyStart + keyLength));
+      return this.put(key, keyStart, keyLength, type, encoding, inlineLength, expiry);
+    }
+    store.prepareChange(this, old);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
     const reusable = entries.encoding(old) !== ENCODING_HASHTABLE && had === has;
