@@ -247,6 +247,14 @@ export class PrimarySide {
     return count;
   }
 
+  /** Whether a replica in the stream has not acknowledged an offset. */
+  hasBehind(offset: number): boolean {
+    for (const replica of this.replicas) {
+      if (replica.state === "online" && replica.acknowledgedOffset < offset) return true;
+    }
+    return false;
+  }
+
   /** Replicas whose last acknowledgement is no older than `seconds`. */
   goodReplicas(seconds: number): number {
     let count = 0;

@@ -27,8 +27,6 @@ import type { Server } from "./server.ts";
 
 const PING = Request.of("PING");
 const GETACK = Request.of("REPLCONF", "GETACK", "*");
-/** How often a shutdown looks whether the replicas have caught up, in ms. */
-const POLL_MS = 20;
 
 /** A client in WAIT. */
 interface Waiter {
@@ -82,7 +80,6 @@ export class Replication implements Feed {
       linkChanged: () => this.#linkChanged(),
     });
     this.primary.onBacklogUnused = () => this.#dropBacklog();
-    server.shutdown.waitForReplicas = () => this.#waitForReplicas();
     server.saving.describeReplication = () => this.#describe();
     server.cron.tasks.push(() => {
       if (server.cron.every(1000)) this.#everySecond();
@@ -300,6 +297,11 @@ export class Replication implements Feed {
     const waiter: Waiter = { client, replicas, offset };
     this.#waiters.add(waiter);
     client.block(timeoutMs, () => this.#answerWaiter(waiter, true), () => this.#waiters.delete(waiter));
+    this.askForAcknowledgements();
+  }
+
+  /** Has replicas say at once how far they are: each acknowledges what stands before the question. */
+  askForAcknowledgements(): void {
     this.server.propagation.write(-1, GETACK);
   }
 
@@ -438,22 +440,5 @@ export class Replication implements Feed {
       ? this.#selectedDatabase
       : this.server.propagation.selectedDatabase;
     return { database, id: this.stream.id, offset: this.stream.offset };
-  }
-
-  /** Before a shutdown: gives the replicas the time to read all, up to `shutdown-timeout`. */
-  async #waitForReplicas(): Promise<void> {
-    const { config, shutdown, propagation } = this.server;
-    const deadlineMs = Date.now() + config.number("shutdown-timeout") * 1000;
-    const lagging = () =>
-      [...this.primary.replicas].some((one) => one.state === "online" && one.acknowledgedOffset < this.stream.offset);
-    if (!lagging()) return;
-    // A replica acknowledges what stands before the question.
-    const offset = this.stream.offset;
-    propagation.write(-1, GETACK);
-    const behind = () =>
-      [...this.primary.replicas].some((one) => one.state === "online" && one.acknowledgedOffset < offset);
-    while (shutdown.pending && behind() && Date.now() < deadlineMs) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
   }
 }
