@@ -3,13 +3,15 @@
  * (`repl-diskless-load`).
  */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { loadRdbFile } from "../persistence/load.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
 import { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
 const SLICE_MS = 2;
+/** A file is synced each time so much has been written to it. */
+const SYNC_BYTES = 4 * 1024 * 1024;
 
 export interface SnapshotReceiver {
   /** Takes bytes of the snapshot, which are valid only during the call. Throws where it cannot. */
@@ -39,27 +41,51 @@ function streamDatabase(aux: ReadonlyMap<string, string>, store: Store): number 
   return store.databases[index] === undefined ? 0 : index;
 }
 
-/** Receives into a file: the old data is served until the file is whole, and is gone while it is loaded. */
+/**
+ * Receives into a file: the old data is served until the file is whole, and is gone while it is loaded. The file is
+ * synced beside the main thread, piece by piece as it comes in, so that little is left to be waited for in the end.
+ */
 export class FileReceiver implements SnapshotReceiver {
   readonly #file: number;
-  #open = true;
+  #unsyncedBytes = 0;
+  /** The sync under way. */
+  #syncing: Promise<void> | null = null;
+  #error: unknown = null;
+  #isOpen = true;
 
   constructor(readonly into: ReceivingStore, readonly temporary: string, readonly path: string) {
     this.#file = openSync(temporary, "w", 0o644);
   }
 
   take(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#error !== null) throw this.#error;
     for (let at = start; at < end;) at += writeSync(this.#file, bytes, at, end - at);
+    this.#unsyncedBytes += end - start;
+    if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === null) this.#sync(fdatasync);
+  }
+
+  /** Makes what was written durable. An error is kept for whoever comes next. */
+  #sync(call: (file: number, done: (error: Error | null) => void) => void): Promise<void> {
+    this.#unsyncedBytes = 0;
+    this.#syncing = new Promise<void>((resolve) => {
+      call(this.#file, (error) => {
+        this.#error ??= error;
+        this.#syncing = null;
+        resolve();
+      });
+    });
+    return this.#syncing;
   }
 
   async finish(onReplaced: () => void): Promise<number> {
+    await this.#syncing;
+    await this.#sync(fsync);
     try {
-      fsyncSync(this.#file);
+      if (this.#error !== null) throw this.#error;
       this.#close();
       renameSync(this.temporary, this.path);
     } catch (error) {
-      this.#close();
-      rmSync(this.temporary, { force: true });
+      this.#discard();
       throw error;
     }
     this.into.flush();
@@ -78,14 +104,21 @@ export class FileReceiver implements SnapshotReceiver {
   }
 
   abort(): void {
-    if (!this.#open) return;
-    this.#close();
-    rmSync(this.temporary, { force: true });
+    if (!this.#isOpen) return;
+    this.#error ??= new Error("the connection was lost");
+    // A file that is being synced must not be closed: its number could be another file's by then.
+    if (this.#syncing === null) this.#discard();
+    else this.#syncing.then(() => this.#discard());
   }
 
   #close(): void {
-    if (this.#open) closeSync(this.#file);
-    this.#open = false;
+    if (this.#isOpen) closeSync(this.#file);
+    this.#isOpen = false;
+  }
+
+  #discard(): void {
+    this.#close();
+    rmSync(this.temporary, { force: true });
   }
 }
 
