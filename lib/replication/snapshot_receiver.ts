@@ -6,16 +6,25 @@
 import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { loadRdbFile } from "../persistence/load.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
+import { nextTurn } from "../persistence/turns.ts";
 import { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
 const SLICE_MS = 2;
+/** Bytes that wait to be parsed above which no more are wanted, and at which they are again. */
+const FULL_BYTES = 4 * 1024 * 1024;
+const ROOM_BYTES = 1024 * 1024;
 /** A file is synced each time so much has been written to it. */
 const SYNC_BYTES = 4 * 1024 * 1024;
 
 export interface SnapshotReceiver {
-  /** Takes bytes of the snapshot, which are valid only during the call. Throws where it cannot. */
-  take(bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * Takes bytes of the snapshot, which are valid only during the call. Whether it can keep up: if not, `onRoom` is
+   * called when more may come. Throws where it cannot take them.
+   */
+  take(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Set by whoever brings the bytes. */
+  onRoom: () => void;
   /**
    * All bytes are there: makes them the data set. `onReplaced` is called at the moment at which the old data is gone.
    * Resolves to the database in which the primary's stream goes on, if it does not say so itself.
@@ -46,6 +55,7 @@ function streamDatabase(aux: ReadonlyMap<string, string>, store: Store): number 
  * synced beside the main thread, piece by piece as it comes in, so that little is left to be waited for in the end.
  */
 export class FileReceiver implements SnapshotReceiver {
+  onRoom: () => void = () => {};
   readonly #file: number;
   #unsyncedBytes = 0;
   /** The sync under way. */
@@ -57,11 +67,12 @@ export class FileReceiver implements SnapshotReceiver {
     this.#file = openSync(temporary, "w", 0o644);
   }
 
-  take(bytes: Uint8Array, start: number, end: number): void {
+  take(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#error !== null) throw this.#error;
     for (let at = start; at < end;) at += writeSync(this.#file, bytes, at, end - at);
     this.#unsyncedBytes += end - start;
     if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === null) this.#sync(fdatasync);
+    return true;
   }
 
   /** Makes what was written durable. An error is kept for whoever comes next. */
@@ -122,11 +133,18 @@ export class FileReceiver implements SnapshotReceiver {
   }
 }
 
-/** Receives into databases of its own, which take the place of the old ones when the snapshot is whole. */
+/**
+ * Receives into databases of its own, which take the place of the old ones when the snapshot is whole. A quick network
+ * brings more than can be parsed: what waits is bounded.
+ */
 export class SwapReceiver implements SnapshotReceiver {
+  onRoom: () => void = () => {};
   readonly #databases: Database[];
   readonly #reader: RdbReader;
   readonly #backlog: Uint8Array[] = [];
+  #backlogBytes = 0;
+  /** Whether whoever brings the bytes waits for `onRoom`. */
+  #isFull = false;
   #running = false;
   #error: unknown = null;
   #done: (() => void) | null = null;
@@ -138,10 +156,13 @@ export class SwapReceiver implements SnapshotReceiver {
     this.#reader = new RdbReader(store, { ...into.readOptions, databases: this.#databases });
   }
 
-  take(bytes: Uint8Array, start: number, end: number): void {
+  take(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#error !== null) throw this.#error;
     this.#backlog.push(bytes.slice(start, end));
+    this.#backlogBytes += end - start;
+    if (this.#backlogBytes > FULL_BYTES) this.#isFull = true;
     if (!this.#running) this.#run();
+    return !this.#isFull;
   }
 
   /** Parses what has come, in slices. */
@@ -150,13 +171,23 @@ export class SwapReceiver implements SnapshotReceiver {
     try {
       for (let chunk = this.#backlog.shift(); chunk !== undefined; chunk = this.#backlog.shift()) {
         this.#reader.push(chunk);
-        while (!this.#reader.run(SLICE_MS)) await new Promise((resolve) => setTimeout(resolve, 0));
+        while (this.#error === null && !this.#reader.run(SLICE_MS)) await nextTurn();
+        if (this.#error !== null) break;
+        this.#backlogBytes -= chunk.length;
+        if (this.#backlogBytes <= ROOM_BYTES) this.#hasRoom();
       }
     } catch (error) {
       this.#error = error;
+      this.#hasRoom(); // the next bytes will learn of the error
     }
     this.#running = false;
     this.#done?.();
+  }
+
+  #hasRoom(): void {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.onRoom();
   }
 
   async finish(onReplaced: () => void): Promise<number> {

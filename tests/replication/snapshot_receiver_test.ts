@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FileReceiver, type ReceivingStore } from "../../lib/replication/snapshot_receiver.ts";
+import { FileReceiver, type ReceivingStore, SwapReceiver } from "../../lib/replication/snapshot_receiver.ts";
 import { Store } from "../../lib/store/store.ts";
 import { setString, toRdb, values, variedStore, withDirectory } from "../persistence/helpers.ts";
 
@@ -75,4 +75,66 @@ test("a file that is aborted early goes at once, or after the sync that a large 
       assert.throws(() => receiver.take(new Uint8Array(1), 0, 1), /the connection was lost/);
     }
   });
+});
+
+const KEYS = 200_000;
+/** Bytes brought at a time: more than is parsed in one slice. */
+const PIECE = 1024 * 1024;
+
+/** A snapshot of some 20 MB. */
+function largeSnapshot(): Uint8Array {
+  const store = new Store(1);
+  for (let i = 0; i < KEYS; i++) setString(store.databases[0], `key:${i}`, `${i}:`.padEnd(90, "x"));
+  return toRdb(store, { compression: false, checksum: true, incrementalSync: true });
+}
+
+test("a snapshot that comes quicker than it is parsed waits with its sender, not in memory", async () => {
+  const replica = new Replica();
+  const snapshot = largeSnapshot();
+  const receiver = new SwapReceiver(replica);
+  let waits = 0;
+  for (let at = 0; at < snapshot.length;) {
+    // How much is taken at a time, as a socket without end brings it.
+    let taken = 0;
+    for (let hasRoom = true; hasRoom && at < snapshot.length;) {
+      const end = Math.min(at + PIECE, snapshot.length);
+      hasRoom = receiver.take(snapshot, at, end);
+      taken += end - at;
+      at = end;
+    }
+    assert.ok(taken <= 6 * PIECE, `${taken} bytes were taken at once`);
+    if (at === snapshot.length) break;
+    waits++;
+    await new Promise<void>((resolve) => receiver.onRoom = resolve);
+  }
+  assert.ok(waits >= 2, `it waited ${waits} times`);
+  await receiver.finish(() => {});
+  assert.equal(replica.store.databases[0].size, KEYS);
+});
+
+test("whoever waits to bring more of a snapshot learns that it is bad", async () => {
+  const replica = new Replica();
+  const receiver = new SwapReceiver(replica);
+  const room = new Promise<void>((resolve) => receiver.onRoom = resolve);
+  receiver.take(largeSnapshot(), 0, PIECE);
+  while (receiver.take(new Uint8Array(PIECE).fill(0xee), 0, PIECE));
+  await room;
+  assert.throws(() => receiver.take(new Uint8Array(1), 0, 1), /unknown value type or opcode 238/);
+  receiver.abort();
+  assert.equal(replica.store.databases[0].size, 1);
+});
+
+test("a snapshot that is aborted while it is being parsed leaves nothing in memory", async () => {
+  const replica = new Replica();
+  const before = replica.store.arena.usedBytes;
+  const snapshot = largeSnapshot();
+  const receiver = new SwapReceiver(replica);
+  let at = 0;
+  while (receiver.take(snapshot, at, at + PIECE)) at += PIECE;
+  const end = receiver.finish(() => assert.fail("nothing was replaced"));
+  receiver.abort();
+  await assert.rejects(end, /the connection was lost/);
+  while (replica.store.freeDiscarded(100_000));
+  const left = replica.store.arena.usedBytes - before;
+  assert.ok(left < 64 * 1024, `${left} bytes are left`);
 });
