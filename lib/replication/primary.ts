@@ -64,9 +64,25 @@ export class Replica {
   /** Takes a part of the stream: sends it, or keeps it until the snapshot has gone out. */
   feed(bytes: Uint8Array, start: number, end: number): void {
     if (this.state === "online" && !this.awaitsAcknowledgement) return this.connection.deliver(bytes, start, end);
-    if (this.state === "wait_bgsave") return;
+    if (this.state === "wait_bgsave" || this.rdbOnly) return;
     this.waiting.push(bytes.slice(start, end));
     this.waitingBytes += end - start;
+  }
+
+  /** Whether a replica that has just come can be given the snapshot file that is being written for this one. */
+  canShareWith(other: Replica): boolean {
+    const { handshake } = this;
+    if (this.state !== "send_bulk" || !this.awaitsFile || this.gone || (this.rdbOnly && !other.rdbOnly)) return false;
+    // The other must understand whatever this one is sent.
+    return (!handshake.readsMarks || other.handshake.readsMarks) &&
+      (!handshake.followsIds || other.handshake.followsIds);
+  }
+
+  /** Takes the place of another replica, which waits for the same snapshot file, in the stream. */
+  standBeside(other: Replica): void {
+    this.initialOffset = other.initialOffset;
+    this.waiting.push(...other.waiting);
+    this.waitingBytes = other.waitingBytes;
   }
 
   /** Sends what has waited. */
@@ -130,6 +146,8 @@ export class PrimarySide {
   #noReplicasSinceMs: number;
   /** Replicas that share the snapshot under way. */
   #syncing: Replica[] = [];
+  /** Whether that goes straight to their sockets, not through a file. */
+  #syncsToSockets = false;
 
   constructor(readonly host: PrimaryHost) {
     this.#noReplicasSinceMs = host.nowMs();
@@ -185,8 +203,27 @@ export class PrimarySide {
     }
     host.countSync("full");
     host.log("notice", `Full resync requested by replica ${this.describe(replica)}`);
-    this.tick();
+    if (this.#syncing.length > 0) this.#join(replica);
+    else this.tick();
     return replica;
+  }
+
+  /** A snapshot for replicas is under way: lets another have its file, or wait for the next. */
+  #join(replica: Replica): void {
+    const { host } = this;
+    if (this.#syncsToSockets) {
+      return host.log("notice", "Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
+    }
+    const other = this.#syncing.find((one) => one.canShareWith(replica));
+    if (other === undefined) {
+      const reason = "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC";
+      return host.log("notice", reason);
+    }
+    replica.standBeside(other);
+    this.#syncing.push(replica);
+    this.#tellOffset(replica, null);
+    host.log("notice", "Waiting for end of BGSAVE for SYNC");
+    host.replicasChanged();
   }
 
   #continue(replica: Replica, rest: Uint8Array): void {
@@ -324,6 +361,7 @@ export class PrimarySide {
     const names = replicas.map((replica) => this.describe(replica)).join(", ");
     host.log("notice", `Starting BGSAVE for SYNC with target: ${toSockets ? "replicas sockets" : "disk"} (${names})`);
     this.#syncing = replicas;
+    this.#syncsToSockets = toSockets;
     const mark = randomId();
     const files = host.rdbPath();
     const target: SnapshotTarget = toSockets
@@ -354,14 +392,19 @@ export class PrimarySide {
     host.forgetSelected();
     for (const replica of replicas) {
       replica.initialOffset = host.stream.offset;
-      replica.state = "send_bulk";
-      replica.awaitsFile = mark === null;
-      let text = replica.isOld ? "" : `+FULLRESYNC ${host.stream.id} ${host.stream.offset}\r\n`;
-      if (mark !== null) text += `$EOF:${mark}\r\n`;
-      const bytes = encodeLatin1(text);
-      replica.connection.deliver(bytes, 0, bytes.length);
+      this.#tellOffset(replica, mark);
     }
     host.replicasChanged();
+  }
+
+  /** Tells a replica at which offset its snapshot stands, and, if that is not a file, the mark at its end. */
+  #tellOffset(replica: Replica, mark: string | null): void {
+    replica.state = "send_bulk";
+    replica.awaitsFile = mark === null;
+    let text = replica.isOld ? "" : `+FULLRESYNC ${this.host.stream.id} ${replica.initialOffset}\r\n`;
+    if (mark !== null) text += `$EOF:${mark}\r\n`;
+    const bytes = encodeLatin1(text);
+    replica.connection.deliver(bytes, 0, bytes.length);
   }
 
   /** Sends a piece of the snapshot to those that are still there; resolves when all can take more. */

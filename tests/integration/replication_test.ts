@@ -8,7 +8,7 @@ import { after, afterEach, test } from "node:test";
 import { CutProxy } from "./cut_proxy.ts";
 import { expectSame, linkState, Random, settle, untilConnected, writeRandomly } from "./data_set.ts";
 import { freePort, ServerProcess, until } from "./server_process.ts";
-import { ReplyError, type TestClient } from "./test_client.ts";
+import { type Reply, ReplyError, type TestClient } from "./test_client.ts";
 
 const started: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -86,15 +86,81 @@ test("SYNC by hand, as from telnet, brings a snapshot and then the stream", asyn
   await primary.client.expect("SET before 1", "OK");
   const raw = await primary.server.connect();
   raw.sendRaw("SYNC\r\n");
-  let header = "";
-  while (!header.endsWith("\r\n") || header === "\r\n") header = (header + await raw.readRaw(1)).replace(/^\n+/, "");
-  const length = /^\$(\d+)\r\n$/.exec(header)?.[1];
-  assert.ok(length !== undefined, header);
-  const rdb = await raw.readRaw(Number(length));
-  assert.match(rdb, /^REDIS00\d\d/);
+  assert.match(await snapshotOn(raw), /^REDIS00\d\d/);
   await primary.client.expect("SET after 2", "OK");
   assert.deepEqual(await raw.read(), ["SELECT", "0"]);
   assert.deepEqual(await raw.read(), ["SET", "after", "2"]);
+});
+
+/** Asks for synchronisation by hand, as a replica with these capabilities does; the offset, once it is told. */
+async function ask(
+  member: Member,
+  ...capabilities: string[]
+): Promise<{ raw: TestClient; offset: string | undefined }> {
+  const raw = await member.server.connect();
+  for (const capability of capabilities) await raw.expect(["REPLCONF", "capa", capability], "OK");
+  raw.send("PSYNC", "?", "-1");
+  return { raw, offset: /^\+FULLRESYNC [0-9a-f]{40} (\d+)\r\n$/.exec(await lineOf(raw))?.[1] };
+}
+
+/** The next line, after the newlines that a primary sends while there is nothing to tell yet. */
+async function lineOf(raw: TestClient): Promise<string> {
+  let line = "";
+  while (!line.endsWith("\r\n")) line = (line + await raw.readRaw(1)).replace(/^\n+/, "");
+  return line;
+}
+
+/** The snapshot file that comes next on a connection. */
+async function snapshotOn(raw: TestClient): Promise<string> {
+  return raw.readRaw(Number(/^\$(\d+)\r\n$/.exec(await lineOf(raw))?.[1]));
+}
+
+function snapshotsBegun(member: Member): number {
+  return (member.server.output.match(/Starting BGSAVE for SYNC/g) ?? []).length;
+}
+
+test("a replica that comes while a file is written for another gets it too, and what was written since", async () => {
+  const primary = await start("--repl-diskless-sync", "no", "--rdbcompression", "no");
+  await fill(primary.client, 60_000);
+  const first = await ask(primary, "psync2");
+  await primary.client.expect("SET between 1", "OK");
+  const second = await ask(primary, "psync2");
+  await primary.client.expect("SET after 2", "OK");
+  assert.ok(first.offset !== undefined);
+  assert.equal(second.offset, first.offset);
+  const [one, two] = await Promise.all([snapshotOn(first.raw), snapshotOn(second.raw)]);
+  assert.equal(one, two);
+  for (const { raw } of [first, second]) {
+    const writes: Reply[] = [];
+    while (writes.length < 2) {
+      const request = await raw.read();
+      if (!String(request).startsWith("SELECT")) writes.push(request);
+    }
+    assert.deepEqual(writes, [["SET", "between", "1"], ["SET", "after", "2"]]);
+  }
+  assert.equal(snapshotsBegun(primary), 1);
+  assert.match(primary.server.output, /Waiting for end of BGSAVE for SYNC/);
+});
+
+test("a replica that understands less than the one for which a file is written waits for the next", async () => {
+  const primary = await start("--repl-diskless-sync", "no", "--rdbcompression", "no");
+  await fill(primary.client, 60_000);
+  const first = await ask(primary, "psync2");
+  await primary.client.expect("SET between 1", "OK");
+  const second = await ask(primary);
+  assert.notEqual(second.offset, first.offset);
+  await Promise.all([snapshotOn(first.raw), snapshotOn(second.raw)]);
+  assert.equal(snapshotsBegun(primary), 2);
+  assert.match(primary.server.output, /Can't attach the replica to the current BGSAVE/);
+});
+
+test("a replica that comes while a file is written for nobody waits for the next", async () => {
+  const primary = await start("--repl-diskless-sync", "no", "--rdbcompression", "no");
+  await fill(primary.client, 60_000);
+  await primary.client.expect("BGSAVE", "Background saving started");
+  const { raw } = await ask(primary, "psync2");
+  assert.match(primary.server.output, /DB saved on disk[^]*Starting BGSAVE for SYNC/);
+  await snapshotOn(raw);
 });
 
 test("a link that is cut is continued from the backlog", async () => {
@@ -211,7 +277,7 @@ test("a primary that is killed and comes back is followed again", async () => {
   const replica = await startReplica(primary.server.port);
   await untilConnected(replica.client);
   await writeRandomly(primary.client, new Random(31), 1000);
-  await primary.client.expect("SAVE", "OK");
+  await until("the save", async () => await primary.client.call("SAVE") === "OK");
   await primary.client.expect("SET lost 1", "OK");
   await expectSame(primary.client, replica.client);
   await primary.server.kill("SIGKILL");
