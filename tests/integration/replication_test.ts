@@ -316,6 +316,22 @@ test("a replica that restarts from its own file continues where it was", async (
   assert.equal((primary.server.output.match(/Starting BGSAVE for SYNC/g) ?? []).length, 1);
 });
 
+test("bind-source-addr is where a replica connects from, if the machine has that address", async () => {
+  const primary = await start("--protected-mode", "no");
+  for (const [source, seen] of [["127.0.0.5", "127.0.0.5"], ["192.0.2.1", "127.0.0.1"]]) {
+    const replica = await startReplica(primary.server.port, "--bind-source-addr", source);
+    await untilConnected(replica.client);
+    assert.match(String(await primary.client.call("INFO replication")), new RegExp(`slave0:ip=${seen},`));
+    await writeRandomly(primary.client, new Random(41), 2000);
+    await expectSame(primary.client, replica.client);
+    await replica.server.kill("SIGKILL");
+    await until(
+      "the loss",
+      async () => /connected_slaves:0/.test(String(await primary.client.call("INFO replication"))),
+    );
+  }
+});
+
 test("masterauth and requirepass", async () => {
   const primary = await start("--requirepass", "secret");
   await primary.client.expect("AUTH secret", "OK");
