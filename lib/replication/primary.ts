@@ -124,6 +124,8 @@ export interface PrimaryHost {
   abortSnapshot(): void;
   /** Where a snapshot on disk goes. */
   rdbPath(): { readonly path: string; readonly temporary: string };
+  /** No replica needs the file any more that a snapshot for replicas made, at `madeMs` of Unix time. */
+  fileServed(path: string, madeMs: number): void;
   /** Makes the stream begin with a SELECT. */
   forgetSelected(): void;
   /** Replicas came or went, or their state changed. */
@@ -148,6 +150,8 @@ export class PrimarySide {
   #syncing: Replica[] = [];
   /** Whether that goes straight to their sockets, not through a file. */
   #syncsToSockets = false;
+  /** The file that the last snapshot for replicas made, until nobody needs it. */
+  #file: { readonly path: string; readonly madeMs: number } | null = null;
 
   constructor(readonly host: PrimaryHost) {
     this.#noReplicasSinceMs = host.nowMs();
@@ -345,7 +349,17 @@ export class PrimarySide {
     if (this.replicas.size === 0 && backlogTtlSeconds > 0 && unusedMs > backlogTtlSeconds * 1000) {
       this.onBacklogUnused();
     }
+    this.#letGoOfFile();
     this.tick();
+  }
+
+  /** Tells when all who waited for a file have it. */
+  #letGoOfFile(): void {
+    const file = this.#file;
+    if (file === null) return;
+    for (const replica of this.replicas) if (replica.state !== "online") return;
+    this.#file = null;
+    this.host.fileServed(file.path, file.madeMs);
   }
 
   /** The backlog has not been needed for `repl-backlog-ttl`; set by the composition. */
@@ -372,10 +386,11 @@ export class PrimarySide {
     } catch (error) {
       host.log("warning", `SYNC failed: ${error instanceof Error ? error.message : error}`);
       for (const replica of replicas) if (!replica.gone) replica.connection.drop();
-      this.#syncing = [];
+      if (this.#syncing === replicas) this.#syncing = [];
       return;
     }
     this.#syncing = [];
+    if (!toSockets) this.#file = { path: files.path, madeMs: host.nowMs() };
     if (toSockets) {
       const end = encodeLatin1(mark);
       await this.#sendToAll(replicas, end);

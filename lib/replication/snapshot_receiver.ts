@@ -40,6 +40,8 @@ export interface ReceivingStore {
   readonly readOptions: ReadOptions;
   /** Empties all databases. */
   flush(): void;
+  /** A file that was received is loaded, or could not be: it is no longer needed. */
+  fileRead(path: string): void;
   /** Commands are refused, as the data set is not whole, or served again. */
   setLoading(loading: boolean): void;
 }
@@ -111,6 +113,7 @@ export class FileReceiver implements SnapshotReceiver {
       throw error;
     } finally {
       this.into.setLoading(false);
+      this.into.fileRead(this.path);
     }
   }
 

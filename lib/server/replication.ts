@@ -3,6 +3,7 @@
  * data set and the configuration, and decides which role this server has.
  */
 
+import { unlink } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fromBinary } from "../bytes/paths.ts";
@@ -10,6 +11,7 @@ import type { Socket } from "../net/socket.ts";
 import { NetworkError } from "../net/socket.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { LoadResult } from "../persistence/load.ts";
+import { reasonOf } from "../persistence/rdb_file.ts";
 import { newHandshake, PrimarySide, type Replica, type ReplicaConnection } from "../replication/primary.ts";
 import { ReplicaSide } from "../replication/replica.ts";
 import {
@@ -64,6 +66,10 @@ export class Replication implements Feed {
       takeSnapshot: (target, atStart) => server.saving.takeSnapshot(target, atStart),
       abortSnapshot: () => server.saving.snapshotter.abort(),
       rdbPath: () => ({ path: server.saving.path, temporary: this.#temporary("repl") }),
+      fileServed: (path, madeMs) => {
+        const reason = "Removing the RDB file used to feed replicas in a persistence-less instance";
+        if (server.saving.lastSaveMs < madeMs) this.#removeFile(path, reason);
+      },
       forgetSelected: () => server.propagation.forgetSelected(),
       replicasChanged: () => this.#replicasChanged(),
       countSync: (kind) => this.#countSync(kind),
@@ -223,6 +229,16 @@ export class Replication implements Feed {
     return join(fromBinary(this.server.config.text("dir")), `temp-${kind}-${process.pid}-${Date.now()}.rdb`);
   }
 
+  /** `rdb-del-sync-files`: where nothing is to be kept on disk, neither is what replication needed there. */
+  #removeFile(path: string, reason: string): void {
+    const { config, log } = this.server;
+    if (!config.flag("rdb-del-sync-files") || config.savePoints.length > 0) return;
+    log.notice(reason);
+    unlink(path, (error) => {
+      if (error !== null) log.warning(`Can't remove ${path}: ${reasonOf(error)}`);
+    });
+  }
+
   #countSync(kind: "full" | "partial" | "refused"): void {
     const { statistics } = this.server;
     if (kind === "full") statistics.syncFull++;
@@ -355,6 +371,10 @@ export class Replication implements Feed {
         saving.snapshotter.abort();
         this.primary.dropAll();
         this.server.flush(store.databases);
+      },
+      fileRead: (path) => {
+        const reason = "Removing the RDB file obtained from the master. This replica has persistence disabled";
+        this.#removeFile(path, reason);
       },
       setLoading: (loading) => dispatcher.setGate(GATE_LOADING, loading),
     };

@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { after, afterEach, test } from "node:test";
 import { CutProxy } from "./cut_proxy.ts";
 import { expectSame, linkState, Random, settle, untilConnected, writeRandomly } from "./data_set.ts";
@@ -329,6 +330,31 @@ test("bind-source-addr is where a replica connects from, if the machine has that
       "the loss",
       async () => /connected_slaves:0/.test(String(await primary.client.call("INFO replication"))),
     );
+  }
+});
+
+test("rdb-del-sync-files removes the files that only replication made", async () => {
+  const options = ["--repl-diskless-sync", "no", "--rdb-del-sync-files", "yes"];
+  const primary = await start(...options);
+  await fill(primary.client, 1000);
+  const replica = await startReplica(primary.server.port, ...options);
+  const files = (member: Member) => readdirSync(member.server.folder);
+  await untilConnected(replica.client);
+  await until("the replica's file to go", () => files(replica).length === 0);
+  await until("the primary's file to go", () => files(primary).length === 0);
+  assert.match(primary.server.output, /Removing the RDB file used to feed replicas in a persistence-less instance/);
+  assert.match(replica.server.output, /Removing the RDB file obtained from the master/);
+});
+
+test("rdb-del-sync-files keeps what save points want on disk", async () => {
+  const options = ["--repl-diskless-sync", "no", "--rdb-del-sync-files", "yes", "--save", "3600 1"];
+  const primary = await start(...options);
+  await fill(primary.client, 1000);
+  const replica = await startReplica(primary.server.port, ...options);
+  await untilConnected(replica.client);
+  for (const { server } of [primary, replica]) {
+    assert.doesNotMatch(server.output, /Removing the RDB file/);
+    assert.deepEqual(readdirSync(server.folder), ["dump.rdb"]);
   }
 });
 

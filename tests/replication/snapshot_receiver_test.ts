@@ -25,6 +25,7 @@ class Replica implements ReceivingStore {
     for (const database of this.store.databases) database.clear();
   }
 
+  fileRead(): void {}
   setLoading(): void {}
 }
 
