@@ -437,6 +437,27 @@ test("WAIT counts the replicas that have all", async () => {
   assert.equal((await primary.client.call("EXEC") as unknown[]).length, 2); // EXEC replies with an array
 });
 
+test("WAIT waits for what its own client wrote, in a transaction too, not for what others have since", async () => {
+  const primary = await start();
+  const { client } = primary;
+  const other = await primary.server.connect();
+  const { raw } = await ask(primary, "psync2");
+  await snapshotOn(raw);
+  await until("the replica", async () => (await client.call("ROLE") as Reply[][])[2].length === 1);
+  const acknowledge = async () => {
+    const offset = (await client.call("ROLE") as number[])[1];
+    raw.send("REPLCONF", "ACK", offset);
+  };
+  await client.expect("SET a 1", "OK");
+  await acknowledge();
+  await other.expect("SET b 1", "OK");
+  await client.expect("WAIT 1 0", 1);
+  await other.expect("WAIT 1 1", 0);
+  client.sendRaw("MULTI\r\nINCR a\r\nINCR a\r\nEXEC\r\n");
+  for (const reply of ["OK", "QUEUED", "QUEUED", [2, 3]]) assert.deepEqual(await client.read(), reply);
+  await client.expect("WAIT 1 1", 0);
+});
+
 test("min-replicas-to-write", async () => {
   const primary = await start("--min-replicas-to-write", "1", "--min-replicas-max-lag", "5");
   await primary.client.expect("SET a 1", new ReplyError("NOREPLICAS Not enough good replicas to write."));
