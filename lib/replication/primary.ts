@@ -41,6 +41,8 @@ export class Replica {
   /** Offset of the snapshot, or at which it continues. */
   initialOffset = 0;
   acknowledgedOffset = 0;
+  /** Up to where it has the stream on disk, in its append-only file. */
+  syncedOffset = 0;
   acknowledgedMs: number;
   /** Whether it came with SYNC, which knows no offsets. */
   isOld = false;
@@ -265,9 +267,10 @@ export class PrimarySide {
     for (const replica of [...this.replicas]) replica.connection.drop();
   }
 
-  /** `REPLCONF ACK offset` */
-  acknowledge(replica: Replica, offset: number): void {
+  /** `REPLCONF ACK offset FACK syncedOffset`; the latter 0 where the replica has no append-only file. */
+  acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     replica.acknowledgedOffset = Math.max(replica.acknowledgedOffset, offset);
+    replica.syncedOffset = Math.max(replica.syncedOffset, syncedOffset);
     replica.acknowledgedMs = this.host.nowMs();
     if (!replica.awaitsAcknowledgement || replica.state !== "online") return;
     replica.release();
@@ -285,6 +288,13 @@ export class PrimarySide {
     for (const replica of this.replicas) {
       if (replica.state === "online" && replica.acknowledgedOffset >= offset) count++;
     }
+    return count;
+  }
+
+  /** Replicas in the stream that have an offset on disk. */
+  syncedBy(offset: number): number {
+    let count = 0;
+    for (const replica of this.replicas) if (replica.state === "online" && replica.syncedOffset >= offset) count++;
     return count;
   }
 

@@ -7,6 +7,7 @@ import { unlink } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fromBinary } from "../bytes/paths.ts";
+import type { ReplicaCount } from "../commands/session.ts";
 import type { Socket } from "../net/socket.ts";
 import { NetworkError } from "../net/socket.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
@@ -30,11 +31,14 @@ import type { Server } from "./server.ts";
 const PING = Request.of("PING");
 const GETACK = Request.of("REPLCONF", "GETACK", "*");
 
-/** A client in WAIT. */
+/** A client in WAIT or WAITAOF. */
 interface Waiter {
   readonly client: Client;
   readonly replicas: number;
   readonly offset: number;
+  readonly count: ReplicaCount;
+  /** Replies with how many replicas there are. */
+  readonly write: (count: number) => void;
 }
 
 export class Replication implements Feed {
@@ -292,8 +296,8 @@ export class Replication implements Feed {
     return null;
   }
 
-  acknowledge(replica: Replica, offset: number): void {
-    this.primary.acknowledge(replica, offset);
+  acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
+    this.primary.acknowledge(replica, offset, syncedOffset);
     for (const waiter of [...this.#waiters]) this.#answerWaiter(waiter, false);
   }
 
@@ -305,12 +309,18 @@ export class Replication implements Feed {
     return wanted > 0 && lag > 0 && !this.isReplica && this.primary.goodReplicas(lag) < wanted;
   }
 
-  /** `WAIT`: blocks the client until so many replicas have what it wrote, or the time is up. */
-  wait(client: Client, replicas: number, timeoutMs: number): void {
+  /** WAIT and WAITAOF: blocks the client until so many replicas have what it wrote, or the time is up. */
+  wait(
+    client: Client,
+    replicas: number,
+    timeoutMs: number,
+    count: ReplicaCount,
+    write: (count: number) => void,
+  ): void {
     const offset = Math.min(client.writeOffset, this.stream.offset);
-    const acknowledged = this.primary.acknowledgedBy(offset);
-    if (acknowledged >= replicas || client.insideExec) return client.reply.integer(acknowledged);
-    const waiter: Waiter = { client, replicas, offset };
+    const present = this.primary[count](offset);
+    if (present >= replicas || client.insideExec) return write(present);
+    const waiter: Waiter = { client, replicas, offset, count, write };
     this.#waiters.add(waiter);
     client.block(timeoutMs, () => this.#answerWaiter(waiter, true), () => this.#waiters.delete(waiter));
     this.askForAcknowledgements();
@@ -322,11 +332,12 @@ export class Replication implements Feed {
   }
 
   #answerWaiter(waiter: Waiter, timeIsUp: boolean): void {
-    const acknowledged = this.primary.acknowledgedBy(waiter.offset);
-    if (!timeIsUp && acknowledged < waiter.replicas) return;
+    const { client, write } = waiter;
+    const present = this.primary[waiter.count](waiter.offset);
+    if (!timeIsUp && present < waiter.replicas) return;
     this.#waiters.delete(waiter);
-    if (timeIsUp) waiter.client.reply.integer(acknowledged);
-    else waiter.client.unblock(() => waiter.client.reply.integer(acknowledged));
+    if (timeIsUp) write(present);
+    else client.unblock(() => write(present));
   }
 
   // --- As a replica ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import { readdirSync } from "node:fs";
 import { after, afterEach, test } from "node:test";
 import { CutProxy } from "./cut_proxy.ts";
 import { expectSame, linkState, Random, settle, untilConnected, writeRandomly } from "./data_set.ts";
-import { freePort, ServerProcess, until } from "./server_process.ts";
+import { freePort, IS_ORACLE, ServerProcess, until } from "./server_process.ts";
 import { type Reply, ReplyError, type TestClient } from "./test_client.ts";
 
 const started: { stop(): Promise<void> }[] = [];
@@ -456,6 +456,45 @@ test("WAIT waits for what its own client wrote, in a transaction too, not for wh
   client.sendRaw("MULTI\r\nINCR a\r\nINCR a\r\nEXEC\r\n");
   for (const reply of ["OK", "QUEUED", "QUEUED", [2, 3]]) assert.deepEqual(await client.read(), reply);
   await client.expect("WAIT 1 1", 0);
+});
+
+test("WAITAOF counts the replicas that have all on disk", async (context) => {
+  if (IS_ORACLE) return context.skip("a command of Redis 7.2");
+  const primary = await start();
+  const { client } = primary;
+  const replicas = [(await ask(primary, "psync2")).raw, (await ask(primary, "psync2")).raw];
+  await Promise.all(replicas.map((raw) => snapshotOn(raw)));
+  await until("both", async () => (await client.call("ROLE") as Reply[][])[2].length === 2);
+  await client.expect("WAITAOF 0 2 0", [0, 2]);
+  await client.expect("SET a 1", "OK");
+  const offset = (await client.call("ROLE") as number[])[1];
+  replicas[0].send("REPLCONF", "ACK", offset, "FACK", offset - 1);
+  replicas[1].send("REPLCONF", "ACK", offset);
+  await client.expect("WAIT 2 0", 2);
+  await client.expect("WAITAOF 0 1 1", [0, 0]);
+  await client.expect("WAITAOF 0 0 0", [0, 0]);
+  client.send("WAITAOF 0 1 0");
+  replicas[0].send("REPLCONF", "ACK", offset, "FACK", offset);
+  assert.deepEqual(await client.read(), [0, 1]);
+  client.sendRaw("MULTI\r\nWAITAOF 0 2 0\r\nEXEC\r\n");
+  for (const reply of ["OK", "QUEUED", [[0, 1]]]) assert.deepEqual(await client.read(), reply);
+});
+
+test("WAITAOF says what it cannot do", async (context) => {
+  if (IS_ORACLE) return context.skip("a command of Redis 7.2");
+  const primary = await start();
+  const replica = await startReplica(primary.server.port);
+  await primary.client.expect(
+    "WAITAOF 1 0 0",
+    new ReplyError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."),
+  );
+  await primary.client.expect("WAITAOF 2 0 0", new ReplyError("ERR value is out of range, value must between 0 and 1"));
+  await primary.client.expect("WAITAOF x 0 0", new ReplyError("ERR value is not an integer or out of range"));
+  await primary.client.expect("WAITAOF 0 -1 0", new ReplyError("ERR value is out of range, must be positive"));
+  await primary.client.expect("WAITAOF 0 1 -1", new ReplyError("ERR timeout is negative"));
+  await primary.client.expect("WAITAOF 0 1 x", new ReplyError("ERR timeout is not an integer or out of range"));
+  await primary.client.expect("WAITAOF 0 1", new ReplyError("ERR wrong number of arguments for 'waitaof' command"));
+  await replica.client.expect("WAITAOF 0 1 0", /^ERR WAITAOF cannot be used with replica instances/);
 });
 
 test("min-replicas-to-write", async () => {
