@@ -2,7 +2,7 @@
  * A database: a table of entries by key, and a second table of those among them that expire.
  *
  * Every change of an entry goes through here, because three things hang on it: a snapshot under way must see the entry
- * as it was (`prepareChange`), the expiry index must follow the entry when its block moves, and blocks must be freed.
+ * as it was (`prepareChange`, `prepareRemoval`), the expiry index must follow the entry when its block moves, and blocks must be freed.
  *
  * Keys are given as (bytes, start, length), so that they can be looked up where they arrived.
  */
@@ -179,10 +179,10 @@ export class Database {
       this.#expire(key.slice(keyStart, keyStart + keyLength));
       return this.put(key, keyStart, keyLength, type, encoding, inlineLength, expiry);
     }
-    store.prepareChange(this, old);
+    const isTaken = store.prepareRemoval(this, old);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
-    const reusable = entries.encoding(old) !== ENCODING_HASHTABLE && had === has;
+    const reusable = entries.encoding(old) !== ENCODING_HASHTABLE && had === has && !isTaken;
     if (reusable) {
       const oldBytes = entries.size(keyLength, entries.valueWord(old), has);
       if ((oldBytes + 7) >>> 3 === (entries.size(keyLength, inlineLength, has) + 7) >>> 3) {
@@ -199,8 +199,7 @@ export class Database {
       else entries.setExpiry(ref, expiry);
     }
     this.#moveEntry(old, ref, slot, had, has);
-    store.freeValue(old);
-    store.arena.free(old);
+    if (!isTaken) store.release(old);
     return ref;
   }
 
@@ -277,9 +276,9 @@ export class Database {
     const store = this.store;
     const ref = this.peek(bytes, start, length);
     if (ref === 0) return false;
-    store.prepareChange(this, ref);
+    const isTaken = store.prepareRemoval(this, ref);
     this.#detachFound(ref);
-    store.release(ref);
+    if (!isTaken) store.release(ref);
     return true;
   }
 
