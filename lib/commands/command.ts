@@ -31,6 +31,8 @@ export const NO_ASYNC_LOADING = 1 << 18;
 export const NOT_QUEUED = 1 << 19;
 /** Not a flag that is shown: known to exist, but hidden from COMMAND (as Redis hides its internal commands). */
 export const HIDDEN = 1 << 20;
+/** Not a flag that is shown: comes across keys that the request does not name. Those that expired are no unit with it. */
+export const ARBITRARY_KEYS = 1 << 21;
 
 /** Where a command's keys are: the first and last argument index (a negative one counts from the end) and the step. */
 export type KeyRange = readonly [first: number, last: number, step: number];

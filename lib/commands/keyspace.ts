@@ -8,7 +8,7 @@
 import { globMatch } from "../bytes/glob.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
-import { type Command, command, READONLY } from "./command.ts";
+import { ARBITRARY_KEYS, type Command, command, READONLY } from "./command.ts";
 import { TYPE_NAMES } from "./keys.ts";
 import { parseCursor, ScanOptions } from "./scanning.ts";
 import type { Session } from "./session.ts";
@@ -144,6 +144,6 @@ function firstLive(database: Database, cursor: number): number {
 
 export const KEYSPACE_COMMANDS: readonly Command[] = [
   command("keys", 2, READONLY, keys, { categories: ["keyspace", "dangerous"] }),
-  command("scan", -2, READONLY, scan, { categories: ["keyspace"] }),
-  command("randomkey", 1, READONLY, randomkey, { categories: ["keyspace"] }),
+  command("scan", -2, READONLY | ARBITRARY_KEYS, scan, { categories: ["keyspace"] }),
+  command("randomkey", 1, READONLY | ARBITRARY_KEYS, randomkey, { categories: ["keyspace"] }),
 ];

@@ -1,4 +1,4 @@
-/** Replication: REPLICAOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT. */
+/** Replication: REPLICAOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT, WAITAOF. */
 
 import type { Request } from "../resp/request.ts";
 import { parseInt64 } from "../bytes/integers.ts";
@@ -64,7 +64,8 @@ function replconf(session: Session, request: Request): void {
       else if (request.is(i + 1, "psync2")) session.replicaHandshake.followsIds = true;
     } else if (request.is(i, "ack")) {
       const offset = request.integer(i + 1);
-      if (!Number.isNaN(offset)) session.acknowledgeReplication(offset);
+      const synced = i + 3 < request.argc && request.is(i + 2, "fack") ? request.integer(i + 3) : 0;
+      if (!Number.isNaN(offset) && !Number.isNaN(synced)) session.acknowledgeReplication(offset, synced);
       return;
     } else if (request.is(i, "getack")) {
       if (session.isPrimary) session.host.replication.acknowledgeToPrimary();
@@ -121,10 +122,47 @@ function wait(session: Session, request: Request): void {
   }
   const replicas = request.integer(1);
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
-  const timeoutMs = request.integer(2);
-  if (Number.isNaN(timeoutMs)) return reply.error("ERR timeout is not an integer or out of range");
-  if (timeoutMs < 0) return reply.error("ERR timeout is negative");
-  session.waitForReplicas(replicas, timeoutMs);
+  const timeoutMs = timeoutArgument(session, request, 2);
+  if (timeoutMs === null) return;
+  session.waitForReplicas(replicas, timeoutMs, "acknowledgedBy", (count) => reply.integer(count));
+}
+
+/** A time-out in ms; null after having replied with an error. */
+function timeoutArgument(session: Session, request: Request, index: number): number | null {
+  const timeoutMs = request.integer(index);
+  if (timeoutMs >= 0) return timeoutMs;
+  const isNumber = !Number.isNaN(timeoutMs);
+  session.reply.error(isNumber ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
+  return null;
+}
+
+/**
+ * `WAITAOF numlocal numreplicas timeout`: as WAIT, for what is on disk in an append-only file. There is none here, so it
+ * is only replicas that can be waited for.
+ */
+function waitaof(session: Session, request: Request): void {
+  const { reply } = session;
+  const local = request.integer(1);
+  if (Number.isNaN(local)) return reply.error(NOT_INTEGER);
+  if (local < 0 || local > 1) return reply.error("ERR value is out of range, value must between 0 and 1");
+  const replicas = request.integer(2);
+  if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
+  if (replicas < 0) return reply.error("ERR value is out of range, must be positive");
+  const timeoutMs = timeoutArgument(session, request, 3);
+  if (timeoutMs === null) return;
+  if (session.host.isReplica) {
+    return reply.error(
+      "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.",
+    );
+  }
+  if (local > 0) {
+    return reply.error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+  }
+  session.waitForReplicas(replicas, timeoutMs, "syncedBy", (count) => {
+    reply.array(2);
+    reply.integer(0);
+    reply.integer(count);
+  });
 }
 
 const SYNCHRONISATION = NO_ASYNC_LOADING | ADMIN | NO_MULTI | NOSCRIPT;
@@ -137,4 +175,5 @@ export const REPLICATION_COMMANDS: readonly Command[] = [
   command("replconf", -1, ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, replconf),
   command("role", 1, NOSCRIPT | LOADING | STALE | FAST, role, { categories: ["admin", "dangerous"] }),
   command("wait", 3, NOSCRIPT, wait, { categories: ["connection"] }),
+  command("waitaof", 4, NOSCRIPT, waitaof, { categories: ["connection"] }),
 ];

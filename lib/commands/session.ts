@@ -37,6 +37,9 @@ export interface Transaction {
   failed: boolean;
 }
 
+/** The replicas that count: which have an offset of the stream, or which have it on disk. */
+export type ReplicaCount = "acknowledgedBy" | "syncedBy";
+
 /** One client, as a command sees it. */
 export interface Session extends Subscriber {
   readonly id: number;
@@ -102,9 +105,9 @@ export interface Session extends Subscriber {
   /** Makes the client a replica: continuing stream `id` at an offset, or (null) by a SYNC. The error to reply, or null. */
   synchronise(id: string | null, offset: number): string | null;
   /** `REPLCONF ACK` */
-  acknowledgeReplication(offset: number): void;
-  /** Replies once so many replicas have what the client wrote, or the time is up. */
-  waitForReplicas(replicas: number, timeoutMs: number): void;
+  acknowledgeReplication(offset: number, syncedOffset: number): void;
+  /** Replies by `write` once so many replicas have what the client wrote, or the time is up. */
+  waitForReplicas(replicas: number, timeoutMs: number, count: ReplicaCount, write: (count: number) => void): void;
   /** To be called after subscriptions were added or ended. */
   subscriptionsChanged(): void;
   /** Whether EXEC is running: nothing may block, and there is no point in time between two commands. */

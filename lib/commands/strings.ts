@@ -142,6 +142,8 @@ function set(session: Session, request: Request): void {
   if (options.expiry !== NO_EXPIRY && options.expiry !== KEEP_EXPIRY) {
     session.host.notify(EVENT_GENERIC, "expire", database, bytes, starts[1], lengths[1]);
     if (options.relative) propagateSet(session, request, 2, options.expiry);
+  } else if (options.get) {
+    propagateWithoutGet(session, request);
   }
   if (!options.get) reply.ok();
 }
@@ -155,6 +157,13 @@ function propagateSet(session: Session, request: Request, valueIndex: number, ex
     encodeLatin1("PXAT"),
     encodeLatin1(String(expiry)),
   ]));
+}
+
+/** Propagates a set without its GET: followers need not look up what nobody asks them for. */
+function propagateWithoutGet(session: Session, request: Request): void {
+  const args: Uint8Array[] = [];
+  for (let i = 0; i < request.argc; i++) if (i < 3 || !request.is(i, "get")) args.push(request.copyOf(i));
+  session.propagateAs(Request.ofBytes(args));
 }
 
 /** `SETNX key value` */

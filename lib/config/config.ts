@@ -83,6 +83,11 @@ class Cell implements Setting {
 export class Config {
   /** Absolute path of the configuration file, or null. */
   file: string | null = null;
+  /**
+   * Whether the lines of a directive that may have several (`save`) add up; else each replaces those before. Set by the
+   * loader, which knows where a line stands.
+   */
+  linesAddUp = true;
   /** Told what an operator should know, such as that a directive set has no effect. */
   warn: (message: string) => void = () => {};
   /** Told what happened that is no cause for concern. */
@@ -333,7 +338,7 @@ export class Config {
 
   #load(name: Name, words: readonly string[]): string | null {
     const cell = this.#cell(name);
-    const adds = cell.directive.appends && cell.explicit && words.length > 0 && words[0] !== "";
+    const adds = cell.directive.appends && this.linesAddUp && cell.explicit && words.length > 0 && words[0] !== "";
     if (adds) {
       const own = cell.directive.parse(words, cell, "load");
       if (typeof own === "string") return own;

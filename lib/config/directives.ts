@@ -118,7 +118,7 @@ const THREADS = {
 
 const NETWORK = {
   "bind": bindDirective(["*", "-::*"]),
-  "bind-source-addr": text("", { inert: "the runtime cannot choose the address that it connects from" }),
+  "bind-source-addr": text(""),
   "client-output-buffer-limit": outputBufferLimitDirective(
     "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60".split(" "),
   ),

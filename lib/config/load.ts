@@ -93,10 +93,18 @@ class Loader {
     if (error !== null) throw fault(this.version, place, error);
   }
 
+  /**
+   * Reads the files that an `include` names. Their `save` lines add to those before, but each that follows the include,
+   * on the command line too, replaces all before it: so Redis has it.
+   */
   #include(given: string, place: Place, depth: number): void {
     if (depth >= MAX_INCLUDE_DEPTH) throw fault(this.version, place, "include is nested too deeply");
     const path = fromBinary(given);
-    for (const file of hasGlob(given) ? expandGlob(path) : [path]) this.readFile(file, depth + 1);
+    for (const file of hasGlob(given) ? expandGlob(path) : [path]) {
+      this.config.linesAddUp = true;
+      this.readFile(file, depth + 1);
+      this.config.linesAddUp = false;
+    }
   }
 }
 

@@ -134,9 +134,12 @@ export function rewriteText(config: Config, old: string, options: RewriteOptions
 
   const edits: Edits = new Map();
   const added: string[] = [];
+  const include = places.get("include")?.at(-1);
   for (const name of NAMES) {
     const here = places.get(name) ?? [];
-    if (here.length > 0) editDirective(config, name, here, edits);
+    if (directiveOf(name).appends && include !== undefined) {
+      if (here.length > 0 || config.mustWrite(name)) editBelowInclude(config, name, here, include, edits, added);
+    } else if (here.length > 0) editDirective(config, name, here, edits);
     else if (options.all || config.mustWrite(name)) added.push(...newLines(config, name, options));
   }
   for (const name of LINE_DIRECTIVES) editLines(config, name, places.get(name) ?? [], edits, added);
@@ -178,6 +181,27 @@ function editDirective(config: Config, name: Name, here: readonly OldLine[], edi
   const last = here[here.length - 1];
   if (says(config, name, last)) return;
   edits.set(last.index, parts.map((part) => `${name} ${part}`));
+}
+
+/**
+ * Brings a directive up to date whose lines add up, in a file that includes others. What those say is not known here, and
+ * below an include each line replaces all before it (see load.ts): so one line, below the last, says it all.
+ */
+function editBelowInclude(
+  config: Config,
+  name: Name,
+  here: readonly OldLine[],
+  include: OldLine,
+  edits: Edits,
+  added: string[],
+): void {
+  const last = here.at(-1);
+  const isBelow = last !== undefined && last.index > include.index;
+  if (isBelow && says(config, name, last)) return;
+  for (const line of here) edits.set(line.index, []);
+  const text = `${name} ${directiveOf(name).write(config.setting(name)).join(" ")}`;
+  if (isBelow) edits.set(last.index, [text]);
+  else added.push(text);
 }
 
 /** Whether a line gives a directive the value that it has. */

@@ -5,6 +5,7 @@
 
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
+import { connectFrom } from "./node.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
 
 /** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
@@ -165,8 +166,9 @@ export class BunNetwork implements Network {
     }
   }
 
-  connectTcp(hostname: string, port: number, _sourceAddress: string): Promise<Socket> {
-    return new Promise((resolve, reject) => {
+  async connectTcp(hostname: string, port: number, sourceAddress: string): Promise<Socket> {
+    const bound = sourceAddress === "" ? null : await connectFrom(sourceAddress, hostname, port);
+    return bound ?? await new Promise((resolve, reject) => {
       const socket = {
         ...callbacks("", resolve),
         connectError: (_: unknown, error: Error) => reject(networkError(error)),

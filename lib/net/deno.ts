@@ -5,6 +5,7 @@
  * and so stays small for idle connections, and one write under way; what is written meanwhile waits in a queue.
  */
 
+import { connectFrom } from "./node.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
 
 const FIRST_READ_BYTES = 2048;
@@ -207,7 +208,9 @@ export class DenoNetwork implements Network {
     return this.#listen(() => Deno.listen({ transport: "unix", path }), onSocket);
   }
 
-  async connectTcp(hostname: string, port: number, _sourceAddress: string): Promise<Socket> {
+  async connectTcp(hostname: string, port: number, sourceAddress: string): Promise<Socket> {
+    const bound = sourceAddress === "" ? null : await connectFrom(sourceAddress, hostname, port);
+    if (bound !== null) return bound;
     try {
       const socket = new DenoSocket(await Deno.connect({ hostname, port }));
       queueMicrotask(() => socket.run());

@@ -71,6 +71,13 @@ export interface LargeValue {
   readonly table: number;
 }
 
+/** Whether an entry's value is large: `RdbWriter.entry` writes only its beginning. */
+export function isLargeValue(store: Store, ref: number): boolean {
+  const { entries, tables } = store;
+  const value = entries.valueWord(ref);
+  return entries.encoding(ref) === ENCODING_HASHTABLE ? tables.count(value) > LARGE_FIELDS : value > LARGE_BYTES;
+}
+
 /** The RDB type of an entry. */
 export function rdbTypeOf(type: number, encoding: number): number {
   if (type === TYPE_STRING) return RDB_TYPE_STRING;

@@ -5,6 +5,7 @@
  * by table in slices of at most a millisecond and marks them; between slices the server serves its clients. An entry
  * about to change or to go that has no mark yet is written and marked first (`Store.prepareChange`), and entries made
  * meanwhile are born with the mark. So each entry that was there at the start is written exactly once, as it was then.
+ * A large one that is about to go is not written at once but taken over, and goes when the walk has written it.
  *
  * The walk goes by the tables that the databases had at the start: a flushed database's table is kept until the walk is
  * through with it, and SWAPDB changes nothing, because a table keeps its number.
@@ -18,7 +19,7 @@ import { EPOCH_BIT } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
 import type { WorkerOptions } from "./rdb_worker.ts";
-import { CHUNK_BYTES, type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
+import { CHUNK_BYTES, isLargeValue, type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
 import { onNextTurn } from "./turns.ts";
 
 export type { SnapshotTarget } from "./rdb_offload.ts";
@@ -69,6 +70,18 @@ interface Job {
   readonly reject: (reason: Error) => void;
 }
 
+interface PartlyWritten {
+  readonly value: LargeValue;
+  /** Whether the entry is no longer in its database, so that it is ours to release. */
+  isOrphan: boolean;
+}
+
+/** A large entry that has left its database before it was written: it is ours to write and to release. */
+interface Orphan {
+  readonly index: number;
+  readonly ref: number;
+}
+
 /** What a snapshot under way writes to. */
 interface Output {
   readonly job: Job;
@@ -76,8 +89,8 @@ interface Output {
   readonly writer: RdbWriter;
   /** Takes the entries that are about to change while `large` occupies the writer. */
   aside: { readonly writer: RdbWriter; readonly chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[] } | null;
-  /** The value of which a part was written, and its database. */
-  large: { readonly value: LargeValue } | null;
+  /** The value of which a part was written. */
+  large: PartlyWritten | null;
   readonly startedMs: number;
 }
 
@@ -94,6 +107,7 @@ export class Snapshotter {
   #output: Output | null = null;
   #tables: Walked[] = [];
   #tableAt = 0;
+  readonly #orphans: Orphan[] = [];
   readonly #indexes = new Map<number, Walked>();
   readonly #refs: number[] = [];
   /** Whether the walk is under way, writing or settling, and whether its next slice is due by itself. */
@@ -163,6 +177,7 @@ export class Snapshotter {
     for (const database of store.detached) this.#addTable(database, -1);
     store.epoch ^= EPOCH_BIT;
     store.onBeforeChange = (database, ref) => this.#writeEarly(database, ref);
+    store.onBeforeRemoval = (database, ref) => this.#takeOver(database, ref);
     store.onDiscardKeys = (table) => this.#orphan(table);
     this.#isWalking = true;
     writer.start(job.describe());
@@ -223,6 +238,14 @@ export class Snapshotter {
       if (output.writer.step(output.large.value)) this.#largeDone(output);
       return true;
     }
+    const orphan = this.#orphans.at(-1);
+    if (output !== null && orphan !== undefined) {
+      const value = output.writer.entry(orphan.index, orphan.ref);
+      if (value === null) throw new Error("what was taken over as a large value is none");
+      output.large = { value, isOrphan: true };
+      this.#orphans.pop();
+      return true;
+    }
     while (this.#tableAt < this.#tables.length && this.#tables[this.#tableAt].isDone) this.#tableAt++;
     if (this.#tableAt === this.#tables.length) return false;
     const walked = this.#tables[this.#tableAt];
@@ -248,7 +271,7 @@ export class Snapshotter {
       if (output !== null && walked.index >= 0) {
         const large = output.writer.entry(walked.index, ref);
         if (large !== null) {
-          output.large = { value: large };
+          output.large = { value: large, isOrphan: false };
           return false;
         }
         this.keysProcessed++;
@@ -266,7 +289,9 @@ export class Snapshotter {
 
   #largeDone(output: Output): void {
     if (output.large === null) return;
-    this.#store.markEpoch(output.large.value.ref);
+    const { value, isOrphan } = output.large;
+    if (isOrphan) this.#store.release(value.ref);
+    else this.#store.markEpoch(value.ref);
     this.keysProcessed++;
     output.large = null;
     const aside = output.aside;
@@ -304,6 +329,16 @@ export class Snapshotter {
     }
   }
 
+  /** Takes over an entry that is about to go, if it is large: to write it at once would stop the server. */
+  #takeOver(database: Database, ref: number): boolean {
+    const output = this.#output;
+    const index = this.#indexes.get(database.keys)?.index ?? -1;
+    if (output === null || index < 0 || !isLargeValue(this.#store, ref)) return false;
+    if (output.large?.value.ref === ref) output.large.isOrphan = true;
+    else this.#orphans.push({ index, ref });
+    return true;
+  }
+
   #makeAside(output: Output): NonNullable<Output["aside"]> {
     const chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[] = [];
     const writer = new RdbWriter(this.#store, (chunk, length) => {
@@ -332,6 +367,7 @@ export class Snapshotter {
     const store = this.#store;
     this.#isWalking = false;
     store.onBeforeChange = null;
+    store.onBeforeRemoval = null;
     store.onDiscardKeys = null;
     this.#tables = [];
     this.#indexes.clear();
@@ -356,6 +392,9 @@ export class Snapshotter {
     const job = this.#job;
     if (job === null) return;
     this.#job = null;
+    const large = this.#output?.large;
+    if (large?.isOrphan) this.#store.release(large.value.ref);
+    for (const { ref } of this.#orphans.splice(0)) this.#store.release(ref);
     this.#output = null;
     for (const walked of this.#tables) {
       if (!walked.isOrphan || walked.isDone) continue;

@@ -41,6 +41,8 @@ export class Replica {
   /** Offset of the snapshot, or at which it continues. */
   initialOffset = 0;
   acknowledgedOffset = 0;
+  /** Up to where it has the stream on disk, in its append-only file. */
+  syncedOffset = 0;
   acknowledgedMs: number;
   /** Whether it came with SYNC, which knows no offsets. */
   isOld = false;
@@ -64,9 +66,25 @@ export class Replica {
   /** Takes a part of the stream: sends it, or keeps it until the snapshot has gone out. */
   feed(bytes: Uint8Array, start: number, end: number): void {
     if (this.state === "online" && !this.awaitsAcknowledgement) return this.connection.deliver(bytes, start, end);
-    if (this.state === "wait_bgsave") return;
+    if (this.state === "wait_bgsave" || this.rdbOnly) return;
     this.waiting.push(bytes.slice(start, end));
     this.waitingBytes += end - start;
+  }
+
+  /** Whether a replica that has just come can be given the snapshot file that is being written for this one. */
+  canShareWith(other: Replica): boolean {
+    const { handshake } = this;
+    if (this.state !== "send_bulk" || !this.awaitsFile || this.gone || (this.rdbOnly && !other.rdbOnly)) return false;
+    // The other must understand whatever this one is sent.
+    return (!handshake.readsMarks || other.handshake.readsMarks) &&
+      (!handshake.followsIds || other.handshake.followsIds);
+  }
+
+  /** Takes the place of another replica, which waits for the same snapshot file, in the stream. */
+  standBeside(other: Replica): void {
+    this.initialOffset = other.initialOffset;
+    this.waiting.push(...other.waiting);
+    this.waitingBytes = other.waitingBytes;
   }
 
   /** Sends what has waited. */
@@ -108,6 +126,8 @@ export interface PrimaryHost {
   abortSnapshot(): void;
   /** Where a snapshot on disk goes. */
   rdbPath(): { readonly path: string; readonly temporary: string };
+  /** No replica needs the file any more that a snapshot for replicas made, at `madeMs` of Unix time. */
+  fileServed(path: string, madeMs: number): void;
   /** Makes the stream begin with a SELECT. */
   forgetSelected(): void;
   /** Replicas came or went, or their state changed. */
@@ -130,6 +150,10 @@ export class PrimarySide {
   #noReplicasSinceMs: number;
   /** Replicas that share the snapshot under way. */
   #syncing: Replica[] = [];
+  /** Whether that goes straight to their sockets, not through a file. */
+  #syncsToSockets = false;
+  /** The file that the last snapshot for replicas made, until nobody needs it. */
+  #file: { readonly path: string; readonly madeMs: number } | null = null;
 
   constructor(readonly host: PrimaryHost) {
     this.#noReplicasSinceMs = host.nowMs();
@@ -185,8 +209,27 @@ export class PrimarySide {
     }
     host.countSync("full");
     host.log("notice", `Full resync requested by replica ${this.describe(replica)}`);
-    this.tick();
+    if (this.#syncing.length > 0) this.#join(replica);
+    else this.tick();
     return replica;
+  }
+
+  /** A snapshot for replicas is under way: lets another have its file, or wait for the next. */
+  #join(replica: Replica): void {
+    const { host } = this;
+    if (this.#syncsToSockets) {
+      return host.log("notice", "Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
+    }
+    const other = this.#syncing.find((one) => one.canShareWith(replica));
+    if (other === undefined) {
+      const reason = "Can't attach the replica to the current BGSAVE. Waiting for next BGSAVE for SYNC";
+      return host.log("notice", reason);
+    }
+    replica.standBeside(other);
+    this.#syncing.push(replica);
+    this.#tellOffset(replica, null);
+    host.log("notice", "Waiting for end of BGSAVE for SYNC");
+    host.replicasChanged();
   }
 
   #continue(replica: Replica, rest: Uint8Array): void {
@@ -224,9 +267,10 @@ export class PrimarySide {
     for (const replica of [...this.replicas]) replica.connection.drop();
   }
 
-  /** `REPLCONF ACK offset` */
-  acknowledge(replica: Replica, offset: number): void {
+  /** `REPLCONF ACK offset FACK syncedOffset`; the latter 0 where the replica has no append-only file. */
+  acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     replica.acknowledgedOffset = Math.max(replica.acknowledgedOffset, offset);
+    replica.syncedOffset = Math.max(replica.syncedOffset, syncedOffset);
     replica.acknowledgedMs = this.host.nowMs();
     if (!replica.awaitsAcknowledgement || replica.state !== "online") return;
     replica.release();
@@ -245,6 +289,21 @@ export class PrimarySide {
       if (replica.state === "online" && replica.acknowledgedOffset >= offset) count++;
     }
     return count;
+  }
+
+  /** Replicas in the stream that have an offset on disk. */
+  syncedBy(offset: number): number {
+    let count = 0;
+    for (const replica of this.replicas) if (replica.state === "online" && replica.syncedOffset >= offset) count++;
+    return count;
+  }
+
+  /** Whether a replica in the stream has not acknowledged an offset. */
+  hasBehind(offset: number): boolean {
+    for (const replica of this.replicas) {
+      if (replica.state === "online" && replica.acknowledgedOffset < offset) return true;
+    }
+    return false;
   }
 
   /** Replicas whose last acknowledgement is no older than `seconds`. */
@@ -300,7 +359,17 @@ export class PrimarySide {
     if (this.replicas.size === 0 && backlogTtlSeconds > 0 && unusedMs > backlogTtlSeconds * 1000) {
       this.onBacklogUnused();
     }
+    this.#letGoOfFile();
     this.tick();
+  }
+
+  /** Tells when all who waited for a file have it. */
+  #letGoOfFile(): void {
+    const file = this.#file;
+    if (file === null) return;
+    for (const replica of this.replicas) if (replica.state !== "online") return;
+    this.#file = null;
+    this.host.fileServed(file.path, file.madeMs);
   }
 
   /** The backlog has not been needed for `repl-backlog-ttl`; set by the composition. */
@@ -316,6 +385,7 @@ export class PrimarySide {
     const names = replicas.map((replica) => this.describe(replica)).join(", ");
     host.log("notice", `Starting BGSAVE for SYNC with target: ${toSockets ? "replicas sockets" : "disk"} (${names})`);
     this.#syncing = replicas;
+    this.#syncsToSockets = toSockets;
     const mark = randomId();
     const files = host.rdbPath();
     const target: SnapshotTarget = toSockets
@@ -326,10 +396,11 @@ export class PrimarySide {
     } catch (error) {
       host.log("warning", `SYNC failed: ${error instanceof Error ? error.message : error}`);
       for (const replica of replicas) if (!replica.gone) replica.connection.drop();
-      this.#syncing = [];
+      if (this.#syncing === replicas) this.#syncing = [];
       return;
     }
     this.#syncing = [];
+    if (!toSockets) this.#file = { path: files.path, madeMs: host.nowMs() };
     if (toSockets) {
       const end = encodeLatin1(mark);
       await this.#sendToAll(replicas, end);
@@ -346,14 +417,19 @@ export class PrimarySide {
     host.forgetSelected();
     for (const replica of replicas) {
       replica.initialOffset = host.stream.offset;
-      replica.state = "send_bulk";
-      replica.awaitsFile = mark === null;
-      let text = replica.isOld ? "" : `+FULLRESYNC ${host.stream.id} ${host.stream.offset}\r\n`;
-      if (mark !== null) text += `$EOF:${mark}\r\n`;
-      const bytes = encodeLatin1(text);
-      replica.connection.deliver(bytes, 0, bytes.length);
+      this.#tellOffset(replica, mark);
     }
     host.replicasChanged();
+  }
+
+  /** Tells a replica at which offset its snapshot stands, and, if that is not a file, the mark at its end. */
+  #tellOffset(replica: Replica, mark: string | null): void {
+    replica.state = "send_bulk";
+    replica.awaitsFile = mark === null;
+    let text = replica.isOld ? "" : `+FULLRESYNC ${this.host.stream.id} ${replica.initialOffset}\r\n`;
+    if (mark !== null) text += `$EOF:${mark}\r\n`;
+    const bytes = encodeLatin1(text);
+    replica.connection.deliver(bytes, 0, bytes.length);
   }
 
   /** Sends a piece of the snapshot to those that are still there; resolves when all can take more. */

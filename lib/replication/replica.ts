@@ -314,7 +314,9 @@ export class ReplicaSide implements SocketHandler {
       } from master`,
     );
     try {
+      const socket = this.#socket;
       this.#receiver = this.host.receiveSnapshot();
+      this.#receiver.onRoom = () => socket?.resume();
     } catch (error) {
       this.#fail(`Opening the temp file needed for MASTER <-> REPLICA synchronization: ${textOf(error)}`);
     }
@@ -327,7 +329,7 @@ export class ReplicaSide implements SocketHandler {
     try {
       if (this.#mark === null) {
         const length = Math.min(this.#remaining, end - at);
-        receiver.take(bytes, at, at + length);
+        if (!receiver.take(bytes, at, at + length)) this.#socket?.pause();
         this.#remaining -= length;
         this.syncReadBytes += length;
         if (this.#remaining === 0) this.#snapshotComplete(receiver, bytes.slice(at + length, end));
@@ -347,7 +349,7 @@ export class ReplicaSide implements SocketHandler {
     joined.set(bytes.subarray(at, end), this.#tail.length);
     this.syncReadBytes += end - at;
     const kept = Math.min(MARK_BYTES, joined.length);
-    receiver.take(joined, 0, joined.length - kept);
+    if (!receiver.take(joined, 0, joined.length - kept)) this.#socket?.pause();
     this.#tail = joined.slice(joined.length - kept);
     if (kept === MARK_BYTES && decodeLatin1(this.#tail) === decodeLatin1(this.#mark ?? this.#tail)) {
       this.#snapshotComplete(receiver, new Uint8Array(0));

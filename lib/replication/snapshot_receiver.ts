@@ -3,17 +3,28 @@
  * (`repl-diskless-load`).
  */
 
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { loadRdbFile } from "../persistence/load.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
+import { nextTurn } from "../persistence/turns.ts";
 import { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
 const SLICE_MS = 2;
+/** Bytes that wait to be parsed above which no more are wanted, and at which they are again. */
+const FULL_BYTES = 4 * 1024 * 1024;
+const ROOM_BYTES = 1024 * 1024;
+/** A file is synced each time so much has been written to it. */
+const SYNC_BYTES = 4 * 1024 * 1024;
 
 export interface SnapshotReceiver {
-  /** Takes bytes of the snapshot, which are valid only during the call. Throws where it cannot. */
-  take(bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * Takes bytes of the snapshot, which are valid only during the call. Whether it can keep up: if not, `onRoom` is
+   * called when more may come. Throws where it cannot take them.
+   */
+  take(bytes: Uint8Array, start: number, end: number): boolean;
+  /** Set by whoever brings the bytes. */
+  onRoom: () => void;
   /**
    * All bytes are there: makes them the data set. `onReplaced` is called at the moment at which the old data is gone.
    * Resolves to the database in which the primary's stream goes on, if it does not say so itself.
@@ -29,6 +40,8 @@ export interface ReceivingStore {
   readonly readOptions: ReadOptions;
   /** Empties all databases. */
   flush(): void;
+  /** A file that was received is loaded, or could not be: it is no longer needed. */
+  fileRead(path: string): void;
   /** Commands are refused, as the data set is not whole, or served again. */
   setLoading(loading: boolean): void;
 }
@@ -39,27 +52,53 @@ function streamDatabase(aux: ReadonlyMap<string, string>, store: Store): number 
   return store.databases[index] === undefined ? 0 : index;
 }
 
-/** Receives into a file: the old data is served until the file is whole, and is gone while it is loaded. */
+/**
+ * Receives into a file: the old data is served until the file is whole, and is gone while it is loaded. The file is
+ * synced beside the main thread, piece by piece as it comes in, so that little is left to be waited for in the end.
+ */
 export class FileReceiver implements SnapshotReceiver {
+  onRoom: () => void = () => {};
   readonly #file: number;
-  #open = true;
+  #unsyncedBytes = 0;
+  /** The sync under way. */
+  #syncing: Promise<void> | null = null;
+  #error: unknown = null;
+  #isOpen = true;
 
   constructor(readonly into: ReceivingStore, readonly temporary: string, readonly path: string) {
     this.#file = openSync(temporary, "w", 0o644);
   }
 
-  take(bytes: Uint8Array, start: number, end: number): void {
+  take(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#error !== null) throw this.#error;
     for (let at = start; at < end;) at += writeSync(this.#file, bytes, at, end - at);
+    this.#unsyncedBytes += end - start;
+    if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === null) this.#sync(fdatasync);
+    return true;
+  }
+
+  /** Makes what was written durable. An error is kept for whoever comes next. */
+  #sync(call: (file: number, done: (error: Error | null) => void) => void): Promise<void> {
+    this.#unsyncedBytes = 0;
+    this.#syncing = new Promise<void>((resolve) => {
+      call(this.#file, (error) => {
+        this.#error ??= error;
+        this.#syncing = null;
+        resolve();
+      });
+    });
+    return this.#syncing;
   }
 
   async finish(onReplaced: () => void): Promise<number> {
+    await this.#syncing;
+    await this.#sync(fsync);
     try {
-      fsyncSync(this.#file);
+      if (this.#error !== null) throw this.#error;
       this.#close();
       renameSync(this.temporary, this.path);
     } catch (error) {
-      this.#close();
-      rmSync(this.temporary, { force: true });
+      this.#discard();
       throw error;
     }
     this.into.flush();
@@ -74,26 +113,41 @@ export class FileReceiver implements SnapshotReceiver {
       throw error;
     } finally {
       this.into.setLoading(false);
+      this.into.fileRead(this.path);
     }
   }
 
   abort(): void {
-    if (!this.#open) return;
-    this.#close();
-    rmSync(this.temporary, { force: true });
+    if (!this.#isOpen) return;
+    this.#error ??= new Error("the connection was lost");
+    // A file that is being synced must not be closed: its number could be another file's by then.
+    if (this.#syncing === null) this.#discard();
+    else this.#syncing.then(() => this.#discard());
   }
 
   #close(): void {
-    if (this.#open) closeSync(this.#file);
-    this.#open = false;
+    if (this.#isOpen) closeSync(this.#file);
+    this.#isOpen = false;
+  }
+
+  #discard(): void {
+    this.#close();
+    rmSync(this.temporary, { force: true });
   }
 }
 
-/** Receives into databases of its own, which take the place of the old ones when the snapshot is whole. */
+/**
+ * Receives into databases of its own, which take the place of the old ones when the snapshot is whole. A quick network
+ * brings more than can be parsed: what waits is bounded.
+ */
 export class SwapReceiver implements SnapshotReceiver {
+  onRoom: () => void = () => {};
   readonly #databases: Database[];
   readonly #reader: RdbReader;
   readonly #backlog: Uint8Array[] = [];
+  #backlogBytes = 0;
+  /** Whether whoever brings the bytes waits for `onRoom`. */
+  #isFull = false;
   #running = false;
   #error: unknown = null;
   #done: (() => void) | null = null;
@@ -105,10 +159,13 @@ export class SwapReceiver implements SnapshotReceiver {
     this.#reader = new RdbReader(store, { ...into.readOptions, databases: this.#databases });
   }
 
-  take(bytes: Uint8Array, start: number, end: number): void {
+  take(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#error !== null) throw this.#error;
     this.#backlog.push(bytes.slice(start, end));
+    this.#backlogBytes += end - start;
+    if (this.#backlogBytes > FULL_BYTES) this.#isFull = true;
     if (!this.#running) this.#run();
+    return !this.#isFull;
   }
 
   /** Parses what has come, in slices. */
@@ -117,13 +174,23 @@ export class SwapReceiver implements SnapshotReceiver {
     try {
       for (let chunk = this.#backlog.shift(); chunk !== undefined; chunk = this.#backlog.shift()) {
         this.#reader.push(chunk);
-        while (!this.#reader.run(SLICE_MS)) await new Promise((resolve) => setTimeout(resolve, 0));
+        while (this.#error === null && !this.#reader.run(SLICE_MS)) await nextTurn();
+        if (this.#error !== null) break;
+        this.#backlogBytes -= chunk.length;
+        if (this.#backlogBytes <= ROOM_BYTES) this.#hasRoom();
       }
     } catch (error) {
       this.#error = error;
+      this.#hasRoom(); // the next bytes will learn of the error
     }
     this.#running = false;
     this.#done?.();
+  }
+
+  #hasRoom(): void {
+    if (!this.#isFull) return;
+    this.#isFull = false;
+    this.onRoom();
   }
 
   async finish(onReplaced: () => void): Promise<number> {

@@ -7,7 +7,7 @@
 
 import type { ClientType, TrackingOptions, TrackingState } from "../commands/client_state.ts";
 import type { Command } from "../commands/command.ts";
-import type { Session, Transaction } from "../commands/session.ts";
+import type { ReplicaCount, Session, Transaction } from "../commands/session.ts";
 import type { Socket, SocketHandler } from "../net/socket.ts";
 import { type Handshake, newHandshake, type Replica } from "../replication/primary.ts";
 import { PROTOCOL_ERROR, type RequestParser } from "../resp/parser.ts";
@@ -501,12 +501,12 @@ export class Client implements Session, SocketHandler {
     return this.host.replication.synchronise(this, id, offset);
   }
 
-  acknowledgeReplication(offset: number): void {
-    if (this.replica !== null) this.host.replication.acknowledge(this.replica, offset);
+  acknowledgeReplication(offset: number, syncedOffset: number): void {
+    if (this.replica !== null) this.host.replication.acknowledge(this.replica, offset, syncedOffset);
   }
 
-  waitForReplicas(replicas: number, timeoutMs: number): void {
-    this.host.replication.wait(this, replicas, timeoutMs);
+  waitForReplicas(replicas: number, timeoutMs: number, count: ReplicaCount, write: (count: number) => void): void {
+    this.host.replication.wait(this, replicas, timeoutMs, count, write);
   }
 
   /** Ends `block`: `write` gives the reply that was waited for. */

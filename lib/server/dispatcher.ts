@@ -7,6 +7,7 @@
  */
 
 import {
+  ARBITRARY_KEYS,
   type Command,
   DENYOOM,
   FAST,
@@ -268,23 +269,35 @@ export class Dispatcher {
       command.stats.failed++;
       server.statistics.countError(reply.lastError);
     }
-    if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, request);
+    if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
+    else if (server.propagation.isDue) this.#settle(client, command);
     if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & SILENT) === 0) {
       client.takeOutputIntoReply();
     }
   }
 
-  #propagate(client: Client, request: Request): void {
+  #propagate(client: Client, command: Command, request: Request): void {
     const { propagation } = this.server;
     const propagated = client.propagated;
     client.propagated = null;
     if (!propagation.active || (client.flags & PRIMARY) !== 0) return;
     const index = client.database.index;
-    client.writeOffset = Infinity;
-    if (propagated === null) return propagation.write(index, request);
-    if (propagated.length > 1) propagation.begin();
-    for (const one of propagated) propagation.write(index, one);
-    if (propagated.length > 1) propagation.end();
+    if (propagated === null) {
+      propagation.write(index, request);
+    } else {
+      const isUnit = propagated.length > 1;
+      if (isUnit) propagation.begin();
+      for (const one of propagated) propagation.write(index, one);
+      if (isUnit) propagation.end();
+    }
+    this.#settle(client, command);
+  }
+
+  /** Sends what has gathered besides the write itself, and notes how far the stream is with all that the client did. */
+  #settle(client: Client, command: Command): void {
+    const { propagation } = this.server;
+    if (propagation.isDue) propagation.settle((command.flags & ARBITRARY_KEYS) === 0);
+    client.writeOffset = this.server.streamOffset;
   }
 
   #isQuick(command: Command, request: Request): boolean {

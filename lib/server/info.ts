@@ -134,6 +134,8 @@ function serverFields(server: Server): Field[] {
     ["config_file", config.file ?? ""],
     ["io_threads_active", 0],
   ];
+  const { pending, deadlineMs } = server.shutdown;
+  if (pending) fields.push(["shutdown_in_milliseconds", Math.max(0, deadlineMs - Date.now())]);
   let listener = 0;
   const port = config.number("port");
   if (port !== 0) {

@@ -125,6 +125,10 @@ export class MemoryLimit {
 
   #remove({ database, key }: EvictionCandidate): void {
     const { server } = this;
+    if (server.saving.snapshotter.running) {
+      // It must write now what is evicted, not keep it until later: else more would be evicted in its place.
+      server.store.prepareChange(database, database.peek(key, 0, key.length));
+    }
     database.remove(key, 0, key.length);
     server.statistics.evictedKeys++;
     server.dirty++;

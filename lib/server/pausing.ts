@@ -1,6 +1,6 @@
 /**
- * CLIENT PAUSE: for a while, clients' writes, or all their commands, wait. Nothing expires meanwhile, so that the data
- * set stands still: that is what a failover pauses for.
+ * Pauses: for a while, clients' writes, or all their commands, wait. Nothing expires meanwhile, so that the data set
+ * stands still: that is what a failover pauses for (CLIENT PAUSE), and a shutdown that lets its replicas catch up.
  */
 
 import { MAY_REPLICATE, WRITE } from "../commands/command.ts";
@@ -12,24 +12,21 @@ import type { Server } from "./server.ts";
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Pausing implements PauseControl {
-  #mode: "write" | "all" | null = null;
+  /** What clients have asked to wait. */
+  #asked: "write" | "all" | null = null;
   #untilMs = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** Whether a shutdown under way holds writes up, whatever clients ask. */
+  #forShutdown = false;
 
   constructor(readonly server: Server) {
-    server.dispatcher.pauseLetsThrough = (flags) => this.#mode !== "all" && (flags & (WRITE | MAY_REPLICATE)) === 0;
-  }
-
-  /** What waits, or null while there is no pause. */
-  get mode(): "write" | "all" | null {
-    return this.#mode;
+    server.dispatcher.pauseLetsThrough = (flags) => this.#asked !== "all" && (flags & (WRITE | MAY_REPLICATE)) === 0;
   }
 
   pause(durationMs: number, mode: "write" | "all"): void {
-    if (this.#mode !== "all") this.#mode = mode;
+    if (this.#asked !== "all") this.#asked = mode;
     this.#untilMs = Math.max(this.#untilMs, Date.now() + durationMs);
-    this.server.dispatcher.setGate(GATE_PAUSED, true);
-    this.server.store.removeExpired = false;
+    this.#changed();
     this.#wait();
   }
 
@@ -45,11 +42,31 @@ export class Pausing implements PauseControl {
   resume(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    if (this.#mode === null) return;
-    this.#mode = null;
+    if (this.#asked === null) return;
+    this.#asked = null;
     this.#untilMs = 0;
-    this.server.dispatcher.setGate(GATE_PAUSED, false);
-    this.server.store.removeExpired = !this.server.isReplica;
+    this.#changed();
+    this.server.resumePostponed(); // the shutdown, if there is one, holds its share of them up again
+  }
+
+  /** Holds writes up until `resumeAfterShutdown`. */
+  pauseForShutdown(): void {
+    this.#forShutdown = true;
+    this.#changed();
+  }
+
+  /** The shutdown has come to nothing. */
+  resumeAfterShutdown(): void {
+    if (!this.#forShutdown) return;
+    this.#forShutdown = false;
+    this.#changed();
     this.server.resumePostponed();
+  }
+
+  #changed(): void {
+    const { dispatcher, store, isReplica } = this.server;
+    const isPaused = this.#asked !== null || this.#forShutdown;
+    dispatcher.setGate(GATE_PAUSED, isPaused);
+    store.removeExpired = !isPaused && !isReplica;
   }
 }

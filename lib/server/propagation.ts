@@ -60,20 +60,35 @@ export class Propagation {
 
   /** Ends what `begin` began; the outermost end sends what has gathered. */
   end(): void {
-    if (--this.#depth > 0 || this.#pending.length === 0) return;
-    const writes = this.#pending.splice(0);
-    if (!this.active) return;
-    if (writes.length === 1) return this.#send(writes[0].databaseIndex, writes[0].request);
-    this.#send(writes[0].databaseIndex, MULTI);
-    for (const { databaseIndex, request } of writes) this.#send(databaseIndex, request);
-    this.#send(writes[writes.length - 1].databaseIndex, EXEC);
+    this.#depth--;
+    if (this.isDue) this.settle(true);
   }
 
   /** Propagates a write to a database; inside of a unit, at its end. -1 stands for no particular database. */
   write(databaseIndex: number, request: Request): void {
     if (!this.active) return;
-    if (this.#depth === 0) this.#send(databaseIndex, request);
+    if (this.#depth === 0 && this.#pending.length === 0) this.#send(databaseIndex, request);
     else this.#pending.push({ databaseIndex, request: request.copy() });
+  }
+
+  /** Propagates what the command under way causes before its own write: whoever runs it calls `settle` after it. */
+  writeAhead(databaseIndex: number, request: Request): void {
+    if (this.active) this.#pending.push({ databaseIndex, request: request.copy() });
+  }
+
+  /** Whether writes have gathered, and no unit is under way. */
+  get isDue(): boolean {
+    return this.#pending.length > 0 && this.#depth === 0;
+  }
+
+  /** Sends what has gathered: as one unit, or each write on its own. */
+  settle(asUnit: boolean): void {
+    const writes = this.#pending.splice(0);
+    if (!this.active) return;
+    const isWrapped = asUnit && writes.length > 1;
+    if (isWrapped) this.#send(writes[0].databaseIndex, MULTI);
+    for (const { databaseIndex, request } of writes) this.#send(databaseIndex, request);
+    if (isWrapped) this.#send(-1, EXEC);
   }
 
   #send(databaseIndex: number, request: Request): void {

@@ -3,13 +3,16 @@
  * data set and the configuration, and decides which role this server has.
  */
 
+import { unlink } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fromBinary } from "../bytes/paths.ts";
+import type { ReplicaCount } from "../commands/session.ts";
 import type { Socket } from "../net/socket.ts";
 import { NetworkError } from "../net/socket.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { LoadResult } from "../persistence/load.ts";
+import { reasonOf } from "../persistence/rdb_file.ts";
 import { newHandshake, PrimarySide, type Replica, type ReplicaConnection } from "../replication/primary.ts";
 import { ReplicaSide } from "../replication/replica.ts";
 import {
@@ -27,14 +30,15 @@ import type { Server } from "./server.ts";
 
 const PING = Request.of("PING");
 const GETACK = Request.of("REPLCONF", "GETACK", "*");
-/** How often a shutdown looks whether the replicas have caught up, in ms. */
-const POLL_MS = 20;
 
-/** A client in WAIT. */
+/** A client in WAIT or WAITAOF. */
 interface Waiter {
   readonly client: Client;
   readonly replicas: number;
   readonly offset: number;
+  readonly count: ReplicaCount;
+  /** Replies with how many replicas there are. */
+  readonly write: (count: number) => void;
 }
 
 export class Replication implements Feed {
@@ -66,6 +70,10 @@ export class Replication implements Feed {
       takeSnapshot: (target, atStart) => server.saving.takeSnapshot(target, atStart),
       abortSnapshot: () => server.saving.snapshotter.abort(),
       rdbPath: () => ({ path: server.saving.path, temporary: this.#temporary("repl") }),
+      fileServed: (path, madeMs) => {
+        const reason = "Removing the RDB file used to feed replicas in a persistence-less instance";
+        if (server.saving.lastSaveMs < madeMs) this.#removeFile(path, reason);
+      },
       forgetSelected: () => server.propagation.forgetSelected(),
       replicasChanged: () => this.#replicasChanged(),
       countSync: (kind) => this.#countSync(kind),
@@ -82,7 +90,6 @@ export class Replication implements Feed {
       linkChanged: () => this.#linkChanged(),
     });
     this.primary.onBacklogUnused = () => this.#dropBacklog();
-    server.shutdown.waitForReplicas = () => this.#waitForReplicas();
     server.saving.describeReplication = () => this.#describe();
     server.cron.tasks.push(() => {
       if (server.cron.every(1000)) this.#everySecond();
@@ -226,6 +233,16 @@ export class Replication implements Feed {
     return join(fromBinary(this.server.config.text("dir")), `temp-${kind}-${process.pid}-${Date.now()}.rdb`);
   }
 
+  /** `rdb-del-sync-files`: where nothing is to be kept on disk, neither is what replication needed there. */
+  #removeFile(path: string, reason: string): void {
+    const { config, log } = this.server;
+    if (!config.flag("rdb-del-sync-files") || config.savePoints.length > 0) return;
+    log.notice(reason);
+    unlink(path, (error) => {
+      if (error !== null) log.warning(`Can't remove ${path}: ${reasonOf(error)}`);
+    });
+  }
+
   #countSync(kind: "full" | "partial" | "refused"): void {
     const { statistics } = this.server;
     if (kind === "full") statistics.syncFull++;
@@ -279,8 +296,8 @@ export class Replication implements Feed {
     return null;
   }
 
-  acknowledge(replica: Replica, offset: number): void {
-    this.primary.acknowledge(replica, offset);
+  acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
+    this.primary.acknowledge(replica, offset, syncedOffset);
     for (const waiter of [...this.#waiters]) this.#answerWaiter(waiter, false);
   }
 
@@ -292,23 +309,35 @@ export class Replication implements Feed {
     return wanted > 0 && lag > 0 && !this.isReplica && this.primary.goodReplicas(lag) < wanted;
   }
 
-  /** `WAIT`: blocks the client until so many replicas have what it wrote, or the time is up. */
-  wait(client: Client, replicas: number, timeoutMs: number): void {
+  /** WAIT and WAITAOF: blocks the client until so many replicas have what it wrote, or the time is up. */
+  wait(
+    client: Client,
+    replicas: number,
+    timeoutMs: number,
+    count: ReplicaCount,
+    write: (count: number) => void,
+  ): void {
     const offset = Math.min(client.writeOffset, this.stream.offset);
-    const acknowledged = this.primary.acknowledgedBy(offset);
-    if (acknowledged >= replicas || client.insideExec) return client.reply.integer(acknowledged);
-    const waiter: Waiter = { client, replicas, offset };
+    const present = this.primary[count](offset);
+    if (present >= replicas || client.insideExec) return write(present);
+    const waiter: Waiter = { client, replicas, offset, count, write };
     this.#waiters.add(waiter);
     client.block(timeoutMs, () => this.#answerWaiter(waiter, true), () => this.#waiters.delete(waiter));
+    this.askForAcknowledgements();
+  }
+
+  /** Has replicas say at once how far they are: each acknowledges what stands before the question. */
+  askForAcknowledgements(): void {
     this.server.propagation.write(-1, GETACK);
   }
 
   #answerWaiter(waiter: Waiter, timeIsUp: boolean): void {
-    const acknowledged = this.primary.acknowledgedBy(waiter.offset);
-    if (!timeIsUp && acknowledged < waiter.replicas) return;
+    const { client, write } = waiter;
+    const present = this.primary[waiter.count](waiter.offset);
+    if (!timeIsUp && present < waiter.replicas) return;
     this.#waiters.delete(waiter);
-    if (timeIsUp) waiter.client.reply.integer(acknowledged);
-    else waiter.client.unblock(() => waiter.client.reply.integer(acknowledged));
+    if (timeIsUp) write(present);
+    else client.unblock(() => write(present));
   }
 
   // --- As a replica ---------------------------------------------------------------------------------------------------
@@ -353,6 +382,10 @@ export class Replication implements Feed {
         saving.snapshotter.abort();
         this.primary.dropAll();
         this.server.flush(store.databases);
+      },
+      fileRead: (path) => {
+        const reason = "Removing the RDB file obtained from the master. This replica has persistence disabled";
+        this.#removeFile(path, reason);
       },
       setLoading: (loading) => dispatcher.setGate(GATE_LOADING, loading),
     };
@@ -438,22 +471,5 @@ export class Replication implements Feed {
       ? this.#selectedDatabase
       : this.server.propagation.selectedDatabase;
     return { database, id: this.stream.id, offset: this.stream.offset };
-  }
-
-  /** Before a shutdown: gives the replicas the time to read all, up to `shutdown-timeout`. */
-  async #waitForReplicas(): Promise<void> {
-    const { config, shutdown, propagation } = this.server;
-    const deadlineMs = Date.now() + config.number("shutdown-timeout") * 1000;
-    const lagging = () =>
-      [...this.primary.replicas].some((one) => one.state === "online" && one.acknowledgedOffset < this.stream.offset);
-    if (!lagging()) return;
-    // A replica acknowledges what stands before the question.
-    const offset = this.stream.offset;
-    propagation.write(-1, GETACK);
-    const behind = () =>
-      [...this.primary.replicas].some((one) => one.state === "online" && one.acknowledgedOffset < offset);
-    while (shutdown.pending && behind() && Date.now() < deadlineMs) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
   }
 }

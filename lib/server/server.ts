@@ -446,7 +446,9 @@ export class Server implements Host {
   #expired(database: Database, key: Uint8Array): void {
     this.touched(null, database, key, 0, key.length);
     this.notify(EVENT_EXPIRED, "expired", database, key, 0, key.length);
-    this.propagation.write(database.index, deletion(key));
+    // What the expiry cycle removes goes on key by key; what a command comes across, with the command.
+    if (this.current === null) this.propagation.write(database.index, deletion(key));
+    else this.propagation.writeAhead(database.index, deletion(key));
   }
 }
 

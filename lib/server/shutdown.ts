@@ -4,6 +4,9 @@ import process from "node:process";
 import { removePidFile } from "./pid_file.ts";
 import type { Server } from "./server.ts";
 
+/** How often a shutdown looks whether the replicas have caught up, in ms. */
+const POLL_MS = 20;
+
 export interface ShutdownOptions {
   /** Save, do not save, or as the save points say. */
   readonly save: "save" | "nosave" | "default";
@@ -14,11 +17,11 @@ export interface ShutdownOptions {
 }
 
 export class Shutdown {
-  /** Whether it has been asked for, and waits for replicas. */
-  pending = false;
-  /** Lets replicas catch up; set by the replication. Resolves when they have, or time is up, or it was cancelled. */
-  waitForReplicas: () => Promise<void> = () => Promise.resolve();
+  /** When the wait for replicas ends, in ms of Unix time; 0 while nobody has asked for the end. */
+  deadlineMs = 0;
 
+  /** Tells one shutdown from those aborted before it. */
+  #attempt = 0;
   readonly #onFailure: (() => void)[] = [];
 
   constructor(readonly server: Server) {}
@@ -46,30 +49,48 @@ export class Shutdown {
     this.#onFailure.push(onFailure);
     if (this.pending) return;
     log.warning("User requested shutdown...");
-    if (!options.now) {
-      this.pending = true;
-      await this.waitForReplicas();
-      if (!this.pending) return;
-      this.pending = false;
-    }
+    const attempt = ++this.#attempt;
+    if (!options.now) await this.#waitForReplicas();
+    if (attempt !== this.#attempt) return;
     this.#finish(options);
     this.#failed();
   }
 
-  /** It has come to nothing: tells all who asked. */
+  /** Whether it has been asked for, and waits for replicas. */
+  get pending(): boolean {
+    return this.deadlineMs !== 0;
+  }
+
+  /** Lets replicas catch up, up to `shutdown-timeout`. Writes wait meanwhile, or the replicas would never be done. */
+  async #waitForReplicas(): Promise<void> {
+    const { log, config, pausing, replication } = this.server;
+    const { primary, stream: { offset } } = replication;
+    const timeoutSeconds = config.number("shutdown-timeout");
+    if (timeoutSeconds === 0 || !primary.hasBehind(offset)) return;
+    const attempt = this.#attempt;
+    log.notice("Waiting for replicas before shutting down.");
+    this.deadlineMs = Date.now() + timeoutSeconds * 1000;
+    pausing.pauseForShutdown();
+    replication.askForAcknowledgements();
+    while (attempt === this.#attempt && primary.hasBehind(offset) && Date.now() < this.deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  /** It has come to nothing: tells all who asked, and lets writes go on. */
   #failed(): void {
+    this.deadlineMs = 0;
     for (const onFailure of this.#onFailure.splice(0)) onFailure();
+    this.server.pausing.resumeAfterShutdown();
   }
 
   /** SHUTDOWN ABORT: whether there was something to abort. */
   abort(): boolean {
-    const was = this.pending;
-    this.pending = false;
-    if (was) {
-      this.server.log.notice("Shutdown manually aborted");
-      this.#failed();
-    }
-    return was;
+    if (!this.pending) return false;
+    this.#attempt++;
+    this.server.log.notice("Shutdown manually aborted");
+    this.#failed();
+    return true;
   }
 
   /** Saves, if that is due, and exits; comes back where saving failed. */

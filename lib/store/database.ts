@@ -2,7 +2,7 @@
  * A database: a table of entries by key, and a second table of those among them that expire.
  *
  * Every change of an entry goes through here, because three things hang on it: a snapshot under way must see the entry
- * as it was (`prepareChange`), the expiry index must follow the entry when its block moves, and blocks must be freed.
+ * as it was (`prepareChange`, `prepareRemoval`), the expiry index must follow the entry when its block moves, and blocks must be freed.
  *
  * Keys are given as (bytes, start, length), so that they can be looked up where they arrived.
  */
@@ -175,13 +175,17 @@ export class Database {
       return ref;
     }
     const slot = store.tables.slot;
-    store.prepareChange(this, old);
     const words = store.arena.words[old >>> SEGMENT_SHIFT];
     const at = (old & SEGMENT_MASK) << 1;
     const had = (words[at + 1] & HAS_EXPIRY) !== 0;
+    if (had && store.hasPassed(entries.expiry(old))) {
+      this.#expire(key.slice(keyStart, keyStart + keyLength));
+      return this.put(key, keyStart, keyLength, type, encoding, inlineLength, expiry);
+    }
+    const isTaken = store.prepareRemoval(this, old);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
-    if (had === has && ((words[at] >>> 4) & 15) !== ENCODING_HASHTABLE) {
+    if (had === has && ((words[at] >>> 4) & 15) !== ENCODING_HASHTABLE && !isTaken) {
       // The block is large enough, and not too large, if it takes as many granules.
       const padded = ENTRY_HEADER_BYTES + (had ? 8 : 0) + keyLength + 7;
       if ((padded + words[at + 2]) >>> 3 === (padded + inlineLength) >>> 3) {
@@ -198,8 +202,7 @@ export class Database {
       else entries.setExpiry(ref, expiry);
     }
     this.#moveEntry(old, ref, slot, had, has);
-    store.freeValue(old);
-    store.arena.free(old);
+    if (!isTaken) store.release(old);
     return ref;
   }
 
@@ -276,9 +279,9 @@ export class Database {
     const store = this.store;
     const ref = this.peek(bytes, start, length);
     if (ref === 0) return false;
-    store.prepareChange(this, ref);
+    const isTaken = store.prepareRemoval(this, ref);
     this.#detachFound(ref);
-    store.release(ref);
+    if (!isTaken) store.release(ref);
     return true;
   }
 

@@ -66,6 +66,8 @@ export class Store {
   epoch = 0;
   /** While a snapshot is under way: writes out an entry as it is now. It must look up nothing in any table. */
   onBeforeChange: ((database: Database, ref: number) => void) | null = null;
+  /** While a snapshot is under way: whether it takes over an entry that is about to go, to write and release it later. */
+  onBeforeRemoval: ((database: Database, ref: number) => boolean) | null = null;
   /** While a snapshot is under way: told of a database's table given up; whether the snapshot will discard it later. */
   onDiscardKeys: ((table: number) => boolean) | null = null;
   /**
@@ -124,6 +126,18 @@ export class Store {
     if ((this.entries.word(ref, 1) & EPOCH_BIT) === this.epoch) return;
     this.onBeforeChange(database, ref);
     this.markEpoch(ref);
+  }
+
+  /**
+   * To be called before an entry is taken out of its tables for good. Whether the snapshot under way has taken it over,
+   * so that nobody else may touch or release it: a large value need not be written out at once.
+   */
+  prepareRemoval(database: Database, ref: number): boolean {
+    if (this.onBeforeRemoval === null) return false;
+    if ((this.entries.word(ref, 1) & EPOCH_BIT) === this.epoch) return false;
+    if (this.onBeforeRemoval(database, ref)) return true;
+    this.prepareChange(database, ref);
+    return false;
   }
 
   /** Marks an entry as one that the snapshot under way need not see (again). */

@@ -97,6 +97,31 @@ test("a fault names file, line number, line and reason", () => {
   );
 });
 
+/** What `CONFIG GET save` shows after such lines and options; `%` is an include of a file with two save lines. */
+const SAVES: readonly (readonly [lines: string, options: string, expected: string])[] = [
+  ["", "", "3600 1 300 100 60 10000"],
+  ["save 60 1|save 300 10", "", "60 1 300 10"],
+  ["save 60 1", "--save 5 5 --save 6 6", "60 1 5 5 6 6"],
+  ["%", "", "7 7 8 8"],
+  ["save 60 1|%", "", "60 1 7 7 8 8"],
+  ["%|%", "", "7 7 8 8 7 7 8 8"],
+  // Below an include each line replaces what was there.
+  ["%|save 60 1", "", "60 1"],
+  ["save 60 1|%|save 5 5|save 6 6", "", "6 6"],
+  ["save 60 1|%|save 5 5|%", "", "5 5 7 7 8 8"],
+  ["%", "--save 5 5 --save 6 6", "6 6"],
+];
+
+test("save lines add up, but for those below an include", () => {
+  for (const [lines, options, expected] of SAVES) {
+    const directory = directoryWith({ "included.conf": "save 7 7\nsave 8 8\n" });
+    const main = join(directory, "redis.conf");
+    writeFileSync(main, lines.replaceAll("%", `include ${directory}/included.conf`).replaceAll("|", "\n"));
+    const config = load([main, ...(options === "" ? [] : options.split(" "))]);
+    assert.equal(config.list("save").join(" "), expected, `${lines} ${options}`);
+  }
+});
+
 test("a fault in an included file names that file", () => {
   const directory = directoryWith({ "inner.conf": "hz 1\nnonsense\n" });
   writeFileSync(join(directory, "outer.conf"), `port 1\ninclude ${directory}/inner.conf\n`);

@@ -4,11 +4,12 @@
  */
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { after, afterEach, test } from "node:test";
 import { CutProxy } from "./cut_proxy.ts";
 import { expectSame, linkState, Random, settle, untilConnected, writeRandomly } from "./data_set.ts";
-import { freePort, ServerProcess, until } from "./server_process.ts";
-import { ReplyError, type TestClient } from "./test_client.ts";
+import { freePort, IS_ORACLE, ServerProcess, until } from "./server_process.ts";
+import { type Reply, ReplyError, type TestClient } from "./test_client.ts";
 
 const started: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -86,15 +87,81 @@ test("SYNC by hand, as from telnet, brings a snapshot and then the stream", asyn
   await primary.client.expect("SET before 1", "OK");
   const raw = await primary.server.connect();
   raw.sendRaw("SYNC\r\n");
-  let header = "";
-  while (!header.endsWith("\r\n") || header === "\r\n") header = (header + await raw.readRaw(1)).replace(/^\n+/, "");
-  const length = /^\$(\d+)\r\n$/.exec(header)?.[1];
-  assert.ok(length !== undefined, header);
-  const rdb = await raw.readRaw(Number(length));
-  assert.match(rdb, /^REDIS00\d\d/);
+  assert.match(await snapshotOn(raw), /^REDIS00\d\d/);
   await primary.client.expect("SET after 2", "OK");
   assert.deepEqual(await raw.read(), ["SELECT", "0"]);
   assert.deepEqual(await raw.read(), ["SET", "after", "2"]);
+});
+
+/** Asks for synchronisation by hand, as a replica with these capabilities does; the offset, once it is told. */
+async function ask(
+  member: Member,
+  ...capabilities: string[]
+): Promise<{ raw: TestClient; offset: string | undefined }> {
+  const raw = await member.server.connect();
+  for (const capability of capabilities) await raw.expect(["REPLCONF", "capa", capability], "OK");
+  raw.send("PSYNC", "?", "-1");
+  return { raw, offset: /^\+FULLRESYNC [0-9a-f]{40} (\d+)\r\n$/.exec(await lineOf(raw))?.[1] };
+}
+
+/** The next line, after the newlines that a primary sends while there is nothing to tell yet. */
+async function lineOf(raw: TestClient): Promise<string> {
+  let line = "";
+  while (!line.endsWith("\r\n")) line = (line + await raw.readRaw(1)).replace(/^\n+/, "");
+  return line;
+}
+
+/** The snapshot file that comes next on a connection. */
+async function snapshotOn(raw: TestClient): Promise<string> {
+  return raw.readRaw(Number(/^\$(\d+)\r\n$/.exec(await lineOf(raw))?.[1]));
+}
+
+function snapshotsBegun(member: Member): number {
+  return (member.server.output.match(/Starting BGSAVE for SYNC/g) ?? []).length;
+}
+
+test("a replica that comes while a file is written for another gets it too, and what was written since", async () => {
+  const primary = await start("--repl-diskless-sync", "no", "--rdbcompression", "no");
+  await fill(primary.client, 60_000);
+  const first = await ask(primary, "psync2");
+  await primary.client.expect("SET between 1", "OK");
+  const second = await ask(primary, "psync2");
+  await primary.client.expect("SET after 2", "OK");
+  assert.ok(first.offset !== undefined);
+  assert.equal(second.offset, first.offset);
+  const [one, two] = await Promise.all([snapshotOn(first.raw), snapshotOn(second.raw)]);
+  assert.equal(one, two);
+  for (const { raw } of [first, second]) {
+    const writes: Reply[] = [];
+    while (writes.length < 2) {
+      const request = await raw.read();
+      if (!String(request).startsWith("SELECT")) writes.push(request);
+    }
+    assert.deepEqual(writes, [["SET", "between", "1"], ["SET", "after", "2"]]);
+  }
+  assert.equal(snapshotsBegun(primary), 1);
+  assert.match(primary.server.output, /Waiting for end of BGSAVE for SYNC/);
+});
+
+test("a replica that understands less than the one for which a file is written waits for the next", async () => {
+  const primary = await start("--repl-diskless-sync", "no", "--rdbcompression", "no");
+  await fill(primary.client, 60_000);
+  const first = await ask(primary, "psync2");
+  await primary.client.expect("SET between 1", "OK");
+  const second = await ask(primary);
+  assert.notEqual(second.offset, first.offset);
+  await Promise.all([snapshotOn(first.raw), snapshotOn(second.raw)]);
+  assert.equal(snapshotsBegun(primary), 2);
+  assert.match(primary.server.output, /Can't attach the replica to the current BGSAVE/);
+});
+
+test("a replica that comes while a file is written for nobody waits for the next", async () => {
+  const primary = await start("--repl-diskless-sync", "no", "--rdbcompression", "no");
+  await fill(primary.client, 60_000);
+  await primary.client.expect("BGSAVE", "Background saving started");
+  const { raw } = await ask(primary, "psync2");
+  assert.match(primary.server.output, /DB saved on disk[^]*Starting BGSAVE for SYNC/);
+  await snapshotOn(raw);
 });
 
 test("a link that is cut is continued from the backlog", async () => {
@@ -211,7 +278,7 @@ test("a primary that is killed and comes back is followed again", async () => {
   const replica = await startReplica(primary.server.port);
   await untilConnected(replica.client);
   await writeRandomly(primary.client, new Random(31), 1000);
-  await primary.client.expect("SAVE", "OK");
+  await until("the save", async () => await primary.client.call("SAVE") === "OK");
   await primary.client.expect("SET lost 1", "OK");
   await expectSame(primary.client, replica.client);
   await primary.server.kill("SIGKILL");
@@ -248,6 +315,47 @@ test("a replica that restarts from its own file continues where it was", async (
   started.push(again);
   await expectSame(primary.client, await again.connect());
   assert.equal((primary.server.output.match(/Starting BGSAVE for SYNC/g) ?? []).length, 1);
+});
+
+test("bind-source-addr is where a replica connects from, if the machine has that address", async () => {
+  const primary = await start("--protected-mode", "no");
+  for (const [source, seen] of [["127.0.0.5", "127.0.0.5"], ["192.0.2.1", "127.0.0.1"]]) {
+    const replica = await startReplica(primary.server.port, "--bind-source-addr", source);
+    await untilConnected(replica.client);
+    assert.match(String(await primary.client.call("INFO replication")), new RegExp(`slave0:ip=${seen},`));
+    await writeRandomly(primary.client, new Random(41), 2000);
+    await expectSame(primary.client, replica.client);
+    await replica.server.kill("SIGKILL");
+    await until(
+      "the loss",
+      async () => /connected_slaves:0/.test(String(await primary.client.call("INFO replication"))),
+    );
+  }
+});
+
+test("rdb-del-sync-files removes the files that only replication made", async () => {
+  const options = ["--repl-diskless-sync", "no", "--rdb-del-sync-files", "yes"];
+  const primary = await start(...options);
+  await fill(primary.client, 1000);
+  const replica = await startReplica(primary.server.port, ...options);
+  const files = (member: Member) => readdirSync(member.server.folder);
+  await untilConnected(replica.client);
+  await until("the replica's file to go", () => files(replica).length === 0);
+  await until("the primary's file to go", () => files(primary).length === 0);
+  assert.match(primary.server.output, /Removing the RDB file used to feed replicas in a persistence-less instance/);
+  assert.match(replica.server.output, /Removing the RDB file obtained from the master/);
+});
+
+test("rdb-del-sync-files keeps what save points want on disk", async () => {
+  const options = ["--repl-diskless-sync", "no", "--rdb-del-sync-files", "yes", "--save", "3600 1"];
+  const primary = await start(...options);
+  await fill(primary.client, 1000);
+  const replica = await startReplica(primary.server.port, ...options);
+  await untilConnected(replica.client);
+  for (const { server } of [primary, replica]) {
+    assert.doesNotMatch(server.output, /Removing the RDB file/);
+    assert.deepEqual(readdirSync(server.folder), ["dump.rdb"]);
+  }
 });
 
 test("masterauth and requirepass", async () => {
@@ -327,6 +435,66 @@ test("WAIT counts the replicas that have all", async () => {
   await primary.client.expect("INCR a", "QUEUED");
   await primary.client.expect("WAIT 5 0", "QUEUED");
   assert.equal((await primary.client.call("EXEC") as unknown[]).length, 2); // EXEC replies with an array
+});
+
+test("WAIT waits for what its own client wrote, in a transaction too, not for what others have since", async () => {
+  const primary = await start();
+  const { client } = primary;
+  const other = await primary.server.connect();
+  const { raw } = await ask(primary, "psync2");
+  await snapshotOn(raw);
+  await until("the replica", async () => (await client.call("ROLE") as Reply[][])[2].length === 1);
+  const acknowledge = async () => {
+    const offset = (await client.call("ROLE") as number[])[1];
+    raw.send("REPLCONF", "ACK", offset);
+  };
+  await client.expect("SET a 1", "OK");
+  await acknowledge();
+  await other.expect("SET b 1", "OK");
+  await client.expect("WAIT 1 0", 1);
+  await other.expect("WAIT 1 1", 0);
+  client.sendRaw("MULTI\r\nINCR a\r\nINCR a\r\nEXEC\r\n");
+  for (const reply of ["OK", "QUEUED", "QUEUED", [2, 3]]) assert.deepEqual(await client.read(), reply);
+  await client.expect("WAIT 1 1", 0);
+});
+
+test("WAITAOF counts the replicas that have all on disk", async (context) => {
+  if (IS_ORACLE) return context.skip("a command of Redis 7.2");
+  const primary = await start();
+  const { client } = primary;
+  const replicas = [(await ask(primary, "psync2")).raw, (await ask(primary, "psync2")).raw];
+  await Promise.all(replicas.map((raw) => snapshotOn(raw)));
+  await until("both", async () => (await client.call("ROLE") as Reply[][])[2].length === 2);
+  await client.expect("WAITAOF 0 2 0", [0, 2]);
+  await client.expect("SET a 1", "OK");
+  const offset = (await client.call("ROLE") as number[])[1];
+  replicas[0].send("REPLCONF", "ACK", offset, "FACK", offset - 1);
+  replicas[1].send("REPLCONF", "ACK", offset);
+  await client.expect("WAIT 2 0", 2);
+  await client.expect("WAITAOF 0 1 1", [0, 0]);
+  await client.expect("WAITAOF 0 0 0", [0, 0]);
+  client.send("WAITAOF 0 1 0");
+  replicas[0].send("REPLCONF", "ACK", offset, "FACK", offset);
+  assert.deepEqual(await client.read(), [0, 1]);
+  client.sendRaw("MULTI\r\nWAITAOF 0 2 0\r\nEXEC\r\n");
+  for (const reply of ["OK", "QUEUED", [[0, 1]]]) assert.deepEqual(await client.read(), reply);
+});
+
+test("WAITAOF says what it cannot do", async (context) => {
+  if (IS_ORACLE) return context.skip("a command of Redis 7.2");
+  const primary = await start();
+  const replica = await startReplica(primary.server.port);
+  await primary.client.expect(
+    "WAITAOF 1 0 0",
+    new ReplyError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."),
+  );
+  await primary.client.expect("WAITAOF 2 0 0", new ReplyError("ERR value is out of range, value must between 0 and 1"));
+  await primary.client.expect("WAITAOF x 0 0", new ReplyError("ERR value is not an integer or out of range"));
+  await primary.client.expect("WAITAOF 0 -1 0", new ReplyError("ERR value is out of range, must be positive"));
+  await primary.client.expect("WAITAOF 0 1 -1", new ReplyError("ERR timeout is negative"));
+  await primary.client.expect("WAITAOF 0 1 x", new ReplyError("ERR timeout is not an integer or out of range"));
+  await primary.client.expect("WAITAOF 0 1", new ReplyError("ERR wrong number of arguments for 'waitaof' command"));
+  await replica.client.expect("WAITAOF 0 1 0", /^ERR WAITAOF cannot be used with replica instances/);
 });
 
 test("min-replicas-to-write", async () => {

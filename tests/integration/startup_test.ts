@@ -47,6 +47,24 @@ async function startWith(file: string, ...args: string[]): Promise<TestClient> {
   return await server.connect();
 }
 
+test("save lines add up, but for those below an include and the options after it", async () => {
+  const more = write("more.conf", "save 7 7", "save 8 8");
+  const plain = await startWith(write("plain.conf", "save 60 1", "save 5 5"), "--save", "300", "10");
+  await plain.expect("CONFIG GET save", ["save", "60 1 5 5 300 10"]);
+  const above = await startWith(write("above.conf", "save 60 1", `include ${more}`), "--loglevel", "notice");
+  await above.expect("CONFIG GET save", ["save", "60 1 7 7 8 8"]);
+  const below = await startWith(
+    write("below.conf", `include ${more}`, "save 60 1"),
+    "--save",
+    "5",
+    "5",
+    "--save",
+    "6",
+    "6",
+  );
+  await below.expect("CONFIG GET save", ["save", "6 6"]);
+});
+
 test("a configuration file, its includes, and the command line over them", async () => {
   const more = write("more.conf", "hz 50", "# a comment", 'requirepass "a b\\x21"');
   const file = write(

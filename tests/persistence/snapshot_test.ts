@@ -251,6 +251,97 @@ test("a database that is being filled apart keeps its marks in step", async () =
   snapshotter.worker.stop();
 });
 
+/** A store with large values that tests take away, in two databases, and one that stays. */
+function storeOfLargeValues(): Store {
+  const store = new Store(2);
+  const fields = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`field:${i}`, `value:${i}`]));
+  for (const database of store.databases) {
+    for (const key of ["removed", "overwritten", "expired", "stays"]) setHash(database, `hash:${key}`, fields);
+    for (const key of ["removed", "overwritten"]) setString(database, `string:${key}`, "s".repeat(300_000));
+    setString(database, "small", "s");
+    expire(database, "hash:expired", 1000);
+  }
+  return store;
+}
+
+/** Takes large values away in all ways there are; twice, as the second time there is nothing to be taken over. */
+function takeAway(store: Store): void {
+  for (const database of store.databases) {
+    for (let round = 0; round < 2; round++) {
+      for (const key of ["hash:removed", "string:removed"]) remove(database, key);
+      setString(database, "hash:overwritten", "short");
+      setString(database, "string:overwritten", "t".repeat(300_000));
+      database.has(encodeLatin1("hash:expired"), 0, 12);
+      setHash(database, "hash:removed", { one: "field" });
+    }
+  }
+}
+
+function release(store: Store): void {
+  while (store.freeDiscarded(100_000));
+}
+
+test("large values that go are written later, as they were, and their memory is given back", async () => {
+  const store = storeOfLargeValues();
+  store.ignoreExpiry = true;
+  const expected = values(store);
+  store.ignoreExpiry = false;
+  const snapshotter = new Snapshotter(store);
+  const parts: Uint8Array[] = [];
+  const target = memoryTarget(parts, randomSource(5));
+  const saving = snapshotter.start(target, () => INFO, OPTIONS);
+  takeAway(store);
+  assert.equal(snapshotter.keysProcessed, 0);
+  const result = await saving;
+  assert.equal(result.keys, 14);
+  assert.deepEqual(readBack(concat(parts)), expected);
+  assertMarks(store);
+  release(store);
+  const left = store.arena.usedBytes;
+  const again = storeOfLargeValues();
+  takeAway(again);
+  release(again);
+  assert.ok(Math.abs(left - again.arena.usedBytes) < 64 * 1024, `${left} bytes, in place of ${again.arena.usedBytes}`);
+  snapshotter.worker.stop();
+});
+
+test("a large value that goes while it is being written is written to its end", { timeout: 300_000 }, async () => {
+  const store = new Store(1);
+  const fields = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`field:${i}`, `value:${i}`]));
+  setHash(store.databases[0], "hash", fields);
+  const expected = values(store);
+  const snapshotter = new Snapshotter(store);
+  const parts: Uint8Array[] = [];
+  const saving = snapshotter.start(memoryTarget(parts, randomSource(6)), () => INFO, OPTIONS);
+  for (let turns = 0; turns < 3; turns++) await nextTurn();
+  remove(store.databases[0], "hash");
+  assert.equal(snapshotter.keysProcessed, 0);
+  setHash(store.databases[0], "hash", { another: "one" });
+  await saving;
+  assert.deepEqual(readBack(concat(parts)), expected);
+  assertMarks(store);
+  snapshotter.worker.stop();
+});
+
+test("large values that an aborted snapshot has taken over are given back", async () => {
+  const store = storeOfLargeValues();
+  const snapshotter = new Snapshotter(store);
+  const saving = snapshotter.start({ kind: "stream", onBytes: () => {} }, () => INFO, OPTIONS);
+  const outcome = saving.then(() => null, (error) => error);
+  takeAway(store);
+  await nextTurn();
+  for (const database of store.databases) remove(database, "hash:stays");
+  snapshotter.abort();
+  assert.ok(await outcome instanceof SnapshotAbortedError);
+  await settled(snapshotter);
+  assertMarks(store);
+  for (const database of store.databases) database.clear();
+  release(store);
+  const left = store.arena.usedBytes - new Store(2).arena.usedBytes;
+  assert.ok(left < 64 * 1024, `${left} bytes are left`);
+  snapshotter.worker.stop();
+});
+
 test("a second snapshot is refused while one is under way, and one can start in the first's last moment", async () => {
   const store = variedStore();
   const snapshotter = new Snapshotter(store);

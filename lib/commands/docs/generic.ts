@@ -129,4 +129,11 @@ export const GENERIC_DOCS: ReadonlyMap<string, CommandDoc> = group("generic", {
     "Waits until so many replicas have what this connection wrote.",
     { tips: "request_policy:all_shards response_policy:agg_min" },
   ),
+  "waitaof": doc(
+    "7.2.0",
+    "O(1)",
+    "numlocal:int numreplicas:int timeout:int",
+    "Waits until what this connection wrote is in the append-only file, here or on so many replicas.",
+    { tips: "request_policy:all_shards response_policy:agg_min" },
+  ),
 });

@@ -1,0 +1,116 @@
+/**
+ * What goes out to replicas, command by command: what a command causes besides its own write, such as the end of a key
+ * that it found expired, goes out in one unit with it.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { ServerProcess, until } from "./server_process.ts";
+import type { TestClient } from "./test_client.ts";
+
+let server: ServerProcess;
+let client: TestClient;
+/** A replica by hand: shows the stream. */
+let stream: TestClient;
+
+before(async () => {
+  const prompt = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "3600"];
+  server = await ServerProcess.start({ args: ["--save", "", "--enable-debug-command", "yes", ...prompt] });
+  client = await server.connect();
+  stream = await server.connect();
+  stream.send("SYNC");
+  await skipSnapshot(stream);
+});
+after(() => server.stop());
+
+/** Reads past `$length` and the snapshot of that length. */
+async function skipSnapshot(from: TestClient): Promise<void> {
+  let line = "";
+  while (!/\$\d+\r\n$/.test(line)) line += await from.readRaw(1);
+  await from.readRaw(Number(/\$(\d+)\r\n$/.exec(line)?.[1]));
+}
+
+/** The stream up to the mark, one command a line. */
+async function streamed(mark: string): Promise<string[]> {
+  const lines: string[] = [];
+  for (;;) {
+    const line = (await stream.read() as string[]).join(" ");
+    if (line === `SET mark ${mark}`) return lines;
+    if (line !== "PING" && !line.startsWith("SELECT")) lines.push(line);
+  }
+}
+
+/** Before each test: `a` and `b` have expired without anybody having noticed; `other` lives. */
+beforeEach(async () => {
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
+  await client.expect("FLUSHALL", "OK");
+  await client.expect("SET other 1", "OK");
+  for (const key of ["a", "b"]) await client.expect(["SET", key, "1", "PXAT", Date.now() + 20], "OK");
+  const endMs = Date.now() + 20;
+  await until("the time of both", () => Date.now() > endMs);
+  await client.expect("SET mark begin", "OK");
+  await streamed("begin");
+});
+
+/** What the stream has of some commands. */
+async function propagated(...commands: string[]): Promise<string[]> {
+  for (const command of commands) await client.call(command);
+  await client.expect("SET mark end", "OK");
+  return streamed("end");
+}
+
+const UNITS: readonly (readonly [command: string, first: readonly string[], write: string])[] = [
+  ["INCR a", ["DEL a"], "INCR a"],
+  ["APPEND a x", ["DEL a"], "APPEND a x"],
+  ["HSET a f v", ["DEL a"], "HSET a f v"],
+  ["HINCRBYFLOAT a f 1.5", ["DEL a"], "HSET a f 1.5"],
+  ["SET a v", ["DEL a"], "SET a v"],
+  ["SET a v KEEPTTL", ["DEL a"], "SET a v KEEPTTL"],
+  ["SET a v NX GET", ["DEL a"], "SET a v NX"],
+  ["SET a v PXAT 99999999999999", ["DEL a"], "SET a v PXAT 99999999999999"],
+  ["GETSET a v", ["DEL a"], "SET a v"],
+  ["RENAME other a", ["DEL a"], "RENAME other a"],
+  ["COPY other a REPLACE", ["DEL a"], "COPY other a REPLACE"],
+  ["MSET a 1 b 2", ["DEL a", "DEL b"], "MSET a 1 b 2"],
+];
+
+for (const [command, first, write] of UNITS) {
+  test(`${command} on what has expired goes out as one unit`, async () => {
+    assert.deepEqual(await propagated(command), ["MULTI", ...first, write, "EXEC"]);
+  });
+}
+
+test("a read that finds a key expired tells its end", async () => {
+  assert.deepEqual(await propagated("GET a"), ["DEL a"]);
+  assert.deepEqual(await propagated("TTL a", "DEL b"), ["DEL b"]);
+});
+
+test("two keys found expired by one read are one unit", async () => {
+  assert.deepEqual(await propagated("MGET a b"), ["MULTI", "DEL a", "DEL b", "EXEC"]);
+});
+
+test("SCAN tells the ends that it comes across one by one, as its request does not name them", async () => {
+  assert.deepEqual((await propagated("SCAN 0 COUNT 100")).sort(), ["DEL a", "DEL b"]);
+});
+
+test("within a transaction everything is part of its unit", async () => {
+  const commands = ["MULTI", "GET a", "SET c 1", "INCR b", "EXEC"];
+  assert.deepEqual(await propagated(...commands), ["MULTI", "DEL a", "SET c 1", "DEL b", "INCR b", "EXEC"]);
+});
+
+test("a transaction that only finds one key expired needs no unit", async () => {
+  assert.deepEqual(await propagated("MULTI", "GET a", "EXEC"), ["DEL a"]);
+});
+
+test("keys that expire by themselves go one by one", async () => {
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
+  await until("both are gone", async () => await client.call("DBSIZE") === 2);
+  assert.deepEqual((await propagated()).sort(), ["DEL a", "DEL b"]);
+});
+
+test("SET counts the key that it overwrites as expired", async () => {
+  await client.expect("CONFIG RESETSTAT", "OK");
+  await client.expect("SET a v KEEPTTL", "OK");
+  await client.expect("TTL a", -1);
+  assert.match(String(await client.call("INFO stats")), /expired_keys:1\r\n/);
+});

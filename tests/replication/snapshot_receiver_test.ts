@@ -1,0 +1,141 @@
+/** Where a replica puts its primary's snapshot: neither the disk nor the parser must hold the server up. */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { FileReceiver, type ReceivingStore, SwapReceiver } from "../../lib/replication/snapshot_receiver.ts";
+import { Store } from "../../lib/store/store.ts";
+import { setString, toRdb, values, variedStore, withDirectory } from "../persistence/helpers.ts";
+
+const READ_OPTIONS = { dropExpired: false, verifyChecksum: true, withIdle: false };
+
+/** A replica's data set: one key, which a snapshot replaces. */
+class Replica implements ReceivingStore {
+  readonly store = new Store(16);
+  readonly readOptions = READ_OPTIONS;
+  flushes = 0;
+
+  constructor() {
+    setString(this.store.databases[0], "old", "data");
+  }
+
+  flush(): void {
+    this.flushes++;
+    for (const database of this.store.databases) database.clear();
+  }
+
+  fileRead(): void {}
+  setLoading(): void {}
+}
+
+test("a snapshot's file is synced while the server goes on, and takes its name after that", async () => {
+  await withDirectory(async (directory) => {
+    const replica = new Replica();
+    const primary = variedStore();
+    const snapshot = toRdb(primary);
+    const path = join(directory, "dump.rdb");
+    const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), path);
+    receiver.take(snapshot, 0, 1000);
+    receiver.take(snapshot, 1000, snapshot.length);
+    let replaced = false;
+    const finished = receiver.finish(() => replaced = true);
+    assert.equal(existsSync(path), false);
+    assert.equal(replaced, false);
+    assert.equal(replica.store.databases[0].size, 1);
+    await finished;
+    assert.equal(replaced, true);
+    assert.deepEqual(readdirSync(directory), ["dump.rdb"]);
+    assert.deepEqual(new Uint8Array(readFileSync(path)), snapshot);
+    assert.deepEqual(values(replica.store), values(primary));
+  });
+});
+
+test("a file that is aborted while it is being synced goes, and the data stays", async () => {
+  await withDirectory(async (directory) => {
+    const replica = new Replica();
+    const snapshot = toRdb(variedStore());
+    const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), join(directory, "dump.rdb"));
+    receiver.take(snapshot, 0, snapshot.length);
+    const finished = receiver.finish(() => assert.fail("nothing was replaced"));
+    receiver.abort();
+    await assert.rejects(finished, /the connection was lost/);
+    assert.deepEqual(readdirSync(directory), []);
+    assert.equal(replica.flushes, 0);
+    assert.equal(replica.store.databases[0].size, 1);
+  });
+});
+
+test("a file that is aborted early goes at once, or after the sync that a large one has begun", async () => {
+  await withDirectory(async (directory) => {
+    for (const bytes of [1000, 8 * 1024 * 1024]) {
+      const receiver = new FileReceiver(new Replica(), join(directory, "temp.rdb"), join(directory, "dump.rdb"));
+      receiver.take(new Uint8Array(bytes), 0, bytes);
+      receiver.abort();
+      while (readdirSync(directory).length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      assert.throws(() => receiver.take(new Uint8Array(1), 0, 1), /the connection was lost/);
+    }
+  });
+});
+
+const KEYS = 200_000;
+/** Bytes brought at a time: more than is parsed in one slice. */
+const PIECE = 1024 * 1024;
+
+/** A snapshot of some 20 MB. */
+function largeSnapshot(): Uint8Array {
+  const store = new Store(1);
+  for (let i = 0; i < KEYS; i++) setString(store.databases[0], `key:${i}`, `${i}:`.padEnd(90, "x"));
+  return toRdb(store, { compression: false, checksum: true, incrementalSync: true });
+}
+
+test("a snapshot that comes quicker than it is parsed waits with its sender, not in memory", async () => {
+  const replica = new Replica();
+  const snapshot = largeSnapshot();
+  const receiver = new SwapReceiver(replica);
+  let waits = 0;
+  for (let at = 0; at < snapshot.length;) {
+    // How much is taken at a time, as a socket without end brings it.
+    let taken = 0;
+    for (let hasRoom = true; hasRoom && at < snapshot.length;) {
+      const end = Math.min(at + PIECE, snapshot.length);
+      hasRoom = receiver.take(snapshot, at, end);
+      taken += end - at;
+      at = end;
+    }
+    assert.ok(taken <= 6 * PIECE, `${taken} bytes were taken at once`);
+    if (at === snapshot.length) break;
+    waits++;
+    await new Promise<void>((resolve) => receiver.onRoom = resolve);
+  }
+  assert.ok(waits >= 2, `it waited ${waits} times`);
+  await receiver.finish(() => {});
+  assert.equal(replica.store.databases[0].size, KEYS);
+});
+
+test("whoever waits to bring more of a snapshot learns that it is bad", async () => {
+  const replica = new Replica();
+  const receiver = new SwapReceiver(replica);
+  const room = new Promise<void>((resolve) => receiver.onRoom = resolve);
+  receiver.take(largeSnapshot(), 0, PIECE);
+  while (receiver.take(new Uint8Array(PIECE).fill(0xee), 0, PIECE));
+  await room;
+  assert.throws(() => receiver.take(new Uint8Array(1), 0, 1), /unknown value type or opcode 238/);
+  receiver.abort();
+  assert.equal(replica.store.databases[0].size, 1);
+});
+
+test("a snapshot that is aborted while it is being parsed leaves nothing in memory", async () => {
+  const replica = new Replica();
+  const before = replica.store.arena.usedBytes;
+  const snapshot = largeSnapshot();
+  const receiver = new SwapReceiver(replica);
+  let at = 0;
+  while (receiver.take(snapshot, at, at + PIECE)) at += PIECE;
+  const end = receiver.finish(() => assert.fail("nothing was replaced"));
+  receiver.abort();
+  await assert.rejects(end, /the connection was lost/);
+  while (replica.store.freeDiscarded(100_000));
+  const left = replica.store.arena.usedBytes - before;
+  assert.ok(left < 64 * 1024, `${left} bytes are left`);
+});
