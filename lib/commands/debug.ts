@@ -166,7 +166,7 @@ function digestValue(session: Session, request: Request): void {
   const { reply, database, host } = session;
   reply.array(request.argc - 2);
   for (let i = 2; i < request.argc; i++) {
-    const ref = database.look(request.bytes, request.starts[i], request.lengths[i]);
+    const ref = database.peek(request.bytes, request.starts[i], request.lengths[i]);
     reply.simple(digestOfValue(host.store, ref));
   }
 }

@@ -9,4 +9,3 @@ export const OVERFLOW = "ERR increment or decrement would overflow";
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
-export const INVALID_DB_INDEX = "ERR invalid DB index";

@@ -27,6 +27,11 @@ export const PROTOCOL_ERROR = -2;
 
 const BAD_NUMBER = -2;
 
+/** Whether a CR and the byte after it are there: no line is judged before. */
+function hasLineEnd(bytes: Uint8Array, at: number, end: number): boolean {
+  return bytes.subarray(at, end - 1).includes(CR);
+}
+
 export class RequestParser {
   /** The request that the last `parse` completed. Without arguments: an empty line, to be passed over. */
   readonly request = new Request();
@@ -104,6 +109,10 @@ export class RequestParser {
           return this.#wait(at + 1);
         }
         if (bytes[at] !== DOLLAR) {
+          if (!hasLineEnd(bytes, at, end)) {
+            this.#cursor = at;
+            return this.#waitLine(bytes, at, end, "bulk");
+          }
           return this.#fail(`expected '$', got '${decodeLatin1(bytes, at, at + 1).replace(/[\r\n]/, " ")}'`);
         }
         const next = this.#readNumber(bytes, at + 1, end);
@@ -166,9 +175,10 @@ export class RequestParser {
         at++;
         continue;
       }
-      if (bytes[at] !== CR) return bytes.subarray(at, end).includes(CR) ? BAD_NUMBER : INCOMPLETE;
-      if (at === first || (bytes[first] === 0x30 && at - first > 1) || at - first > 18) return BAD_NUMBER;
+      if (bytes[at] !== CR) return hasLineEnd(bytes, at, end) ? BAD_NUMBER : INCOMPLETE;
       if (at + 1 >= end) return INCOMPLETE;
+      const isPadded = bytes[first] === 0x30 && (negative || at - first > 1);
+      if (at === first || isPadded || at - first > 18) return BAD_NUMBER;
       this.#number = negative ? -value : value;
       return at + 2;
     }
