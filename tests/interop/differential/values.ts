@@ -107,7 +107,9 @@ export class Values {
   }
 
   pattern(): string {
-    return this.of(PATTERNS);
+    if (this.once(2)) return this.of(PATTERNS);
+    const letters = [..."abcfhn12*?[]^-\\"];
+    return Array.from({ length: this.below(7) }, () => this.of(letters)).join("");
   }
 
   /** A word in some mixture of cases. */
