@@ -26,6 +26,8 @@ export function globMatch(
   textLength: number,
   ignoreCase: boolean,
 ): boolean {
+  // In Redis not even a star matches an empty text, except where KEYS and SCAN take `*` for no pattern at all.
+  if (textLength === 0) return patternLength === 0;
   const patternEnd = patternStart + patternLength;
   const textEnd = textStart + textLength;
   let p = patternStart;

@@ -5,7 +5,7 @@ import type { ClientType } from "./client_state.ts";
 import { CLIENT_TRACKING_SUBCOMMANDS } from "./client_tracking.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { BAD_NAME, isValidName } from "./connection.ts";
-import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { NOT_INTEGER, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
 import type { Host, Session } from "./session.ts";
 
@@ -170,7 +170,7 @@ function kill(session: Session, request: Request): void {
 /** `CLIENT PAUSE milliseconds [WRITE | ALL]` */
 function pause(session: Session, request: Request): void {
   const { reply } = session;
-  if (request.argc > 4) return reply.error(SYNTAX_ERROR);
+  if (request.argc > 4) return reply.error(subcommandSyntax(request));
   const isWrite = request.argc === 4 && request.is(3, "write");
   if (request.argc === 4 && !isWrite && !request.is(3, "all")) {
     return reply.error("ERR CLIENT PAUSE mode must be WRITE or ALL");
@@ -200,7 +200,7 @@ function setReplies(session: Session, request: Request): void {
 /** `CLIENT UNBLOCK id [TIMEOUT | ERROR]` */
 function unblock(session: Session, request: Request): void {
   const { reply, host } = session;
-  if (request.argc > 4) return reply.error(SYNTAX_ERROR);
+  if (request.argc > 4) return reply.error(subcommandSyntax(request));
   const isError = request.argc === 4 && request.is(3, "error");
   if (request.argc === 4 && !isError && !request.is(3, "timeout")) {
     return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");

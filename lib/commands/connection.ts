@@ -2,7 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import { ALLOW_BUSY, type Command, command, FAST, LOADING, NO_AUTH, NOSCRIPT, NOT_QUEUED, STALE } from "./command.ts";
-import { DB_INDEX_OUT_OF_RANGE, NOT_INTEGER } from "./errors.ts";
+import { databaseArgument } from "./database_argument.ts";
 import type { Session } from "./session.ts";
 
 /** What a client is told of the server's version: that of the Redis whose behaviour this is. */
@@ -54,10 +54,8 @@ function quit(session: Session): void {
 
 /** `SELECT index` */
 function select(session: Session, request: Request): void {
-  const index = request.integer(1);
-  if (Number.isNaN(index)) return session.reply.error(NOT_INTEGER);
-  const database = session.host.store.databases[index];
-  if (database === undefined) return session.reply.error(DB_INDEX_OUT_OF_RANGE);
+  const database = databaseArgument(session, request, 1);
+  if (database === null) return;
   session.database = database;
   session.reply.ok();
 }

@@ -2,7 +2,8 @@
 
 import type { Request } from "../resp/request.ts";
 import { type Command, command, FAST, READONLY, WRITE } from "./command.ts";
-import { DB_INDEX_OUT_OF_RANGE, SYNTAX_ERROR } from "./errors.ts";
+import { databaseNumber, databaseNumbered } from "./database_argument.ts";
+import { SYNTAX_ERROR } from "./errors.ts";
 import type { Session } from "./session.ts";
 
 /** `DBSIZE` */
@@ -39,13 +40,13 @@ function flushall(session: Session, request: Request): void {
 /** `SWAPDB index1 index2` */
 function swapdb(session: Session, request: Request): void {
   const { reply, host } = session;
-  const first = request.integer(1);
-  if (Number.isNaN(first)) return reply.error("ERR invalid first DB index");
-  const second = request.integer(2);
-  if (Number.isNaN(second)) return reply.error("ERR invalid second DB index");
-  const a = host.store.databases[first];
-  const b = host.store.databases[second];
-  if (a === undefined || b === undefined) return reply.error(DB_INDEX_OUT_OF_RANGE);
+  const first = databaseNumber(session, request, 1, "ERR invalid first DB index");
+  if (first === null) return;
+  const second = databaseNumber(session, request, 2, "ERR invalid second DB index");
+  if (second === null) return;
+  const a = databaseNumbered(session, first);
+  const b = a && databaseNumbered(session, second);
+  if (a === null || b === null) return;
   if (a !== b) host.swap(a, b);
   host.dirty++;
   reply.ok();

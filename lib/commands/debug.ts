@@ -23,7 +23,7 @@ import type { Store } from "../store/store.ts";
 import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
 import { digestOfStore, digestOfValue } from "./digest.ts";
-import { NO_SUCH_KEY, NOT_INTEGER } from "./errors.ts";
+import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { ENCODING_NAMES } from "./keys.ts";
 import type { Host, Session } from "./session.ts";
@@ -73,7 +73,7 @@ function object(session: Session, request: Request): void {
   const { entries } = store;
   const ref = lookKey(session, request);
   if (ref === 0) return;
-  if (request.argc === 4 && !request.is(3, "fast")) return session.reply.error(unknown(request));
+  if (request.argc === 4 && !request.is(3, "fast")) return session.reply.error(subcommandSyntax(request));
   const address = (ref >>> 0) * 8;
   const encoding = ENCODING_NAMES.get(entries.encoding(ref)) ?? "unknown";
   let text = `Value at:0x${address.toString(16)} refcount:1 encoding:${encoding}`;
@@ -166,7 +166,7 @@ function digestValue(session: Session, request: Request): void {
   const { reply, database, host } = session;
   reply.array(request.argc - 2);
   for (let i = 2; i < request.argc; i++) {
-    const ref = database.look(request.bytes, request.starts[i], request.lengths[i]);
+    const ref = database.peek(request.bytes, request.starts[i], request.lengths[i]);
     reply.simple(digestOfValue(host.store, ref));
   }
 }
@@ -308,7 +308,7 @@ function quicklistPackedThreshold(session: Session, request: Request): void {
 function replybuffer(session: Session, request: Request): void {
   const { reply } = session;
   if (request.is(2, "resizing")) return reply.ok();
-  if (!request.is(2, "peak-reset-time")) return reply.error(unknown(request));
+  if (!request.is(2, "peak-reset-time")) return reply.error(subcommandSyntax(request));
   if (!request.is(3, "never") && !request.is(3, "reset") && Number.isNaN(request.integer(3))) {
     return reply.error(NOT_INTEGER);
   }
@@ -318,10 +318,6 @@ function replybuffer(session: Session, request: Request): void {
 /** What is accepted because it changes nothing here: tables never rehash as a whole, there are no scripts. */
 function accept(session: Session): void {
   session.reply.ok();
-}
-
-function unknown(request: Request): string {
-  return `ERR unknown subcommand or wrong number of arguments for '${request.text(1).slice(0, 128)}'. Try DEBUG HELP.`;
 }
 
 const DEBUG_HELP = help("DEBUG", [
@@ -401,7 +397,7 @@ function debug(session: Session, request: Request): void {
   if (refusal !== null) return session.reply.error(refusal);
   const found = SUBCOMMANDS.get(request.text(1).toLowerCase());
   if (found === undefined || request.argc < found.least || request.argc > found.most) {
-    return session.reply.error(unknown(request));
+    return session.reply.error(subcommandSyntax(request));
   }
   found.handler(session, request);
 }

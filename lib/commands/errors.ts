@@ -1,5 +1,7 @@
 /** Error replies that several families share; the words are Redis's. */
 
+import type { Request } from "../resp/request.ts";
+
 export const WRONG_TYPE = "WRONGTYPE Operation against a key holding the wrong kind of value";
 export const SYNTAX_ERROR = "ERR syntax error";
 export const NOT_INTEGER = "ERR value is not an integer or out of range";
@@ -9,4 +11,13 @@ export const OVERFLOW = "ERR increment or decrement would overflow";
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
-export const INVALID_DB_INDEX = "ERR invalid DB index";
+
+/** Most bytes of a subcommand's name that an error shows. */
+const MAX_SHOWN_BYTES = 128;
+
+/** The error for a subcommand with more arguments than it takes, where its declared arity sets no limit. */
+export function subcommandSyntax(request: Request): string {
+  const name = request.text(1).split("\0", 1)[0].slice(0, MAX_SHOWN_BYTES);
+  const container = request.text(0).toUpperCase();
+  return `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`;
+}

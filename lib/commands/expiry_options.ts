@@ -9,6 +9,35 @@ import type { Session } from "./session.ts";
 /** Seconds or milliseconds, from now on or since 1970. */
 export type TimeUnit = "ex" | "px" | "exat" | "pxat";
 
+const UNITS: readonly TimeUnit[] = ["ex", "px", "exat", "pxat"];
+
+/**
+ * The option of SET or GETEX that says what becomes of the expiry. One kind only, but it may be repeated: the last
+ * counts.
+ */
+export class ExpiryOption {
+  kind: TimeUnit | "keepttl" | "persist" | null = null;
+  /** Argument that holds the time, for a kind that has one. */
+  argument = 0;
+
+  constructor(readonly withoutTime: "keepttl" | "persist") {}
+
+  /** Takes the option at argument `index` if it is one and fits those before; how many arguments that took, or 0. */
+  take(request: Request, index: number): number {
+    if (request.is(index, this.withoutTime)) return this.#set(this.withoutTime, 0, 1);
+    if (index + 1 >= request.argc) return 0;
+    for (const unit of UNITS) if (request.is(index, unit)) return this.#set(unit, index + 1, 2);
+    return 0;
+  }
+
+  #set(kind: TimeUnit | "keepttl" | "persist", argument: number, taken: number): number {
+    if (this.kind !== null && this.kind !== kind) return 0;
+    this.kind = kind;
+    this.argument = argument;
+    return taken;
+  }
+}
+
 /** The error for an expiry that is out of range, in the words of the command named. */
 export function invalidExpire(commandName: string): string {
   return `ERR invalid expire time in '${commandName}' command`;

@@ -205,7 +205,7 @@ function commandInfo(session: Session, request: Request): void {
   session.reply.array(request.argc - 2);
   for (let i = 2; i < request.argc; i++) {
     const found = commandNamed(session, request, i);
-    if (found === null) session.reply.nilArray();
+    if (found === null) session.reply.nil();
     else replyInfo(session.reply, found);
   }
 }

@@ -17,7 +17,8 @@ import {
   TYPE_ZSET,
 } from "../store/entry.ts";
 import { type Command, command, DENYOOM, FAST, LOADING, READONLY, STALE, WRITE } from "./command.ts";
-import { DB_INDEX_OUT_OF_RANGE, INVALID_DB_INDEX, NO_SUCH_KEY, NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { databaseArgument } from "./database_argument.ts";
+import { NO_SUCH_KEY, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { help } from "./help.ts";
 import type { Session } from "./session.ts";
@@ -88,23 +89,11 @@ function rename(session: Session, request: Request, onlyIfFree: boolean): void {
   else reply.ok();
 }
 
-/** The database that argument `index` names; null after having replied with an error. */
-function databaseArgument(session: Session, request: Request, index: number, notInteger: string): Database | null {
-  const number = request.integer(index);
-  if (Number.isNaN(number)) {
-    session.reply.error(notInteger);
-    return null;
-  }
-  const database = session.host.store.databases[number];
-  if (database === undefined) session.reply.error(DB_INDEX_OUT_OF_RANGE);
-  return database ?? null;
-}
-
 /** `MOVE key db` */
 function move(session: Session, request: Request): void {
   const { reply, database, host } = session;
   const { bytes, starts, lengths } = request;
-  const target = databaseArgument(session, request, 2, NOT_INTEGER);
+  const target = databaseArgument(session, request, 2);
   if (target === null) return;
   if (target === database) return reply.error("ERR source and destination objects are the same");
   const ref = database.write(bytes, starts[1], lengths[1]);
@@ -125,7 +114,7 @@ function copy(session: Session, request: Request): void {
   for (let i = 3; i < request.argc; i++) {
     if (request.is(i, "replace")) replace = true;
     else if (request.is(i, "db") && i + 1 < request.argc) {
-      const named = databaseArgument(session, request, ++i, INVALID_DB_INDEX);
+      const named = databaseArgument(session, request, ++i);
       if (named === null) return;
       target = named;
     } else return reply.error(SYNTAX_ERROR);

@@ -105,12 +105,12 @@ function scan(session: Session, request: Request): void {
   let count = 0;
   for (let i = 0; i < scanned.length; i++) {
     const ref = scanned[i];
-    if (ofType !== null && entries.type(ref) !== ofType) continue;
     if (!options.matches(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref))) continue;
     if (hasExpired(database, ref)) {
       if (store.removeExpired) database.expireEntry(ref);
       continue;
     }
+    if (ofType !== null && entries.type(ref) !== ofType) continue;
     replyKey(session, ref);
     count++;
   }

@@ -13,13 +13,12 @@ export interface CommonSubsequence {
   readonly matches: readonly Match[];
 }
 
-/** Largest table, in cells of 4 bytes: what Redis's `proto-max-bulk-len` of 512 MB allows it. */
-const MAX_CELLS = 128 * 1024 * 1024;
+const CELL_BYTES = 4;
 
-/** The subsequence and its runs, or null where the table would be larger than is allowed. */
-export function longestCommonSubsequence(a: Uint8Array, b: Uint8Array): CommonSubsequence | null {
+/** The subsequence and its runs, or null where the table would take more than `maxBytes`. */
+export function longestCommonSubsequence(a: Uint8Array, b: Uint8Array, maxBytes: number): CommonSubsequence | null {
   const columns = b.length + 1;
-  if ((a.length + 1) * columns > MAX_CELLS) return null;
+  if ((a.length + 1) * columns * CELL_BYTES > maxBytes) return null;
   const lengths = new Uint32Array((a.length + 1) * columns);
   for (let i = 1; i <= a.length; i++) {
     const row = i * columns;

@@ -15,6 +15,7 @@ import {
   PUBSUB,
   STALE,
 } from "./command.ts";
+import { subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import type { Session } from "./session.ts";
 
@@ -84,6 +85,7 @@ function publish(kind: "channel" | "shard"): Handler {
 function channels(kind: "channel" | "shard"): Handler {
   return (session, request) => {
     const { reply } = session;
+    if (request.argc > 3) return reply.error(subcommandSyntax(request));
     const mark = reply.open();
     let found = 0;
     for (const name of session.host.pubsub.channelNames(kind)) {

@@ -2,6 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import { ADMIN, type Command, command, LOADING, STALE } from "./command.ts";
+import { subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import type { Session } from "./session.ts";
 
@@ -11,7 +12,7 @@ const DEFAULT_COUNT = 10;
 function get(session: Session, request: Request): void {
   const { reply } = session;
   const { slowLog } = session.host;
-  if (request.argc > 3) return reply.error("ERR wrong number of arguments for 'slowlog|get' command");
+  if (request.argc > 3) return reply.error(subcommandSyntax(request));
   const count = request.argc === 3 ? request.integer(2) : DEFAULT_COUNT;
   if (!(count >= -1)) return reply.error("ERR count should be greater than or equal to -1");
   const entries = slowLog.newest(count === -1 ? slowLog.length : count);

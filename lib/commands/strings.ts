@@ -19,11 +19,11 @@ import { encodeLatin1 } from "../bytes/latin1.ts";
 import { Request } from "../resp/request.ts";
 import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
-import { stringEncoding } from "../store/string.ts";
+import { stringEncoding, textEncoding } from "../store/string.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
 import { NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "./events.ts";
-import { expiryFromArgument, type TimeUnit } from "./expiry_options.ts";
+import { expiryFromArgument, ExpiryOption, type TimeUnit } from "./expiry_options.ts";
 import { longestCommonSubsequence } from "./lcs.ts";
 import type { Session } from "./session.ts";
 
@@ -79,43 +79,37 @@ interface SetOptions {
   onlyIf: "exists" | "missing" | "always";
   get: boolean;
   expiry: UnixMs;
-  /** PXAT with the same meaning as the expiry given, so that replicas do not read their own clocks. */
+  /** Propagated as PXAT, so that replicas do not read their own clocks: all but what is PXAT already. */
   relative: boolean;
 }
 
 /** Reads the options of SET from argument 3 on; null after having replied with an error. */
 function parseSetOptions(session: Session, request: Request): SetOptions | null {
   const options: SetOptions = { onlyIf: "always", get: false, expiry: NO_EXPIRY, relative: false };
-  let expiryGiven = false;
+  const expiry = new ExpiryOption("keepttl");
   for (let i = 3; i < request.argc; i++) {
     if (request.is(i, "nx") && options.onlyIf !== "exists") options.onlyIf = "missing";
     else if (request.is(i, "xx") && options.onlyIf !== "missing") options.onlyIf = "exists";
     else if (request.is(i, "get")) options.get = true;
-    else if (request.is(i, "keepttl") && !expiryGiven) {
-      options.expiry = KEEP_EXPIRY;
-      expiryGiven = true;
-    } else {
-      const unit = expiryGiven || i + 1 >= request.argc ? null : expiryUnit(request, i);
-      if (unit === null) {
+    else {
+      const taken = expiry.take(request, i);
+      if (taken === 0) {
         session.reply.error(SYNTAX_ERROR);
         return null;
       }
-      const expiry = expiryFromArgument(session, request, ++i, unit, "set");
-      if (expiry === null) return null;
-      options.expiry = expiry;
-      options.relative = unit !== "pxat";
-      expiryGiven = true;
+      i += taken - 1;
     }
   }
+  const { kind } = expiry;
+  if (kind === "keepttl") {
+    options.expiry = KEEP_EXPIRY;
+  } else if (kind !== null && kind !== "persist") {
+    const time = expiryFromArgument(session, request, expiry.argument, kind, "set");
+    if (time === null) return null;
+    options.expiry = time;
+    options.relative = kind !== "pxat";
+  }
   return options;
-}
-
-function expiryUnit(request: Request, index: number): TimeUnit | null {
-  if (request.is(index, "ex")) return "ex";
-  if (request.is(index, "px")) return "px";
-  if (request.is(index, "exat")) return "exat";
-  if (request.is(index, "pxat")) return "pxat";
-  return null;
 }
 
 /** `SET key value [NX | XX] [GET] [EX s | PX ms | EXAT unix-s | PXAT unix-ms | KEEPTTL]` */
@@ -208,19 +202,23 @@ function getdel(session: Session, request: Request): void {
 function getex(session: Session, request: Request): void {
   const { reply, database, host } = session;
   const { bytes, starts, lengths } = request;
-  const persist = request.argc === 3 && request.is(2, "persist");
-  const unit = request.argc === 4 ? expiryUnit(request, 2) : null;
-  if (request.argc > 2 && !persist && unit === null) return reply.error(SYNTAX_ERROR);
+  const option = new ExpiryOption("persist");
+  for (let i = 2; i < request.argc;) {
+    const taken = option.take(request, i);
+    if (taken === 0) return reply.error(SYNTAX_ERROR);
+    i += taken;
+  }
   const ref = readString(session, request, 1);
   if (ref === 0) return;
-  if (unit === null) {
+  const { kind } = option;
+  if (kind === null || kind === "persist" || kind === "keepttl") {
     replyValue(session, ref);
-    if (!persist || !host.store.entries.hasExpiry(ref)) return;
+    if (kind === null || !host.store.entries.hasExpiry(ref)) return;
     database.setExpiry(database.write(bytes, starts[1], lengths[1]), NO_EXPIRY);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
     return session.propagateAs(Request.ofBytes([encodeLatin1("PERSIST"), request.copyOf(1)]));
   }
-  const expiry = expiryFromArgument(session, request, 3, unit, "getex");
+  const expiry = expiryFromArgument(session, request, option.argument, kind, "getex");
   if (expiry === null) return;
   replyValue(session, ref);
   if (host.store.hasPassed(expiry)) {
@@ -323,7 +321,7 @@ function incrbyfloat(session: Session, request: Request): void {
   const sum = addDecimal(current, request.text(2));
   if (typeof sum !== "string") return reply.error(sum.error);
   const value = encodeLatin1(sum);
-  const encoding = stringEncoding(value, 0, value.length);
+  const encoding = textEncoding(value.length);
   database.setString(bytes, starts[1], lengths[1], value, 0, value.length, encoding, KEEP_EXPIRY);
   session.host.keyChanged(session, request, 1, EVENT_STRING, "incrbyfloat");
   session.propagateAs(Request.ofBytes([encodeLatin1("SET"), request.copyOf(1), value, encodeLatin1("KEEPTTL")]));
@@ -374,7 +372,7 @@ function setrange(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
   const entries = database.store.entries;
-  const offset = request.integer(2);
+  const offset = integerClamped(request, 2);
   if (Number.isNaN(offset)) return reply.error(NOT_INTEGER);
   if (offset < 0) return reply.error("ERR offset is out of range");
   let ref = database.write(bytes, starts[1], lengths[1]);
@@ -452,7 +450,7 @@ function lcs(session: Session, request: Request): void {
     } else return reply.error(SYNTAX_ERROR);
   }
   if (onlyLength && indexes) return reply.error("ERR If you want both the length and indexes, please just use IDX.");
-  const result = longestCommonSubsequence(values[0], values[1]);
+  const result = longestCommonSubsequence(values[0], values[1], session.host.maxBulkBytes);
   if (result === null) {
     return reply.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   }

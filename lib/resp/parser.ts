@@ -107,6 +107,10 @@ export class RequestParser {
       if (length < 0) {
         if (at >= end) return this.#pause(at, remaining, -1, at + 1);
         if (bytes[at] !== DOLLAR) {
+          if (!hasLineEnd(bytes, at, end)) {
+            this.#pause(at, remaining, -1, 0);
+            return this.#waitLine(bytes, at, end, "bulk");
+          }
           return this.#fail(`expected '$', got '${decodeLatin1(bytes, at, at + 1).replace(/[\r\n]/, " ")}'`);
         }
         length = at + 5 <= end ? shortLength(bytes, at + 1) : -1;
@@ -180,9 +184,10 @@ export class RequestParser {
         at++;
         continue;
       }
-      if (bytes[at] !== CR) return bytes.subarray(at, end).includes(CR) ? BAD_NUMBER : INCOMPLETE;
-      if (at === first || (bytes[first] === ZERO && at - first > 1) || at - first > 18) return BAD_NUMBER;
+      if (bytes[at] !== CR) return hasLineEnd(bytes, at, end) ? BAD_NUMBER : INCOMPLETE;
       if (at + 1 >= end) return INCOMPLETE;
+      const isPadded = bytes[first] === ZERO && (negative || at - first > 1);
+      if (at === first || isPadded || at - first > 18) return BAD_NUMBER;
       this.#number = negative ? -value : value;
       return at + 2;
     }
@@ -208,6 +213,11 @@ export class RequestParser {
     }
     return newline + 1;
   }
+}
+
+/** Whether a CR and the byte after it are there: no line is judged before. */
+function hasLineEnd(bytes: Uint8Array, at: number, end: number): boolean {
+  return bytes.subarray(at, end - 1).includes(CR);
 }
 
 function isDigit(byte: number): boolean {

@@ -242,7 +242,14 @@ export class Dispatcher {
   }
 
   #reject(client: Client, command: Command | null, error: string): void {
-    if (client.transaction !== null) client.transaction.failed = true;
+    if (command?.name === "exec") {
+      // An EXEC that is refused ends the transaction all the same, so that no client stays in one it thinks is over.
+      error = `EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, "")}`;
+      client.endTransaction();
+      client.unwatch();
+    } else if (client.transaction !== null) {
+      client.transaction.failed = true;
+    }
     client.reply.error(error);
     this.server.statistics.countError(error);
     if (command !== null) command.stats.rejected++;
@@ -374,16 +381,20 @@ function allowedWhileSubscribed(command: Command): boolean {
   return WHILE_SUBSCRIBED.has(command.name);
 }
 
+/** At most `limit` bytes of an argument, up to a NUL, as the C of Redis shows it. */
+function excerpt(request: Request, index: number, limit: number): string {
+  return request.text(index).split("\0", 1)[0].slice(0, limit);
+}
+
 function unknownCommand(request: Request): string {
   let shown = "";
   for (let i = 1; i < request.argc && shown.length < MAX_SHOWN_BYTES; i++) {
-    shown += `'${request.text(i).slice(0, MAX_SHOWN_BYTES - shown.length)}' `;
+    shown += `'${excerpt(request, i, MAX_SHOWN_BYTES - shown.length)}' `;
   }
-  const name = request.text(0).slice(0, MAX_SHOWN_BYTES);
-  return `ERR unknown command '${name}', with args beginning with: ${shown}`;
+  return `ERR unknown command '${excerpt(request, 0, MAX_SHOWN_BYTES)}', with args beginning with: ${shown}`;
 }
 
 function unknownSubcommand(command: Command, request: Request): string {
-  const name = request.text(1).slice(0, MAX_SHOWN_BYTES);
+  const name = excerpt(request, 1, MAX_SHOWN_BYTES);
   return `ERR unknown subcommand '${name}'. Try ${command.name.toUpperCase()} HELP.`;
 }

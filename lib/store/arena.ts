@@ -50,7 +50,19 @@ export class ArenaFullError extends Error {
   override name = "ArenaFullError";
 }
 
-interface SizeClasses {
+/** What `Arena.inspect` shows. */
+export interface ArenaRecords {
+  /** Records of 8 words, one per unit. */
+  readonly spans: Int32Array;
+  /** First span with room of each class, and first free run of each length, as unit + 1. */
+  readonly withRoom: Int32Array;
+  readonly freeRuns: Int32Array;
+  /** The unit in each segment from which on nothing was ever handed out. */
+  readonly frontier: readonly number[];
+  readonly classes: SizeClasses;
+}
+
+export interface SizeClasses {
   /** Class of a size in granules. */
   readonly ofGranules: Uint8Array;
   /** Granules of a block of each class. */
@@ -187,6 +199,17 @@ export class Arena {
     } else {
       for (let i = 0; i < length; i++) destination[target + i] = source[start + i];
     }
+  }
+
+  /** The allocator's own records, live: for the tests that walk them and check what docs/architecture.md says. */
+  inspect(): ArenaRecords {
+    return {
+      spans: this.#spans,
+      withRoom: this.#withRoom,
+      freeRuns: this.#freeRuns,
+      frontier: this.#frontier,
+      classes: CLASSES,
+    };
   }
 
   #addSegment(): void {

@@ -15,5 +15,10 @@ export function stringEncoding(bytes: Uint8Array, start: number, length: number)
       if (length > 15 && parseInt64(bytes, start, length) !== null) return ENCODING_INT;
     }
   }
+  return textEncoding(length);
+}
+
+/** The encoding of a string that is not taken for an integer even if it is one: a sum of floats. */
+export function textEncoding(length: number): number {
   return length <= MAX_EMBSTR_BYTES ? ENCODING_EMBSTR : ENCODING_RAW;
 }

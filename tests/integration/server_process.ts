@@ -48,8 +48,12 @@ export function freePort(): Promise<number> {
 }
 
 /** Waits until `condition` gives something true, and returns it. */
-export async function until<T>(what: string, condition: () => Promise<T> | T): Promise<T> {
-  const deadline = Date.now() + PATIENCE_MS;
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T> | T,
+  patienceMs: number = PATIENCE_MS,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const value = await condition();
     if (value) return value;

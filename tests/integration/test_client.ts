@@ -99,11 +99,21 @@ export class TestClient {
 
   /** The next reply or message. */
   async read(): Promise<Reply> {
+    return (await this.#next()).reply;
+  }
+
+  /** The next reply or message as the wire has it, as a binary string. */
+  async readReplyBytes(): Promise<string> {
+    return (await this.#next()).bytes;
+  }
+
+  async #next(): Promise<{ readonly reply: Reply; readonly bytes: string }> {
     for (;;) {
-      const parsed = parseReply(this.#received, this.#at);
+      const start = this.#at;
+      const parsed = parseReply(this.#received, start);
       if (parsed !== null) {
         this.#at = parsed.next;
-        return parsed.reply;
+        return { reply: parsed.reply, bytes: this.#received.slice(start, parsed.next) };
       }
       await this.#more("a reply");
     }

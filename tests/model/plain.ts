@@ -1,0 +1,63 @@
+/** The plain model of a store: Maps in place of the arena, with the same operations and none of the cleverness. */
+
+import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { TYPE_STRING } from "../../lib/store/entry.ts";
+import { HashIterator } from "../../lib/store/hash.ts";
+import type { Store } from "../../lib/store/store.ts";
+
+/** A value, and when it expires, if it does. */
+export interface PlainValue {
+  readonly value: string | Map<string, string>;
+  readonly expiry: number | null;
+}
+
+/** Databases of keys and values. */
+export type PlainStore = Map<string, PlainValue>[];
+
+/** A value as text that is the same for equal values. */
+function textOf(value: string | ReadonlyMap<string, string>, expiry: string): string {
+  if (typeof value === "string") return JSON.stringify([value, expiry]);
+  return JSON.stringify([[...value].sort(([a], [b]) => a < b ? -1 : 1), expiry]);
+}
+
+/** All that a model holds, as text under `database/key`. */
+export function contentsOfPlain(plain: PlainStore): Map<string, string> {
+  return new Map(
+    plain.flatMap((keys, index) =>
+      [...keys].map(([key, { value, expiry }]) => [`${index}/${key}`, textOf(value, String(expiry))] as const)
+    ),
+  );
+}
+
+/** All that a store holds, expired or not, in the same form. */
+export function contentsOf(store: Store): Map<string, string> {
+  const { entries, tables } = store;
+  const found = new Map<string, string>();
+  const refs: number[] = [];
+  for (const [index, database] of store.databases.entries()) {
+    let cursor = 0;
+    do {
+      cursor = tables.scan(database.keys, cursor, 100, refs);
+      for (const ref of refs.slice()) {
+        const start = entries.keyStart(ref);
+        const key = decodeLatin1(entries.bytes(ref), start, start + entries.keyLength(ref));
+        const expiry = entries.hasExpiry(ref) ? String(entries.expiryBigInt(ref)) : "null";
+        found.set(`${index}/${key}`, textOf(valueOf(store, ref), expiry));
+      }
+    } while (cursor !== 0);
+  }
+  return found;
+}
+
+function valueOf(store: Store, ref: number): string | Map<string, string> {
+  const { entries } = store;
+  if (entries.type(ref) === TYPE_STRING) {
+    const start = entries.valueStart(ref);
+    return decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
+  }
+  const fields = new Map<string, string>();
+  const iterator = new HashIterator(store);
+  iterator.begin(ref);
+  while (iterator.next()) fields.set(iterator.field.text(), iterator.value.text());
+  return fields;
+}

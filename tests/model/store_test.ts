@@ -1,0 +1,131 @@
+/**
+ * The store against a plain model: after any operations, in any order, with snapshots begun at any moment, it holds what
+ * the model holds, a snapshot holds what the model held when it began, and all invariants of arena and tables stand.
+ *
+ * By hand, for longer: `MODEL_STEPS=200000 MODEL_SEED=7 deno test -A tests/model/`
+ */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
+import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
+import { nextTurn } from "../../lib/persistence/turns.ts";
+import { ENCODING_HASHTABLE, EPOCH_BIT } from "../../lib/store/entry.ts";
+import { Store } from "../../lib/store/store.ts";
+import { concat, INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
+import { below, randomFrom } from "../store/support.ts";
+import { walkArena } from "./arena_walk.ts";
+import { DATABASES, Twins } from "./operations.ts";
+import { contentsOf, contentsOfPlain } from "./plain.ts";
+import { walkTable } from "./table_walk.ts";
+
+const STEPS = Number(process.env.MODEL_STEPS ?? 15_000);
+const FIRST_SEED = Number(process.env.MODEL_SEED ?? 1);
+const SEEDS = 2;
+const STEPS_BETWEEN_WALKS = 500;
+const STEPS_BETWEEN_TURNS = 25;
+
+/** Walks all that a store holds. While a snapshot runs, it may hold tables that were flushed. */
+function walkStore(store: Store, isSnapshotting: boolean): void {
+  while (store.freeDiscarded(100_000));
+  const held: number[] = [];
+  for (const database of store.databases) {
+    const keys = walkTable(store, database.keys);
+    const expires = walkTable(store, database.expires);
+    const expiring = keys.entries.filter((ref) => store.entries.hasExpiry(ref));
+    assert.deepEqual(new Set(expires.entries), new Set(expiring), "the index has exactly what expires");
+    held.push(...keys.blocks, ...keys.entries, ...expires.blocks);
+    for (const ref of keys.entries) {
+      if (!isSnapshotting) assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.epoch, "all have the mark");
+      if (store.entries.encoding(ref) !== ENCODING_HASHTABLE) continue;
+      const body = walkTable(store, store.entries.valueWord(ref));
+      held.push(...body.blocks, ...body.entries);
+    }
+  }
+  walkArena(store.arena, held, isSnapshotting);
+}
+
+/** Takes snapshots of twins, one after the other, and checks each against the model of its moment. */
+class Watcher {
+  readonly snapshotter: Snapshotter;
+  readonly #loaded = new Store(DATABASES);
+  #finished: Promise<void> = Promise.resolve();
+  taken = 0;
+
+  constructor(readonly twins: Twins, readonly limit: (n: number) => number) {
+    this.snapshotter = new Snapshotter(twins.store);
+  }
+
+  begin(): void {
+    // Where another was aborted, this one begins only once that one's marks are all set.
+    let expected = new Map<string, string>();
+    const describe = () => {
+      expected = contentsOfPlain(this.twins.plain);
+      return INFO;
+    };
+    const parts: Uint8Array[] = [];
+    const target = {
+      kind: "stream",
+      onBytes: async (bytes: Uint8Array) => {
+        parts.push(bytes);
+        while (this.limit(3) === 0) await nextTurn();
+      },
+    } as const;
+    const running = this.snapshotter.start(target, describe, { ...OPTIONS, compression: this.limit(2) === 0 });
+    this.#finished = running.then(() => this.#check(concat(parts), expected), (error) => {
+      if (!(error instanceof SnapshotAbortedError)) throw error;
+    });
+  }
+
+  #check(bytes: Uint8Array, expected: Map<string, string>): void {
+    const reader = new RdbReader(wipe(this.#loaded), { dropExpired: false, verifyChecksum: true });
+    reader.feed(bytes);
+    reader.close();
+    assert.deepEqual(contentsOf(this.#loaded), expected, "a snapshot is the data of the moment it began");
+    this.taken++;
+  }
+
+  /** Waits for the end of the one under way. */
+  async settle(): Promise<void> {
+    await this.#finished;
+    while (this.snapshotter.settling) await nextTurn();
+  }
+}
+
+for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+  test(`a store is what its model is, at every moment; seed ${seed}`, async () => {
+    const limit = below(randomFrom(seed));
+    const twins = new Twins(limit);
+    const { store } = twins;
+    const watcher = new Watcher(twins, below(randomFrom(-seed)));
+    const { snapshotter } = watcher;
+    try {
+      for (let step = 0; step < STEPS; step++) {
+        if (step % 2500 === 0) {
+          twins.keySpace = [30, 300, 5000][limit(3)];
+          twins.fieldSpace = [10, 60, 3000][limit(3)];
+        }
+        twins.step();
+        if (limit(200) === 0) {
+          if (!snapshotter.running) watcher.begin();
+          else if (limit(20) === 0) snapshotter.abort();
+        }
+        if (limit(50) === 0) store.freeDiscarded(limit(500));
+        if (step % STEPS_BETWEEN_TURNS === 0) await nextTurn();
+        if (step % STEPS_BETWEEN_WALKS === 0) {
+          walkStore(store, snapshotter.running || snapshotter.settling);
+          assert.deepEqual(contentsOf(store), contentsOfPlain(twins.plain));
+        }
+      }
+      await watcher.settle();
+      assert.ok(watcher.taken > 0, `${watcher.taken} snapshots were taken`);
+      walkStore(store, false);
+      for (const database of store.databases) database.clear();
+      walkStore(store, false);
+      assert.equal(contentsOf(store).size, 0);
+    } finally {
+      snapshotter.worker.stop();
+    }
+  });
+}
