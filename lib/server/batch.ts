@@ -28,6 +28,11 @@ export class Batch {
   /** Offset after each request. */
   readonly ends = new Int32Array(MAX_REQUESTS);
 
+  /** The key whose members were foreseen last: its index in the foresight, or -1, and where it lies. */
+  #lastKey = -1;
+  #lastKeyStart = 0;
+  #lastKeyLength = 0;
+
   constructor(readonly table: CommandTable, readonly foresight: Foresight) {}
 
   /**
@@ -67,6 +72,7 @@ export class Batch {
   /** Fetches what the requests will look up in `bytes`, which they lie in, if that is worth it. `keys`: the database's table. */
   foresee(bytes: Uint8Array, keys: number): void {
     const { foresight, count } = this;
+    this.#lastKey = -1;
     if (count === 1 && this.requests[0].argc <= FEWEST_LOOKUPS) return;
     for (let i = 0; i < count; i++) {
       const command = this.commands[i];
@@ -90,10 +96,18 @@ export class Batch {
   #addMembers(request: Request, key: number, members: KeyRange): void {
     const { bytes, starts, lengths } = request;
     if (key >= request.argc || this.foresight.count === FORESIGHT) return;
-    const owner = this.foresight.addKey(bytes, starts[key], lengths[key]);
+    const length = lengths[key];
+    // Often one key takes a whole pipeline of members: it is in the caches from the first on.
+    const isSame = this.#lastKey >= 0 && length === this.#lastKeyLength &&
+      bytesEqual(bytes, starts[key], bytes, this.#lastKeyStart, length);
+    if (!isSame) {
+      this.#lastKey = this.foresight.addKey(bytes, starts[key], length);
+      this.#lastKeyStart = starts[key];
+      this.#lastKeyLength = length;
+    }
     const end = lastOf(members, request);
     for (let i = members[0]; i <= end && this.foresight.count < FORESIGHT; i += members[2]) {
-      this.foresight.addMember(bytes, starts[i], lengths[i], owner);
+      this.foresight.addMember(bytes, starts[i], lengths[i], this.#lastKey);
     }
   }
 }

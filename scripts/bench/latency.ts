@@ -1,35 +1,18 @@
 /** How long a second client waits for PING while many keys are inserted, saved in the background, and expire. */
 
-import { ask, encode, open, pipeline, sleep, type Target } from "./targets.ts";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { ask, encode, pipeline, sleep, type Target } from "./targets.ts";
 
-const PING = "PING\r\n";
 const VALUE = "0123456789abcdef";
-/** Pause between two PINGs, in ms. */
-const BETWEEN_MS = 1;
-
-/** PINGs until `done`, and returns the latencies in ms, in ascending order. */
-async function pings(port: number, done: () => boolean): Promise<number[]> {
-  const socket = await open(port);
-  const latencies: number[] = [];
-  while (!done()) {
-    const sentMs = performance.now();
-    await new Promise<void>((resolve) => {
-      socket.once("data", () => resolve());
-      socket.write(PING);
-    });
-    latencies.push(performance.now() - sentMs);
-    await sleep(BETWEEN_MS);
-  }
-  socket.destroy();
-  return latencies.sort((a, b) => a - b);
-}
 
 /** Measures PING during `work`. */
 async function during(port: number, work: () => Promise<void>): Promise<string> {
-  let isDone = false;
-  const finished = work().then(() => isDone = true);
-  const latencies = await pings(port, () => isDone);
-  await finished;
+  const pinger = new Worker(new URL("./ping_worker.ts", import.meta.url), { workerData: port });
+  await work();
+  pinger.postMessage("stop");
+  const [latencies]: number[][] = await once(pinger, "message");
+  latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
   return [at(0.5), at(0.99), at(0.999), at(1)].map((ms) => ms.toFixed(2)).join(" | ");
 }
