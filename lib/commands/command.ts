@@ -60,6 +60,8 @@ export interface CommandStats {
   calls: number;
   /** Time spent, in µs. */
   microseconds: number;
+  /** Duration of a call as it was measured last, for commands of which not every call is timed; in µs. */
+  lastMicroseconds: number;
   /** Refused before they ran. */
   rejected: number;
   /** Ran and replied with an error. */
@@ -79,7 +81,7 @@ export interface CommandOptions {
 export function instantiate(of: Command): Command {
   const subcommands = of.subcommands &&
     new Map([...of.subcommands].map(([name, subcommand]) => [name, instantiate(subcommand)]));
-  const stats = { calls: 0, microseconds: 0, rejected: 0, failed: 0, histogram: null };
+  const stats = { calls: 0, microseconds: 0, lastMicroseconds: 0, rejected: 0, failed: 0, histogram: null };
   return { ...of, subcommands, stats };
 }
 
@@ -101,6 +103,6 @@ export function command(
     members: options.members ?? null,
     categories: options.categories ?? [],
     subcommands: subcommands ? new Map(subcommands.map((sub) => [sub.name.split("|")[1], sub])) : null,
-    stats: { calls: 0, microseconds: 0, rejected: 0, failed: 0, histogram: null },
+    stats: { calls: 0, microseconds: 0, lastMicroseconds: 0, rejected: 0, failed: 0, histogram: null },
   };
 }

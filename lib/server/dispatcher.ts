@@ -41,6 +41,7 @@ import {
   TRACKING,
   UNAUTHENTICATED,
 } from "./client.ts";
+import { QuickTimer } from "./quick_timer.ts";
 import type { Server } from "./server.ts";
 
 // States of the server in which commands may be refused, as bits of `gates`.
@@ -60,8 +61,6 @@ export const GATE_MONITORED = 1 << 6;
 const SILENT = REPLY_OFF | REPLY_SKIP;
 /** Most bytes of arguments that an error message about an unknown command shows. */
 const MAX_SHOWN_BYTES = 128;
-/** Calls of one quick command in a row that are timed together. */
-const MAX_TIMED_TOGETHER = 64;
 /** Requests larger than this are timed one by one, whatever the command, in bytes. */
 const MAX_QUICK_BYTES = 64 * 1024;
 /** A slow log threshold below this has every command timed by itself, in µs. */
@@ -93,10 +92,7 @@ export class Dispatcher {
   /** Told of each command's duration above 1 ms, for LATENCY. */
   onLatency: (event: "command" | "fast-command", milliseconds: number) => void = () => {};
 
-  /** Quick commands of one kind, run one after the other, are timed together: the clock costs as much as they do. */
-  #timed: Command | null = null;
-  #timedCalls = 0;
-  #timedSinceMs = 0;
+  readonly #quickTimer = new QuickTimer((command, microseconds, calls) => this.#count(command, microseconds, calls));
   /** EXEC is running other commands. */
   #isNested = false;
 
@@ -262,16 +258,15 @@ export class Dispatcher {
     const errors = reply.errorCount;
     const dirty = server.dirty;
     const quick = this.#isQuick(command, request);
-    if (!quick) this.#finishTiming();
-    else if (this.#timed !== command || this.#timedCalls === MAX_TIMED_TOGETHER) this.#startTiming(command);
+    if (quick) this.#quickTimer.called(command);
+    else this.#quickTimer.finish();
     const startMs = quick ? 0 : performance.now();
 
     command.handler(client, request);
 
     command.stats.calls++;
     server.statistics.commandsProcessed++;
-    if (quick) this.#timedCalls++;
-    else this.#record(client, command, request, performance.now() - startMs);
+    if (!quick) this.#record(client, command, request, performance.now() - startMs);
     if (reply.errorCount !== errors) {
       command.stats.failed++;
       server.statistics.countError(reply.lastError);
@@ -313,30 +308,8 @@ export class Dispatcher {
       request.rawEnd - request.rawStart < MAX_QUICK_BYTES;
   }
 
-  #startTiming(command: Command): void {
-    const nowMs = performance.now();
-    this.#account(nowMs);
-    this.#timed = command;
-    this.#timedCalls = 0;
-    this.#timedSinceMs = nowMs;
-  }
-
-  /** Ends the timing of quick commands; the end of a batch does it too. */
-  #finishTiming(): void {
-    if (this.#timed === null) return;
-    this.#account(performance.now());
-    this.#timed = null;
-  }
-
   endBatch(): void {
-    this.#finishTiming();
-  }
-
-  /** Shares the time since `#timedSinceMs` among the calls made since then. */
-  #account(nowMs: number): void {
-    if (this.#timed === null || this.#timedCalls === 0) return;
-    const microseconds = (nowMs - this.#timedSinceMs) * 1000;
-    this.#count(this.#timed, microseconds, this.#timedCalls);
+    this.#quickTimer.finish();
   }
 
   #count(command: Command, microseconds: number, calls: number): void {
