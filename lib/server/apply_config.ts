@@ -29,7 +29,7 @@ export function applyConfig(server: Server): void {
   follow(["timeout"], () => settings.idleTimeoutSeconds = config.number("timeout"));
   follow(["client-output-buffer-limit"], () => {
     const limits = config.outputBufferLimits;
-    settings.outputLimits = [limits.normal, limits.slave, limits.pubsub];
+    settings.setOutputLimits(limits.normal, limits.slave, limits.pubsub);
   });
   follow(["slowlog-log-slower-than"], () => {
     settings.slowlogThresholdMicroseconds = config.number("slowlog-log-slower-than");

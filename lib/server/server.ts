@@ -244,6 +244,7 @@ export class Server implements Host {
 
   /** Enforces `client-output-buffer-limit` on a client that has `pending` bytes of output. */
   checkOutputLimit(client: Client, pending: number): void {
+    if (pending < this.settings.lowestOutputLimitBytes && client.overSoftLimitSinceMs === 0) return;
     // What a snapshot sends waits for the replica by itself; only what follows it counts.
     if (client.replica !== null && client.replica.state !== "online") return;
     const { hardBytes, softBytes, softSeconds } = this.outputLimit(outputClass(client));

@@ -8,17 +8,17 @@ export interface OutputLimit {
   readonly softSeconds: number;
 }
 
+const NO_LIMIT: OutputLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
+
 export class Settings {
   maxBulkBytes: number = 512 * 1024 * 1024;
   maxClients = 10_000;
   queryBufferLimitBytes: number = 1024 * 1024 * 1024;
   idleTimeoutSeconds = 0;
-  /** Limits for normal clients, replicas and Pub/Sub clients. */
-  outputLimits: readonly [OutputLimit, OutputLimit, OutputLimit] = [
-    { hardBytes: 0, softBytes: 0, softSeconds: 0 },
-    { hardBytes: 256 * 1024 * 1024, softBytes: 64 * 1024 * 1024, softSeconds: 60 },
-    { hardBytes: 32 * 1024 * 1024, softBytes: 8 * 1024 * 1024, softSeconds: 60 },
-  ];
+  /** Limits for normal clients, replicas and Pub/Sub clients; none until the configuration is applied. */
+  outputLimits: readonly [OutputLimit, OutputLimit, OutputLimit] = [NO_LIMIT, NO_LIMIT, NO_LIMIT];
+  /** Output below this passes no limit of any class. */
+  lowestOutputLimitBytes = Infinity;
   /** In µs; negative: no log. */
   slowlogThresholdMicroseconds = 10_000;
   latencyTracking = true;
@@ -28,4 +28,10 @@ export class Settings {
   hz = 10;
   /** 1 to 10. */
   activeExpireEffort = 1;
+
+  setOutputLimits(normal: OutputLimit, replica: OutputLimit, pubsub: OutputLimit): void {
+    this.outputLimits = [normal, replica, pubsub];
+    const all = this.outputLimits.flatMap(({ hardBytes, softBytes }) => [hardBytes, softBytes]);
+    this.lowestOutputLimitBytes = Math.min(...all.filter((bytes) => bytes > 0), Infinity);
+  }
 }
