@@ -12,7 +12,7 @@ import { RdbReader, type ReadOptions } from "./rdb_reader.ts";
 import { nextTurn } from "./turns.ts";
 
 const READ_BYTES = 256 * 1024;
-const DEFAULT_SLICE_MS = 2;
+const DEFAULT_SLICE_MS = 5;
 
 export interface LoadOptions extends ReadOptions {
   /** Told from time to time how far it came: bytes of the file, keys. */
