@@ -6,8 +6,9 @@
  * of different keys do not: a loop that only touches what the lookups will need has ten of them under way at once.
  * Valkey 8 does the same ("memory prefetching").
  *
- * What is foreseen is a hint: a hash is a function of the key's bytes, and so right whatever has changed meanwhile;
- * where an entry lies is not kept. The server's batch fills it, and clears it before the bytes change.
+ * What is foreseen is a hint: a hash is a function of the key's bytes, and so right whatever has changed meanwhile; the
+ * slot in which an entry was seen counts only while no slot of any table has moved (`Tables.moves`). The server's batch
+ * fills it, and clears it before the bytes change.
  */
 
 import { hashBytes } from "../bytes/hash.ts";
