@@ -290,7 +290,7 @@ export class Server implements Host {
     this.current = null;
     this.flushAll();
     if (client !== null && this.clientMemory.limited) this.clientMemory.count(client);
-    this.#proceed();
+    if (this.#toProceed.length > 0) this.#proceed();
   }
 
   /** Has a client's waiting requests run once the work under way is done. */
