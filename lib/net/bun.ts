@@ -1,11 +1,12 @@
 /**
  * The network on Bun: `Bun.listen` and `Bun.connect`. Writing is synchronous there, and what the system does not take
- * at once waits in a queue until the socket drains.
+ * at once waits until the socket drains.
  */
 
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
 import { connectFrom } from "./node.ts";
+import { EndOfTurn, Outbox } from "./outbox.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
 
 /** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
@@ -26,14 +27,18 @@ function countReceived(bytes: number): void {
   Bun.gc(false);
 }
 
+/** Immediates run when all sockets that are ready have been read. */
+const endOfTurn = new EndOfTurn(setImmediate);
+
 class BunSocket implements Socket {
   handler: SocketHandler = NO_HANDLER;
-  pendingBytes = 0;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly isUnix: boolean;
   readonly #socket: BunTcpSocket<BunSocket>;
-  readonly #queue: Uint8Array[] = [];
+  readonly #outbox = new Outbox();
+  /** The system takes no more until it says so. */
+  #isFull = false;
   #ending = false;
   #closed = false;
 
@@ -45,29 +50,35 @@ class BunSocket implements Socket {
     if (!this.isUnix) socket.setNoDelay(true);
   }
 
+  get pendingBytes(): number {
+    return this.#outbox.length;
+  }
+
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || this.#ending || start === end) return;
-    let sent = 0;
-    if (this.#queue.length === 0) sent = Math.max(0, this.#socket.write(bytes, start, end - start));
-    if (sent === end - start) return;
-    this.pendingBytes += end - start - sent;
-    this.#queue.push(bytes.slice(start + sent, end));
+    if (this.#outbox.length === 0) endOfTurn.add(this);
+    this.#outbox.add(bytes, start, end);
+  }
+
+  send(): void {
+    if (this.#isFull || this.#closed) return;
+    while (this.#outbox.length > 0) {
+      const bytes = this.#outbox.next();
+      const count = Math.max(0, this.#socket.write(bytes));
+      this.#outbox.sent(count);
+      if (count < bytes.length) {
+        this.#isFull = true;
+        return;
+      }
+    }
+    if (this.#ending) this.destroy();
+    else this.handler.onDrain();
   }
 
   /** The system can take more. */
   drain(): void {
-    while (this.#queue.length > 0) {
-      const chunk = this.#queue[0];
-      const sent = Math.max(0, this.#socket.write(chunk));
-      this.pendingBytes -= sent;
-      if (sent < chunk.length) {
-        this.#queue[0] = chunk.subarray(sent);
-        return;
-      }
-      this.#queue.shift();
-    }
-    if (this.#ending) this.destroy();
-    else this.handler.onDrain();
+    this.#isFull = false;
+    this.send();
   }
 
   pause(): void {
@@ -80,7 +91,7 @@ class BunSocket implements Socket {
 
   end(): void {
     this.#ending = true;
-    if (this.#queue.length === 0) this.destroy();
+    if (this.#outbox.length === 0) this.destroy();
   }
 
   destroy(): void {
@@ -93,8 +104,7 @@ class BunSocket implements Socket {
   closed(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#queue.length = 0;
-    this.pendingBytes = 0;
+    this.#outbox.clear();
     this.handler.onClose();
   }
 

@@ -3,89 +3,27 @@
  *
  * Reads and writes are promises there. A socket keeps one read under way, into a buffer that grows while it is filled
  * and so stays small for idle connections, and one write under way.
- *
- * What is written during a turn of the event loop is sent when all that came in has been dealt with (`sendDue`). The first
- * reply wakes its reader, who then finds the others coming while it is awake: replies sent one by one would each pay
- * for waking it, which costs more than the sending.
  */
 
-import { copyBytes } from "../bytes/compare.ts";
 import { connectFrom } from "./node.ts";
+import { EndOfTurn, Outbox } from "./outbox.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
 
 const FIRST_READ_BYTES = 2048;
 const LARGEST_READ_BYTES = 128 * 1024;
-const LARGEST_POOLED_BYTES = 64 * 1024;
-const MAX_POOLED = 64;
 
-/** Bytes to be sent, in a buffer that is lent from a pool. */
-class Output {
-  readonly bytes: Uint8Array;
-  length = 0;
-  /** What is to be sent after it. */
-  next: Output | null = null;
-  /** The view of the bytes that was made last: replies are often as long as the one before. */
-  #view: Uint8Array;
-
-  constructor(capacity: number) {
-    this.bytes = this.#view = new Uint8Array(capacity);
-  }
-
-  /** The bytes from `start` on. */
-  from(start: number): Uint8Array {
-    if (start > 0) return this.bytes.subarray(start, this.length);
-    if (this.#view.length !== this.length) this.#view = this.bytes.subarray(0, this.length);
-    return this.#view;
-  }
-}
-
-const pool: Output[] = [];
-
-function takeOutput(bytes: number): Output {
-  if (bytes > LARGEST_POOLED_BYTES) return new Output(bytes);
-  return pool.pop() ?? new Output(LARGEST_POOLED_BYTES);
-}
-
-function giveOutput(output: Output): void {
-  if (output.bytes.length !== LARGEST_POOLED_BYTES || pool.length === MAX_POOLED) return;
-  output.length = 0;
-  output.next = null;
-  pool.push(output);
-}
-
-/** Sockets with output that was written in this turn; the first `dueCount` count. */
-const due: (DenoSocket | null)[] = [];
-let dueCount = 0;
 const DONE = Promise.resolve();
-
-/** Has a socket's output sent at the end of the turn. */
-function sendLater(socket: DenoSocket): void {
-  if (dueCount === 0) DONE.then(sendDue);
-  due[dueCount++] = socket;
-}
-
-function sendDue(): void {
-  const count = dueCount;
-  dueCount = 0; // sending writes nothing, and so makes nothing due
-  for (let i = 0; i < count; i++) {
-    due[i]?.send();
-    due[i] = null;
-  }
-}
+/** All reads that are ready continue before what they add to the microtasks. */
+const endOfTurn = new EndOfTurn((run) => DONE.then(run));
 
 class DenoSocket implements Socket {
   handler: SocketHandler = NO_HANDLER;
-  pendingBytes = 0;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly isUnix: boolean;
   readonly #connection: Deno.Conn;
-  /** The write under way, and how much of it is written. */
-  #writing: Output | null = null;
-  #written = 0;
-  /** What waits behind it, from the first to the one that is being filled. */
-  #first: Output | null = null;
-  #last: Output | null = null;
+  readonly #outbox = new Outbox();
+  #isWriting = false;
   #ending = false;
   #closed = false;
   #resumed: (() => void) | null = null;
@@ -97,6 +35,10 @@ class DenoSocket implements Socket {
     this.remoteAddress = addressText(connection.remoteAddr, connection.localAddr);
     this.localAddress = addressText(connection.localAddr, connection.localAddr);
     if (!this.isUnix) (connection as Deno.TcpConn).setNoDelay(true); // the transport was looked at
+  }
+
+  get pendingBytes(): number {
+    return this.#outbox.length;
   }
 
   /** Reads until the connection ends. */
@@ -119,50 +61,26 @@ class DenoSocket implements Socket {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || this.#ending || start === end) return;
-    const length = end - start;
-    let output = this.#last;
-    if (output === null) {
-      output = this.#first = this.#last = takeOutput(length);
-      if (this.#writing === null) sendLater(this);
-    } else if (output.bytes.length - output.length < length) {
-      output = output.next = this.#last = takeOutput(length);
-    }
-    copyBytes(bytes, start, length, output.bytes, output.length);
-    output.length += length;
-    this.pendingBytes += length;
+    if (this.#outbox.length === 0) endOfTurn.add(this);
+    this.#outbox.add(bytes, start, end);
   }
 
-  /** Begins to send what waits. */
   send(): void {
-    const output = this.#first;
-    if (output === null || this.#closed) return;
-    this.#first = output.next;
-    if (this.#first === null) this.#last = null;
-    this.#writing = output;
-    this.#written = 0;
-    this.#connection.write(output.from(0)).then(this.#onWritten, this.#onWriteFailed);
+    if (this.#isWriting || this.#outbox.length === 0) return;
+    this.#isWriting = true;
+    this.#connection.write(this.#outbox.next()).then(this.#onWritten, this.#onWriteFailed);
   }
 
   #onWritten = (count: number): void => {
-    const output = this.#writing;
-    if (output === null) return;
-    this.pendingBytes -= count;
-    this.#written += count;
-    if (this.#written < output.length) {
-      this.#connection.write(output.from(this.#written)).then(this.#onWritten, this.#onWriteFailed);
-      return;
-    }
-    giveOutput(output);
-    this.#writing = null;
-    if (this.#first !== null) this.send();
+    this.#isWriting = false;
+    if (this.#closed) return;
+    this.#outbox.sent(count);
+    if (this.#outbox.length > 0) this.send();
     else if (this.#ending) this.destroy();
     else this.handler.onDrain();
   };
 
-  #onWriteFailed = (): void => {
-    this.#writing = null;
-    this.destroy();
-  };
+  #onWriteFailed = (): void => this.destroy();
 
   pause(): void {
     this.#paused = true;
@@ -176,14 +94,13 @@ class DenoSocket implements Socket {
 
   end(): void {
     this.#ending = true;
-    if (this.#writing === null && this.#first === null) this.destroy();
+    if (this.#outbox.length === 0) this.destroy();
   }
 
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#first = this.#last = null;
-    this.pendingBytes = 0;
+    this.#outbox.clear();
     try {
       this.#connection.close();
     } catch {
