@@ -22,6 +22,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import { serverWords } from "./server_words.ts";
 
 const FOLDER = resolve("dist", "compat");
 /** Tests that make a value of a type that tredis does not have yet, and the commands they use. */
@@ -77,21 +78,17 @@ function fetchSource(): string {
 }
 
 /** The server as a shell's words. */
-function serverWords(): string {
+function shellWords(): string {
   const server = process.env.TREDIS_SERVER ?? "deno";
-  const quote = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
-  const main = quote(resolve("main.ts"));
-  const permissions = "--allow-net --allow-read --allow-write --allow-sys --allow-env";
-  if (server === "deno") return `${quote(process.execPath)} run ${permissions} ${main}`;
-  if (server === "bun") return `${quote(resolve("node_modules", ".bin", "bun"))} ${main}`;
-  return quote(server.includes("/") ? resolve(server) : server);
+  const words = serverWords(server.includes("/") ? resolve(server) : server);
+  return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
 /** Puts the server and Redis's own tools where the suite looks for them. */
 function prepare(source: string): void {
   const server = join(source, "src", "redis-server");
   rmSync(server, { force: true });
-  writeFileSync(server, `#!/bin/sh\nexec ${serverWords()} "$@"\n`);
+  writeFileSync(server, `#!/bin/sh\nexec ${shellWords()} "$@"\n`);
   chmodSync(server, 0o755);
   for (const tool of ["redis-cli", "redis-benchmark", "redis-check-rdb", "redis-check-aof"]) {
     rmSync(join(source, "src", tool), { force: true });

@@ -4,12 +4,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import process from "node:process";
+import { join } from "node:path";
+import { serverWords } from "../server_words.ts";
 
 const FIRST_PORT = 16390;
 const MICROSECONDS_PER_TICK = 10_000;
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env"];
 
 /** A server under measurement. */
 export interface Target {
@@ -17,14 +16,6 @@ export interface Target {
   readonly port: number;
   readonly pid: number;
   stop(): void;
-}
-
-/** The words that start a server: `redis`, `deno`, `bun`, or any program. */
-function serverCommand(name: string): readonly string[] {
-  if (name === "redis") return ["redis-server"];
-  if (name === "deno") return [process.execPath, "run", ...PERMISSIONS, resolve("main.ts")];
-  if (name === "bun") return [resolve("node_modules", ".bin", "bun"), resolve("main.ts")];
-  return name.split(" ");
 }
 
 /** Starts the servers named, each on a port and in a directory of its own, without save points. */
@@ -36,7 +27,9 @@ export async function startTargets(names: readonly string[]): Promise<Target[]> 
 
 async function startTarget(name: string, port: number): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), "tredis-bench-"));
-  const [program, ...args] = serverCommand(name);
+  const [program, ...args] = name.includes(" ")
+    ? name.split(" ")
+    : serverWords(name === "redis" ? "redis-server" : name);
   const options = [
     "--port",
     String(port),

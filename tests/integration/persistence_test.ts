@@ -11,7 +11,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, test } from "node:test";
 import { dataSet, Random, writeRandomly } from "./data_set.ts";
-import { IS_ORACLE, serverCommand, ServerProcess, until } from "./server_process.ts";
+import { serverWords } from "../../scripts/server_words.ts";
+import { IS_ORACLE, SERVER_UNDER_TEST, ServerProcess, until } from "./server_process.ts";
 import { ReplyError, type TestClient } from "./test_client.ts";
 
 const started: ServerProcess[] = [];
@@ -34,7 +35,7 @@ function messageOf(reply: unknown): string {
 
 /** Starts a server that is to give up by itself, and returns its exit code and what it said. */
 function startInVain(folder: string, ...args: string[]): { code: number | null; output: string } {
-  const [program, ...first] = serverCommand();
+  const [program, ...first] = serverWords(SERVER_UNDER_TEST);
   const all = [...first, "--port", "0", "--unixsocket", join(folder, "socket"), "--dir", folder, ...args];
   const ended = spawnSync(program, all, { timeout: 60_000, encoding: "latin1" });
   return { code: ended.status, output: ended.stdout + ended.stderr };

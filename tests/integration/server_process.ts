@@ -9,12 +9,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { serverWords } from "../../scripts/server_words.ts";
 import { ReplyError, TestClient } from "./test_client.ts";
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 /** How long a server may take to come up or to go away, on a slow machine. */
 const PATIENCE_MS = 60_000;
 
@@ -22,17 +21,6 @@ const PATIENCE_MS = 60_000;
 export const SERVER_UNDER_TEST: string = process.env.TREDIS_SERVER ?? "deno";
 /** Whether it is Redis itself. */
 export const IS_ORACLE: boolean = SERVER_UNDER_TEST.endsWith("redis-server");
-
-/** Program and first arguments of a kind of server. */
-export function serverCommand(kind: string = SERVER_UNDER_TEST): string[] {
-  if (kind === "deno") {
-    const deno = process.execPath.includes("deno") ? process.execPath : "deno";
-    const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-sys", "--allow-env"];
-    return [deno, "run", ...permissions, join(ROOT, "main.ts")];
-  }
-  if (kind === "bun") return [join(ROOT, "node_modules", ".bin", "bun"), join(ROOT, "main.ts")];
-  return [kind];
-}
 
 /** A port that nobody listened on a moment ago. */
 export function freePort(): Promise<number> {
@@ -98,7 +86,7 @@ export class ServerProcess {
   ): Promise<ServerProcess> {
     const port = options.port ?? await freePort();
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tredis-test-"));
-    const [program, ...first] = serverCommand(options.kind);
+    const [program, ...first] = serverWords(options.kind ?? SERVER_UNDER_TEST);
     const given = [...first, ...(options.first ?? [])];
     const args = [...given, "--port", String(port), "--dir", folder, ...(options.args ?? ["--save", ""])];
     const server = new ServerProcess(spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] }), port, folder);

@@ -7,7 +7,8 @@ import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
-import { freePort, IS_ORACLE, serverCommand, ServerProcess, until } from "./server_process.ts";
+import { serverWords } from "../../scripts/server_words.ts";
+import { freePort, IS_ORACLE, SERVER_UNDER_TEST, ServerProcess, until } from "./server_process.ts";
 import { ReplyError, TestClient } from "./test_client.ts";
 
 let folder: string;
@@ -28,7 +29,7 @@ async function start(...args: string[]): Promise<{ server: ServerProcess; client
 
 /** Runs the program to its end. */
 function run(args: readonly string[], input = ""): { code: number | null; output: string; errors: string } {
-  const [program, ...first] = serverCommand();
+  const [program, ...first] = serverWords(SERVER_UNDER_TEST);
   const ended = spawnSync(program, [...first, ...args], { input, timeout: 60_000, encoding: "utf8" });
   return { code: ended.status, output: ended.stdout, errors: ended.stderr };
 }
