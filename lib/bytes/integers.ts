@@ -7,6 +7,7 @@
 
 const MINUS = 0x2d;
 const ZERO = 0x30;
+const NINE = 0x39;
 
 /** Most bytes that an int64 takes in decimal. */
 export const INT64_MAX_DIGITS = 20;
@@ -50,6 +51,19 @@ export function parseInt64(bytes: Uint8Array, start: number, length: number): bi
   }
   if (negative) value = -value;
   return value < INT64_MIN || value > INT64_MAX ? null : value;
+}
+
+/**
+ * Adds one, in place, to a canonical decimal integer that is not negative. False, and nothing is changed, where it is
+ * negative or the sum would need another digit.
+ */
+export function incrementDigits(bytes: Uint8Array, start: number, length: number): boolean {
+  if (bytes[start] === MINUS) return false;
+  let at = start + length - 1;
+  while (bytes[at] === NINE) if (--at < start) return false;
+  bytes[at]++;
+  for (const end = start + length; ++at < end;) bytes[at] = ZERO;
+  return true;
 }
 
 /** Digits, and sign, of a safe integer in decimal. */

@@ -8,6 +8,7 @@
 import { copyBytes } from "../bytes/compare.ts";
 import { addDecimal } from "../bytes/decimal.ts";
 import {
+  incrementDigits,
   INT64_MAX,
   INT64_MAX_DIGITS,
   INT64_MIN,
@@ -273,6 +274,7 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
   const ref = database.write(bytes, starts[1], lengths[1]);
   let value = 0;
   if (ref !== 0) {
+    if (by === 1 && entries.encoding(ref) === ENCODING_INT && incrementEntry(session, request, ref)) return;
     if (entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
     value = parseSafeInteger(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
   }
@@ -297,6 +299,18 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
   }
   session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
   reply.integerDigits(digits, 0, length);
+}
+
+/** Adds one to an integer's digits where they lie, if it stays in range and needs no more of them; whether it did. */
+function incrementEntry(session: Session, request: Request, ref: number): boolean {
+  const entries = session.database.store.entries;
+  const bytes = entries.bytes(ref);
+  const start = entries.valueStart(ref);
+  const length = entries.valueWord(ref);
+  if (length >= INT64_MAX_DIGITS - 1 || !incrementDigits(bytes, start, length)) return false;
+  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
+  session.reply.integerDigits(bytes, start, length);
+  return true;
 }
 
 /** `INCRBY key increment` and `DECRBY key decrement` */

@@ -41,19 +41,29 @@ export class Batch {
    */
   fill(parser: RequestParser, bytes: Uint8Array, start: number, end: number, limit: number): number {
     const most = Math.min(limit, MAX_REQUESTS);
+    const { requests } = this;
     let at = start;
-    this.count = 0;
-    while (at < end && this.count < most) {
+    let count = 0;
+    let status = FILLED;
+    // The parser works on the batch's requests. It brings one that may be under way, and leaves with one.
+    let spare = requests[0];
+    requests[0] = parser.request;
+    while (at < end && count < most) {
+      const request = requests[count];
+      parser.request = request;
       const next = parser.parse(bytes, at, end);
-      if (next < 0) return next;
-      const index = this.count++;
-      const request = parser.request;
-      parser.request = this.requests[index];
-      this.requests[index] = request;
-      this.commands[index] = request.argc === 0 ? null : this.#commandOf(request, index);
-      this.ends[index] = at = next;
+      if (next < 0) {
+        requests[count] = spare;
+        spare = request;
+        status = next;
+        break;
+      }
+      this.commands[count] = request.argc === 0 ? null : this.#commandOf(request, count);
+      this.ends[count++] = at = next;
     }
-    return FILLED;
+    parser.request = spare;
+    this.count = count;
+    return status;
   }
 
   /** The command that a request names: in a pipeline, most often the one before it does too. */
@@ -99,9 +109,12 @@ export class Batch {
     if (key >= request.argc || this.foresight.count === FORESIGHT) return;
     const length = lengths[key];
     // Often one key takes a whole pipeline of members: it is in the caches from the first on.
-    const isSame = this.#lastKey >= 0 && length === this.#lastKeyLength &&
-      bytesEqual(bytes, starts[key], bytes, this.#lastKeyStart, length);
-    if (!isSame) {
+    if (
+      this.#lastKey >= 0 && length === this.#lastKeyLength &&
+      bytesEqual(bytes, starts[key], bytes, this.#lastKeyStart, length)
+    ) {
+      this.foresight.addAlias(bytes, starts[key], length, this.#lastKey);
+    } else {
       this.#lastKey = this.foresight.addKey(bytes, starts[key], length);
       this.#lastKeyStart = starts[key];
       this.#lastKeyLength = length;

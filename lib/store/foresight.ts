@@ -22,6 +22,8 @@ const NO_BYTES = new Uint8Array(0);
 const NOT_HASHED = -1;
 /** Owner of a key: it lies in the database itself. */
 const DATABASE = -1;
+/** Owner of a key noted before: from here downwards, ALIAS - i for the one with index i. */
+const ALIAS = -2;
 
 export class Foresight {
   /** Arguments noted, in the order in which they lie in `#bytes`. */
@@ -30,7 +32,7 @@ export class Foresight {
   readonly #starts = new Int32Array(FORESIGHT);
   readonly #lengths = new Int32Array(FORESIGHT);
   readonly #hashes = new Int32Array(FORESIGHT);
-  /** Of a member: the index of its key; DATABASE for a key. */
+  /** Of a member: the index of its key; DATABASE for a key; ALIAS - i for one with the bytes of key i. */
   readonly #owners = new Int32Array(FORESIGHT);
   /** The table in which each is to be found; 0 for none. */
   readonly #tables = new Int32Array(FORESIGHT);
@@ -57,6 +59,11 @@ export class Foresight {
   /** Notes a key in `bytes`, which must lie behind all noted before, and returns its index; there must be room. */
   addKey(bytes: Uint8Array, start: number, length: number): number {
     return this.#add(bytes, start, length, DATABASE);
+  }
+
+  /** Notes that a key is there once more: the one with index `key`. */
+  addAlias(bytes: Uint8Array, start: number, length: number, key: number): void {
+    this.#add(bytes, start, length, ALIAS - key);
   }
 
   /** Notes a member (a hash's field) of the key with index `key`. */
@@ -87,8 +94,13 @@ export class Foresight {
     if (found === count) return;
     found = 0;
     for (let i = 0; i < count; i++) {
-      if (owners[i] === DATABASE) continue;
-      const table = this.#tableUnder(owners[i]);
+      const owner = owners[i];
+      if (owner === DATABASE) continue;
+      if (owner <= ALIAS) {
+        this.#repeat(ALIAS - owner, i);
+        continue;
+      }
+      const table = this.#tableUnder(owner);
       if (table !== 0) this.#which[found++] = this.#hashed(i, table);
       else this.#lengths[i] = NOT_HASHED;
     }
@@ -100,6 +112,14 @@ export class Foresight {
     this.#tables[index] = table;
     this.#hashes[index] = hashBytes(this.#bytes, this.#starts[index], this.#lengths[index]);
     return index;
+  }
+
+  /** What is known of argument `from` holds of argument `to`. */
+  #repeat(from: number, to: number): void {
+    this.#tables[to] = this.#tables[from];
+    this.#hashes[to] = this.#hashes[from];
+    this.#segments[to] = this.#segments[from];
+    this.#slots[to] = this.#slots[from];
   }
 
   #prefetch(count: number): void {

@@ -2,6 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import {
   decimalLength,
+  incrementDigits,
   INT64_MAX,
   INT64_MIN,
   parseInt64,
@@ -32,6 +33,16 @@ test("every length of decimal is right on both sides of the powers of ten", () =
       const target = new Uint8Array(20);
       assert.equal(decodeLatin1(target, 0, writeDecimal(target, 0, value)), String(value === 0 ? 0 : value));
     }
+  }
+});
+
+test("one is added in place where that takes no further digit", () => {
+  for (const before of ["0", "8", "9", "10", "19", "99", "109", "1999", "899999", "123456789012345678", "-1", "-9"]) {
+    const bytes = encodeLatin1(`x${before}x`);
+    const after = String(BigInt(before) + 1n);
+    const fits = !before.startsWith("-") && after.length === before.length;
+    assert.equal(incrementDigits(bytes, 1, before.length), fits, before);
+    assert.equal(decodeLatin1(bytes, 0, bytes.length), fits ? `x${after}x` : `x${before}x`);
   }
 });
 
