@@ -1,7 +1,7 @@
 /**
  * Measures tredis against redis-server; each section prints a table for docs/performance.md.
  *
- * Usage: deno task bench [SECTION…] [--servers redis,deno,bun] [--rounds 3] [--tests get,set,incr,hset]
+ * Usage: deno task bench [SECTION…] [--servers redis,deno,bun] [--rounds 5] [--tests set,get,incr,hset]
  *                        [--pipelines 1,16,100] [--keys 5000000] [--connections 10000]
  *
  * Sections: throughput (by redis-benchmark), memory, latency, pubsub, idle; all of them by default. A server is `redis`,
@@ -22,8 +22,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     servers: { type: "string", default: "redis,deno,bun" },
-    rounds: { type: "string", default: "3" },
-    tests: { type: "string", default: "get,set,incr,hset" },
+    rounds: { type: "string", default: "5" },
+    tests: { type: "string", default: "set,get,incr,hset" },
     pipelines: { type: "string", default: "1,16,100" },
     keys: { type: "string", default: "5000000" },
     connections: { type: "string", default: "10000" },

@@ -3,8 +3,15 @@
  * that of the event loop which makes the load. Given a port; answers "stop" with the latencies in ms.
  */
 
+import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { open, sleep } from "./targets.ts";
+
+try {
+  setPriority(0, constants.priority.PRIORITY_HIGHEST); // of this thread, on Linux
+} catch {
+  // Not allowed to all: then it waits for a CPU as the load does.
+}
 
 const PING = "PING\r\n";
 /** Pause between two PINGs, in ms. */

@@ -73,6 +73,12 @@ export function cpuMicroseconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
 }
 
+/** Time of all CPUs together so far, and how much of it the machine's host has kept for itself, in clock ticks. */
+export function cpuTicks(): { all: number; stolen: number } {
+  const ticks = readFileSync("/proc/stat", "utf8").split("\n", 1)[0].split(/ +/).slice(1, 9).map(Number);
+  return { all: ticks.reduce((sum, some) => sum + some), stolen: ticks[7] };
+}
+
 /** Resident memory of a process, in bytes. */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
