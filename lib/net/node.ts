@@ -35,6 +35,8 @@ class NodeSocket implements Socket {
     });
   }
 
+  send(): void {} // `write` has begun to
+
   pause(): void {
     this.#socket.pause();
   }

@@ -101,6 +101,7 @@ export class Outbox {
   /** Drops everything. What the system still reads is left to it. */
   clear(): void {
     this.#first = this.#last = null;
+    this.#isLent = false;
     this.length = this.#sent = 0;
   }
 }

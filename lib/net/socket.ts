@@ -15,8 +15,13 @@ export interface Socket {
   readonly pendingBytes: number;
   /** Who is told of data, drain and close. To be set before the function that handed the socket over returns. */
   handler: SocketHandler;
-  /** Takes `bytes[start, end)` for sending, in order, and copies what it must keep. Does nothing once closed. */
+  /**
+   * Takes `bytes[start, end)` for sending at the end of the turn, in order, and copies what it must keep. Does nothing
+   * once closed.
+   */
   write(bytes: Uint8Array, start: number, end: number): void;
+  /** Sends what it can of that at once, for when there will be no end of the turn. */
+  send(): void;
   /** Stops and resumes calls of `onData`. */
   pause(): void;
   resume(): void;

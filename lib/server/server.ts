@@ -342,6 +342,13 @@ export class Server implements Host {
     if (this.#closing.length > 0) this.#closeMarked();
   }
 
+  /** Sends what clients and replicas are due, without waiting for the end of the turn. */
+  sendAll(): void {
+    this.current?.flush();
+    this.flushAll();
+    for (const client of this.clients.values()) client.socket.send();
+  }
+
   takeParser(): RequestParser {
     const taken = this.parser;
     this.parser = this.#parsers.pop() ?? new RequestParser();

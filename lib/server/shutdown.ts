@@ -111,6 +111,7 @@ export class Shutdown {
       removePidFile(server.pidFile);
     }
     server.listeners?.close();
+    server.sendAll();
     log.warning("tredis is now ready to exit, bye bye...");
     process.exit(0);
   }

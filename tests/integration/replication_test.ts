@@ -298,6 +298,16 @@ test("a primary that is killed and comes back is followed again", async () => {
   await replica.client.expect("GET lost", null);
 });
 
+// Redis leaves it unsent.
+test("what was written just before SHUTDOWN NOW reaches the replicas", { skip: IS_ORACLE }, async () => {
+  const primary = await start();
+  const replica = await startReplica(primary.server.port);
+  await untilConnected(replica.client);
+  primary.client.send("SET", "last", "words");
+  primary.client.send("SHUTDOWN", "NOSAVE", "NOW");
+  await until("the last write", async () => await replica.client.call("GET", "last") === "words");
+});
+
 test("a replica that restarts from its own file continues where it was", async () => {
   const primary = await start();
   const replica = await startReplica(primary.server.port);

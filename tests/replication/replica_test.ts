@@ -25,6 +25,7 @@ class FakeSocket implements Socket {
   }
   end(): void {}
   destroy(): void {}
+  send(): void {}
   setKeepAlive(): void {}
 
   /** Has bytes arrive. */

@@ -1,0 +1,105 @@
+/** The outbox: what goes in comes out in order, whatever the sizes, however little is taken at a time. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EndOfTurn, Outbox } from "../../lib/net/outbox.ts";
+
+/** Bytes that tell where in the stream they stand. */
+function stream(from: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => ((from + i) * 31 + ((from + i) >>> 8)) & 255);
+}
+
+test("bytes of any size come out as they went in, taken in pieces of any size", () => {
+  const outbox = new Outbox();
+  let added = 0;
+  let taken = 0;
+  const take = (most: number) => {
+    const view = outbox.next();
+    const count = Math.min(most, view.length);
+    assert.deepEqual(view.slice(0, count), stream(taken, count));
+    outbox.sent(count);
+    taken += count;
+  };
+  for (const size of [1, 5, 48, 49, 4096, 1, 4095, 70_000, 3, 64 * 1024, 200_000, 10]) {
+    const bytes = stream(added, size);
+    outbox.add(new Uint8Array([0, ...bytes, 0]), 1, size + 1);
+    added += size;
+    assert.equal(outbox.length, added - taken);
+    take(size % 7 + 1);
+  }
+  while (outbox.length > 0) take(30_000);
+  assert.equal(taken, added);
+  assert.throws(() => outbox.next());
+});
+
+test("what the system is reading is not touched by what is added meanwhile", () => {
+  const outbox = new Outbox();
+  outbox.add(stream(0, 100), 0, 100);
+  const lent = outbox.next();
+  outbox.add(stream(100, 100), 0, 100);
+  assert.deepEqual(lent, stream(0, 100));
+  outbox.sent(40);
+  assert.deepEqual(outbox.next().slice(), stream(40, 60));
+  outbox.sent(60);
+  assert.deepEqual(outbox.next().slice(), stream(100, 100));
+  outbox.sent(100);
+  assert.equal(outbox.length, 0);
+});
+
+test("buffers that were given back serve other sockets, and hold nothing of the first", () => {
+  const first = new Outbox();
+  first.add(stream(0, 4096), 0, 4096);
+  first.next();
+  first.sent(4096);
+  const second = new Outbox();
+  second.add(stream(7, 3), 0, 3);
+  assert.deepEqual(second.next().slice(), stream(7, 3));
+});
+
+test("an outbox that was cleared is empty and may be filled again", () => {
+  const outbox = new Outbox();
+  outbox.add(stream(0, 5000), 0, 5000);
+  outbox.next();
+  outbox.sent(10);
+  outbox.clear();
+  assert.equal(outbox.length, 0);
+  outbox.add(stream(0, 20), 0, 20);
+  assert.deepEqual(outbox.next().slice(), stream(0, 20));
+});
+
+test("all that are due send once, at the end of the turn, and those added meanwhile too", () => {
+  const scheduled: (() => void)[] = [];
+  const endOfTurn = new EndOfTurn((run) => scheduled.push(run));
+  const sent: string[] = [];
+  const sender = (name: string, also?: () => void) => ({
+    send: () => {
+      sent.push(name);
+      also?.();
+    },
+  });
+  endOfTurn.add(sender("a", () => endOfTurn.add(sender("c"))));
+  endOfTurn.add(sender("b"));
+  assert.equal(scheduled.length, 1);
+  scheduled.shift()?.();
+  assert.deepEqual(sent, ["a", "b", "c"]);
+  endOfTurn.add(sender("d"));
+  assert.equal(scheduled.length, 1);
+  scheduled.shift()?.();
+  assert.deepEqual(sent, ["a", "b", "c", "d"]);
+});
+
+test("one that throws keeps nobody else from sending", () => {
+  const scheduled: (() => void)[] = [];
+  const endOfTurn = new EndOfTurn((run) => scheduled.push(run));
+  const sent: string[] = [];
+  endOfTurn.add({
+    send: () => {
+      throw new Error("no");
+    },
+  });
+  endOfTurn.add({ send: () => sent.push("b") });
+  assert.throws(() => scheduled.shift()?.());
+  scheduled.shift()?.();
+  assert.deepEqual(sent, ["b"]);
+  assert.equal(scheduled.length, 0);
+});
