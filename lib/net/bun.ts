@@ -27,6 +27,10 @@ function countReceived(bytes: number): void {
   Bun.gc(false);
 }
 
+/** Of what arrives at once, this much is dealt with before other sockets have their turn, in bytes. */
+const TURN_BYTES = 128 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
 /** Immediates run when all sockets that are ready have been read. */
 const endOfTurn = new EndOfTurn(setImmediate);
 
@@ -39,6 +43,10 @@ class BunSocket implements Socket {
   readonly #outbox = new Outbox();
   /** The system takes no more until it says so. */
   #isFull = false;
+  /** What has arrived and waits for its turn: the socket is paused until it is dealt with. */
+  #arrived: Uint8Array = NO_BYTES;
+  #dealtWith = 0;
+  #isPaused = false;
   #ending = false;
   #closed = false;
 
@@ -81,12 +89,38 @@ class BunSocket implements Socket {
     this.send();
   }
 
+  /** Bytes have arrived, in a buffer of their own. */
+  received(bytes: Uint8Array): void {
+    if (bytes.length <= TURN_BYTES) return this.handler.onData(bytes, 0, bytes.length);
+    // Bun reads a socket on and on, half a megabyte at a time, as long as there is more.
+    this.#socket.pause();
+    this.#arrived = bytes;
+    this.#takeTurn();
+  }
+
+  #takeTurn = (): void => {
+    if (this.#closed || this.#isPaused || this.#arrived.length === 0) return;
+    const start = this.#dealtWith;
+    const end = this.#dealtWith = Math.min(start + TURN_BYTES, this.#arrived.length);
+    this.handler.onData(this.#arrived, start, end);
+    if (end < this.#arrived.length) {
+      setImmediate(this.#takeTurn);
+      return;
+    }
+    this.#arrived = NO_BYTES;
+    this.#dealtWith = 0;
+    if (!this.#isPaused && !this.#closed) this.#socket.resume();
+  };
+
   pause(): void {
+    this.#isPaused = true;
     if (!this.#closed) this.#socket.pause();
   }
 
   resume(): void {
-    if (!this.#closed) this.#socket.resume();
+    this.#isPaused = false;
+    if (this.#arrived.length > 0) setImmediate(this.#takeTurn);
+    else if (!this.#closed) this.#socket.resume();
   }
 
   end(): void {
@@ -97,11 +131,18 @@ class BunSocket implements Socket {
   destroy(): void {
     if (this.#closed) return;
     this.#socket.end();
-    this.closed();
+    this.#closedNow();
   }
 
-  /** The connection is gone. */
-  closed(): void {
+  /** The other end has closed the connection. What it sent before still counts. */
+  closedByPeer(): void {
+    const arrived = this.#arrived;
+    this.#arrived = NO_BYTES;
+    if (arrived.length > 0 && !this.#closed) this.handler.onData(arrived, this.#dealtWith, arrived.length);
+    this.#closedNow();
+  }
+
+  #closedNow(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#outbox.clear();
@@ -132,13 +173,13 @@ function callbacks(unixPath: string, onSocket: (socket: Socket) => void) {
     },
     data(socket: BunTcpSocket<BunSocket>, bytes: Uint8Array): void {
       countReceived(bytes.length);
-      socket.data.handler.onData(bytes, 0, bytes.length);
+      socket.data.received(bytes);
     },
     drain(socket: BunTcpSocket<BunSocket>): void {
       socket.data.drain();
     },
     close(socket: BunTcpSocket<BunSocket>): void {
-      socket.data.closed();
+      socket.data.closedByPeer();
     },
     error(socket: BunTcpSocket<BunSocket>): void {
       socket.data.destroy();

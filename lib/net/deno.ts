@@ -11,6 +11,8 @@ import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, typ
 
 const FIRST_READ_BYTES = 2048;
 const LARGEST_READ_BYTES = 128 * 1024;
+/** How long a socket whose reads all come back full is read on before others have their turn, in ms. */
+const TURN_MS = 2;
 
 const DONE = Promise.resolve();
 /** All reads that are ready continue before what they add to the microtasks. */
@@ -44,6 +46,7 @@ class DenoSocket implements Socket {
   /** Reads until the connection ends. */
   async run(): Promise<void> {
     let buffer = new Uint8Array(FIRST_READ_BYTES);
+    let fullSinceMs = 0;
     try {
       for (;;) {
         const count = await this.#connection.read(buffer);
@@ -51,7 +54,17 @@ class DenoSocket implements Socket {
         if (this.#paused) await new Promise<void>((resolve) => this.#resumed = resolve);
         if (this.#closed) break;
         this.handler.onData(buffer, 0, count);
-        if (count === buffer.length && count < LARGEST_READ_BYTES) buffer = new Uint8Array(count * 4);
+        if (count < buffer.length) {
+          fullSinceMs = 0;
+        } else if (count < LARGEST_READ_BYTES) {
+          buffer = new Uint8Array(count * 4);
+        } else if (fullSinceMs === 0) {
+          fullSinceMs = performance.now();
+        } else if (performance.now() - fullSinceMs > TURN_MS) {
+          // There is more: a read of it would be done at once, and no other socket be looked at, as long as it comes.
+          await new Promise((resolve) => setTimeout(resolve, 0));
+          fullSinceMs = 0;
+        }
       }
     } catch {
       // A reset, or our own close: both end here, and onClose is all that the server needs to know.

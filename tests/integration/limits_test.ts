@@ -1,6 +1,7 @@
 /** Limits: idle time, number of clients, and what their buffers may take. Each costs only the client that exceeds it. */
 
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { IS_ORACLE, ServerProcess, until } from "./server_process.ts";
 import { encodeRequest, ReplyError, type TestClient } from "./test_client.ts";
@@ -209,5 +210,30 @@ test("a deaf client with a deep pipeline is not served further until it reads", 
     slow.socket.resume();
     for (let i = 0; i < depth; i++) assert.equal(String(await slow.read()).length, MIB + 1);
     assert.equal(await slow.read(), "OK");
+  });
+});
+
+test("a client that sends without end does not keep others from being served", { timeout: 180_000 }, async () => {
+  await withServer([], async (server) => {
+    const client = await server.connect();
+    const requests = Array.from({ length: 20_000 }, (_, i) => encodeRequest(["SET", `key:${i}`, "0123456789abcdef"]));
+    const load = requests.join("");
+    const sender = connect(server.port, "127.0.0.1");
+    const send = () => {
+      while (sender.write(load)) { /* until the system takes no more */ }
+    };
+    let received = 0;
+    sender.on("data", (replies) => received += replies.length).on("drain", send).on("error", () => {});
+    send();
+    try {
+      // Each answer comes while the other goes on sending, or never.
+      for (let i = 0; i < 30; i++) {
+        const before = received;
+        assert.equal(await client.call("PING"), "PONG");
+        await until("more replies to the other", () => received > before);
+      }
+    } finally {
+      sender.destroy();
+    }
   });
 });
