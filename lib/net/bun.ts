@@ -130,6 +130,7 @@ class BunSocket implements Socket {
 
   destroy(): void {
     if (this.#closed) return;
+    this.#arrived = NO_BYTES; // or the close that `end` tells of would have it dealt with
     this.#socket.end();
     this.#closedNow();
   }
