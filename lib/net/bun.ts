@@ -6,8 +6,9 @@
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
 import { connectFrom } from "./node.ts";
-import { EndOfTurn, Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
+import { EndOfTurn } from "./turns.ts";
 
 /** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
 declare const Bun: typeof BunModule;

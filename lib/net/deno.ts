@@ -6,8 +6,9 @@
  */
 
 import { connectFrom } from "./node.ts";
-import { EndOfTurn, Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
+import { EndOfTurn, nextTurn } from "./turns.ts";
 
 const FIRST_READ_BYTES = 2048;
 const LARGEST_READ_BYTES = 128 * 1024;
@@ -62,7 +63,7 @@ class DenoSocket implements Socket {
           fullSinceMs = performance.now();
         } else if (performance.now() - fullSinceMs > TURN_MS) {
           // There is more: a read of it would be done at once, and no other socket be looked at, as long as it comes.
-          await new Promise((resolve) => setTimeout(resolve, 0));
+          await nextTurn();
           fullSinceMs = 0;
         }
       }

@@ -1,10 +1,4 @@
-/**
- * What sockets have to send, in buffers lent from a pool, and when: what is written during a turn of the event loop is
- * sent at its end, when all that came in has been dealt with.
- *
- * The first reply wakes its reader, who then finds the others coming while it is awake. Replies sent one by one would
- * each pay for waking it, which costs more than the sending.
- */
+/** What a socket has to send, in buffers lent from a pool. When it is sent, `EndOfTurn` says (see turns.ts). */
 
 import { copyBytes } from "../bytes/compare.ts";
 
@@ -104,39 +98,4 @@ export class Outbox {
     this.#isLent = false;
     this.length = this.#sent = 0;
   }
-}
-
-/** A socket that can be told to send. */
-export interface Sender {
-  send(): void;
-}
-
-/** The sockets that are to send at the end of the turn. */
-export class EndOfTurn {
-  readonly #due: (Sender | null)[] = [];
-  #count = 0;
-  /** How many of them were told. */
-  #told = 0;
-
-  /** `schedule` has a function called at the end of the turn. */
-  constructor(readonly schedule: (run: () => void) => void) {}
-
-  /** Has a socket's `send` called at the end of the turn. */
-  add(socket: Sender): void {
-    if (this.#count === 0) this.schedule(this.#run);
-    this.#due[this.#count++] = socket;
-  }
-
-  #run = (): void => {
-    try {
-      while (this.#told < this.#count) { // what they do may add more
-        const socket = this.#due[this.#told];
-        this.#due[this.#told++] = null;
-        socket?.send();
-      }
-    } finally {
-      if (this.#told < this.#count) this.schedule(this.#run); // one has thrown
-      else this.#told = this.#count = 0;
-    }
-  };
 }

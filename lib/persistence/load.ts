@@ -9,7 +9,7 @@ import type { Store } from "../store/store.ts";
 import { reasonOf } from "./rdb_file.ts";
 import { RdbError } from "./rdb_format.ts";
 import { RdbReader, type ReadOptions } from "./rdb_reader.ts";
-import { nextTurn } from "./turns.ts";
+import { nextTurn } from "../net/turns.ts";
 
 const READ_BYTES = 256 * 1024;
 const DEFAULT_SLICE_MS = 5;

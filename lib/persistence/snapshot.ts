@@ -20,7 +20,7 @@ import type { Store } from "../store/store.ts";
 import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
 import type { WorkerOptions } from "./rdb_worker.ts";
 import { CHUNK_BYTES, isLargeValue, type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
-import { onNextTurn } from "./turns.ts";
+import { onNextTurn } from "../net/turns.ts";
 
 export type { SnapshotTarget } from "./rdb_offload.ts";
 

@@ -6,7 +6,7 @@
 import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { loadRdbFile } from "../persistence/load.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
-import { nextTurn } from "../persistence/turns.ts";
+import { nextTurn } from "../net/turns.ts";
 import { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 

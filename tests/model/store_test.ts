@@ -10,7 +10,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
-import { nextTurn } from "../../lib/persistence/turns.ts";
+import { nextTurn } from "../../lib/net/turns.ts";
 import { ENCODING_HASHTABLE, EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Store } from "../../lib/store/store.ts";
 import { concat, INFO, OPTIONS, wipe } from "../persistence/helpers.ts";

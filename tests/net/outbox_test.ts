@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EndOfTurn, Outbox } from "../../lib/net/outbox.ts";
+import { Outbox } from "../../lib/net/outbox.ts";
 
 /** Bytes that tell where in the stream they stand. */
 function stream(from: number, length: number): Uint8Array {
@@ -65,41 +65,4 @@ test("an outbox that was cleared is empty and may be filled again", () => {
   assert.equal(outbox.length, 0);
   outbox.add(stream(0, 20), 0, 20);
   assert.deepEqual(outbox.next().slice(), stream(0, 20));
-});
-
-test("all that are due send once, at the end of the turn, and those added meanwhile too", () => {
-  const scheduled: (() => void)[] = [];
-  const endOfTurn = new EndOfTurn((run) => scheduled.push(run));
-  const sent: string[] = [];
-  const sender = (name: string, also?: () => void) => ({
-    send: () => {
-      sent.push(name);
-      also?.();
-    },
-  });
-  endOfTurn.add(sender("a", () => endOfTurn.add(sender("c"))));
-  endOfTurn.add(sender("b"));
-  assert.equal(scheduled.length, 1);
-  scheduled.shift()?.();
-  assert.deepEqual(sent, ["a", "b", "c"]);
-  endOfTurn.add(sender("d"));
-  assert.equal(scheduled.length, 1);
-  scheduled.shift()?.();
-  assert.deepEqual(sent, ["a", "b", "c", "d"]);
-});
-
-test("one that throws keeps nobody else from sending", () => {
-  const scheduled: (() => void)[] = [];
-  const endOfTurn = new EndOfTurn((run) => scheduled.push(run));
-  const sent: string[] = [];
-  endOfTurn.add({
-    send: () => {
-      throw new Error("no");
-    },
-  });
-  endOfTurn.add({ send: () => sent.push("b") });
-  assert.throws(() => scheduled.shift()?.());
-  scheduled.shift()?.();
-  assert.deepEqual(sent, ["b"]);
-  assert.equal(scheduled.length, 0);
 });

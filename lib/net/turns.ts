@@ -1,0 +1,56 @@
+/**
+ * Turns of the event loop: giving way to others in the middle of long work, and sending at a turn's end.
+ *
+ * Long work gives way by a timer, which takes a millisecond or so. `setImmediate` would be quicker, but Deno 2.9 runs
+ * immediates that each set the next one for some 14 ms before it looks at its sockets again, and messages to ourselves
+ * for more than 200 ms.
+ *
+ * What is written during a turn is sent at its end, when all that came in has been dealt with. The first reply wakes its
+ * reader, who then finds the others coming while it is awake. Replies sent one by one would each pay for waking it,
+ * which costs more than the sending.
+ */
+
+/** Calls back after the sockets that are ready now have been served. */
+export function onNextTurn(callback: () => void): void {
+  setTimeout(callback, 0);
+}
+
+/** Resolves after the sockets that are ready now have been served. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => onNextTurn(resolve));
+}
+
+/** A socket that can be told to send. */
+export interface Sender {
+  send(): void;
+}
+
+/** The sockets that are to send at the end of the turn. */
+export class EndOfTurn {
+  readonly #due: (Sender | null)[] = [];
+  #count = 0;
+  /** How many of them were told. */
+  #told = 0;
+
+  /** `schedule` has a function called at the end of the turn. */
+  constructor(readonly schedule: (run: () => void) => void) {}
+
+  /** Has a socket's `send` called at the end of the turn. */
+  add(socket: Sender): void {
+    if (this.#count === 0) this.schedule(this.#run);
+    this.#due[this.#count++] = socket;
+  }
+
+  #run = (): void => {
+    try {
+      while (this.#told < this.#count) { // what they do may add more
+        const socket = this.#due[this.#told];
+        this.#due[this.#told++] = null;
+        socket?.send();
+      }
+    } finally {
+      if (this.#told < this.#count) this.schedule(this.#run); // one has thrown
+      else this.#told = this.#count = 0;
+    }
+  };
+}
