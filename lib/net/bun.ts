@@ -92,11 +92,22 @@ class BunSocket implements Socket {
 
   /** Bytes have arrived, in a buffer of their own. */
   received(bytes: Uint8Array): void {
+    if (this.#arrived.length > 0) return this.#keep(bytes);
     if (bytes.length <= TURN_BYTES) return this.handler.onData(bytes, 0, bytes.length);
     // Bun reads a socket on and on, half a megabyte at a time, as long as there is more.
     this.#socket.pause();
     this.#arrived = bytes;
     this.#takeTurn();
+  }
+
+  /** Adds to what waits for its turn: a socket that hangs up may still be read while it is paused. */
+  #keep(bytes: Uint8Array): void {
+    const rest = this.#arrived.subarray(this.#dealtWith);
+    const joined = new Uint8Array(rest.length + bytes.length);
+    joined.set(rest);
+    joined.set(bytes, rest.length);
+    this.#arrived = joined;
+    this.#dealtWith = 0;
   }
 
   #takeTurn = (): void => {
