@@ -266,8 +266,8 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
   else reply.ok();
 }
 
-/** Adds to the integer under argument 1: INCR, DECR, INCRBY and DECRBY. NaN is an increment only a BigInt can hold. */
-function increment(session: Session, request: Request, by: number, exactBy: bigint): void {
+/** Adds to the integer under argument 1: INCR, DECR, INCRBY and DECRBY. NaN is an increment only `exactBy` can hold. */
+function increment(session: Session, request: Request, by: number, exactBy: bigint | null = null): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
   const entries = database.store.entries;
@@ -285,7 +285,7 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
   } else {
     const current = ref === 0 ? 0n : parseInt64(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
     if (current === null) return reply.error(NOT_INTEGER);
-    const sum = current + exactBy;
+    const sum = current + (exactBy ?? BigInt(by));
     if (sum < INT64_MIN || sum > INT64_MAX) return reply.error(OVERFLOW);
     const text = sum.toString();
     digits.set(encodeLatin1(text));
@@ -316,7 +316,7 @@ function incrementEntry(session: Session, request: Request, ref: number): boolea
 /** `INCRBY key increment` and `DECRBY key decrement` */
 function incrementBy(session: Session, request: Request, sign: 1 | -1): void {
   const by = request.integer(2);
-  if (!Number.isNaN(by)) return increment(session, request, sign * by, BigInt(sign * by));
+  if (!Number.isNaN(by)) return increment(session, request, sign * by);
   const exact = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
   if (exact === null) return session.reply.error(NOT_INTEGER);
   if (sign < 0 && exact === INT64_MIN) return session.reply.error("ERR decrement would overflow");
@@ -502,8 +502,8 @@ export const STRING_COMMANDS: readonly Command[] = [
   command("mget", -2, READONLY | FAST, mget, { keys: [1, -1, 1], categories: ["string"] }),
   command("mset", -3, WRITE | DENYOOM, (session, request) => mset(session, request, false), PAIRS),
   command("msetnx", -3, WRITE | DENYOOM, (session, request) => mset(session, request, true), PAIRS),
-  command("incr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, 1, 1n), STRING),
-  command("decr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, -1, -1n), STRING),
+  command("incr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, 1), STRING),
+  command("decr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, -1), STRING),
   command("incrby", 3, WRITE | DENYOOM | FAST, (session, request) => incrementBy(session, request, 1), STRING),
   command("decrby", 3, WRITE | DENYOOM | FAST, (session, request) => incrementBy(session, request, -1), STRING),
   command("incrbyfloat", 3, WRITE | DENYOOM | FAST, incrbyfloat, STRING),
