@@ -83,7 +83,6 @@ export class Batch {
   foresee(bytes: Uint8Array, keys: number): void {
     const { foresight, count } = this;
     this.#lastKey = -1;
-    foresight.clear(); // a command that threw, as when memory runs out, has left what was foreseen then
     if (count === 1 && this.requests[0].argc <= FEWEST_LOOKUPS) return;
     for (let i = 0; i < count; i++) {
       const command = this.commands[i];

@@ -216,8 +216,16 @@ export class Client implements Session, SocketHandler {
     this.#process(this.#input, 0, this.#inputLength);
   }
 
-  /** Runs the requests in `bytes[start, end)` and keeps what is left. */
+  /** Runs the requests in `bytes[start, end)` and keeps what is left. What throws, ends this client alone. */
   #process(bytes: Uint8Array, start: number, end: number): void {
+    try {
+      this.#processBatches(bytes, start, end);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #processBatches(bytes: Uint8Array, start: number, end: number): void {
     const server = this.host;
     const { batch } = server;
     const parser = this.#parser ?? server.parser;
@@ -263,6 +271,18 @@ export class Client implements Session, SocketHandler {
     this.#running = null;
     batch.foresight.clear();
     return at;
+  }
+
+  /** A command threw, as it may when memory runs out: what it replied is worth nothing, and its client is closed. */
+  #failed(error: unknown): void {
+    const reason = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.host.log.warning(`Closing client after an error in a command: ${this.description}: ${reason}`);
+    this.flags |= CLOSING;
+    this.#running = null;
+    this.#batchBytes = 0;
+    this.reply.clear();
+    this.host.abandonBatch();
+    this.socket.destroy();
   }
 
   #protocolError(error: string): void {

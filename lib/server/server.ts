@@ -293,6 +293,16 @@ export class Server implements Host {
     if (this.#toProceed.length > 0) this.#proceed();
   }
 
+  /** Ends a batch that was left in the middle: nothing of it may reach the next. */
+  abandonBatch(): void {
+    this.batch.foresight.clear();
+    this.store.noTouch = false;
+    this.store.ignoreExpiry = false;
+    this.parser = new RequestParser(); // it may hold a request of the batch
+    this.parser.maxBulkBytes = this.settings.maxBulkBytes;
+    this.endBatch();
+  }
+
   /** Has a client's waiting requests run once the work under way is done. */
   proceedLater(client: Client): void {
     this.#toProceed.push(client);
