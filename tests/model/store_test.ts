@@ -13,7 +13,8 @@ import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapsho
 import { nextTurn } from "../../lib/net/turns.ts";
 import { ENCODING_HASHTABLE, EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Store } from "../../lib/store/store.ts";
-import { concat, INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
+import { concatBytes } from "../bytes/concat.ts";
+import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
 import { below, randomFrom } from "../store/support.ts";
 import { walkArena } from "./arena_walk.ts";
 import { DATABASES, Twins } from "./operations.ts";
@@ -73,7 +74,7 @@ class Watcher {
       },
     } as const;
     const running = this.snapshotter.start(target, describe, { ...OPTIONS, compression: this.limit(2) === 0 });
-    this.#finished = running.then(() => this.#check(concat(parts), expected), (error) => {
+    this.#finished = running.then(() => this.#check(concatBytes(parts), expected), (error) => {
       if (!(error instanceof SnapshotAbortedError)) throw error;
     });
   }

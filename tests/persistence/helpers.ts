@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { concatBytes } from "../bytes/concat.ts";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { type Database, NO_EXPIRY, type UnixMs } from "../../lib/store/database.ts";
 import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW, TYPE_HASH, TYPE_STRING } from "../../lib/store/entry.ts";
@@ -136,17 +137,7 @@ export function wipe(store: Store): Store {
 export function toRdb(store: Store, options = OPTIONS, info: RdbInfo = INFO): Uint8Array {
   const parts: Uint8Array[] = [];
   writeAll(store, new RdbEncoder(options, (bytes) => parts.push(bytes.slice())), info);
-  return concat(parts);
-}
-
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return concatBytes(parts);
 }
 
 /** A store with every encoding there is, in three databases. */

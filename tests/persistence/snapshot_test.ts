@@ -10,8 +10,8 @@ import { nextTurn } from "../../lib/net/turns.ts";
 import { Database, NO_EXPIRY } from "../../lib/store/database.ts";
 import { EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Store } from "../../lib/store/store.ts";
+import { concatBytes } from "../bytes/concat.ts";
 import {
-  concat,
   expire,
   INFO,
   OPTIONS,
@@ -179,7 +179,7 @@ test("a snapshot holds what was there at its start, whatever is written meanwhil
         await nextTurn();
       }
       const result = await saving;
-      const found = readBack(concat(parts));
+      const found = readBack(concatBytes(parts));
       assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort(), `databases, seed ${seed}`);
       for (const [index, keys] of expected) assert.deepEqual(found.get(index), keys, `seed ${seed}, round ${round}`);
       assert.equal(result.keys, [...expected.values()].reduce((sum, keys) => sum + keys.size, 0));
@@ -228,7 +228,7 @@ test("an aborted snapshot leaves no file, and the next one is whole", { timeout:
         await nextTurn();
       }
       await next;
-      assert.deepEqual(readBack(concat(parts)), expected);
+      assert.deepEqual(readBack(concatBytes(parts)), expected);
       assertMarks(store);
     }
     snapshotter.worker.stop();
@@ -247,7 +247,7 @@ test("a database that is being filled apart keeps its marks in step", async () =
   const parts: Uint8Array[] = [];
   await snapshotter.start({ kind: "stream", onBytes: (bytes) => void parts.push(bytes) }, () => INFO, OPTIONS);
   assertMarks(store, [...store.databases, apart]);
-  assert.deepEqual(readBack(concat(parts)), values(store));
+  assert.deepEqual(readBack(concatBytes(parts)), values(store));
   snapshotter.worker.stop();
 });
 
@@ -294,7 +294,7 @@ test("large values that go are written later, as they were, and their memory is 
   assert.equal(snapshotter.keysProcessed, 0);
   const result = await saving;
   assert.equal(result.keys, 14);
-  assert.deepEqual(readBack(concat(parts)), expected);
+  assert.deepEqual(readBack(concatBytes(parts)), expected);
   assertMarks(store);
   release(store);
   const left = store.arena.usedBytes;
@@ -318,7 +318,7 @@ test("a large value that goes while it is being written is written to its end", 
   assert.equal(snapshotter.keysProcessed, 0);
   setHash(store.databases[0], "hash", { another: "one" });
   await saving;
-  assert.deepEqual(readBack(concat(parts)), expected);
+  assert.deepEqual(readBack(concatBytes(parts)), expected);
   assertMarks(store);
   snapshotter.worker.stop();
 });
@@ -393,7 +393,7 @@ test("a slow sink pauses the walk, and the server's writes go on", { timeout: 30
   assert.equal(snapshotter.keysProcessed, 200);
   open();
   await saving;
-  assert.deepEqual(readBack(concat(parts)), expected);
+  assert.deepEqual(readBack(concatBytes(parts)), expected);
   snapshotter.worker.stop();
 });
 

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { concatBytes } from "./support.ts";
+import { concatBytes } from "../bytes/concat.ts";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { INCOMPLETE, PROTOCOL_ERROR, RequestParser } from "../../lib/resp/parser.ts";
 import { rawBytes, Request } from "../../lib/resp/request.ts";
@@ -30,7 +30,7 @@ function feed(bytes: Uint8Array, cuts: readonly number[], parser = new RequestPa
   let kept = new Uint8Array(0);
   let arrived = 0;
   for (const cut of [...cuts, bytes.length]) {
-    const input = concatBytes(kept, bytes.subarray(arrived, cut));
+    const input = concatBytes([kept, bytes.subarray(arrived, cut)]);
     arrived = cut;
     if (parser.underway) parser.rebase(input, 0);
     kept = input;
@@ -76,7 +76,7 @@ function randomPipeline(limit: (n: number) => number): { bytes: Uint8Array; requ
       requests.push(args);
     }
   }
-  return { bytes: concatBytes(...parts), requests };
+  return { bytes: concatBytes(parts), requests };
 }
 
 test("a pipeline cut at any one byte gives the same requests", () => {
@@ -101,7 +101,7 @@ test("the bytes of a request are those that came in, with the offset after them"
   const parser = new RequestParser();
   const first = Request.of("SET", "key", "a\r\nb").bytes;
   const second = Request.of("PING").bytes;
-  const bytes = concatBytes(first, second);
+  const bytes = concatBytes([first, second]);
   assert.equal(parser.parse(bytes, 0, bytes.length), first.length);
   assert.deepEqual(rawBytes(parser.request), first);
   assert.equal(parser.parse(bytes, first.length, bytes.length), bytes.length);
@@ -169,7 +169,7 @@ const MALFORMED: readonly (readonly [bytes: string, error: string])[] = [
 for (const [text, error] of MALFORMED) {
   test(`malformed: ${JSON.stringify(text)}`, () => {
     const good = Request.of("PING").bytes;
-    const bytes = concatBytes(good, encodeLatin1(text));
+    const bytes = concatBytes([good, encodeLatin1(text)]);
     assert.deepEqual(feed(bytes, []), { requests: [["PING"]], error });
     assert.deepEqual(feed(bytes, everyByte(bytes)), { requests: [["PING"]], error });
   });
