@@ -494,6 +494,7 @@ test("WAITAOF says what it cannot do", async (context) => {
   if (IS_ORACLE) return context.skip("a command of Redis 7.2");
   const primary = await start();
   const replica = await startReplica(primary.server.port);
+  await untilConnected(replica.client);
   await primary.client.expect(
     "WAITAOF 1 0 0",
     new ReplyError("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."),
@@ -547,6 +548,9 @@ for (const load of ["disabled", "swapdb"]) {
     proxy.cutAfterBytes = 1_000_000;
     await replica.client.expect(["REPLICAOF", "127.0.0.1", proxy.port], "OK");
     await until("several tries", () => proxy.connections >= 3);
+    proxy.cutAfterBytes = 0; // tries that do not get as far as the data, which would be answered with LOADING
+    const { connections } = proxy;
+    await until("two more tries", () => proxy.connections >= connections + 2);
     await replica.client.expect("GET old", "data");
     await replica.client.expect("DBSIZE", 1);
     proxy.cutAfterBytes = Infinity;

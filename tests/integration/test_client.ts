@@ -80,7 +80,7 @@ export class TestClient {
     const reply = await this.call(...args);
     if (expected instanceof RegExp) {
       const text = reply instanceof ReplyError ? reply.message : String(reply);
-      assert.match(text, expected, `reply to ${args.join(" ")}`);
+      assert.match(text, expected, `reply to ${args.join(" ")}: ${text}`);
     } else {
       assert.deepEqual(reply, expected, `reply to ${args.join(" ")}`);
     }
