@@ -23,7 +23,7 @@ function flushOptionValid(session: Session, request: Request): boolean {
 function flushdb(session: Session, request: Request): void {
   if (!flushOptionValid(session, request)) return;
   session.host.dirty += session.host.flush([session.database]);
-  session.propagateAs(request);
+  session.propagate(request);
   session.reply.ok();
 }
 
@@ -33,7 +33,7 @@ function flushall(session: Session, request: Request): void {
   const { host } = session;
   host.dirty += host.flush(host.store.databases);
   host.saving.saveFlushed();
-  session.propagateAs(request);
+  session.propagate(request);
   session.reply.ok();
 }
 

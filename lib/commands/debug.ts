@@ -268,9 +268,8 @@ function changeReplId(session: Session): void {
 
 /** `DEBUG REPLICATE argument [argument …]`: sends replicas what was not run here */
 function replicate(session: Session, request: Request): void {
-  const args: Uint8Array[] = [];
-  for (let i = 2; i < request.argc; i++) args.push(request.copyOf(i));
-  session.propagateAs(Request.ofBytes(args));
+  const builder = session.propagateAs(request.argc - 2);
+  for (let i = 2; i < request.argc; i++) builder?.argument(request, i);
   session.reply.ok();
 }
 

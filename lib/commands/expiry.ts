@@ -1,13 +1,11 @@
 /** Expiry: EXPIRE and its kin, TTL and its kin, PERSIST. Times are kept as Unix times in ms. */
 
-import { parseInt64 } from "../bytes/integers.ts";
-import { encodeLatin1 } from "../bytes/latin1.ts";
 import { Request } from "../resp/request.ts";
 import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
-import { invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import { integerArgument, invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
 import type { Session } from "./session.ts";
 
 /** When an expiry is to be set, by what there is already. */
@@ -57,24 +55,23 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
   const { bytes, starts, lengths } = request;
   const conditions = parseConditions(session, request);
   if (conditions === null) return;
-  const value = parseInt64(bytes, starts[2], lengths[2]);
+  const value = integerArgument(request, 2);
   if (value === null) return reply.error(NOT_INTEGER);
   const expiry = toUnixMs(value, unit, host.store.nowMs);
   if (expiry === null) return reply.error(invalidExpire(request.text(0).toLowerCase()));
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.integer(0);
   const entries = host.store.entries;
-  const current = entries.hasExpiry(ref) ? entries.expiryBigInt(ref) : null;
+  const current = entries.hasExpiry(ref) ? entries.exactExpiry(ref) : null;
   if (!allows(conditions, current, expiry)) return reply.integer(0);
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-    session.propagateAs(Request.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+    session.propagateAs(2)?.word("DEL").argument(request, 1);
   } else {
     database.setExpiry(ref, expiry < 0 ? 0 : expiry);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
-    const time = encodeLatin1(String(expiry));
-    session.propagateAs(Request.ofBytes([encodeLatin1("PEXPIREAT"), request.copyOf(1), time]));
+    session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
   }
   reply.integer(1);
 }
@@ -86,10 +83,15 @@ function timeToLive(session: Session, request: Request, unit: TimeUnit): void {
   const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.integer(-2);
   if (!entries.hasExpiry(ref)) return reply.integer(-1);
-  let ms = entries.expiryBigInt(ref);
-  if (unit === "ex" || unit === "px") ms -= BigInt(host.store.nowMs);
-  if (ms < 0n) ms = 0n;
-  reply.bigInteger(unit === "ex" || unit === "exat" ? (ms + 500n) / 1000n : ms);
+  const expiry = entries.exactExpiry(ref);
+  const sinceMs = unit === "ex" || unit === "px" ? host.store.nowMs : 0;
+  const inSeconds = unit === "ex" || unit === "exat";
+  if (typeof expiry === "number") {
+    const ms = Math.max(0, expiry - sinceMs);
+    return reply.integer(inSeconds ? Math.floor((ms + 500) / 1000) : ms);
+  }
+  const ms = expiry - BigInt(sinceMs);
+  reply.bigInteger(inSeconds ? (ms + 500n) / 1000n : ms);
 }
 
 /** `PERSIST key` */

@@ -9,6 +9,9 @@ import type { Session } from "./session.ts";
 /** Seconds or milliseconds, from now on or since 1970. */
 export type TimeUnit = "ex" | "px" | "exat" | "pxat";
 
+/** Times below this stay safe integers as milliseconds since 1970. */
+const MAX_QUICK = 1e12;
+
 const UNITS: readonly TimeUnit[] = ["ex", "px", "exat", "pxat"];
 
 /**
@@ -43,11 +46,21 @@ export function invalidExpire(commandName: string): string {
   return `ERR invalid expire time in '${commandName}' command`;
 }
 
+/** Argument `index` as an integer, a number where it is safe; null if int64 cannot hold it. */
+export function integerArgument(request: Request, index: number): number | bigint | null {
+  const value = request.integer(index);
+  return Number.isNaN(value) ? parseInt64(request.bytes, request.starts[index], request.lengths[index]) : value;
+}
+
 /**
  * A time as a Unix time in ms, or null where int64 cannot hold it; a number where that is exact.
  */
-export function toUnixMs(value: bigint, unit: TimeUnit, nowMs: number): UnixMs | null {
-  let ms = value;
+export function toUnixMs(value: number | bigint, unit: TimeUnit, nowMs: number): UnixMs | null {
+  if (typeof value === "number" && Math.abs(value) < MAX_QUICK) {
+    const ms = unit === "ex" || unit === "exat" ? value * 1000 : value;
+    return unit === "ex" || unit === "px" ? ms + nowMs : ms;
+  }
+  let ms = BigInt(value);
   if (unit === "ex" || unit === "exat") {
     ms *= 1000n;
     if (ms > INT64_MAX || ms < INT64_MIN) return null;
@@ -70,18 +83,12 @@ export function expiryFromArgument(
   unit: TimeUnit,
   commandName: string,
 ): UnixMs | null {
-  const value = request.integer(index);
-  const nowMs = session.host.store.nowMs;
-  if (value > 0 && value < 1e12) {
-    if (unit === "px") return nowMs + value;
-    if (unit === "ex") return nowMs + value * 1000;
-  }
-  const exact = parseInt64(request.bytes, request.starts[index], request.lengths[index]);
-  if (exact === null) {
+  const value = integerArgument(request, index);
+  if (value === null) {
     session.reply.error(NOT_INTEGER);
     return null;
   }
-  const expiry = exact > 0n ? toUnixMs(exact, unit, nowMs) : null;
+  const expiry = value > 0 ? toUnixMs(value, unit, session.host.store.nowMs) : null;
   if (expiry === null) session.reply.error(invalidExpire(commandName));
   return expiry;
 }

@@ -296,7 +296,7 @@ function hincrbyfloat(session: Session, request: Request): void {
   const text = encodeLatin1(formatExtended(sum));
   hashes.set(database, ref, bytes, starts[2], lengths[2], text, 0, text.length);
   host.keyChanged(session, request, 1, EVENT_HASH, "hincrbyfloat");
-  session.propagateAs(Request.ofBytes([encodeLatin1("HSET"), request.copyOf(1), request.copyOf(2), text]));
+  session.propagateAs(4)?.word("HSET").argument(request, 1).argument(request, 2).bytes(text, 0, text.length);
   reply.bulkBytes(text);
 }
 

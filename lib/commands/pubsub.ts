@@ -76,7 +76,7 @@ function publish(kind: "channel" | "shard"): Handler {
     const { bytes, starts, lengths } = request;
     const { host } = session;
     const delivered = host.pubsub.publish(kind, bytes, starts[1], lengths[1], bytes, starts[2], lengths[2]);
-    if (host.hasFollowers) session.propagateAs(request);
+    if (host.hasFollowers) session.propagate(request);
     session.reply.integer(delivered);
   };
 }

@@ -4,8 +4,6 @@ import type { Request } from "../resp/request.ts";
 import { BAD_FORMAT, BAD_PAYLOAD, dumpValue, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
 import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { parseInt64 } from "../bytes/integers.ts";
-import { encodeLatin1 } from "../bytes/latin1.ts";
-import { Request as OwnedRequest } from "../resp/request.ts";
 import {
   ADMIN,
   ALLOW_BUSY,
@@ -147,7 +145,7 @@ function restore(session: Session, request: Request): void {
   if (expiry !== NO_EXPIRY && host.store.hasPassed(expiry)) {
     if (database.remove(bytes, starts[1], lengths[1])) {
       host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-      session.propagateAs(OwnedRequest.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+      session.propagateAs(2)?.word("DEL").argument(request, 1);
     }
     return reply.ok();
   }
@@ -173,11 +171,10 @@ function setAccess(session: Session, request: Request, options: RestoreOptions):
 
 /** Propagates a RESTORE with its expiry as a Unix time. */
 function propagateAbsolute(session: Session, request: Request, expiry: UnixMs): void {
-  const args: Uint8Array[] = [];
-  for (let i = 0; i < request.argc; i++) args.push(request.copyOf(i));
-  args[2] = encodeLatin1(String(expiry));
-  args.push(encodeLatin1("ABSTTL"));
-  session.propagateAs(OwnedRequest.ofBytes(args));
+  const builder = session.propagateAs(request.argc + 1);
+  builder?.argument(request, 0).argument(request, 1).integer(expiry);
+  for (let i = 3; i < request.argc; i++) builder?.argument(request, i);
+  builder?.word("ABSTTL");
 }
 
 const KEY = [1, 1, 1] as const;

@@ -11,6 +11,7 @@ import type { ReplicaSide } from "../replication/replica.ts";
 import type { ReplicationStream } from "../replication/stream.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
+import type { RequestBuilder } from "../resp/request_builder.ts";
 import type { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import type {
@@ -52,8 +53,13 @@ export interface Session extends Subscriber {
   transaction: Transaction | null;
   /** Whether this is the link to the primary, whose commands are obeyed and not answered. */
   readonly isPrimary: boolean;
-  /** Makes the write under way propagate as these requests in place of its own. */
-  propagateAs(...requests: Request[]): void;
+  /** Has the command under way propagated as this request, even if it changed nothing. */
+  propagate(request: Request): void;
+  /**
+   * Has the command under way propagated as another request, of `argc` arguments, which are to be added at once; null
+   * where nobody follows.
+   */
+  propagateAs(argc: number): RequestBuilder | null;
   /** Keeps the write under way from being propagated. */
   preventPropagation(): void;
   name: string;

@@ -145,20 +145,16 @@ function set(session: Session, request: Request): void {
 
 /** Propagates a set with an expiry as `SET key value PXAT ms`: absolute, whatever the client gave. */
 function propagateSet(session: Session, request: Request, valueIndex: number, expiry: UnixMs): void {
-  session.propagateAs(Request.ofBytes([
-    encodeLatin1("SET"),
-    request.copyOf(1),
-    request.copyOf(valueIndex),
-    encodeLatin1("PXAT"),
-    encodeLatin1(String(expiry)),
-  ]));
+  session.propagateAs(5)?.word("SET").argument(request, 1).argument(request, valueIndex).word("PXAT").integer(expiry);
 }
 
 /** Propagates a set without its GET: followers need not look up what nobody asks them for. */
 function propagateWithoutGet(session: Session, request: Request): void {
-  const args: Uint8Array[] = [];
-  for (let i = 0; i < request.argc; i++) if (i < 3 || !request.is(i, "get")) args.push(request.copyOf(i));
-  session.propagateAs(Request.ofBytes(args));
+  const keeps = (i: number) => i < 3 || !request.is(i, "get");
+  let argc = 0;
+  for (let i = 0; i < request.argc; i++) if (keeps(i)) argc++;
+  const builder = session.propagateAs(argc);
+  for (let i = 0; i < request.argc; i++) if (keeps(i)) builder?.argument(request, i);
 }
 
 /** `SETNX key value` */
@@ -186,7 +182,7 @@ function getset(session: Session, request: Request): void {
   if (!replyStored(session, request, 1)) return;
   setArgument(session, request, 1, 2, NO_EXPIRY);
   session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
-  session.propagateAs(Request.ofBytes([encodeLatin1("SET"), request.copyOf(1), request.copyOf(2)]));
+  session.propagateAs(3)?.word("SET").argument(request, 1).argument(request, 2);
 }
 
 /** `GETDEL key` */
@@ -196,7 +192,7 @@ function getdel(session: Session, request: Request): void {
   replyValue(session, ref);
   session.database.remove(request.bytes, request.starts[1], request.lengths[1]);
   session.host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-  session.propagateAs(Request.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+  session.propagateAs(2)?.word("DEL").argument(request, 1);
 }
 
 /** `GETEX key [EX s | PX ms | EXAT unix-s | PXAT unix-ms | PERSIST]` */
@@ -217,7 +213,8 @@ function getex(session: Session, request: Request): void {
     if (kind === null || !host.store.entries.hasExpiry(ref)) return;
     database.setExpiry(database.write(bytes, starts[1], lengths[1]), NO_EXPIRY);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
-    return session.propagateAs(Request.ofBytes([encodeLatin1("PERSIST"), request.copyOf(1)]));
+    session.propagateAs(2)?.word("PERSIST").argument(request, 1);
+    return;
   }
   const expiry = expiryFromArgument(session, request, option.argument, kind, "getex");
   if (expiry === null) return;
@@ -225,13 +222,12 @@ function getex(session: Session, request: Request): void {
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-    return session.propagateAs(Request.ofBytes([encodeLatin1("DEL"), request.copyOf(1)]));
+    session.propagateAs(2)?.word("DEL").argument(request, 1);
+    return;
   }
   database.setExpiry(database.write(bytes, starts[1], lengths[1]), expiry);
   host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
-  session.propagateAs(
-    Request.ofBytes([encodeLatin1("PEXPIREAT"), request.copyOf(1), encodeLatin1(String(expiry))]),
-  );
+  session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
 }
 
 /** `MGET key [key …]` */
@@ -338,7 +334,7 @@ function incrbyfloat(session: Session, request: Request): void {
   const encoding = textEncoding(value.length);
   database.setString(bytes, starts[1], lengths[1], value, 0, value.length, encoding, KEEP_EXPIRY);
   session.host.keyChanged(session, request, 1, EVENT_STRING, "incrbyfloat");
-  session.propagateAs(Request.ofBytes([encodeLatin1("SET"), request.copyOf(1), value, encodeLatin1("KEEPTTL")]));
+  session.propagateAs(4)?.word("SET").argument(request, 1).bytes(value, 0, value.length).word("KEEPTTL");
   reply.bulkBytes(value);
 }
 

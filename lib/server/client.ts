@@ -12,7 +12,8 @@ import type { Socket, SocketHandler } from "../net/socket.ts";
 import { type Handshake, newHandshake, type Replica } from "../replication/primary.ts";
 import { PROTOCOL_ERROR, type RequestParser } from "../resp/parser.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
-import type { Request } from "../resp/request.ts";
+import { Request } from "../resp/request.ts";
+import type { RequestBuilder } from "../resp/request_builder.ts";
 import type { Database } from "../store/database.ts";
 import { type Batch, FILLED } from "./batch.ts";
 import { OutputQueue } from "./output_queue.ts";
@@ -56,6 +57,8 @@ const CHECKED_OUTPUT_BYTES = 64 * 1024;
 /** Most output that may pile up for a client before it has authenticated, in bytes. */
 const UNAUTHENTICATED_OUTPUT_BYTES = 64 * 1024;
 const NO_BYTES = new Uint8Array(0);
+/** Propagated in place of a request that is not to be. */
+const NOTHING = new Request();
 
 /** What a client waits for, as WAIT does. */
 export interface Blocking {
@@ -88,8 +91,8 @@ export class Client implements Session, SocketHandler {
   blocking: Blocking | null = null;
   /** Since when the output is above the soft limit, in ms; 0 while it is not. */
   overSoftLimitSinceMs = 0;
-  /** In place of the request under way, these are propagated; empty: nothing is. */
-  propagated: readonly Request[] | null = null;
+  /** In place of the request under way, this is propagated; one without arguments: nothing is. */
+  propagated: Request | null = null;
   /** The client as a replica of this server, and what it said of itself before. */
   replica: Replica | null = null;
   /** The input was not what the protocol allows. */
@@ -555,12 +558,19 @@ export class Client implements Session, SocketHandler {
     if (this.host.current !== this) this.socket.end();
   }
 
-  propagateAs(...requests: Request[]): void {
-    this.propagated = requests;
+  propagate(request: Request): void {
+    this.propagated = request;
+  }
+
+  propagateAs(argc: number): RequestBuilder | null {
+    if (!this.host.propagation.active || this.isPrimary) return null;
+    const { builder } = this.host.propagation;
+    this.propagated = builder.request;
+    return builder.begin(argc);
   }
 
   preventPropagation(): void {
-    this.propagated = [];
+    this.propagated = NOTHING;
   }
 
   beginTransaction(): void {

@@ -284,14 +284,8 @@ export class Dispatcher {
     client.propagated = null;
     if (!propagation.active || (client.flags & PRIMARY) !== 0) return;
     const index = client.database.index;
-    if (propagated === null) {
-      propagation.write(index, request);
-    } else {
-      const isUnit = propagated.length > 1;
-      if (isUnit) propagation.begin();
-      for (const one of propagated) propagation.write(index, one);
-      if (isUnit) propagation.end();
-    }
+    if (propagated === null) propagation.write(index, request);
+    else if (propagated.argc > 0) propagation.write(index, propagated);
     this.#settle(client, command);
   }
 

@@ -5,9 +5,7 @@
  * which commands run: `maxmemory-eviction-tenacity` says how long a slice may be.
  */
 
-import { encodeLatin1 } from "../bytes/latin1.ts";
 import { EVENT_EVICTED } from "../commands/events.ts";
-import { Request } from "../resp/request.ts";
 import { Eviction, type EvictionCandidate } from "../store/eviction.ts";
 import { GATE_LOADING, GATE_MEMORY, GATE_PAUSED, GATE_REPLICA } from "./dispatcher.ts";
 import { WRITE } from "../commands/command.ts";
@@ -134,7 +132,6 @@ export class MemoryLimit {
     server.dirty++;
     server.touched(null, database, key, 0, key.length);
     server.notify(EVENT_EVICTED, "evicted", database, key, 0, key.length);
-    if (!server.propagation.active) return;
-    server.propagation.write(database.index, Request.ofBytes([encodeLatin1(this.#deletion), key]));
+    server.propagation.writeRemoval(database.index, this.#deletion, key, 0, key.length, false);
   }
 }

@@ -6,8 +6,8 @@
  * more than one command, so that followers apply all of it or nothing.
  */
 
-import { encodeLatin1 } from "../bytes/latin1.ts";
 import { rawBytes, Request } from "../resp/request.ts";
+import { RequestBuilder } from "../resp/request_builder.ts";
 
 /** Follows the data set. */
 export interface Feed {
@@ -24,6 +24,9 @@ const MULTI = Request.of("MULTI");
 const EXEC = Request.of("EXEC");
 
 export class Propagation {
+  /** Builds what the command under way propagates as. */
+  readonly builder = new RequestBuilder();
+  readonly #removal = new RequestBuilder();
   readonly #feeds = new Set<Feed>();
   /** Database that followers have selected, or -1. */
   #selected = -1;
@@ -71,9 +74,22 @@ export class Propagation {
     else this.#pending.push({ databaseIndex, request: request.copy() });
   }
 
-  /** Propagates what the command under way causes before its own write: whoever runs it calls `settle` after it. */
-  writeAhead(databaseIndex: number, request: Request): void {
-    if (this.active) this.#pending.push({ databaseIndex, request: request.copy() });
+  /**
+   * Propagates that a key has gone though no command removed it. `command`: DEL or UNLINK. `isAhead`: on the way of a
+   * command, before whose own write it goes; whoever runs the command calls `settle` after it.
+   */
+  writeRemoval(
+    databaseIndex: number,
+    command: string,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isAhead: boolean,
+  ): void {
+    if (!this.active) return;
+    const { request } = this.#removal.begin(2).word(command).bytes(bytes, start, length);
+    if (isAhead) this.#pending.push({ databaseIndex, request: request.copy() });
+    else this.write(databaseIndex, request);
   }
 
   /** Whether writes have gathered, and no unit is under way. */
@@ -107,9 +123,4 @@ export class Propagation {
     const bytes = rawBytes(request);
     for (const feed of this.#feeds) feed.feed(bytes, 0, bytes.length);
   }
-}
-
-/** `DEL key`, as it is propagated for a key that expired. */
-export function deletion(key: Uint8Array): Request {
-  return Request.ofBytes([encodeLatin1("DEL"), key]);
 }

@@ -32,7 +32,7 @@ import { Monitors } from "./monitors.ts";
 import { Pausing } from "./pausing.ts";
 import { Memory } from "./memory.ts";
 import { MemoryLimit } from "./memory_limit.ts";
-import { deletion, Propagation } from "./propagation.ts";
+import { Propagation } from "./propagation.ts";
 import { Rates } from "./rates.ts";
 import { Replication } from "./replication.ts";
 import { Saving } from "./saving.ts";
@@ -125,7 +125,7 @@ export class Server implements Host {
     this.memory = new Memory(this);
     this.memoryLimit = new MemoryLimit(this);
     this.rates = new Rates(this);
-    this.store.onExpired = (database, key) => this.#expired(database, key);
+    this.store.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
     this.updateClock();
   }
 
@@ -461,12 +461,11 @@ export class Server implements Host {
     this.tracking.flushed();
   }
 
-  #expired(database: Database, key: Uint8Array): void {
-    this.touched(null, database, key, 0, key.length);
-    this.notify(EVENT_EXPIRED, "expired", database, key, 0, key.length);
+  #expired(database: Database, bytes: Uint8Array, start: number, length: number): void {
+    this.touched(null, database, bytes, start, length);
+    this.notify(EVENT_EXPIRED, "expired", database, bytes, start, length);
     // What the expiry cycle removes goes on key by key; what a command comes across, with the command.
-    if (this.current === null) this.propagation.write(database.index, deletion(key));
-    else this.propagation.writeAhead(database.index, deletion(key));
+    this.propagation.writeRemoval(database.index, "DEL", bytes, start, length, this.current !== null);
   }
 }
 

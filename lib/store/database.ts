@@ -29,6 +29,8 @@ export class Database {
   expiryCursor = 0;
   /** Hash of the key looked up last. */
   #hash = 0;
+  /** The key that the expiry cycle is removing. */
+  #expiredKey = new Uint8Array(64);
 
   constructor(readonly store: Store, readonly index: number) {
     this.keys = store.tables.create();
@@ -89,19 +91,23 @@ export class Database {
     const store = this.store;
     const entries = store.entries;
     if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
-    if (store.removeExpired) this.#expire(bytes.slice(start, start + length));
+    if (store.removeExpired) this.#expire(bytes, start, length);
     return true;
   }
 
   /** Removes an entry that has expired. */
   expireEntry(ref: number): void {
-    this.#expire(this.store.entries.keyCopy(ref));
+    const { entries } = this.store;
+    const length = entries.keyLength(ref);
+    if (length > this.#expiredKey.length) this.#expiredKey = new Uint8Array(length);
+    copyBytes(entries.bytes(ref), entries.keyStart(ref), length, this.#expiredKey, 0); // the entry's own will be gone
+    this.#expire(this.#expiredKey, 0, length);
   }
 
-  #expire(key: Uint8Array): void {
+  #expire(bytes: Uint8Array, start: number, length: number): void {
     this.store.expiredKeys++;
-    this.remove(key, 0, key.length);
-    this.store.onExpired(this, key);
+    this.remove(bytes, start, length);
+    this.store.onExpired(this, bytes, start, length);
   }
 
   /**
@@ -179,7 +185,7 @@ export class Database {
     const at = (old & SEGMENT_MASK) << 1;
     const had = (words[at + 1] & HAS_EXPIRY) !== 0;
     if (had && store.hasPassed(entries.expiry(old))) {
-      this.#expire(key.slice(keyStart, keyStart + keyLength));
+      this.#expire(key, keyStart, keyLength);
       return this.put(key, keyStart, keyLength, type, encoding, inlineLength, expiry);
     }
     const isTaken = store.prepareRemoval(this, old);
@@ -198,7 +204,7 @@ export class Database {
     const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, has);
     if (store.epoch !== 0) store.markEpoch(ref);
     if (has) {
-      if (keeps) entries.setExpiry(ref, entries.expiryBigInt(old));
+      if (keeps) entries.setExpiry(ref, entries.exactExpiry(old));
       else entries.setExpiry(ref, expiry);
     }
     this.#moveEntry(old, ref, slot, had, has);
@@ -306,7 +312,7 @@ export class Database {
     const moved = entries.create(key, start, length, entries.word(ref, 0), inline, has);
     this.store.markEpoch(moved);
     entries.setValueWord(moved, entries.valueWord(ref));
-    if (has) entries.setExpiry(moved, entries.expiryBigInt(ref));
+    if (has) entries.setExpiry(moved, entries.exactExpiry(ref));
     const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
     arena.copy(ref, valueAt, moved, entries.valueStart(moved) - ((moved & SEGMENT_MASK) << 3), inline);
     arena.free(ref);
@@ -324,7 +330,7 @@ export class Database {
     const twin = entries.create(key, start, length, entries.word(ref, 0), inline, has);
     if (this.store.epoch !== 0) this.store.markEpoch(twin);
     if (isTable) entries.setValueWord(twin, this.store.copyTable(entries.valueWord(ref)));
-    if (has) entries.setExpiry(twin, entries.expiryBigInt(ref));
+    if (has) entries.setExpiry(twin, entries.exactExpiry(ref));
     const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
     arena.copy(ref, valueAt, twin, entries.valueStart(twin) - ((twin & SEGMENT_MASK) << 3), inline);
     this.#hash = hashBytes(key, start, length);

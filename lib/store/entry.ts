@@ -42,6 +42,8 @@ export const EPOCH_BIT = 0x80000000 | 0;
 export const MAX_KEY_BYTES = KEY_LENGTH_MASK;
 
 const TWO_32 = 4294967296;
+/** Where the upper word of a time is below this, the time is a safe integer. */
+const SAFE_HIGH = 2 ** 21;
 
 /** Reads and writes the parts of entries. All methods take the entry's ref and are a few loads each. */
 export class Entries {
@@ -126,9 +128,11 @@ export class Entries {
     return this.word(ref, 4) * TWO_32 + (this.word(ref, 3) >>> 0);
   }
 
-  /** Exact expiry of an entry that has one. */
-  expiryBigInt(ref: number): bigint {
-    return (BigInt(this.word(ref, 4)) << 32n) | BigInt(this.word(ref, 3) >>> 0);
+  /** Exact expiry of an entry that has one: a BigInt where it is beyond 2^53. */
+  exactExpiry(ref: number): number | bigint {
+    const high = this.word(ref, 4);
+    if (high >= 0 && high < SAFE_HIGH) return high * TWO_32 + (this.word(ref, 3) >>> 0);
+    return (BigInt(high) << 32n) | BigInt(this.word(ref, 3) >>> 0);
   }
 
   /** Sets the expiry of an entry that was made with room for one. */

@@ -56,8 +56,8 @@ export class Store {
   removeExpired = true;
   /** Whether the expiry cycle runs (DEBUG SET-ACTIVE-EXPIRE). */
   activeExpiry = true;
-  /** Told of each key removed because it expired. */
-  onExpired: (database: Database, key: Uint8Array) => void = () => {};
+  /** Told of each key removed because it expired; the bytes are its own during the call only. */
+  onExpired: (database: Database, bytes: Uint8Array, start: number, length: number) => void = () => {};
 
   /**
    * EPOCH_BIT or 0: the mark of entries that the snapshot under way has dealt with, or need not see. Between snapshots

@@ -28,9 +28,9 @@ export class Twins {
     this.#below = below;
     this.store.setNow(1e12);
     this.store.hashMaxListpackEntries = 30;
-    this.store.onExpired = (database, key) => {
+    this.store.onExpired = (database, bytes, start, length) => {
       const model = this.plain[this.store.databases.indexOf(database)];
-      const text = decodeLatin1(key);
+      const text = decodeLatin1(bytes, start, start + length);
       assert.ok((model.get(text)?.expiry ?? Infinity) <= this.store.nowMs, "only what is due expires");
       model.delete(text);
     };

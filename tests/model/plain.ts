@@ -41,7 +41,7 @@ export function contentsOf(store: Store): Map<string, string> {
       for (const ref of refs.slice()) {
         const start = entries.keyStart(ref);
         const key = decodeLatin1(entries.bytes(ref), start, start + entries.keyLength(ref));
-        const expiry = entries.hasExpiry(ref) ? String(entries.expiryBigInt(ref)) : "null";
+        const expiry = entries.hasExpiry(ref) ? String(entries.exactExpiry(ref)) : "null";
         found.set(`${index}/${key}`, textOf(valueOf(store, ref), expiry));
       }
     } while (cursor !== 0);

@@ -71,7 +71,7 @@ export type Described = string | { value: string | Record<string, string>; encod
 
 export function describe(store: Store, ref: number): Described {
   const { entries } = store;
-  const expiry = entries.hasExpiry(ref) ? String(entries.expiryBigInt(ref)) : null;
+  const expiry = entries.hasExpiry(ref) ? String(entries.exactExpiry(ref)) : null;
   const encoding = entries.encoding(ref);
   if (entries.type(ref) === TYPE_STRING) {
     const start = entries.valueStart(ref);
