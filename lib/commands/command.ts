@@ -2,6 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import type { LatencyHistogram } from "../bytes/histogram.ts";
+import { NameIndex } from "./name_index.ts";
 import type { Session } from "./session.ts";
 
 /** Runs a command: reads the request's arguments in place and writes exactly one reply to `session.reply`. */
@@ -52,6 +53,8 @@ export interface Command {
   readonly handler: Handler;
   /** Subcommands by name in lower case. */
   readonly subcommands: ReadonlyMap<string, Command> | null;
+  /** The same, for looking them up where the name lies in a request. */
+  readonly subcommandIndex: NameIndex<Command> | null;
   /** Calls and their time, for INFO commandstats. */
   readonly stats: CommandStats;
 }
@@ -82,7 +85,7 @@ export function instantiate(of: Command): Command {
   const subcommands = of.subcommands &&
     new Map([...of.subcommands].map(([name, subcommand]) => [name, instantiate(subcommand)]));
   const stats = { calls: 0, microseconds: 0, lastMicroseconds: 0, rejected: 0, failed: 0, histogram: null };
-  return { ...of, subcommands, stats };
+  return { ...of, subcommands, subcommandIndex: subcommands && new NameIndex(subcommands), stats };
 }
 
 /** Declares a command. A subcommand is declared with its full name, `container|name`. */
@@ -93,7 +96,9 @@ export function command(
   handler: Handler,
   options: CommandOptions = {},
 ): Command {
-  const subcommands = options.subcommands;
+  const subcommands = options.subcommands
+    ? new Map(options.subcommands.map((sub) => [sub.name.split("|")[1], sub]))
+    : null;
   return {
     name,
     arity,
@@ -102,7 +107,8 @@ export function command(
     keys: options.keys ?? [0, 0, 0],
     members: options.members ?? null,
     categories: options.categories ?? [],
-    subcommands: subcommands ? new Map(subcommands.map((sub) => [sub.name.split("|")[1], sub])) : null,
+    subcommands,
+    subcommandIndex: subcommands && new NameIndex(subcommands),
     stats: { calls: 0, microseconds: 0, lastMicroseconds: 0, rejected: 0, failed: 0, histogram: null },
   };
 }

@@ -35,7 +35,6 @@ import { type ArgumentDoc, type CommandDoc, type KeySpecDoc, parseSyntax } from 
 import { SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
 import type { Session } from "./session.ts";
-import { CommandTable } from "./table.ts";
 
 /** Flags by name, in the order in which they are shown. */
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
@@ -343,9 +342,7 @@ function commandGetKeys(withFlags: boolean): Handler {
     const { reply, host } = session;
     const { bytes, starts, lengths } = request;
     let of = host.commands.find(bytes, starts[2], lengths[2]);
-    if (of !== null && of.subcommands !== null && request.argc > 3) {
-      of = CommandTable.subcommand(of, bytes, starts[3], lengths[3]);
-    }
+    if (of?.subcommandIndex && request.argc > 3) of = of.subcommandIndex.find(bytes, starts[3], lengths[3]);
     if (of === null) return reply.error("ERR Invalid command specified");
     if (!keySpecsOf(of).some(isOfKeys)) return reply.error("ERR The command has no key arguments");
     const argc = request.argc - 2;

@@ -23,7 +23,6 @@ import {
 } from "../commands/command.ts";
 import { LatencyHistogram } from "../bytes/histogram.ts";
 import { debugRefusal } from "../commands/debug.ts";
-import { CommandTable } from "../commands/table.ts";
 import type { Request } from "../resp/request.ts";
 import {
   type Client,
@@ -105,9 +104,9 @@ export class Dispatcher {
   /** Runs a request of a client, or refuses it. `command`: the one that it names, or null if there is none. */
   execute(client: Client, request: Request, command: Command | null): void {
     if (command === null) return this.#rejectAtOnce(client, null, unknownCommand(request));
-    if (command.subcommands !== null && request.argc > 1) {
+    if (command.subcommandIndex !== null && request.argc > 1) {
       const { bytes, starts, lengths } = request;
-      const subcommand = CommandTable.subcommand(command, bytes, starts[1], lengths[1]);
+      const subcommand = command.subcommandIndex.find(bytes, starts[1], lengths[1]);
       if (subcommand === null) return this.#rejectAtOnce(client, null, unknownSubcommand(command, request));
       command = subcommand;
     }
