@@ -1,7 +1,7 @@
 /**
  * Measures tredis against redis-server; each section prints a table for docs/performance.md.
  *
- * Usage: deno task bench [SECTION…] [--servers redis,deno,bun] [--rounds 5] [--tests set,get,incr,hset]
+ * Usage: deno task bench [SECTION…] [--servers redis,deno,bun] [--rounds 15] [--tests set,get,incr,hset]
  *                        [--pipelines 1,16,100] [--keys 5000000] [--connections 10000]
  *
  * Sections: throughput (by redis-benchmark), memory, latency, pubsub, idle; all of them by default. A server is `redis`,
@@ -15,14 +15,14 @@ import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { pubsub } from "./pubsub.ts";
-import { startTargets, type Target } from "./targets.ts";
+import { startAnother, startTargets, type Target } from "./targets.ts";
 import { throughput } from "./throughput.ts";
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     servers: { type: "string", default: "redis,deno,bun" },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "15" },
     tests: { type: "string", default: "set,get,incr,hset" },
     pipelines: { type: "string", default: "1,16,100" },
     keys: { type: "string", default: "5000000" },
@@ -35,7 +35,14 @@ const SECTIONS: Readonly<Record<string, (targets: readonly Target[]) => void | P
   throughput: (targets) =>
     throughput(targets, options.tests.split(","), options.pipelines.split(",").map(Number), rounds),
   memory: (targets) => memory(targets, Number(options.keys)),
-  latency: (targets) => latency(targets, Number(options.keys)),
+  latency: async (targets) => {
+    const idle = await startAnother(targets[0].name);
+    try {
+      await latency(targets, idle, Number(options.keys));
+    } finally {
+      idle.stop();
+    }
+  },
   pubsub: (targets) => pubsub(targets, rounds),
   idle: (targets) => idle(targets, Number(options.connections)),
 };

@@ -1,8 +1,10 @@
 /**
- * PINGs a server, one at a time, until it is told to stop: a thread of its own, so that a latency is the server's and not
- * that of the event loop which makes the load. Given a port; answers "stop" with the latencies in ms.
+ * PINGs two servers by turns, one at a time, until it is told to stop: a thread of its own, so that a latency is the
+ * server's and not that of the event loop which makes the load. Given two ports; answers "stop" with the latencies of
+ * each in ms.
  */
 
+import type { Socket } from "node:net";
 import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { open, sleep } from "./targets.ts";
@@ -19,9 +21,8 @@ const BETWEEN_MS = 1;
 
 let isDone = false;
 parentPort?.on("message", () => isDone = true);
-const socket = await open(workerData);
-const latencies: number[] = [];
-while (!isDone) {
+
+async function ping(socket: Socket, latencies: number[]): Promise<void> {
   const sentMs = performance.now();
   await new Promise<void>((resolve) => {
     socket.once("data", () => resolve());
@@ -30,5 +31,9 @@ while (!isDone) {
   latencies.push(performance.now() - sentMs);
   await sleep(BETWEEN_MS);
 }
-socket.destroy();
-parentPort?.postMessage(latencies);
+
+const pinged: { readonly socket: Socket; readonly latencies: number[] }[] = [];
+for (const port of workerData as number[]) pinged.push({ socket: await open(port), latencies: [] });
+while (!isDone) for (const { socket, latencies } of pinged) await ping(socket, latencies);
+for (const { socket } of pinged) socket.destroy();
+parentPort?.postMessage(pinged.map(({ latencies }) => latencies));

@@ -1,14 +1,13 @@
 /** The servers that are measured: starting them, their CPU time and memory as the kernel counts them. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serverWords } from "../server_words.ts";
 
 const FIRST_PORT = 16390;
-const MICROSECONDS_PER_TICK = 10_000;
 
 /** A server under measurement. */
 export interface Target {
@@ -23,6 +22,11 @@ export async function startTargets(names: readonly string[]): Promise<Target[]> 
   const targets: Target[] = [];
   for (const [i, name] of names.entries()) targets.push(await startTarget(name, FIRST_PORT + i));
   return targets;
+}
+
+/** Starts one server more, beside those that `startTargets` has started. */
+export function startAnother(name: string): Promise<Target> {
+  return startTarget(name, FIRST_PORT - 1);
 }
 
 async function startTarget(name: string, port: number): Promise<Target> {
@@ -67,16 +71,13 @@ export function open(port: number): Promise<Socket> {
   });
 }
 
-/** User and system time of a process so far, in µs. */
+/** User and system time that the threads of a process have taken so far, in µs. */
 export function cpuMicroseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
-}
-
-/** Time of all CPUs together so far, and how much of it the machine's host has kept for itself, in clock ticks. */
-export function cpuTicks(): { all: number; stolen: number } {
-  const ticks = readFileSync("/proc/stat", "utf8").split("\n", 1)[0].split(/ +/).slice(1, 9).map(Number);
-  return { all: ticks.reduce((sum, some) => sum + some), stolen: ticks[7] };
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+  }
+  return nanoseconds / 1000;
 }
 
 /** Resident memory of a process, in bytes. */

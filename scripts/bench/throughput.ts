@@ -1,6 +1,7 @@
 /**
- * Throughput and CPU per request, by redis-benchmark: rounds are interleaved between the servers. The medians, and the
- * least CPU, which is what a round takes that no neighbour of a shared machine has slowed down.
+ * Throughput and CPU per request, by redis-benchmark, in many short rounds in which the servers take turns. A ratio is
+ * the median of the rounds' own ratios, so that a change of the machine's speed touches both of its sides. The least
+ * CPU is what a round takes that no neighbour of a shared machine has slowed down.
  */
 
 import { execFileSync } from "node:child_process";
@@ -8,8 +9,8 @@ import { cpuMicroseconds, median, type Target } from "./targets.ts";
 
 const KEYS = 100_000;
 const CLIENTS = 50;
-/** Requests per run at each pipeline depth: long enough for clock ticks of 10 ms to be exact within a percent or two. */
-const REQUESTS: Readonly<Record<number, number>> = { 1: 100_000, 16: 800_000, 100: 1_500_000 };
+/** Requests per run at each pipeline depth: a few tenths of a second. */
+const REQUESTS: Readonly<Record<number, number>> = { 1: 30_000, 16: 250_000, 100: 500_000 };
 
 interface Run {
   readonly perSecond: number;
@@ -17,7 +18,7 @@ interface Run {
 }
 
 function run(target: Target, test: string, depth: number): Run {
-  const requests = REQUESTS[depth] ?? 1_000_000;
+  const requests = REQUESTS[depth] ?? 250_000;
   const before = cpuMicroseconds(target.pid);
   const args = ["-p", String(target.port), "-c", String(CLIENTS), "-P", String(depth), "-n", String(requests)];
   const output = execFileSync("redis-benchmark", [...args, "-r", String(KEYS), "-t", test, "--csv"], {
@@ -38,16 +39,16 @@ export function throughput(targets: readonly Target[], tests: string[], depths: 
   for (const depth of depths) {
     for (const test of tests) {
       const runs: Run[][] = targets.map(() => []);
+      const ratio = (i: number, of: "perSecond" | "cpuPerRequest") =>
+        median(runs[i].map((one, round) => one[of] / runs[0][round][of])).toFixed(2);
       for (const target of targets) run(target, test, depth); // at this depth too
       for (let round = 0; round < rounds; round++) {
         for (const [i, target] of targets.entries()) runs[i].push(run(target, test, depth));
       }
-      const rates = runs.map((of) => median(of.map((one) => one.perSecond)));
-      const costs = runs.map((of) => median(of.map((one) => one.cpuPerRequest)));
       const least = runs.map((of) => Math.min(...of.map((one) => one.cpuPerRequest)));
       for (const [i, { name }] of targets.entries()) {
-        const rate = `${Math.round(rates[i])} | ${(rates[i] / rates[0]).toFixed(2)}`;
-        const cost = `${costs[i].toFixed(2)} | ${(costs[i] / costs[0]).toFixed(2)}`;
+        const rate = `${Math.round(median(runs[i].map((one) => one.perSecond)))} | ${ratio(i, "perSecond")}`;
+        const cost = `${median(runs[i].map((one) => one.cpuPerRequest)).toFixed(2)} | ${ratio(i, "cpuPerRequest")}`;
         const best = `${least[i].toFixed(2)} | ${(least[i] / least[0]).toFixed(2)}`;
         console.log(`| ${test.toUpperCase()} | ${depth} | ${name} | ${rate} | ${cost} | ${best} |`);
       }
