@@ -8,7 +8,7 @@ import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } fr
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
-import { EndOfTurn } from "./turns.ts";
+import { EndOfTurn, scheduleTurnsBy } from "./turns.ts";
 
 /** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
 declare const Bun: typeof BunModule;
@@ -29,7 +29,7 @@ function countReceived(bytes: number): void {
 }
 
 /** Of what arrives at once, this much is dealt with before other sockets have their turn, in bytes. */
-const TURN_BYTES = 128 * 1024;
+const TURN_BYTES = 32 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 /** Immediates run when all sockets that are ready have been read. */
@@ -213,7 +213,13 @@ class BunListener implements Listener {
   }
 }
 
-export class BunNetwork implements Network {
+/** The network. Bun looks at its sockets between immediates. */
+export function openBunNetwork(): Network {
+  scheduleTurnsBy(setImmediate);
+  return new BunNetwork();
+}
+
+class BunNetwork implements Network {
   listenTcp(hostname: string, port: number, _backlog: number, onSocket: (socket: Socket) => void): Listener {
     try {
       return new BunListener(Bun.listen<BunSocket>({ hostname, port, socket: callbacks("", onSocket) }));

@@ -5,15 +5,17 @@
  * and so stays small for idle connections, and one write under way.
  */
 
+import { Doorbell } from "./doorbell.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
 import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
-import { EndOfTurn, nextTurn } from "./turns.ts";
+import { EndOfTurn, nextTurn, scheduleTurnsBy } from "./turns.ts";
 
 const FIRST_READ_BYTES = 2048;
-const LARGEST_READ_BYTES = 128 * 1024;
+/** Some hundred requests: what others wait for while it is dealt with. */
+const LARGEST_READ_BYTES = 32 * 1024;
 /** How long a socket whose reads all come back full is read on before others have their turn, in ms. */
-const TURN_MS = 2;
+const TURN_MS = 0.5;
 
 const DONE = Promise.resolve();
 /** All reads that are ready continue before what they add to the microtasks. */
@@ -58,12 +60,11 @@ class DenoSocket implements Socket {
         if (count < buffer.length) {
           fullSinceMs = 0;
         } else if (count < LARGEST_READ_BYTES) {
-          buffer = new Uint8Array(count * 4);
+          buffer = new Uint8Array(Math.min(count * 4, LARGEST_READ_BYTES));
         } else if (fullSinceMs === 0) {
           fullSinceMs = performance.now();
         } else if (performance.now() - fullSinceMs > TURN_MS) {
-          // There is more: a read of it would be done at once, and no other socket be looked at, as long as it comes.
-          await nextTurn();
+          await nextTurn(); // see doorbell.ts
           fullSinceMs = 0;
         }
       }
@@ -180,7 +181,14 @@ class DenoListener implements Listener {
   }
 }
 
-export class DenoNetwork implements Network {
+/** The network, with turns of the event loop that come as soon as Deno can be made to look at its sockets. */
+export async function openDenoNetwork(): Promise<Network> {
+  const doorbell = await Doorbell.open();
+  if (doorbell !== null) scheduleTurnsBy(doorbell.ring);
+  return new DenoNetwork();
+}
+
+class DenoNetwork implements Network {
   listenTcp(hostname: string, port: number, tcpBacklog: number, onSocket: (socket: Socket) => void): Listener {
     return this.#listen(() => Deno.listen({ hostname, port, tcpBacklog }), onSocket);
   }

@@ -3,6 +3,6 @@
 import type { Network } from "./socket.ts";
 
 export async function openNetwork(): Promise<Network> {
-  if ("Bun" in globalThis) return new (await import("./bun.ts")).BunNetwork();
-  return new (await import("./deno.ts")).DenoNetwork();
+  if ("Bun" in globalThis) return (await import("./bun.ts")).openBunNetwork();
+  return (await import("./deno.ts")).openDenoNetwork();
 }

@@ -1,18 +1,24 @@
 /**
  * Turns of the event loop: giving way to others in the middle of long work, and sending at a turn's end.
  *
- * Long work gives way by a timer, which takes a millisecond or so. `setImmediate` would be quicker, but Deno 2.9 runs
- * immediates that each set the next one for some 14 ms before it looks at its sockets again, and messages to ourselves
- * for more than 200 ms.
- *
  * What is written during a turn is sent at its end, when all that came in has been dealt with. The first reply wakes its
  * reader, who then finds the others coming while it is awake. Replies sent one by one would each pay for waking it,
  * which costs more than the sending.
  */
 
+/** A timer takes a millisecond, but is a turn wherever this runs. */
+let schedule = (callback: () => void): void => {
+  setTimeout(callback, 0);
+};
+
+/** Says how a callback comes after the sockets that are ready have been looked at: for the network adapters, which know. */
+export function scheduleTurnsBy(scheduler: (callback: () => void) => void): void {
+  schedule = scheduler;
+}
+
 /** Calls back after the sockets that are ready now have been served. */
 export function onNextTurn(callback: () => void): void {
-  setTimeout(callback, 0);
+  schedule(callback);
 }
 
 /** Resolves after the sockets that are ready now have been served. */
