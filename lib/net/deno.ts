@@ -59,9 +59,10 @@ class DenoSocket implements Socket {
         this.handler.onData(buffer, 0, count);
         if (count < buffer.length) {
           fullSinceMs = 0;
-        } else if (count < LARGEST_READ_BYTES) {
-          buffer = new Uint8Array(Math.min(count * 4, LARGEST_READ_BYTES));
-        } else if (fullSinceMs === 0) {
+          continue;
+        }
+        if (count < LARGEST_READ_BYTES) buffer = new Uint8Array(Math.min(count * 4, LARGEST_READ_BYTES));
+        if (fullSinceMs === 0) {
           fullSinceMs = performance.now();
         } else if (performance.now() - fullSinceMs > TURN_MS) {
           await nextTurn(); // see doorbell.ts

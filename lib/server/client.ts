@@ -9,6 +9,7 @@ import type { ClientType, TrackingOptions, TrackingState } from "../commands/cli
 import type { Command } from "../commands/command.ts";
 import type { ReplicaCount, Session, Transaction } from "../commands/session.ts";
 import type { Socket, SocketHandler } from "../net/socket.ts";
+import { onNextTurn } from "../net/turns.ts";
 import { type Handshake, newHandshake, type Replica } from "../replication/primary.ts";
 import { PROTOCOL_ERROR, type RequestParser } from "../resp/parser.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
@@ -42,7 +43,14 @@ export const OUTPUT_FULL = 1 << 13;
 export const CLOSING = 1 << 14;
 /** CLIENT REPLY SKIP was called while the reply to it is itself skipped. */
 export const REPLY_SKIP_NEXT = 1 << 15;
-const STOPPED = BLOCKED | POSTPONED | OUTPUT_FULL | CLOSING;
+/** Its requests have taken long: the rest of them waits for the next turn. */
+export const GIVING_WAY = 1 << 16;
+const STOPPED = BLOCKED | POSTPONED | OUTPUT_FULL | CLOSING | GIVING_WAY;
+
+/** How long the requests that came at once are run before others have their turn, in ms. */
+const TURN_MS = 1;
+/** More input than this is not moved in memory turn by turn, but run to its end, in bytes. */
+const MAX_LEFT_BYTES = 256 * 1024;
 
 /** Replies are handed to the socket when they reach this size, in bytes. */
 const FLUSH_BYTES = 256 * 1024;
@@ -195,7 +203,7 @@ export class Client implements Session, SocketHandler {
 
   onDrain(): void {
     if ((this.flags & OUTPUT_FULL) === 0) return;
-    this.socket.resume();
+    if ((this.flags & GIVING_WAY) === 0) this.socket.resume();
     this.proceed(OUTPUT_FULL);
   }
 
@@ -236,12 +244,18 @@ export class Client implements Session, SocketHandler {
     server.beginBatch(this);
     this.#batchBytes = end - start;
     let at = start;
+    let sinceMs = NaN;
     while (at < end && (this.flags & STOPPED) === 0) {
       parser.authenticated = (this.flags & UNAUTHENTICATED) === 0;
       // What may be parsed depends on whether the request before has authenticated the client.
       const status = batch.fill(parser, bytes, at, end, parser.authenticated ? Infinity : 1);
       at = this.#run(batch, bytes, at);
-      if (status === FILLED) continue;
+      if (status === FILLED) {
+        if (at === end || end - at > MAX_LEFT_BYTES) continue;
+        if (Number.isNaN(sinceMs)) sinceMs = performance.now(); // most input is no more than one batch
+        else if (performance.now() - sinceMs > TURN_MS) this.#giveWay();
+        continue;
+      }
       if ((this.flags & STOPPED) !== 0) parser.reset(); // it is past requests that wait: to be parsed again
       else if (status === PROTOCOL_ERROR) this.#protocolError(parser.error);
       break;
@@ -251,6 +265,16 @@ export class Client implements Session, SocketHandler {
     this.#batchBytes = 0;
     server.endBatch();
     if ((this.flags & CLOSING) !== 0) this.socket.end();
+  }
+
+  /** Leaves the rest of the input for the next turn. */
+  #giveWay(): void {
+    this.flags |= GIVING_WAY;
+    this.socket.pause();
+    onNextTurn(() => {
+      if ((this.flags & OUTPUT_FULL) === 0) this.socket.resume();
+      this.proceed(GIVING_WAY);
+    });
   }
 
   /** Runs the requests of a batch that begins at `start`, until the client must wait; the offset after the last run. */

@@ -2,71 +2,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALL_COMMANDS } from "../../lib/commands/all.ts";
 import { command, FAST } from "../../lib/commands/command.ts";
-import { CommandTable } from "../../lib/commands/table.ts";
-import { Config } from "../../lib/config/config.ts";
-import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
-import { applyConfig } from "../../lib/server/apply_config.ts";
-import { Log } from "../../lib/server/log.ts";
-import { Server } from "../../lib/server/server.ts";
-import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
-
-/** A connection whose other end is the test. */
-class FakeSocket implements Socket {
-  handler: SocketHandler = NO_HANDLER;
-  readonly remoteAddress = "127.0.0.1:1";
-  readonly localAddress = "127.0.0.1:2";
-  readonly isUnix = false;
-  readonly pendingBytes = 0;
-  received = "";
-  closed = false;
-
-  say(text: string): void {
-    const bytes = encodeLatin1(text);
-    this.handler.onData(bytes, 0, bytes.length);
-  }
-
-  write(bytes: Uint8Array, start: number, end: number): void {
-    this.received += decodeLatin1(bytes, start, end);
-  }
-
-  send(): void {}
-  pause(): void {}
-  resume(): void {}
-
-  end(): void {
-    this.destroy();
-  }
-
-  destroy(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.handler.onClose();
-  }
-
-  setKeepAlive(): void {}
-}
+import { connect, startWith } from "./fake_client.ts";
 
 const EXPLODE = command("explode", -1, FAST, (session, request) => {
   session.reply.bulkString("half of a reply");
   throw new Error(`cannot do with ${request.argc}`);
 }, { keys: [1, -1, 1] });
-
-function start(): Server {
-  const log = new Log();
-  const server = new Server(log, new Config(), new CommandTable([...ALL_COMMANDS, EXPLODE]));
-  applyConfig(server);
-  log.level = "nothing";
-  server.ready();
-  return server;
-}
-
-function connect(server: Server): FakeSocket {
-  const socket = new FakeSocket();
-  server.accept(socket);
-  return socket;
-}
 
 for (
   const [where, requests] of [
@@ -81,7 +23,7 @@ for (
   ] as const
 ) {
   test(`a command that throws ${where}`, () => {
-    const server = start();
+    const server = startWith(EXPLODE);
     const bystander = connect(server);
     bystander.say("*2\r\n$4\r\nECHO\r\n$5\r\nhel"); // a request under way meanwhile
     const socket = connect(server);

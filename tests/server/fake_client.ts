@@ -1,0 +1,70 @@
+/** A server without a network, and clients whose other end is the test. */
+
+import { ALL_COMMANDS } from "../../lib/commands/all.ts";
+import type { Command } from "../../lib/commands/command.ts";
+import { CommandTable } from "../../lib/commands/table.ts";
+import { Config } from "../../lib/config/config.ts";
+import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
+import { applyConfig } from "../../lib/server/apply_config.ts";
+import { Log } from "../../lib/server/log.ts";
+import { Server } from "../../lib/server/server.ts";
+import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
+
+/** A connection whose other end is the test. */
+export class FakeSocket implements Socket {
+  handler: SocketHandler = NO_HANDLER;
+  readonly remoteAddress = "127.0.0.1:1";
+  readonly localAddress = "127.0.0.1:2";
+  readonly isUnix = false;
+  readonly pendingBytes = 0;
+  received = "";
+  closed = false;
+  isPaused = false;
+
+  say(text: string): void {
+    const bytes = encodeLatin1(text);
+    this.handler.onData(bytes, 0, bytes.length);
+  }
+
+  write(bytes: Uint8Array, start: number, end: number): void {
+    this.received += decodeLatin1(bytes, start, end);
+  }
+
+  send(): void {}
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {
+    this.destroy();
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.handler.onClose();
+  }
+
+  setKeepAlive(): void {}
+}
+
+/** Starts a server that has some more commands. */
+export function startWith(...commands: Command[]): Server {
+  const log = new Log();
+  const server = new Server(log, new Config(), new CommandTable([...ALL_COMMANDS, ...commands]));
+  applyConfig(server);
+  log.level = "nothing";
+  server.ready();
+  return server;
+}
+
+export function connect(server: Server): FakeSocket {
+  const socket = new FakeSocket();
+  server.accept(socket);
+  return socket;
+}

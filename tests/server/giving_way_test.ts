@@ -1,0 +1,42 @@
+/** A client whose pipeline takes long gives way to others, and loses nothing by it. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { command, FAST } from "../../lib/commands/command.ts";
+import { nextTurn } from "../../lib/net/turns.ts";
+import { connect, startWith } from "./fake_client.ts";
+
+/** Replies with its argument, after so long that a few dozen of it are more than a turn. */
+const SLOWLY = command("slowly", 2, FAST, ({ reply }, request) => {
+  for (const startMs = performance.now(); performance.now() - startMs < 0.1;);
+  reply.integer(request.integer(1));
+});
+
+const REQUESTS = Array.from({ length: 300 }, (_, i) => `SLOWLY ${i}\r\n`).join("");
+const REPLIES = Array.from({ length: 300 }, (_, i) => `:${i}\r\n`).join("");
+
+test("others are served between the requests of a long pipeline, which are all run, in order", async () => {
+  const server = startWith(SLOWLY);
+  const [slow, quick] = [connect(server), connect(server)];
+  slow.say(REQUESTS + "ECHO in");
+  assert.ok(slow.received.length < REPLIES.length, "it has not been run to its end at once");
+  assert.ok(slow.isPaused);
+  slow.say("side\r\n"); // what comes meanwhile waits behind it
+  quick.say("PING\r\n");
+  assert.equal(quick.received, "+PONG\r\n");
+  while (slow.isPaused) await nextTurn();
+  assert.equal(slow.received, REPLIES + "$6\r\ninside\r\n");
+  slow.say("PING\r\n");
+  assert.ok(slow.received.endsWith("+PONG\r\n"));
+});
+
+test("a client that leaves while it gives way is not run further", async () => {
+  const server = startWith(SLOWLY);
+  const slow = connect(server);
+  slow.say(REQUESTS);
+  const { received } = slow;
+  slow.destroy();
+  for (let turns = 0; turns < 5; turns++) await nextTurn();
+  assert.equal(slow.received, received);
+  assert.equal(server.clients.size, 0);
+});
