@@ -4,13 +4,14 @@
  * Usage: deno task bench [SECTION…] [--servers redis,deno,bun] [--rounds 15] [--tests set,get,incr,hset]
  *                        [--pipelines 1,16,100] [--keys 5000000] [--connections 10000]
  *
- * Sections: throughput (by redis-benchmark), memory, latency, pubsub, idle; all of them by default. A server is `redis`,
- * `deno`, `bun`, or the words of a command. CPU per request tells the truth where the load generator needs one of two
- * cores for itself; ratios are against the first server named, from one run.
+ * Sections: throughput and commands (by redis-benchmark), memory, latency, pubsub, idle; all of them by default. A
+ * server is `redis`, `deno`, `bun`, or the words of a command. CPU per request tells the truth where the load generator
+ * needs one of two cores for itself; ratios are against the first server named, from one run.
  */
 
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { commands } from "./commands.ts";
 import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
@@ -34,6 +35,7 @@ const rounds = Number(options.rounds);
 const SECTIONS: Readonly<Record<string, (targets: readonly Target[]) => void | Promise<void>>> = {
   throughput: (targets) =>
     throughput(targets, options.tests.split(","), options.pipelines.split(",").map(Number), rounds),
+  commands: (targets) => commands(targets, Math.ceil(rounds / 3)),
   memory: (targets) => memory(targets, Number(options.keys)),
   latency: async (targets) => {
     const idle = await startAnother(targets[0].name);

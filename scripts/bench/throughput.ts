@@ -4,30 +4,14 @@
  * CPU is what a round takes that no neighbour of a shared machine has slowed down.
  */
 
-import { execFileSync } from "node:child_process";
-import { cpuMicroseconds, median, type Target } from "./targets.ts";
+import { benchmark, type Run } from "./redis_benchmark.ts";
+import { median, type Target } from "./targets.ts";
 
-const KEYS = 100_000;
-const CLIENTS = 50;
 /** Requests per run at each pipeline depth: a few tenths of a second. */
 const REQUESTS: Readonly<Record<number, number>> = { 1: 30_000, 16: 250_000, 100: 500_000 };
 
-interface Run {
-  readonly perSecond: number;
-  readonly cpuPerRequest: number;
-}
-
 function run(target: Target, test: string, depth: number): Run {
-  const requests = REQUESTS[depth] ?? 250_000;
-  const before = cpuMicroseconds(target.pid);
-  const args = ["-p", String(target.port), "-c", String(CLIENTS), "-P", String(depth), "-n", String(requests)];
-  const output = execFileSync("redis-benchmark", [...args, "-r", String(KEYS), "-t", test, "--csv"], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-    timeout: 300_000,
-  });
-  const perSecond = Number(output.trim().split("\n").at(-1)?.split(",")[1].replaceAll('"', ""));
-  return { perSecond, cpuPerRequest: (cpuMicroseconds(target.pid) - before) / requests };
+  return benchmark(target, ["-t", test], depth, REQUESTS[depth] ?? 250_000);
 }
 
 /** Prints the table; ratios are against the first server. */
