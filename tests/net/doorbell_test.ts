@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-test("all that ring are called back, once, and may ring again", { skip: !("Deno" in globalThis) }, async () => {
+const skip = !("Deno" in globalThis);
+
+test("all that ring are called back, once, and may ring again", { skip }, async () => {
   const { Doorbell } = await import("../../lib/net/doorbell.ts");
   const doorbell = await Doorbell.open();
   assert.ok(doorbell);
@@ -20,4 +22,14 @@ test("all that ring are called back, once, and may ring again", { skip: !("Deno"
     assert.deepEqual(called, [], "not at once");
   });
   assert.deepEqual(called, ["a", "b", "c"]);
+});
+
+test("a doorbell that is cut off calls back all the same", { skip }, async () => {
+  const { Doorbell } = await import("../../lib/net/doorbell.ts");
+  const doorbell = await Doorbell.open();
+  assert.ok(doorbell);
+  const rung = new Promise<void>((resolve) => doorbell.ring(resolve));
+  doorbell.close();
+  await rung;
+  for (let times = 0; times < 3; times++) await new Promise<void>((resolve) => doorbell.ring(resolve));
 });
