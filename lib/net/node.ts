@@ -20,7 +20,11 @@ class NodeSocket implements Socket {
     this.remoteAddress = addressText(socket.remoteAddress, socket.remotePort);
     this.localAddress = addressText(socket.localAddress, socket.localPort);
     socket.setNoDelay(true);
-    socket.on("data", (bytes: Uint8Array) => this.handler.onData(bytes, 0, bytes.length));
+    socket.on("data", (chunk: Uint8Array) => {
+      // What comes is a Buffer, whose `slice` shares its memory where that of a Uint8Array copies.
+      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+      this.handler.onData(bytes, 0, bytes.length);
+    });
     socket.on("close", () => this.#gone());
   }
 
