@@ -1,7 +1,7 @@
 /** CPU per delivered message of PUBLISH to many subscribers. */
 
 import type { Socket } from "node:net";
-import { cpuMicroseconds, encode, median, open, pipeline, type Target } from "./targets.ts";
+import { cpuMicrosecondsSince, cpuOf, encode, median, open, pipeline, type Target } from "./targets.ts";
 
 const SUBSCRIBERS = 50;
 const MESSAGES = 40_000;
@@ -24,7 +24,7 @@ async function run(target: Target): Promise<number> {
   while (received < confirmation) await new Promise((resolve) => setTimeout(resolve, 20));
   await new Promise((resolve) => setTimeout(resolve, 200));
   received = 0;
-  const before = cpuMicroseconds(target.pid);
+  const before = cpuOf(target.pid);
   const publisher = await open(target.port);
   let lines = 0;
   let wake = () => {};
@@ -38,7 +38,7 @@ async function run(target: Target): Promise<number> {
     while (lines < sent) await new Promise<void>((resolve) => wake = resolve);
   }
   while (received < message * MESSAGES * SUBSCRIBERS) await new Promise((resolve) => setTimeout(resolve, 5));
-  const cost = (cpuMicroseconds(target.pid) - before) / (MESSAGES * SUBSCRIBERS);
+  const cost = cpuMicrosecondsSince(before, target.pid) / (MESSAGES * SUBSCRIBERS);
   for (const socket of [publisher, ...subscribers]) socket.destroy();
   return cost;
 }
@@ -52,6 +52,7 @@ export async function pubsub(targets: readonly Target[], rounds: number): Promis
     for (const [i, target] of targets.entries()) costs[i].push(await run(target));
   }
   for (const [i, { name }] of targets.entries()) {
-    console.log(`| ${name} | ${median(costs[i]).toFixed(3)} | ${(median(costs[i]) / median(costs[0])).toFixed(2)} |`);
+    const ratio = median(costs[i].map((cost, round) => cost / costs[0][round]));
+    console.log(`| ${name} | ${median(costs[i]).toFixed(3)} | ${ratio.toFixed(2)} |`);
   }
 }

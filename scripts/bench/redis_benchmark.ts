@@ -1,7 +1,7 @@
 /** Runs redis-benchmark against a server. */
 
 import { execFileSync } from "node:child_process";
-import { cpuMicroseconds, type Target } from "./targets.ts";
+import { cpuMicrosecondsSince, cpuOf, type Target } from "./targets.ts";
 
 /** Keys, fields or counters that requests draw from. */
 const KEYS = 100_000;
@@ -15,7 +15,7 @@ export interface Run {
 
 /** Sends `requests` requests in pipelines of `depth`. `what`: options that name a test, or the words of a command. */
 export function benchmark(target: Target, what: readonly string[], depth: number, requests: number): Run {
-  const before = cpuMicroseconds(target.pid);
+  const before = cpuOf(target.pid);
   const args = ["-p", String(target.port), "-c", String(CLIENTS), "-P", String(depth), "-n", String(requests)];
   const output = execFileSync("redis-benchmark", [...args, "-r", String(KEYS), "--csv", ...what], {
     encoding: "utf8",
@@ -24,5 +24,5 @@ export function benchmark(target: Target, what: readonly string[], depth: number
   });
   const perSecond = Number(output.trim().split("\n").at(-1)?.split(",").at(1)?.replaceAll('"', ""));
   if (Number.isNaN(perSecond)) throw new Error(`${what.join(" ")}: no figure in '${output}'`);
-  return { perSecond, cpuPerRequest: (cpuMicroseconds(target.pid) - before) / requests };
+  return { perSecond, cpuPerRequest: cpuMicrosecondsSince(before, target.pid) / requests };
 }

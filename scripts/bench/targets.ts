@@ -71,12 +71,16 @@ export function open(port: number): Promise<Socket> {
   });
 }
 
-/** User and system time that the threads of a process have taken so far, in µs. */
-export function cpuMicroseconds(pid: number): number {
+/** User and system time that each thread of a process has taken so far, in ns. */
+export function cpuOf(pid: number): Map<string, number> {
+  const time = (thread: string) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0];
+  return new Map(readdirSync(`/proc/${pid}/task`).map((thread) => [thread, Number(time(thread))]));
+}
+
+/** User and system time that a process has taken since `before`, in µs. What threads took that have ended is lost. */
+export function cpuMicrosecondsSince(before: ReadonlyMap<string, number>, pid: number): number {
   let nanoseconds = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-  }
+  for (const [thread, time] of cpuOf(pid)) nanoseconds += time - (before.get(thread) ?? 0);
   return nanoseconds / 1000;
 }
 
