@@ -105,6 +105,8 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   const pidError = pidFile === null ? null : writePidFile(pidFile);
   if (pidError !== null) log.warning(pidError);
   server.pidFile = pidFile;
+  // To start a thread stops Deno for 15 to 30 ms: it is to happen while nobody waits.
+  if (config.savePoints.length > 0) server.saving.snapshotter.worker.warmUp();
   log.role = "M";
   log.notice("Server initialized");
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => server.shutdown.signalled(signal));
