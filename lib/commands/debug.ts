@@ -6,7 +6,6 @@
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { globMatch } from "../bytes/glob.ts";
-import { dumpValue } from "../persistence/dump.ts";
 import { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { NO_EXPIRY } from "../store/database.ts";
@@ -78,7 +77,7 @@ function object(session: Session, request: Request): void {
   const encoding = ENCODING_NAMES.get(entries.encoding(ref)) ?? "unknown";
   let text = `Value at:0x${address.toString(16)} refcount:1 encoding:${encoding}`;
   if (request.argc === 3) {
-    const length = dumpValue(store, ref, config.flag("rdbcompression")).length - DUMP_FRAME_BYTES;
+    const length = session.host.dumper.dump(ref, config.flag("rdbcompression")).length - DUMP_FRAME_BYTES;
     text += ` serializedlength:${length}`;
   }
   const idle = store.frequency === null ? store.idleSeconds(ref) : 0;

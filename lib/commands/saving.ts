@@ -1,7 +1,7 @@
 /** Saving and the end: SAVE, BGSAVE, LASTSAVE, SHUTDOWN, DUMP, RESTORE. */
 
 import type { Request } from "../resp/request.ts";
-import { BAD_FORMAT, BAD_PAYLOAD, dumpValue, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
+import { BAD_FORMAT, BAD_PAYLOAD, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
 import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { parseInt64 } from "../bytes/integers.ts";
 import {
@@ -85,7 +85,7 @@ function dump(session: Session, request: Request): void {
   const { database, reply, host } = session;
   const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.nil();
-  reply.bulkBytes(dumpValue(host.store, ref, host.config.flag("rdbcompression")));
+  reply.bulkBytes(host.dumper.dump(ref, host.config.flag("rdbcompression")));
 }
 
 interface RestoreOptions {

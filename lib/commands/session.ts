@@ -4,7 +4,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import type { Restorer } from "../persistence/dump.ts";
+import type { Dumper, Restorer } from "../persistence/dump.ts";
 import type { PubSub, Subscriber } from "../pubsub/pubsub.ts";
 import type { Handshake, PrimarySide } from "../replication/primary.ts";
 import type { ReplicaSide } from "../replication/replica.ts";
@@ -218,6 +218,7 @@ export interface Host {
   readonly config: Config;
   readonly saving: SavingControl;
   readonly shutdown: ShutdownControl;
+  readonly dumper: Dumper;
   readonly restorer: Restorer;
   readonly replication: ReplicationControl;
   /** Whether the dataset is being loaded. */

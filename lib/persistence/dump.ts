@@ -13,6 +13,9 @@ import { CHUNK_BYTES, RdbWriter } from "./rdb_writer.ts";
 
 const FOOTER_BYTES = 10;
 const CHECKSUM_BYTES = 8;
+const FIRST_PAYLOAD_BYTES = 1024;
+/** A buffer that one large value has grown beyond this is not kept for the next payload. */
+const MAX_KEPT_BYTES = 64 * 1024;
 /** The key under which a value is built before it goes to its own. */
 const SCRATCH_KEY = Uint8Array.of(0x6b);
 
@@ -20,33 +23,55 @@ const SCRATCH_KEY = Uint8Array.of(0x6b);
 export const BAD_PAYLOAD = "DUMP payload version or checksum are wrong";
 export const BAD_FORMAT = "Bad data format";
 
-/** The payload of an entry's value. */
-export function dumpValue(store: Store, ref: number, compression: boolean): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  const encoder = new RdbEncoder({ compression, checksum: true }, (bytes) => {
-    parts.push(bytes.slice());
-    length += bytes.length;
-  });
-  const chunk = new Uint8Array(Math.min(CHUNK_BYTES, 1024 + store.arena.usableBytes(ref)));
-  const writer = new RdbWriter(store, (full, used) => {
-    encoder.push(full, used);
-    return chunk;
-  }, chunk);
-  writer.typeAndValue(ref);
-  writer.flush();
-  encoder.flush();
-  const payload = new Uint8Array(length + FOOTER_BYTES);
-  let at = 0;
-  for (const part of parts) {
-    payload.set(part, at);
-    at += part.length;
+/** Makes payloads, in buffers that serve for one after the other. */
+export class Dumper {
+  readonly #options = { compression: false, checksum: true };
+  readonly #encoder = new RdbEncoder(this.#options, (bytes) => this.#add(bytes));
+  readonly #writer: RdbWriter;
+  #payload = new Uint8Array(FIRST_PAYLOAD_BYTES);
+  #length = 0;
+
+  constructor(readonly store: Store) {
+    const chunk = new Uint8Array(CHUNK_BYTES);
+    this.#writer = new RdbWriter(store, (full, used) => {
+      this.#encoder.push(full, used);
+      return chunk;
+    }, chunk);
   }
-  payload[at++] = RDB_VERSION & 255;
-  payload[at++] = RDB_VERSION >> 8;
-  encoder.checksum.update(payload, at - 2, at);
-  encoder.checksum.writeTo(payload, at);
-  return payload;
+
+  /** The payload of an entry's value: bytes that stay as they are until the next call. */
+  dump(ref: number, compression: boolean): Uint8Array {
+    const encoder = this.#encoder;
+    if (this.#payload.length > MAX_KEPT_BYTES) this.#payload = new Uint8Array(FIRST_PAYLOAD_BYTES);
+    this.#length = 0;
+    this.#options.compression = compression;
+    encoder.checksum.reset();
+    this.#writer.typeAndValue(ref);
+    this.#writer.flush();
+    encoder.flush();
+    this.#ensure(FOOTER_BYTES);
+    const payload = this.#payload;
+    const at = this.#length;
+    payload[at] = RDB_VERSION & 255;
+    payload[at + 1] = RDB_VERSION >> 8;
+    encoder.checksum.update(payload, at, at + 2);
+    encoder.checksum.writeTo(payload, at + 2);
+    return payload.subarray(0, at + FOOTER_BYTES);
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#ensure(bytes.length);
+    this.#payload.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #ensure(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#payload.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#payload.length * 2));
+    grown.set(this.#payload.subarray(0, this.#length));
+    this.#payload = grown;
+  }
 }
 
 /** Whether bytes are a payload that DUMP gave, here or in a Redis that writes RDB versions we read, unchanged since. */

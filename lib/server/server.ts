@@ -22,7 +22,7 @@ import { ClientMemory } from "./client_memory.ts";
 import { Cron } from "./cron.ts";
 import { Dispatcher, GATE_LOADING, GATE_NO_WRITES, GATE_REPLICA } from "./dispatcher.ts";
 import type { Config } from "../config/config.ts";
-import { Restorer } from "../persistence/dump.ts";
+import { Dumper, Restorer } from "../persistence/dump.ts";
 import { LatencyMonitor } from "./latency.ts";
 import type { Listeners } from "./listeners.ts";
 import { Debugging } from "./debugging.ts";
@@ -81,6 +81,7 @@ export class Server implements Host {
   readonly cron: Cron;
   readonly saving: Saving;
   readonly shutdown: Shutdown = new Shutdown(this);
+  readonly dumper: Dumper;
   readonly restorer: Restorer;
   readonly replication: Replication;
   readonly memory: Memory;
@@ -117,6 +118,7 @@ export class Server implements Host {
     this.batch = new Batch(commands, this.store.foresight);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
+    this.dumper = new Dumper(this.store);
     this.restorer = new Restorer(this.store);
     this.replication = new Replication(this);
     this.dispatcher.onSlow = (client, command, request, microseconds) =>

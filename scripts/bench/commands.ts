@@ -59,8 +59,11 @@ const COMMANDS: readonly string[] = [
 ];
 
 function wordsOf(command: string): string[] {
-  return command.replaceAll("KEY", "key:RANDOM").replaceAll("HASH", "hash:RANDOM").split(" ").map((word) =>
-    word.replace("RANDOM", "__rand_int__").replace(/^BYTES:(\d+)$/, (_, bytes) => "x".repeat(Number(bytes)))
+  return command.split(" ").map((word) =>
+    word.replace(/^KEY$/, "key:RANDOM").replace(/^HASH$/, "hash:RANDOM").replace(/:RANDOM$/, ":__rand_int__").replace(
+      /^BYTES:(\d+)$/,
+      (_, bytes) => "x".repeat(Number(bytes)),
+    )
   );
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { NO_EXPIRY } from "../../lib/store/database.ts";
 import { Store } from "../../lib/store/store.ts";
-import { dumpValue, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
+import { Dumper, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
 import { contents, setHash, setString, variedStore } from "./helpers.ts";
 
 function hex(text: string): Uint8Array {
@@ -15,7 +15,7 @@ test("a payload is what Redis's DUMP gives", () => {
   setString(store.databases[0], "k", "10");
   const ref = store.databases[0].peek(encodeLatin1("k"), 0, 1);
   // From redis-server 7.0.15: SET k 10, DUMP k.
-  assert.deepEqual(dumpValue(store, ref, true), hex("00c00a0a006e9f57450eae63bb"));
+  assert.deepEqual(new Dumper(store).dump(ref, true), hex("00c00a0a006e9f57450eae63bb"));
 });
 
 test("every value comes back from its payload, with the expiry given", () => {
@@ -26,7 +26,7 @@ test("every value comes back from its payload, with the expiry given", () => {
     for (const key of contents(store, database).keys()) {
       const name = encodeLatin1(key);
       const ref = database.peek(name, 0, name.length);
-      const payload = dumpValue(store, ref, key.length % 2 === 0);
+      const payload = new Dumper(store).dump(ref, key.length % 2 === 0);
       const framed = new Uint8Array(payload.length + 7);
       framed.set(payload, 3);
       assert.ok(isPayloadIntact(framed, 3, payload.length));
@@ -41,7 +41,7 @@ test("every value comes back from its payload, with the expiry given", () => {
 test("a payload that was changed, is too short or too new is not intact", () => {
   const store = new Store(1);
   setHash(store.databases[0], "h", { f: "v" });
-  const payload = dumpValue(store, store.databases[0].peek(encodeLatin1("h"), 0, 1), true);
+  const payload = new Dumper(store).dump(store.databases[0].peek(encodeLatin1("h"), 0, 1), true);
   assert.equal(isPayloadIntact(payload, 0, payload.length), true);
   for (let at = 0; at < payload.length; at++) {
     const changed = payload.slice();
@@ -73,4 +73,21 @@ test("restoring keeps the old value where the payload makes none", () => {
     assert.deepEqual([...contents(store, store.databases[0])], [["k", "8:old"]]);
   }
   assert.equal(decodeLatin1(name), "k");
+});
+
+test("a dumper is used again, after values of any size and kind", () => {
+  const store = variedStore();
+  const dumper = new Dumper(store);
+  const refs: number[] = [];
+  for (const database of store.databases) {
+    const found: number[] = [];
+    store.tables.scan(database.keys, 0, 1_000_000, found);
+    refs.push(...found);
+  }
+  assert.ok(refs.length > 10);
+  for (const compression of [true, false]) {
+    for (const ref of [...refs, ...refs.toReversed()]) {
+      assert.deepEqual(dumper.dump(ref, compression).slice(), new Dumper(store).dump(ref, compression).slice());
+    }
+  }
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { RdbError } from "../../lib/persistence/rdb_format.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { NO_EXPIRY } from "../../lib/store/database.ts";
-import { dumpValue, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
+import { Dumper, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
 import { Crc64 } from "../../lib/bytes/crc64.ts";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { Store } from "../../lib/store/store.ts";
@@ -75,7 +75,7 @@ test("damaged payloads with a right checksum restore or change nothing", { timeo
   for (const database of store.databases) {
     const refs: number[] = [];
     store.tables.scan(database.keys, 0, 100, refs);
-    for (const ref of refs) payloads.push(dumpValue(store, ref, true));
+    for (const ref of refs) payloads.push(new Dumper(store).dump(ref, true));
   }
   const target = new Store(1);
   const restorer = new Restorer(target);

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { loadRdbFile } from "../../lib/persistence/load.ts";
-import { dumpValue } from "../../lib/persistence/dump.ts";
+import { Dumper } from "../../lib/persistence/dump.ts";
 import { RdbError } from "../../lib/persistence/rdb_format.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
@@ -115,7 +115,7 @@ test("what redis-server saves is loaded, and payloads go both ways", LONG, async
       }
       // The same value gives the same payload where Redis packs it without a choice of its own.
       for (const key of ["int8", "int16", "int32", "int64", "empty", "binary", "listpack"]) {
-        const ours = dumpValue(store, store.databases[0].peek(encodeLatin1(key), 0, key.length), true);
+        const ours = new Dumper(store).dump(store.databases[0].peek(encodeLatin1(key), 0, key.length), true);
         const restored = spawnSync("timeout", [
           "10",
           "redis-cli",
