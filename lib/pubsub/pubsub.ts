@@ -125,8 +125,10 @@ export class PubSub {
     messageLength: number,
   ): number {
     let delivered = 0;
-    const name = decodeLatin1(channel, channelStart, channelStart + channelLength);
-    const subscribers = this.#subscriptions(kind).get(name);
+    const subscriptions = this.#subscriptions(kind);
+    const subscribers = subscriptions.size === 0 // as on servers that nobody subscribes to: the name need not be made
+      ? undefined
+      : subscriptions.get(decodeLatin1(channel, channelStart, channelStart + channelLength));
     if (subscribers !== undefined) {
       const label = kind === "channel" ? MESSAGE : SHARD_MESSAGE;
       delivered += this.#deliver(subscribers, (form) => {
