@@ -16,6 +16,7 @@ async function during(port: number, idlePort: number, work: () => Promise<void>)
   await work();
   pinger.postMessage("stop");
   const [[latencies, idle]]: number[][][] = await once(pinger, "message");
+  await pinger.terminate(); // it would listen for another message
   return [...columns(latencies), ...columns(idle)].join(" | ");
 }
 
