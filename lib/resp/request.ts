@@ -8,6 +8,9 @@ import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { decimalLength, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
 
 const NO_BYTES = new Uint8Array(0);
+/** What the lines begin with that tell how many arguments there are, and how long each is. */
+export const STAR = 0x2a;
+export const DOLLAR = 0x24;
 
 export class Request {
   /** The bytes in which the arguments lie. */
@@ -33,9 +36,9 @@ export class Request {
     let size = 1 + decimalLength(args.length) + 2;
     for (const arg of args) size += 1 + decimalLength(arg.length) + 2 + arg.length + 2;
     const bytes = new Uint8Array(size);
-    let at = writeHeader(bytes, 0, 0x2a, args.length);
+    let at = writeHeader(bytes, 0, STAR, args.length);
     for (const arg of args) {
-      at = writeHeader(bytes, at, 0x24, arg.length);
+      at = writeHeader(bytes, at, DOLLAR, arg.length);
       request.push(at, arg.length);
       bytes.set(arg, at);
       bytes[at + arg.length] = 13;
@@ -117,7 +120,8 @@ export class Request {
   }
 }
 
-function writeHeader(bytes: Uint8Array, at: number, kind: number, count: number): number {
+/** Writes `*` or `$`, a count, and the end of the line; the offset after it. */
+export function writeHeader(bytes: Uint8Array, at: number, kind: number, count: number): number {
   bytes[at] = kind;
   at = writeDecimal(bytes, at + 1, count);
   bytes[at] = 13;

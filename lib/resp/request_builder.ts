@@ -4,16 +4,13 @@
  */
 
 import { copyBytes } from "../bytes/compare.ts";
-import { writeDecimal } from "../bytes/integers.ts";
-import { Request } from "./request.ts";
+import { DOLLAR, Request, STAR, writeHeader } from "./request.ts";
 
 const FIRST_BYTES = 1024;
 /** A buffer that one long value has grown beyond this is not kept for the next request. */
 const MAX_KEPT_BYTES = 64 * 1024;
 /** Room for `$`, a length, and two line ends. */
 const FRAME_BYTES = 1 + 20 + 2 + 2;
-const STAR = 0x2a;
-const DOLLAR = 0x24;
 const CR = 13;
 const LF = 10;
 
@@ -29,8 +26,7 @@ export class RequestBuilder {
     if (request.bytes.length === 0 || request.bytes.length > MAX_KEPT_BYTES) {
       request.bytes = new Uint8Array(FIRST_BYTES);
     }
-    this.#length = 0;
-    this.#line(STAR, argc);
+    this.#length = writeHeader(request.bytes, 0, STAR, argc);
     return this;
   }
 
@@ -62,8 +58,7 @@ export class RequestBuilder {
   /** Writes an argument's length; where its bytes go. */
   #open(length: number): number {
     this.#ensure(length);
-    this.#line(DOLLAR, length);
-    return this.#length;
+    return this.#length = writeHeader(this.request.bytes, this.#length, DOLLAR, length);
   }
 
   /** Ends the argument whose bytes have been written. */
@@ -75,15 +70,6 @@ export class RequestBuilder {
     request.bytes[end + 1] = LF;
     this.#length = request.rawEnd = end + 2;
     return this;
-  }
-
-  #line(kind: number, count: number): void {
-    const { bytes } = this.request;
-    bytes[this.#length] = kind;
-    const at = writeDecimal(bytes, this.#length + 1, count);
-    bytes[at] = CR;
-    bytes[at + 1] = LF;
-    this.#length = at + 2;
   }
 
   #ensure(length: number): void {
