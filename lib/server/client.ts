@@ -128,6 +128,8 @@ export class Client implements Session, SocketHandler {
   #inputLength = 0;
   /** Bytes of the input being run. */
   #batchBytes = 0;
+  /** The connection has ended: there is no other turn for what is left of the input. */
+  #isGone = false;
   /** The request being run. */
   #running: Request | null = null;
   /** The parser that knows the place in a request under way. */
@@ -208,6 +210,9 @@ export class Client implements Session, SocketHandler {
   }
 
   onClose(): void {
+    this.#isGone = true;
+    // What the other end had sent before it left still counts.
+    if ((this.flags & GIVING_WAY) !== 0) this.proceed(GIVING_WAY);
     this.flags |= CLOSING;
     this.blocking?.onGone();
     if (this.blocking?.timer) clearTimeout(this.blocking.timer);
@@ -251,7 +256,7 @@ export class Client implements Session, SocketHandler {
       const status = batch.fill(parser, bytes, at, end, parser.authenticated ? Infinity : 1);
       at = this.#run(batch, bytes, at);
       if (status === FILLED) {
-        if (at === end || end - at > MAX_LEFT_BYTES) continue;
+        if (at === end || end - at > MAX_LEFT_BYTES || this.#isGone) continue;
         if (Number.isNaN(sinceMs)) sinceMs = performance.now(); // most input is no more than one batch
         else if (performance.now() - sinceMs > TURN_MS) this.#giveWay();
         continue;
@@ -272,8 +277,8 @@ export class Client implements Session, SocketHandler {
     this.flags |= GIVING_WAY;
     this.socket.pause();
     onNextTurn(() => {
-      if ((this.flags & OUTPUT_FULL) === 0) this.socket.resume();
       this.proceed(GIVING_WAY);
+      if ((this.flags & (OUTPUT_FULL | GIVING_WAY)) === 0) this.socket.resume();
     });
   }
 

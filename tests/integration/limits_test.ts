@@ -237,3 +237,15 @@ test("a client that sends without end does not keep others from being served", {
     }
   });
 });
+
+test("all that a client has sent is run, though it ends the connection at once", async () => {
+  await withServer([], async (server) => {
+    const client = await server.connect();
+    const count = 30_000;
+    const sender = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    sender.resume().on("error", () => {});
+    sender.end(Array.from({ length: count }, (_, i) => encodeRequest(["SET", `key:${i}`, "value"])).join(""));
+    await until("all keys", async () => await client.call("DBSIZE") === count);
+    sender.destroy();
+  });
+});

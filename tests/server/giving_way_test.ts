@@ -30,13 +30,24 @@ test("others are served between the requests of a long pipeline, which are all r
   assert.ok(slow.received.endsWith("+PONG\r\n"));
 });
 
-test("a client that leaves while it gives way is not run further", async () => {
+test("what a client sent before it left is run all the same", () => {
   const server = startWith(SLOWLY);
   const slow = connect(server);
+  slow.say(`${REQUESTS}SET last request\r\n`);
+  assert.equal(server.store.databases[0].size, 0);
+  slow.destroy();
+  assert.equal(server.store.databases[0].size, 1);
+  assert.equal(server.clients.size, 0);
+});
+
+test("a client that is killed while it gives way is not run further", async () => {
+  const server = startWith(SLOWLY);
+  const [slow, killer] = [connect(server), connect(server)];
   slow.say(REQUESTS);
   const { received } = slow;
-  slow.destroy();
+  killer.say("CLIENT KILL TYPE normal SKIPME yes\r\n");
+  assert.equal(killer.received, ":1\r\n");
   for (let turns = 0; turns < 5; turns++) await nextTurn();
   assert.equal(slow.received, received);
-  assert.equal(server.clients.size, 0);
+  assert.equal(server.clients.size, 1);
 });
