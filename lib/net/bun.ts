@@ -47,6 +47,8 @@ class BunSocket implements Socket {
   /** What has arrived and waits for its turn: the socket is paused until it is dealt with. */
   #arrived: Uint8Array = NO_BYTES;
   #dealtWith = 0;
+  /** A turn of it has been asked for. */
+  #isTurnDue = false;
   #isPaused = false;
   #ending = false;
   #closed = false;
@@ -110,15 +112,19 @@ class BunSocket implements Socket {
     this.#dealtWith = 0;
   }
 
+  #awaitTurn(): void {
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    setImmediate(this.#takeTurn);
+  }
+
   #takeTurn = (): void => {
+    this.#isTurnDue = false;
     if (this.#closed || this.#isPaused || this.#arrived.length === 0) return;
     const start = this.#dealtWith;
     const end = this.#dealtWith = Math.min(start + TURN_BYTES, this.#arrived.length);
     this.handler.onData(this.#arrived, start, end);
-    if (end < this.#arrived.length) {
-      setImmediate(this.#takeTurn);
-      return;
-    }
+    if (end < this.#arrived.length) return this.#awaitTurn();
     this.#arrived = NO_BYTES;
     this.#dealtWith = 0;
     if (!this.#isPaused && !this.#closed) this.#socket.resume();
@@ -131,7 +137,7 @@ class BunSocket implements Socket {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#arrived.length > 0) setImmediate(this.#takeTurn);
+    if (this.#arrived.length > 0) this.#awaitTurn();
     else if (!this.#closed) this.#socket.resume();
   }
 
