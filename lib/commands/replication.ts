@@ -32,8 +32,12 @@ function replicaof(session: Session, request: Request): void {
   else reply.simple("OK Already connected to specified master");
 }
 
-/** `PSYNC replicationid offset` */
+/** `PSYNC replicationid offset [FAILOVER]` */
 function psync(session: Session, request: Request): void {
+  if (request.argc > 3 && request.is(3, "failover") && !session.isReplica) {
+    const refusal = session.host.replication.takeOver(request.text(1), session.description);
+    if (refusal !== null) return session.reply.error(refusal);
+  }
   const offset = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
   if (offset === null) return session.reply.error(NOT_INTEGER);
   const error = session.synchronise(request.text(1), Number(offset));

@@ -156,6 +156,8 @@ export interface ReplicationControl {
   follow(host: string, port: number, by: string): boolean;
   /** Becomes a primary; false where it is one. */
   promote(by: string): boolean;
+  /** Takes the role over from a primary that hands over the stream `id`. The error to reply with, or null. */
+  takeOver(id: string, by: string): string | null;
   acknowledgeToPrimary(): void;
 }
 

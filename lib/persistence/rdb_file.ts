@@ -3,7 +3,7 @@
  * directory, synced, then renamed. Synchronous: SAVE runs it in place, background saves in the worker.
  */
 
-import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fsync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 
 /** With `incrementalSync`, what was written is synced each time it comes to this much: no long sync at the end. */
@@ -69,8 +69,8 @@ export class AtomicFile {
     }
   }
 
-  /** Syncs, renames to `path` and syncs the directory. */
-  commit(path: string): void {
+  /** Makes the content durable, and closes the file. */
+  sync(): void {
     try {
       fsyncSync(this.#descriptor);
       closeSync(this.#descriptor);
@@ -79,13 +79,21 @@ export class AtomicFile {
       this.discard();
       throw new FileError("Failed syncing the temp file", this.temporary, cause);
     }
+  }
+
+  /** Syncs, renames to `path` and syncs the directory. */
+  commit(path: string): void {
+    this.sync();
+    moveInto(this.temporary, path);
+    const descriptor = openDirectory(dirname(path));
+    if (descriptor < 0) return;
     try {
-      renameSync(this.temporary, path);
-    } catch (cause) {
-      this.discard();
-      throw new FileError(`Error moving the temp file ${this.temporary} to`, path, cause);
+      fsyncSync(descriptor);
+    } catch {
+      // Not every file system syncs directories.
+    } finally {
+      closeSync(descriptor);
     }
-    syncDirectory(dirname(path));
   }
 
   /** Closes and removes the temporary file. */
@@ -123,19 +131,31 @@ export function removeQuietly(path: string): void {
   }
 }
 
-/** Makes a rename in a directory durable. Some systems (Windows) open no directories: there it is the file system's own care. */
-function syncDirectory(path: string): void {
-  let descriptor: number;
+/** Gives the finished file `temporary` the name `path`. Throws FileError; the temporary file is gone then. */
+export function moveInto(temporary: string, path: string): void {
   try {
-    descriptor = openSync(path, "r");
-  } catch {
-    return;
+    renameSync(temporary, path);
+  } catch (cause) {
+    removeQuietly(temporary);
+    throw new FileError(`Error moving the temp file ${temporary} to`, path, cause);
   }
-  try {
-    fsyncSync(descriptor);
-  } catch {
-    // Not every file system syncs directories.
-  } finally {
+}
+
+/** Makes a rename in a directory durable, beside the thread that asks; `done` is called whatever comes of it. */
+export function syncDirectory(path: string, done: () => void): void {
+  const descriptor = openDirectory(path);
+  if (descriptor < 0) return done();
+  fsync(descriptor, () => {
     closeSync(descriptor);
+    done(); // not every file system syncs directories: that is no fault of the file
+  });
+}
+
+/** A descriptor of a directory; -1 where the system opens none (Windows): there it is the file system's own care. */
+function openDirectory(path: string): number {
+  try {
+    return openSync(path, "r");
+  } catch {
+    return -1;
   }
 }

@@ -5,7 +5,8 @@
  * Deno. One `Offload` is one save: it counts the chunks on their way and reports the outcome once.
  */
 
-import { createEmpty, removeQuietly } from "./rdb_file.ts";
+import { dirname } from "node:path";
+import { createEmpty, moveInto, removeQuietly, syncDirectory } from "./rdb_file.ts";
 import { CHUNK_BYTES } from "./rdb_writer.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./rdb_worker.ts";
 
@@ -103,6 +104,7 @@ export class Offload {
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   #pending = 0;
   #isOver = false;
+  #isAborted = false;
   /** The order of the stream's bytes: each delivery waits for the one before. */
   #delivery: Promise<void> = Promise.resolve();
 
@@ -117,7 +119,7 @@ export class Offload {
     const job = worker.begin(this);
     worker.send(
       target.kind === "file"
-        ? { kind: "file", job, path: target.path, temporary: target.temporary, options }
+        ? { kind: "file", job, temporary: target.temporary, options }
         : { kind: "stream", job, options },
       [],
     );
@@ -147,6 +149,7 @@ export class Offload {
 
   /** Ends the save without a result: no event comes after this, and the temporary file is gone. */
   abort(): void {
+    this.#isAborted = true;
     if (this.#isOver) return;
     // The worker removes its file too, but the process may be about to exit before that.
     this.worker.send({ kind: "abort" }, []);
@@ -160,10 +163,7 @@ export class Offload {
         if (this.#free.length < KEPT_CHUNKS && message.chunk.length === CHUNK_BYTES) this.#free.push(message.chunk);
         return this.#deliver(message.output, () => this.#chunkDone());
       case "finished":
-        return this.#deliver(message.output, () => {
-          this.#end();
-          this.events.onFinished(message.bytes);
-        });
+        return this.#deliver(message.output, () => this.#finished(message.bytes));
       case "failed":
         return this.fail(new Error(message.message));
     }
@@ -175,6 +175,24 @@ export class Offload {
     this.worker.send({ kind: "abort" }, []);
     this.#end();
     this.events.onFailed(reason);
+  }
+
+  /** All is encoded: a file gets its name now, so that a save that was aborted until here leaves no trace. */
+  #finished(bytes: number): void {
+    const { target } = this;
+    if (target.kind === "file") {
+      try {
+        moveInto(target.temporary, target.path);
+      } catch (error) {
+        return this.fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+    this.#end();
+    const report = () => {
+      if (!this.#isAborted) this.events.onFinished(bytes);
+    };
+    if (target.kind === "file") syncDirectory(dirname(target.path), report);
+    else report();
   }
 
   #chunkDone(): void {

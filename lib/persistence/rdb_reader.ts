@@ -34,6 +34,8 @@ export interface ReadOptions {
   readonly databases?: readonly Database[];
   /** Whether keys that have expired are left out, as a primary does. */
   readonly dropExpired: boolean;
+  /** Told of each of those; the bytes are the reader's own during the call only. */
+  readonly onExpired?: (databaseIndex: number, key: Uint8Array, start: number, length: number) => void;
   /** `rdbchecksum`. */
   readonly verifyChecksum: boolean;
   /** Whether a key that is there already is replaced; else it is an error. */
@@ -248,6 +250,7 @@ export class RdbReader {
     }
     const dropped = this.#options.dropExpired && this.#expiry !== NO_EXPIRY && this.#expiry < this.#nowMs;
     const database = dropped ? null : this.#database;
+    if (dropped) this.#options.onExpired?.(this.#database.index, this.#key.bytes, this.#key.start, this.#key.length);
     if (type === format.RDB_TYPE_STRING) {
       input.string(this.#value);
       if (database !== null) this.#putString(database, this.#value);

@@ -12,7 +12,6 @@ export type ToWorker =
     readonly kind: "file";
     readonly job: number;
     readonly temporary: string;
-    readonly path: string;
     readonly options: WorkerOptions;
   }
   | { readonly kind: "stream"; readonly job: number; readonly options: WorkerOptions }
@@ -52,7 +51,6 @@ const scope = globalThis as unknown as Scope; // a module worker's global object
 
 let job = 0;
 let file: AtomicFile | null = null;
-let path = "";
 let encoder: RdbEncoder | null = null;
 /** Encoded bytes of a stream that were not sent yet. */
 let outputs: Uint8Array[] = [];
@@ -70,7 +68,6 @@ function receive(message: ToWorker): void {
   switch (message.kind) {
     case "file": {
       job = message.job;
-      path = message.path;
       const opened = file = new AtomicFile(message.temporary, message.options.incrementalSync);
       encoder = new RdbEncoder(message.options, (bytes) => opened.write(bytes));
       return;
@@ -92,7 +89,7 @@ function receive(message: ToWorker): void {
       if (encoder === null) return;
       encoder.finish();
       const bytes = encoder.bytesOut;
-      file?.commit(path);
+      file?.sync(); // its name is given on the main thread, which may have given the save up by then
       file = null;
       encoder = null;
       const output = takeOutput();

@@ -2,12 +2,12 @@
  * Writing all data at once on the main thread: SAVE and SHUTDOWN, where the server is to do nothing else meanwhile.
  */
 
-import { dirname, join } from "node:path";
-import process from "node:process";
+import { dirname } from "node:path";
 import type { Store } from "../store/store.ts";
 import { AtomicFile, createEmpty } from "./rdb_file.ts";
 import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
 import { CHUNK_BYTES, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
+import { temporaryFile } from "./temporary_files.ts";
 
 /** Entries looked at between two calls of `scan`. */
 const SCAN_ENTRIES = 256;
@@ -19,7 +19,7 @@ export interface SaveOptions extends EncoderOptions {
 
 /** Writes the store to the RDB file `path` and returns the number of keys. Throws FileError; then the old file stays. */
 export function saveSync(store: Store, path: string, info: RdbInfo, options: SaveOptions): number {
-  const temporary = join(dirname(path), `temp-${process.pid}.rdb`);
+  const temporary = temporaryFile(dirname(path), "save");
   createEmpty(temporary);
   const file = new AtomicFile(temporary, options.incrementalSync);
   try {

@@ -27,6 +27,8 @@ export type { SnapshotTarget } from "./rdb_offload.ts";
 /** A slice takes as long as the server worked since the last one, within these bounds: half the time at most is ours. */
 const SHORTEST_SLICE_MS = 0.25;
 const LONGEST_SLICE_MS = 1;
+/** How long an aborted walk may go on waiting for the delay that its keys are to take, in ms. */
+const LONGEST_WAIT_MS = 20;
 /** Entries asked of the table at a time. */
 const SCAN_ENTRIES = 32;
 
@@ -98,6 +100,8 @@ export class Snapshotter {
   /** For INFO: keys written so far by the snapshot under way, and keys that there were at its start. */
   keysProcessed = 0;
   keysTotal = 0;
+  /** `rdb-key-save-delay`, for tests of what happens meanwhile: the walk takes at least so long for each key, in ms. */
+  keyDelayMs = 0;
   /** The worker that encodes and writes. */
   readonly worker: SaveWorker = new SaveWorker();
   readonly #store: Store;
@@ -114,6 +118,8 @@ export class Snapshotter {
   #isWalking = false;
   #isScheduled = false;
   #lastSliceEndMs = 0;
+  /** By how much the walk is ahead of the delay that keys are to take. */
+  #aheadMs = 0;
 
   constructor(store: Store) {
     this.#store = store;
@@ -171,6 +177,7 @@ export class Snapshotter {
     this.#tables = [];
     this.#indexes.clear();
     this.#tableAt = 0;
+    this.#aheadMs = 0;
     this.keysProcessed = 0;
     this.keysTotal = 0;
     store.databases.forEach((database, index) => this.#addTable(database, index));
@@ -221,14 +228,29 @@ export class Snapshotter {
       do {
         if (this.#output?.offload.isFull) break; // onRoom goes on
         isDone = !this.#step(deadline);
-      } while (!isDone && performance.now() < deadline);
+      } while (!isDone && this.#aheadMs < 1 && performance.now() < deadline);
     } catch (error) {
       this.#output?.offload.abort();
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     }
     this.#lastSliceEndMs = performance.now();
     if (isDone) this.#walked();
+    else if (this.#aheadMs >= 1) this.#wait();
     else if (!this.#output?.offload.isFull) this.#schedule();
+  }
+
+  /** Goes on when the keys written so far have taken the time that they are to take. */
+  #wait(): void {
+    this.#isScheduled = true;
+    const waitMs = Math.min(this.#aheadMs, LONGEST_WAIT_MS);
+    this.#aheadMs -= waitMs;
+    setTimeout(() => {
+      this.#isScheduled = false;
+      if (this.#output === null) this.#aheadMs = 0; // nothing is written any more
+      if (!this.#isWalking) return;
+      if (this.#aheadMs >= 1) this.#wait();
+      else this.#slice();
+    }, waitMs);
   }
 
   /** Goes on by one step; whether there is more to do. */
@@ -275,8 +297,10 @@ export class Snapshotter {
           return false;
         }
         this.keysProcessed++;
+        this.#aheadMs += this.keyDelayMs;
       }
       store.markEpoch(ref);
+      if (this.#aheadMs >= 1 && i + 1 < refs.length) return false;
       if ((i & 7) === 7 && i + 1 < refs.length && performance.now() >= deadline) return false;
     }
     return true;
@@ -293,6 +317,7 @@ export class Snapshotter {
     if (isOrphan) this.#store.release(value.ref);
     else this.#store.markEpoch(value.ref);
     this.keysProcessed++;
+    this.#aheadMs += this.keyDelayMs;
     output.large = null;
     const aside = output.aside;
     if (aside === null) return;

@@ -3,12 +3,13 @@
  *
  * A replica that cannot continue from the backlog gets a snapshot: all those that wait share one, which goes through a
  * file on disk or straight to their sockets. What is written from the snapshot's point in time on waits in the
- * replica's queue and follows the snapshot.
+ * stream's backlog, once for all of them, and follows the snapshot.
  */
 
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { encodeLatin1 } from "../bytes/latin1.ts";
-import type { SnapshotTarget } from "../persistence/snapshot.ts";
+import { SnapshotAbortedError, type SnapshotTarget } from "../persistence/snapshot.ts";
+import { type BacklogPosition, readFrom } from "./backlog.ts";
 import { randomId, type ReplicationStream } from "./stream.ts";
 
 /** A replica's output at which a snapshot pauses, in bytes. */
@@ -16,6 +17,8 @@ const WINDOW_BYTES = 1024 * 1024;
 const FILE_CHUNK_BYTES = 256 * 1024;
 /** How often a snapshot that was paused looks whether it may go on, in ms. */
 const POLL_MS = 5;
+/** After a snapshot that failed, the next one for replicas begins no sooner, in ms: they would ask for it at once. */
+const RETRY_MS = 5000;
 
 /** A client that is a replica. */
 export interface ReplicaConnection {
@@ -32,10 +35,10 @@ export interface ReplicaConnection {
 }
 
 /** How far a replica has come: waiting for a snapshot to begin, for its end, for its arrival; or in the stream. */
-export type ReplicaState = "wait_bgsave" | "send_bulk" | "online";
+export type ReplicaState = "wait_start" | "wait_end" | "send_bulk" | "online";
 
 export class Replica {
-  state: ReplicaState = "wait_bgsave";
+  state: ReplicaState = "wait_start";
   /** Whether it stays unsent what follows the snapshot until the replica has acknowledged that. */
   awaitsAcknowledgement = false;
   /** Offset of the snapshot, or at which it continues. */
@@ -50,9 +53,8 @@ export class Replica {
   rdbOnly = false;
   /** Said that it came to its end; `gone` after the connection is. */
   gone = false;
-  /** What was written since the snapshot's point in time. */
-  readonly waiting: Uint8Array[] = [];
-  waitingBytes = 0;
+  /** Where what was written since the snapshot's point in time begins; null while the replica waits for none of it. */
+  waitsFrom: BacklogPosition | null = null;
   waitsSinceMs: number;
   /** Its snapshot is being written to a file, of which it has seen nothing yet. */
   awaitsFile = false;
@@ -63,18 +65,20 @@ export class Replica {
     this.acknowledgedMs = this.waitsSinceMs = nowMs;
   }
 
-  /** Takes a part of the stream: sends it, or keeps it until the snapshot has gone out. */
+  /** The state as INFO and ROLE have it. */
+  get shownState(): string {
+    return this.state.startsWith("wait") ? "wait_bgsave" : this.state;
+  }
+
+  /** Takes a part of the stream, unless that waits for the end of the snapshot. */
   feed(bytes: Uint8Array, start: number, end: number): void {
-    if (this.state === "online" && !this.awaitsAcknowledgement) return this.connection.deliver(bytes, start, end);
-    if (this.state === "wait_bgsave" || this.rdbOnly) return;
-    this.waiting.push(bytes.slice(start, end));
-    this.waitingBytes += end - start;
+    if (this.state === "online" && this.waitsFrom === null) this.connection.deliver(bytes, start, end);
   }
 
   /** Whether a replica that has just come can be given the snapshot file that is being written for this one. */
   canShareWith(other: Replica): boolean {
     const { handshake } = this;
-    if (this.state !== "send_bulk" || !this.awaitsFile || this.gone || (this.rdbOnly && !other.rdbOnly)) return false;
+    if (!this.awaitsFile || this.gone || (this.rdbOnly && !other.rdbOnly)) return false;
     // The other must understand whatever this one is sent.
     return (!handshake.readsMarks || other.handshake.readsMarks) &&
       (!handshake.followsIds || other.handshake.followsIds);
@@ -83,15 +87,15 @@ export class Replica {
   /** Takes the place of another replica, which waits for the same snapshot file, in the stream. */
   standBeside(other: Replica): void {
     this.initialOffset = other.initialOffset;
-    this.waiting.push(...other.waiting);
-    this.waitingBytes = other.waitingBytes;
+    this.waitsFrom = other.waitsFrom;
   }
 
   /** Sends what has waited. */
   release(): void {
+    const from = this.waitsFrom;
     this.awaitsAcknowledgement = false;
-    for (const bytes of this.waiting.splice(0)) this.connection.deliver(bytes, 0, bytes.length);
-    this.waitingBytes = 0;
+    this.waitsFrom = null;
+    if (from !== null) readFrom(from, (bytes, start, end) => this.connection.deliver(bytes, start, end));
   }
 }
 
@@ -124,6 +128,8 @@ export interface PrimaryHost {
   /** Takes a snapshot; `atStart` is called at its point in time. */
   takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<unknown>;
   abortSnapshot(): void;
+  /** Whether a snapshot on disk is worth having even when no replica wants it any more: there are save points. */
+  keepsSnapshots(): boolean;
   /** Where a snapshot on disk goes. */
   rdbPath(): { readonly path: string; readonly temporary: string };
   /** No replica needs the file any more that a snapshot for replicas made, at `madeMs` of Unix time. */
@@ -154,6 +160,8 @@ export class PrimarySide {
   #syncsToSockets = false;
   /** The file that the last snapshot for replicas made, until nobody needs it. */
   #file: { readonly path: string; readonly madeMs: number } | null = null;
+  /** Before this no snapshot for replicas begins, in ms of Unix time. */
+  #retryAtMs = 0;
 
   constructor(readonly host: PrimaryHost) {
     this.#noReplicasSinceMs = host.nowMs();
@@ -164,14 +172,26 @@ export class PrimarySide {
     this.host.stream.append(bytes, start, end);
     for (const replica of this.replicas) {
       replica.feed(bytes, start, end);
-      if (replica.waitingBytes > 0) this.#checkLimit(replica);
+      if (replica.waitsFrom !== null) this.#checkLimit(replica);
     }
+  }
+
+  /** Bytes of the stream that a replica waits for until its snapshot has gone out. */
+  waitingBytes(replica: Replica): number {
+    return replica.waitsFrom === null ? 0 : this.host.stream.offset - replica.initialOffset;
+  }
+
+  /** Bytes of the stream that are kept for such replicas alone, as the backlog does not reach so far back. */
+  get keptBytes(): number {
+    let most = 0;
+    for (const replica of this.replicas) most = Math.max(most, this.waitingBytes(replica));
+    return Math.max(0, most - this.host.stream.backlogLength);
   }
 
   /** Enforces the output limit on what waits for the end of a replica's snapshot. */
   #checkLimit(replica: Replica): void {
     const { hardBytes, softBytes, softSeconds } = this.host.outputLimit();
-    const bytes = replica.waitingBytes;
+    const bytes = this.waitingBytes(replica);
     let isOver = hardBytes > 0 && bytes > hardBytes;
     if (softBytes > 0 && bytes > softBytes) {
       const nowMs = this.host.nowMs();
@@ -198,7 +218,7 @@ export class PrimarySide {
     if (id !== null && id !== "?") {
       const rest = stream.continueFrom(id, fromOffset);
       if (rest !== null) {
-        this.#continue(replica, rest);
+        this.#continue(replica, rest, stream.offset - fromOffset + 1);
         return replica;
       }
       host.countSync("refused");
@@ -209,15 +229,22 @@ export class PrimarySide {
     }
     host.countSync("full");
     host.log("notice", `Full resync requested by replica ${this.describe(replica)}`);
-    if (this.#syncing.length > 0) this.#join(replica);
-    else this.tick();
+    if (host.snapshotRunning()) {
+      this.#join(replica);
+    } else {
+      const { diskless, disklessDelaySeconds } = host.settings();
+      if (diskless && handshake.readsMarks && disklessDelaySeconds > 0) {
+        host.log("notice", "Delay next BGSAVE for diskless SYNC");
+      }
+      this.tick();
+    }
     return replica;
   }
 
-  /** A snapshot for replicas is under way: lets another have its file, or wait for the next. */
+  /** A snapshot is under way: lets another replica have its file, or wait for the next. */
   #join(replica: Replica): void {
     const { host } = this;
-    if (this.#syncsToSockets) {
+    if (this.#syncing.length > 0 && this.#syncsToSockets) {
       return host.log("notice", "Current BGSAVE has socket target. Waiting for next BGSAVE for SYNC");
     }
     const other = this.#syncing.find((one) => one.canShareWith(replica));
@@ -232,19 +259,19 @@ export class PrimarySide {
     host.replicasChanged();
   }
 
-  #continue(replica: Replica, rest: Uint8Array): void {
+  #continue(replica: Replica, rest: BacklogPosition, restBytes: number): void {
     const { host } = this;
     host.countSync("partial");
     const answer = encodeLatin1(replica.handshake.followsIds ? `+CONTINUE ${host.stream.id}\r\n` : "+CONTINUE\r\n");
     replica.connection.deliver(answer, 0, answer.length);
     replica.state = "online";
     replica.acknowledgedMs = host.nowMs();
-    replica.connection.deliver(rest, 0, rest.length);
+    readFrom(rest, (bytes, start, end) => replica.connection.deliver(bytes, start, end));
     host.log(
       "notice",
       `Partial resynchronization request from ${
         this.describe(replica)
-      } accepted. Sending ${rest.length} bytes of backlog.`,
+      } accepted. Sending ${restBytes} bytes of backlog.`,
     );
     host.replicasChanged();
   }
@@ -256,10 +283,12 @@ export class PrimarySide {
     this.host.log("notice", `Connection with replica ${this.describe(replica)} lost.`);
     if (this.replicas.size === 0) this.#noReplicasSinceMs = this.host.nowMs();
     this.host.replicasChanged();
-    if (this.#syncing.length > 0 && this.#syncing.every((one) => one.gone)) {
-      this.#syncing = [];
-      this.host.abortSnapshot();
-    }
+    if (this.#syncing.length === 0 || !this.#syncing.every((one) => one.gone)) return;
+    if (this.#syncsToSockets) {
+      this.host.log("notice", "Diskless rdb transfer, last replica dropped, ending the snapshot.");
+    } else if (this.host.keepsSnapshots()) return;
+    this.#syncing = [];
+    this.host.abortSnapshot();
   }
 
   /** Closes all connections to replicas: the stream's identity has changed. */
@@ -306,6 +335,28 @@ export class PrimarySide {
     return false;
   }
 
+  /** Tells the log which replicas have not acknowledged all of the stream, before the server goes without them. */
+  logLagging(): void {
+    const { host, replicas } = this;
+    if (replicas.size === 0) return;
+    let inSync = 0;
+    for (const replica of replicas) {
+      const behind = host.stream.offset - replica.acknowledgedOffset;
+      if (replica.state === "online" && behind <= 0) {
+        inSync++;
+        continue;
+      }
+      const lag = replica.state === "online" ? this.lagSeconds(replica) : 0;
+      host.log(
+        "warning",
+        `Lagging replica ${this.describe(replica)} reported offset ${behind} behind master, lag=${lag}, ` +
+          `state=${replica.shownState}.`,
+      );
+    }
+    const level = inSync < replicas.size ? "warning" : "notice";
+    host.log(level, `${inSync} of ${replicas.size} replicas are in sync when shutting down.`);
+  }
+
   /** Replicas whose last acknowledgement is no older than `seconds`. */
   goodReplicas(seconds: number): number {
     let count = 0;
@@ -332,8 +383,8 @@ export class PrimarySide {
   /** Begins snapshots that are due. Called whenever a replica asks, and regularly. */
   tick(): void {
     const { host } = this;
-    const waiting = [...this.replicas].filter((replica) => replica.state === "wait_bgsave");
-    if (waiting.length === 0 || host.snapshotRunning()) return;
+    const waiting = [...this.replicas].filter((replica) => replica.state === "wait_start");
+    if (waiting.length === 0 || host.snapshotRunning() || host.nowMs() < this.#retryAtMs) return;
     const { diskless, disklessDelaySeconds, disklessMaxReplicas } = host.settings();
     const toSockets = diskless && waiting.every((replica) => replica.handshake.readsMarks);
     if (toSockets) {
@@ -349,10 +400,11 @@ export class PrimarySide {
     const { host } = this;
     const { timeoutSeconds, backlogTtlSeconds } = host.settings();
     for (const replica of [...this.replicas]) {
-      const waits = replica.state === "wait_bgsave" || replica.awaitsFile;
+      const waits = replica.state === "wait_start" || replica.awaitsFile;
       if (waits && !replica.isOld) replica.connection.deliver(NEWLINE, 0, 1);
       if (replica.state === "online" && !replica.isOld && this.lagSeconds(replica) > timeoutSeconds) {
-        this.#drop(replica, "timeout");
+        host.log("warning", `Disconnecting timedout replica (streaming sync): ${this.describe(replica)}`);
+        replica.connection.drop();
       }
     }
     const unusedMs = host.nowMs() - this.#noReplicasSinceMs;
@@ -394,9 +446,11 @@ export class PrimarySide {
     try {
       await host.takeSnapshot(target, () => this.#announce(replicas, toSockets ? mark : null));
     } catch (error) {
-      host.log("warning", `SYNC failed: ${error instanceof Error ? error.message : error}`);
-      for (const replica of replicas) if (!replica.gone) replica.connection.drop();
       if (this.#syncing === replicas) this.#syncing = [];
+      if (replicas.every((replica) => replica.gone)) return;
+      host.log("warning", `SYNC failed: ${error instanceof Error ? error.message : error}`);
+      if (!(error instanceof SnapshotAbortedError)) this.#retryAtMs = host.nowMs() + RETRY_MS;
+      for (const replica of replicas) if (!replica.gone) replica.connection.drop();
       return;
     }
     this.#syncing = [];
@@ -417,6 +471,7 @@ export class PrimarySide {
     host.forgetSelected();
     for (const replica of replicas) {
       replica.initialOffset = host.stream.offset;
+      if (!replica.rdbOnly) replica.waitsFrom = host.stream.end;
       this.#tellOffset(replica, mark);
     }
     host.replicasChanged();
@@ -424,7 +479,7 @@ export class PrimarySide {
 
   /** Tells a replica at which offset its snapshot stands, and, if that is not a file, the mark at its end. */
   #tellOffset(replica: Replica, mark: string | null): void {
-    replica.state = "send_bulk";
+    replica.state = "wait_end";
     replica.awaitsFile = mark === null;
     let text = replica.isOld ? "" : `+FULLRESYNC ${this.host.stream.id} ${replica.initialOffset}\r\n`;
     if (mark !== null) text += `$EOF:${mark}\r\n`;
@@ -448,7 +503,8 @@ export class PrimarySide {
       if (now < before) sinceMs = performance.now();
       before = now;
       if (performance.now() - sinceMs > timeoutSeconds * 1000) {
-        this.#drop(replica, "timeout while sending the snapshot");
+        this.host.log("warning", `Disconnecting timedout replica (full sync): ${this.describe(replica)}`);
+        replica.connection.drop();
       }
     }
   }
@@ -462,6 +518,8 @@ export class PrimarySide {
     }
     try {
       replica.awaitsFile = false;
+      replica.state = "send_bulk";
+      this.host.replicasChanged();
       const header = encodeLatin1(`$${statSync(path).size}\r\n`);
       replica.connection.deliver(header, 0, header.length);
       const chunk = new Uint8Array(FILE_CHUNK_BYTES);

@@ -8,6 +8,8 @@
 
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../net/socket.ts";
+import { LoadError } from "../persistence/load.ts";
+import { RdbError } from "../persistence/rdb_format.ts";
 import { Request } from "../resp/request.ts";
 import type { SnapshotReceiver } from "./snapshot_receiver.ts";
 import type { ReplicationStream } from "./stream.ts";
@@ -16,6 +18,12 @@ import type { ReplicationStream } from "./stream.ts";
 const MAX_LINE_BYTES = 4096;
 const MARK_BYTES = 40;
 const NEWLINE = Uint8Array.of(10);
+/**
+ * A snapshot that cannot be loaded will hardly be another one a second later, but costs the primary one each time it is
+ * asked for: the tries become fewer, in ms.
+ */
+const FIRST_RETRY_MS = 2000;
+const LONGEST_RETRY_MS = 5 * 60 * 1000;
 
 export type LinkState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
 
@@ -26,11 +34,11 @@ export interface ReplicaHost {
   log(level: "notice" | "warning", message: string): void;
   settings(): ReplicaSettings;
   connect(host: string, port: number): Promise<Socket>;
-  /** A snapshot is about to come: where it goes. */
-  receiveSnapshot(): SnapshotReceiver;
+  /** A snapshot of the stream `id` is about to come: where it goes. */
+  receiveSnapshot(id: string): SnapshotReceiver;
   /** The data set is the primary's now: the stream continues at its offset, on this socket. `rest` came already. */
   streamBegins(socket: Socket, rest: Uint8Array): void;
-  /** A full synchronisation begins: those below must begin anew. */
+  /** The stream goes on under another name: those below must ask anew. */
   identityChanged(): void;
   /** The state of the link changed. */
   linkChanged(): void;
@@ -80,6 +88,11 @@ export class ReplicaSide implements SocketHandler {
   #usesSync = false;
   /** A snapshot has come and is being made the data set. */
   #isLoading = false;
+  /** Why the last snapshot could not be loaded; null where it could, or none has come. */
+  #unloadable: string | null = null;
+  /** After that: how long to wait before the next try, and when that is, in ms. */
+  #retryDelayMs = FIRST_RETRY_MS;
+  #retryAtMs = 0;
   /** The database that the stream goes on in after the snapshot. */
   databaseAfterSync = 0;
 
@@ -89,6 +102,7 @@ export class ReplicaSide implements SocketHandler {
   follow(primary: { readonly host: string; readonly port: number } | null): void {
     this.disconnect();
     this.primary = primary;
+    this.#loadable();
     this.#setState(primary === null ? "none" : "connect");
     if (primary !== null) this.connect();
   }
@@ -121,15 +135,23 @@ export class ReplicaSide implements SocketHandler {
   /** Regular work, once a second: new tries, time-outs. */
   everySecond(): void {
     if (this.primary === null) return;
-    if (this.state === "connect") return void this.connect();
+    if (this.state === "connect") {
+      if (this.host.nowMs() >= this.#retryAtMs) this.connect();
+      return;
+    }
     if (this.#isLoading) return this.#sendNewline();
     const silentSeconds = (this.host.nowMs() - this.lastInputMs) / 1000;
     if (silentSeconds <= this.host.settings().timeoutSeconds) return;
     if (this.state === "connected") {
       this.host.log("warning", "MASTER timeout: no data nor PING received...");
       this.#socket?.destroy();
+    } else if (this.state === "sync") {
+      this.#fail(
+        "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' parameter in " +
+          "redis.conf to a larger value.",
+      );
     } else {
-      this.#fail(`Timeout during ${this.state} with MASTER`);
+      this.#fail("Timeout connecting to the MASTER...");
     }
   }
 
@@ -270,8 +292,8 @@ export class ReplicaSide implements SocketHandler {
     this.host.log("notice", `Full resync from master: ${id}:${offset}`);
     this.#idAfterSync = id;
     this.#offsetAfterSync = Number(offset);
-    // From here on our past is none of this primary's: should the snapshot fail, only another one will do.
-    this.canContinue = false;
+    // Our own data, and the stream that it belongs to, are kept until the snapshot takes their place: whoever is followed
+    // next may be one with whom they can be continued.
     this.#setState("sync");
   }
 
@@ -315,7 +337,7 @@ export class ReplicaSide implements SocketHandler {
     );
     try {
       const socket = this.#socket;
-      this.#receiver = this.host.receiveSnapshot();
+      this.#receiver = this.host.receiveSnapshot(this.#idAfterSync);
       this.#receiver.onRoom = () => socket?.resume();
     } catch (error) {
       this.#fail(`Opening the temp file needed for MASTER <-> REPLICA synchronization: ${textOf(error)}`);
@@ -337,7 +359,7 @@ export class ReplicaSide implements SocketHandler {
       }
       this.#takeMarked(receiver, bytes, at, end);
     } catch (error) {
-      this.#fail(`Failed to take the snapshot of the MASTER: ${textOf(error)}`);
+      this.#notLoaded(error);
     }
     return end;
   }
@@ -379,18 +401,19 @@ export class ReplicaSide implements SocketHandler {
     };
     try {
       this.databaseAfterSync = await receiver.finish(() => {
+        // Should the rest fail, there is no data that could be continued.
+        this.canContinue = false;
         this.host.stream.adopt(this.#idAfterSync, this.#offsetAfterSync);
       });
     } catch (error) {
       this.#isLoading = false;
-      if (attempt === this.#attempt) {
-        this.#fail(`Failed trying to load the MASTER synchronization DB: ${textOf(error)}`);
-      }
+      if (attempt === this.#attempt) this.#notLoaded(error);
       return;
     }
     this.#isLoading = false;
     if (attempt !== this.#attempt) return;
     this.#receiver = null;
+    this.#loadable();
     this.host.log("notice", "MASTER <-> REPLICA sync: Finished with success");
     this.canContinue = this.#idAfterSync !== "";
     if (this.#socket === null) return this.#fail("Connection with master lost while loading its snapshot");
@@ -412,9 +435,34 @@ export class ReplicaSide implements SocketHandler {
     this.host.streamBegins(socket, rest);
   }
 
-  #fail(reason: string): void {
+  /** A snapshot could not be made the data set. Where that is the snapshot's own fault, the next try can wait. */
+  #notLoaded(error: unknown): void {
+    const reason = textOf(error);
+    if (!(error instanceof LoadError || error instanceof RdbError)) {
+      return this.#fail(`Failed trying to load the MASTER synchronization DB: ${reason}`);
+    }
+    const isNews = reason !== this.#unloadable;
+    this.#unloadable = reason;
+    this.#retryAtMs = this.host.nowMs() + this.#retryDelayMs;
+    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, LONGEST_RETRY_MS);
+    this.#fail(
+      isNews
+        ? `Failed trying to load the MASTER synchronization DB: ${reason}. It will be asked for again, less and less often`
+        : null,
+    );
+  }
+
+  /** Nothing is known against the next snapshot. */
+  #loadable(): void {
+    this.#unloadable = null;
+    this.#retryDelayMs = FIRST_RETRY_MS;
+    this.#retryAtMs = 0;
+  }
+
+  /** Gives this try up; `reason`, if it is to be told, is for the log. */
+  #fail(reason: string | null): void {
     if (this.state === "none" || this.state === "connected") return;
-    this.host.log("warning", reason);
+    if (reason !== null) this.host.log("warning", reason);
     this.disconnect();
     if (this.downSinceMs === 0) this.downSinceMs = this.host.nowMs();
     if (this.primary !== null) this.#setState("connect");

@@ -42,8 +42,10 @@ export interface ReceivingStore {
   flush(): void;
   /** A file that was received is loaded, or could not be: it is no longer needed. */
   fileRead(path: string): void;
-  /** Commands are refused, as the data set is not whole, or served again. */
-  setLoading(loading: boolean): void;
+  /** The data set is not whole, and commands are refused; or they are served again. */
+  setLoading(isLoading: boolean): void;
+  /** Another data set is being loaded beside the one that is served. */
+  setAsyncLoading(isLoading: boolean): void;
 }
 
 /** The database that the stream had selected at the snapshot's point in time. */
@@ -150,13 +152,21 @@ export class SwapReceiver implements SnapshotReceiver {
   #isFull = false;
   #running = false;
   #error: unknown = null;
+  #isLetGo = false;
   #done: (() => void) | null = null;
 
-  constructor(readonly into: ReceivingStore) {
+  /** `servesMeanwhile`: the old data set is still worth reading, as an earlier state of what comes. */
+  constructor(readonly into: ReceivingStore, readonly servesMeanwhile: boolean) {
     const { store } = into;
+    this.#setLoading(true);
     this.#databases = store.databases.map((database) => new Database(store, database.index));
     for (const database of this.#databases) store.detached.add(database);
     this.#reader = new RdbReader(store, { ...into.readOptions, databases: this.#databases });
+  }
+
+  #setLoading(isLoading: boolean): void {
+    if (this.servesMeanwhile) this.into.setAsyncLoading(isLoading);
+    else this.into.setLoading(isLoading);
   }
 
   take(bytes: Uint8Array, start: number, end: number): boolean {
@@ -216,6 +226,9 @@ export class SwapReceiver implements SnapshotReceiver {
   }
 
   #letGo(): void {
+    if (this.#isLetGo) return;
+    this.#isLetGo = true;
+    this.#setLoading(false);
     for (const database of this.#databases) {
       this.into.store.detached.delete(database);
       database.clear();

@@ -6,6 +6,8 @@
  * synchronisation of those below. The second id names the stream that this one continues, up to an offset.
  */
 
+import { Backlog, type BacklogPosition } from "./backlog.ts";
+
 const ID_BYTES = 20;
 /** The second id while there is none. */
 export const NO_ID: string = "0".repeat(ID_BYTES * 2);
@@ -24,11 +26,8 @@ export class ReplicationStream {
   /** Bytes that the stream has had so far. */
   offset = 0;
 
-  #backlog: Uint8Array | null = null;
-  /** Bytes of the backlog that are filled. */
-  #filled = 0;
-  /** Where in the backlog the next byte goes. */
-  #head = 0;
+  #backlog: Backlog | null = null;
+  #backlogBytes = 0;
 
   /** Whether there is a backlog. */
   get hasBacklog(): boolean {
@@ -37,69 +36,50 @@ export class ReplicationStream {
 
   /** Bytes in the backlog, and the offset of the first of them, counted from 1 as Redis does. */
   get backlogLength(): number {
-    return this.#filled;
+    return this.#backlog?.length ?? 0;
   }
 
   get backlogFirstOffset(): number {
-    return this.offset - this.#filled + 1;
+    return this.offset - this.backlogLength + 1;
   }
 
   /** Starts to keep a backlog of `bytes`, if there is none. */
   createBacklog(bytes: number): void {
-    if (this.#backlog !== null) return;
-    this.#backlog = new Uint8Array(bytes);
-    this.#filled = this.#head = 0;
+    this.#backlog ??= new Backlog(bytes);
+    this.#backlogBytes = bytes;
   }
 
   /** Changes the size of the backlog; what fits is kept. */
   resizeBacklog(bytes: number): void {
-    if (this.#backlog === null) return;
-    const kept = this.read(this.offset - Math.min(this.#filled, bytes) + 1);
-    this.#backlog = new Uint8Array(bytes);
-    this.#filled = this.#head = 0;
-    if (kept !== null) this.#store(kept, 0, kept.length);
+    if (this.#backlog !== null) this.#backlog.sizeBytes = bytes;
+    this.#backlogBytes = bytes;
   }
 
   dropBacklog(): void {
     this.#backlog = null;
-    this.#filled = this.#head = 0;
   }
 
   /** Adds bytes to the stream. */
   append(bytes: Uint8Array, start: number, end: number): void {
     this.offset += end - start;
-    if (this.#backlog !== null) this.#store(bytes, start, end);
+    this.#backlog?.append(bytes, start, end);
   }
 
-  #store(bytes: Uint8Array, start: number, end: number): void {
-    const backlog = this.#backlog;
-    if (backlog === null) return;
-    const size = backlog.length;
-    if (end - start > size) start = end - size;
-    const first = Math.min(end - start, size - this.#head);
-    backlog.set(bytes.subarray(start, start + first), this.#head);
-    backlog.set(bytes.subarray(start + first, end), 0);
-    this.#head = (this.#head + end - start) % size;
-    this.#filled = Math.min(size, this.#filled + end - start);
+  /** The end of the stream: what is appended from now on can be read from there. There must be a backlog. */
+  get end(): BacklogPosition {
+    if (this.#backlog === null) throw new Error("a stream without a backlog has no place to read from");
+    return this.#backlog.end;
   }
 
-  /** The bytes from an offset (counted from 1) to the end, or null where the backlog does not hold them. */
-  read(fromOffset: number): Uint8Array | null {
-    const backlog = this.#backlog;
-    const length = this.offset - fromOffset + 1;
-    if (backlog === null || length < 0 || length > this.#filled) return null;
-    const bytes = new Uint8Array(length);
-    const start = (this.#head - length + backlog.length) % backlog.length;
-    const first = Math.min(length, backlog.length - start);
-    bytes.set(backlog.subarray(start, start + first));
-    bytes.set(backlog.subarray(0, length - first), first);
-    return bytes;
+  /** The place of the byte with an offset, or null where the backlog does not hold it. */
+  positionOf(offset: number): BacklogPosition | null {
+    return this.#backlog?.before(this.offset - offset + 1) ?? null;
   }
 
-  /** The bytes with which a replica at `id` and `fromOffset` can continue, or null where it cannot. */
-  continueFrom(id: string, fromOffset: number): Uint8Array | null {
+  /** The place from which a replica at `id` and `fromOffset` can continue, or null where it cannot. */
+  continueFrom(id: string, fromOffset: number): BacklogPosition | null {
     const known = id === this.id || (id === this.secondId && fromOffset <= this.secondOffset);
-    return known ? this.read(fromOffset) : null;
+    return known ? this.positionOf(fromOffset) : null;
   }
 
   /** Begins a stream of our own that continues the present one: a replica becomes a primary. */
@@ -122,6 +102,13 @@ export class ReplicationStream {
     this.secondId = NO_ID;
     this.secondOffset = -1;
     this.offset = offset;
-    this.#filled = this.#head = 0;
+    if (this.#backlog !== null) this.#backlog = new Backlog(this.#backlogBytes);
+  }
+
+  /** What there is of the stream turns out to continue another one, which has come to `offset`. */
+  continueAfter(id: string, offset: number): void {
+    this.secondId = id;
+    this.secondOffset = offset + 1;
+    this.offset += offset;
   }
 }

@@ -45,6 +45,11 @@ export function applyConfig(server: Server): void {
   follow(["latency-tracking"], () => settings.latencyTracking = config.flag("latency-tracking"));
   follow(["notify-keyspace-events"], () => settings.keyspaceEvents = config.setting("notify-keyspace-events").number);
   follow(["requirepass"], () => settings.requirePassword = config.text("requirepass"));
+  follow(["rdb-key-save-delay"], () => {
+    // In µs; below zero, so many keys take 1 µs.
+    const delay = config.number("rdb-key-save-delay");
+    server.saving.snapshotter.keyDelayMs = (delay < 0 ? 1 / -delay : delay) / 1000;
+  });
   follow(["hz"], () => settings.hz = config.number("hz"));
   follow(["active-expire-effort"], () => settings.activeExpireEffort = config.number("active-expire-effort"));
   follow(

@@ -45,6 +45,8 @@ export const CLOSING = 1 << 14;
 export const REPLY_SKIP_NEXT = 1 << 15;
 /** Its requests have taken long: the rest of them waits for the next turn. */
 export const GIVING_WAY = 1 << 16;
+/** Nothing is delivered any more, or ever: the link to the primary is no place for messages. */
+const DEAF = CLOSING | PRIMARY;
 const STOPPED = BLOCKED | POSTPONED | OUTPUT_FULL | CLOSING | GIVING_WAY;
 
 /** How long the requests that came at once are run before others have their turn, in ms. */
@@ -401,7 +403,7 @@ export class Client implements Session, SocketHandler {
 
   /** Queues bytes that no request of this client asked for: invalidations, the replication stream. */
   deliver(bytes: Uint8Array, start: number, end: number): void {
-    if ((this.flags & CLOSING) !== 0) return;
+    if ((this.flags & DEAF) !== 0) return;
     if (!this.hasOutput) this.host.willFlush(this);
     this.#keepShared();
     this.#output.append(bytes, start, end);
@@ -416,7 +418,7 @@ export class Client implements Session, SocketHandler {
     if (this.#shared === bytes && this.#sharedEnd === start) {
       this.#sharedEnd = end;
     } else {
-      if ((this.flags & CLOSING) !== 0) return;
+      if ((this.flags & DEAF) !== 0) return;
       if (!this.hasOutput) this.host.willFlush(this);
       this.#keepShared();
       this.#shared = bytes;

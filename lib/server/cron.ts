@@ -68,8 +68,10 @@ export class Cron {
     this.server.updateClock();
     const deadlineMs = startMs + SLICE_MS;
     let more = false;
-    if (store.removeExpired && store.activeExpiry) {
-      more = this.#expiry.run(deadlineMs, settings.activeExpireEffort, () => performance.now());
+    if (store.activeExpiry) {
+      const clock = () => performance.now();
+      if (store.removeExpired) more = this.#expiry.run(deadlineMs, settings.activeExpireEffort, clock);
+      else if (store.writesRemoveExpired) store.localExpiries.expire(store.databases, deadlineMs, clock);
       if (more) statistics.expiredTimeCapReached++;
     }
     while (store.hasDiscarded && performance.now() < deadlineMs) store.freeDiscarded(FREED_AT_ONCE);

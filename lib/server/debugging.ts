@@ -22,15 +22,18 @@ export class Debugging {
 
   /** Saves, empties and loads the databases while everybody waits. The error to reply with, or null. */
   reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null {
-    const { saving, store, log } = this.server;
+    const { saving, store, log, phase } = this.server;
     if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
     if (options.save && saving.saveNow() !== null) return "ERR Failed to save the RDB file, check the log";
     if (options.flush) this.server.flush(store.databases);
+    phase.setLoading(true);
     try {
       saving.lastLoad = loadRdbFileSync(saving.path, store, { ...saving.readOptions, replaceExisting: options.merge });
     } catch (error) {
       log.warning(`DEBUG RELOAD failed: ${error instanceof LoadError ? error.message : systemErrorText(error)}`);
       return "ERR Error trying to load the RDB dump, check server logs";
+    } finally {
+      phase.setLoading(false);
     }
     log.warning("DB reloaded by DEBUG RELOAD");
     return null;

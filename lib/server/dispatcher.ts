@@ -13,6 +13,7 @@ import {
   FAST,
   LOADING,
   MAY_REPLICATE,
+  NO_ASYNC_LOADING,
   NO_AUTH,
   NO_MULTI,
   NOT_QUEUED,
@@ -56,8 +57,12 @@ export const GATE_MEMORY = 1 << 4;
 export const GATE_PAUSED = 1 << 5;
 /** Somebody listens with MONITOR. */
 export const GATE_MONITORED = 1 << 6;
+/** A replica loads its primary's data set beside the one that it serves. */
+export const GATE_ASYNC_LOADING = 1 << 7;
 
 const SILENT = REPLY_OFF | REPLY_SKIP;
+/** States in which what is delivered to a client does not go out with its replies: a replica gets none. */
+const NOT_JOINED = SILENT | REPLICA;
 /** Most bytes of arguments that an error message about an unknown command shows. */
 const MAX_SHOWN_BYTES = 128;
 /** Requests larger than this are timed one by one, whatever the command, in bytes. */
@@ -90,6 +95,13 @@ export class Dispatcher {
   onSlow: (client: Client, command: Command, request: Request, microseconds: number) => void = () => {};
   /** Told of each command's duration above 1 ms, for LATENCY. */
   onLatency: (event: "command" | "fast-command", milliseconds: number) => void = () => {};
+
+  /** Told of an error reply on a link of the replication, to the primary or to a replica. */
+  onLinkError: (client: Client, command: Command | null, error: string) => void = () => {};
+  /** Told that a replica has replied to its own replica, which nobody would read; it is to be dropped. */
+  onReplicaReply: (client: Client, command: Command) => void = () => {};
+  /** Told of a write of the primary's that is applied although the disk fails. */
+  onUnsavedWrite: () => void = () => {};
 
   readonly #quickTimer = new QuickTimer((command, microseconds, calls) => this.#count(command, microseconds, calls));
   /** EXEC is running other commands. */
@@ -140,9 +152,14 @@ export class Dispatcher {
       const store = this.server.store;
       store.noTouch = (client.flags & NO_TOUCH) !== 0 && command.name !== "touch";
       store.ignoreExpiry = (client.flags & PRIMARY) !== 0;
+      const wasReplica = (client.flags & (REPLICA | MONITOR)) === REPLICA;
       this.call(client, command, request);
       store.noTouch = false;
       store.ignoreExpiry = false;
+      if (wasReplica && client.reply.length > mark) {
+        client.reply.rewind(mark);
+        this.onReplicaReply(client, command);
+      }
       this.#observe(client, command, request);
       const { tracking } = client;
       if (tracking?.caching && (client.flags & IN_TRANSACTION) === 0 && !command.name.startsWith("client|")) {
@@ -150,7 +167,9 @@ export class Dispatcher {
       }
     }
     this.#silence(client, command, mark, skipped);
-    if (client.hasOutput && this.server.current === client) client.takeOutputIntoReply();
+    if (client.hasOutput && this.server.current === client && (client.flags & REPLICA) === 0) {
+      client.takeOutputIntoReply();
+    }
   }
 
   /** Takes back the reply that stands after `mark` where CLIENT REPLY has said so; `skipped`: for this one command. */
@@ -210,6 +229,8 @@ export class Dispatcher {
         if ((gates & GATE_REPLICA) === 0) return this.writesRefused;
       }
       if ((gates & GATE_REPLICA) !== 0 && writes && !this.writableReplica) return READONLY_ERROR;
+    } else if (this.diskFails && writes && (gates & GATE_NO_WRITES) !== 0) {
+      this.onUnsavedWrite();
     }
     if ((client.flags & SUBSCRIBED) !== 0 && client.protocol === 2 && !allowedWhileSubscribed(command)) {
       const name = command.name;
@@ -217,6 +238,7 @@ export class Dispatcher {
     }
     if ((gates & GATE_STALE) !== 0 && (flags & STALE) === 0 && (client.flags & PRIMARY) === 0) return MASTERDOWN;
     if ((gates & GATE_LOADING) !== 0 && (flags & LOADING) === 0) return LOADING_ERROR;
+    if ((gates & GATE_ASYNC_LOADING) !== 0 && (flags & NO_ASYNC_LOADING) !== 0) return LOADING_ERROR;
     if ((client.flags & (REPLICA | MONITOR)) !== 0 && (flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) {
       return "ERR Replica can't interact with the keyspace";
     }
@@ -246,8 +268,13 @@ export class Dispatcher {
       client.transaction.failed = true;
     }
     client.reply.error(error);
-    this.server.statistics.countError(error);
+    this.#countError(client, command, error);
     if (command !== null) command.stats.rejected++;
+  }
+
+  #countError(client: Client, command: Command | null, error: string): void {
+    this.server.statistics.countError(error);
+    if ((client.flags & (PRIMARY | REPLICA)) !== 0) this.onLinkError(client, command, error);
   }
 
   /** Runs a command that nothing refuses, with all that follows from it. */
@@ -268,11 +295,11 @@ export class Dispatcher {
     if (!quick) this.#record(client, command, request, performance.now() - startMs);
     if (reply.errorCount !== errors) {
       command.stats.failed++;
-      server.statistics.countError(reply.lastError);
+      this.#countError(client, command, reply.lastError);
     }
     if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
-    if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & SILENT) === 0) {
+    if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0) {
       client.takeOutputIntoReply();
     }
   }

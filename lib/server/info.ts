@@ -228,7 +228,7 @@ function persistenceFields(server: Server): Field[] {
   const nowMs = Date.now();
   const fields: Field[] = [
     ["loading", server.loading ? 1 : 0],
-    ["async_loading", 0],
+    ["async_loading", server.phase.isAsyncLoading ? 1 : 0],
     ["current_cow_peak", 0],
     ["current_cow_size", 0],
     ["current_cow_size_age", 0],
@@ -322,7 +322,8 @@ function statisticsFields(server: Server): Field[] {
     ["pubsub_channels", pubsub.channelCount("channel")],
     ["pubsub_patterns", pubsub.patternCount],
     ["pubsubshard_channels", pubsub.channelCount("shard")],
-    ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys"),
+    ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
+    ["slave_expires_tracked_keys", store.localExpiries.size],
     ...zero("active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses"),
     ...zero("total_active_defrag_time", "current_active_defrag_time"),
     ["tracking_total_keys", tracking.totalKeys],

@@ -6,6 +6,8 @@ import type { ReplicationStream } from "../replication/stream.ts";
 
 /** What the section tells of; the server's `Replication` is one. */
 export interface ReplicationFacts {
+  /** Offset up to which the primary's stream has come, applied or not. */
+  readonly readOffset: number;
   readonly stream: Pick<
     ReplicationStream,
     "id" | "secondId" | "secondOffset" | "offset" | "hasBacklog" | "backlogLength" | "backlogFirstOffset"
@@ -44,7 +46,7 @@ export function replicationInfo(replication: ReplicationFacts, settings: Replica
     const lag = one.state === "online" ? primary.lagSeconds(one) : 0;
     fields.push([
       `slave${index++}`,
-      `ip=${primary.addressOf(one)},port=${one.handshake.listeningPort},state=${one.state},` +
+      `ip=${primary.addressOf(one)},port=${one.handshake.listeningPort},state=${one.shownState},` +
       `offset=${one.acknowledgedOffset},lag=${lag}`,
     ]);
   }
@@ -63,7 +65,11 @@ export function replicationInfo(replication: ReplicationFacts, settings: Replica
 }
 
 /** What only a replica shows: its primary and how the link to it fares. */
-function replicaFields({ stream, replica }: ReplicationFacts, settings: ReplicationSettings, nowMs: number): Field[] {
+function replicaFields(
+  { stream, replica, readOffset }: ReplicationFacts,
+  settings: ReplicationSettings,
+  nowMs: number,
+): Field[] {
   const isUp = replica.state === "connected";
   const isSyncing = replica.state === "sync";
   const silentSeconds = Math.max(0, Math.floor((nowMs - replica.lastInputMs) / 1000));
@@ -73,7 +79,7 @@ function replicaFields({ stream, replica }: ReplicationFacts, settings: Replicat
     ["master_link_status", isUp ? "up" : "down"],
     ["master_last_io_seconds_ago", isUp ? silentSeconds : -1],
     ["master_sync_in_progress", isSyncing ? 1 : 0],
-    ["slave_read_repl_offset", stream.offset],
+    ["slave_read_repl_offset", readOffset],
     ["slave_repl_offset", stream.offset],
   ];
   if (isSyncing) {

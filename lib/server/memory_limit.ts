@@ -7,8 +7,7 @@
 
 import { EVENT_EVICTED } from "../commands/events.ts";
 import { Eviction, type EvictionCandidate } from "../store/eviction.ts";
-import { GATE_LOADING, GATE_MEMORY, GATE_PAUSED, GATE_REPLICA } from "./dispatcher.ts";
-import { WRITE } from "../commands/command.ts";
+import { GATE_MEMORY } from "./dispatcher.ts";
 import type { Server } from "./server.ts";
 
 /** Entries of discarded values that are freed between two looks at the clock. */
@@ -68,11 +67,8 @@ export class MemoryLimit {
 
   /** Whether memory is below the limit, or is on the way: commands that need memory may run. */
   makeRoom(): boolean {
-    const { dispatcher, memory } = this.server;
-    if ((dispatcher.gates & GATE_LOADING) !== 0) return true;
-    if ((dispatcher.gates & GATE_REPLICA) !== 0 && this.#ignoredByReplica) return true;
-    // While writes are paused, nothing may change the data.
-    if ((dispatcher.gates & GATE_PAUSED) !== 0 && !dispatcher.pauseLetsThrough(WRITE)) return true;
+    const { phase, memory } = this.server;
+    if (!phase.mayEvict(this.#ignoredByReplica)) return true;
     if (memory.countedBytes <= this.#maxBytes) {
       this.#fits();
       return true;

@@ -5,7 +5,6 @@
 
 import { MAY_REPLICATE, WRITE } from "../commands/command.ts";
 import type { PauseControl } from "../commands/client_state.ts";
-import { GATE_PAUSED } from "./dispatcher.ts";
 import type { Server } from "./server.ts";
 
 /** Longest time that a timer takes, in ms. */
@@ -64,9 +63,6 @@ export class Pausing implements PauseControl {
   }
 
   #changed(): void {
-    const { dispatcher, store, isReplica } = this.server;
-    const isPaused = this.#asked !== null || this.#forShutdown;
-    dispatcher.setGate(GATE_PAUSED, isPaused);
-    store.removeExpired = !isPaused && !isReplica;
+    this.server.phase.setPaused(this.#asked !== null || this.#forShutdown);
   }
 }

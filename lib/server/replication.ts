@@ -4,15 +4,15 @@
  */
 
 import { unlink } from "node:fs";
-import { join } from "node:path";
-import process from "node:process";
 import { fromBinary } from "../bytes/paths.ts";
+import type { Command } from "../commands/command.ts";
 import type { ReplicaCount } from "../commands/session.ts";
 import type { Socket } from "../net/socket.ts";
 import { NetworkError } from "../net/socket.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { LoadResult } from "../persistence/load.ts";
 import { reasonOf } from "../persistence/rdb_file.ts";
+import { temporaryFile } from "../persistence/temporary_files.ts";
 import { newHandshake, PrimarySide, type Replica, type ReplicaConnection } from "../replication/primary.ts";
 import { ReplicaSide } from "../replication/replica.ts";
 import {
@@ -24,22 +24,17 @@ import {
 import { ReplicationStream } from "../replication/stream.ts";
 import { Request } from "../resp/request.ts";
 import { type Client, PRIMARY, REPLICA } from "./client.ts";
-import { GATE_LOADING, GATE_REPLICA, GATE_STALE } from "./dispatcher.ts";
+import { GATE_STALE } from "./dispatcher.ts";
 import type { Feed } from "./propagation.ts";
 import type { Server } from "./server.ts";
+import { Waiting } from "./waiting.ts";
 
+/** Most of an error's text that the log shows. */
+const MAX_SHOWN_ERROR_BYTES = 4096;
+/** How often it is told that writes are applied which cannot be saved, in ms. */
+const UNSAVED_EVERY_MS = 10_000;
 const PING = Request.of("PING");
 const GETACK = Request.of("REPLCONF", "GETACK", "*");
-
-/** A client in WAIT or WAITAOF. */
-interface Waiter {
-  readonly client: Client;
-  readonly replicas: number;
-  readonly offset: number;
-  readonly count: ReplicaCount;
-  /** Replies with how many replicas there are. */
-  readonly write: (count: number) => void;
-}
 
 export class Replication implements Feed {
   readonly stream = new ReplicationStream();
@@ -47,13 +42,16 @@ export class Replication implements Feed {
   readonly replica: ReplicaSide;
   /** The link to the primary, while it is in the stream. */
   link: Client | null = null;
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiting: Waiting;
   /** What the link has received of a transaction that is not complete. */
   #transaction: Uint8Array[] = [];
   /** Database that the primary's stream had selected when the link was lost. */
   #selectedDatabase = 0;
   #isFeeding = false;
-  #lastPingMs = 0;
+  /** When it was last told that writes are applied which cannot be saved, in ms. */
+  #unsavedToldMs = 0;
+  /** Seconds that the server has run. */
+  #seconds = 0;
   #linkInputBytes = 0;
 
   constructor(readonly server: Server) {
@@ -69,28 +67,38 @@ export class Replication implements Feed {
       snapshotRunning: () => server.saving.snapshotter.running,
       takeSnapshot: (target, atStart) => server.saving.takeSnapshot(target, atStart),
       abortSnapshot: () => server.saving.snapshotter.abort(),
+      keepsSnapshots: () => server.config.savePoints.length > 0,
       rdbPath: () => ({ path: server.saving.path, temporary: this.#temporary("repl") }),
       fileServed: (path, madeMs) => {
         const reason = "Removing the RDB file used to feed replicas in a persistence-less instance";
-        if (server.saving.lastSaveMs < madeMs) this.#removeFile(path, reason);
+        if (server.saving.lastAskedMs < madeMs) this.#removeFile(path, reason);
       },
       forgetSelected: () => server.propagation.forgetSelected(),
       replicasChanged: () => this.#replicasChanged(),
       countSync: (kind) => this.#countSync(kind),
     });
+    this.#waiting = new Waiting(this.primary, () => this.askForAcknowledgements());
     this.replica = new ReplicaSide({
       stream,
       log,
       nowMs,
       settings: () => this.#replicaSettings(),
       connect: (host, port) => this.#connect(host, port),
-      receiveSnapshot: () => this.#receiveSnapshot(),
+      receiveSnapshot: (id) => this.#receiveSnapshot(id),
       streamBegins: (socket, rest) => this.#streamBegins(socket, rest),
       identityChanged: () => this.primary.dropAll(),
       linkChanged: () => this.#linkChanged(),
     });
     this.primary.onBacklogUnused = () => this.#dropBacklog();
     server.saving.describeReplication = () => this.#describe();
+    server.dispatcher.onLinkError = (client, command, error) => this.#reportLinkError(client, command, error);
+    server.dispatcher.onReplicaReply = (client, command) => {
+      server.log.warning(
+        `Replica generated a reply to command '${command.name}', disconnecting it: ${client.description}`,
+      );
+      server.closeSoon(client);
+    };
+    server.dispatcher.onUnsavedWrite = () => this.#reportUnsavedWrite();
     server.cron.tasks.push(() => {
       if (server.cron.every(1000)) this.#everySecond();
       else if (server.cron.every(100)) this.primary.tick();
@@ -110,29 +118,33 @@ export class Replication implements Feed {
 
   // --- The role -------------------------------------------------------------------------------------------------------
 
+  /**
+   * To be called before the data is loaded: the role that the configuration names decides whose keys expire. A primary
+   * puts the end of those that have expired meanwhile into its stream, so that its replicas can continue.
+   */
+  beginLoading(): void {
+    const isReplica = this.server.config.list("replicaof").length > 0;
+    this.server.phase.setRole(isReplica, false);
+    if (!isReplica) this.#ensureBacklog();
+  }
+
   /** Takes the role that the configuration names, at start. `loaded` tells of the data set that was there. */
   begin(loaded: LoadResult | null): void {
     const [host, port] = this.server.config.list("replicaof");
     const id = loaded?.aux.get("repl-id");
     const offset = Number(loaded?.aux.get("repl-offset") ?? NaN);
     if (id !== undefined && Number.isSafeInteger(offset)) this.#resume(id, offset, host !== undefined, loaded);
+    else if (host === undefined) this.#forgetStream(); // nobody can continue what has no beginning
     if (host !== undefined) this.#follow(host, Number(port));
-    this.server.refreshWriteGate();
+    this.#linkChanged();
   }
 
   /** Continues the stream of which the data set that was loaded is a part. */
   #resume(id: string, offset: number, asReplica: boolean, loaded: LoadResult | null): void {
-    const { stream } = this;
-    if (asReplica) {
-      stream.adopt(id, offset);
-      this.replica.canContinue = true;
-      this.#selectedDatabase = Math.max(0, Number(loaded?.aux.get("repl-stream-db") ?? 0));
-    } else if (loaded?.keysExpired === 0) {
-      stream.secondId = id;
-      stream.secondOffset = offset + 1;
-      stream.offset = offset;
-      this.#ensureBacklog();
-    }
+    if (!asReplica) return this.stream.continueAfter(id, offset);
+    this.stream.adopt(id, offset);
+    this.replica.canContinue = true;
+    this.#selectedDatabase = Math.max(0, Number(loaded?.aux.get("repl-stream-db") ?? 0));
   }
 
   /** `REPLICAOF host port`: whether that is new. */
@@ -140,35 +152,53 @@ export class Replication implements Feed {
     const current = this.replica.primary;
     if (current !== null && current.host === host && current.port === port) return false;
     this.server.config.assign("replicaof", [host, String(port)]);
+    if (current === null) {
+      // What this server has written itself may be a part of the new primary's past: worth a question.
+      this.#ensureBacklog();
+      this.replica.canContinue = true;
+      this.#selectedDatabase = Math.max(0, this.server.propagation.selectedDatabase);
+      this.server.log.notice(
+        "Before turning into a replica, using my own master parameters to synthesize a cached master",
+      );
+    }
     this.#follow(host, port);
     this.server.log.notice(`REPLICAOF ${host}:${port} enabled (user request from '${by}')`);
     return true;
   }
 
+  /**
+   * Follows a primary. The stream so far, and the replicas that follow it, are kept until it is known that the new primary
+   * cannot continue it: they may be none the worse for the change.
+   */
   #follow(host: string, port: number): void {
-    const wasPrimary = !this.isReplica;
     this.#endLink();
-    // What this server has written itself may be a part of the new primary's past: worth a question.
-    if (wasPrimary) {
-      this.replica.canContinue ||= this.stream.hasBacklog;
-      this.#selectedDatabase = Math.max(0, this.server.propagation.selectedDatabase);
-    }
-    this.primary.dropAll();
-    for (const waiter of [...this.#waiters]) {
-      this.#waiters.delete(waiter);
-      waiter.client.unblock(() =>
-        waiter.client.reply.error(
-          "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
-        )
-      );
-    }
-    this.server.store.removeExpired = false;
+    this.#waiting.endAll();
     this.replica.follow({ host, port });
+  }
+
+  /**
+   * `PSYNC id offset FAILOVER`: the primary hands its role over to this replica. `by` is who asks. The error to reply
+   * with, or null; the primary's own synchronisation follows.
+   */
+  takeOver(id: string, by: string): string | null {
+    const { log } = this.server;
+    log.warning(`Failover request received for replid ${id}.`);
+    if (!this.isReplica) return "ERR PSYNC FAILOVER can't be sent to a master.";
+    if (id.toLowerCase() !== this.stream.id) return "ERR PSYNC FAILOVER replid must match my replid.";
+    this.#becomePrimary();
+    log.notice(`MASTER MODE enabled (failover request from '${by}')`);
+    return null;
   }
 
   /** `REPLICAOF NO ONE`: whether it was a replica. */
   promote(by: string): boolean {
     if (!this.isReplica) return false;
+    this.#becomePrimary();
+    this.server.log.notice(`MASTER MODE enabled (user request from '${by}')`);
+    return true;
+  }
+
+  #becomePrimary(): void {
     this.server.config.assign("replicaof", ["no", "one"]);
     this.#endLink();
     this.replica.follow(null);
@@ -180,11 +210,8 @@ export class Replication implements Feed {
     this.primary.dropAll();
     this.replica.canContinue = false;
     this.server.propagation.forgetSelected();
-    this.server.store.removeExpired = true;
     this.#ensureBacklog();
     this.#linkChanged();
-    this.server.log.notice(`MASTER MODE enabled (user request from '${by}')`);
-    return true;
   }
 
   /** Cuts the link to the primary, so that it can be continued elsewhere. */
@@ -201,9 +228,8 @@ export class Replication implements Feed {
   /** Sets the gates by which commands are refused, and the log's role. */
   #linkChanged(): void {
     const { server, isReplica } = this;
-    const { config, dispatcher } = server;
-    dispatcher.setGate(GATE_REPLICA, isReplica);
-    dispatcher.writableReplica = !config.flag("replica-read-only");
+    const { config, dispatcher, phase } = server;
+    phase.setRole(isReplica, !config.flag("replica-read-only"));
     const isStale = isReplica && this.replica.state !== "connected" && !config.flag("replica-serve-stale-data");
     dispatcher.setGate(GATE_STALE, isStale);
     server.log.role = isReplica ? "S" : "M";
@@ -229,8 +255,8 @@ export class Replication implements Feed {
     };
   }
 
-  #temporary(kind: string): string {
-    return join(fromBinary(this.server.config.text("dir")), `temp-${kind}-${process.pid}-${Date.now()}.rdb`);
+  #temporary(kind: "repl" | "sync"): string {
+    return temporaryFile(fromBinary(this.server.config.text("dir")), kind);
   }
 
   /** `rdb-del-sync-files`: where nothing is to be kept on disk, neither is what replication needed there. */
@@ -259,9 +285,14 @@ export class Replication implements Feed {
 
   #dropBacklog(): void {
     if (!this.stream.hasBacklog || this.isReplica) return;
-    this.server.log.notice("Replication backlog freed: no replica has been connected for repl-backlog-ttl seconds");
-    this.stream.dropBacklog();
+    const seconds = this.server.config.number("repl-backlog-ttl");
+    this.server.log.notice(`Replication backlog freed after ${seconds} seconds without connected replicas.`);
+    this.#forgetStream();
     this.stream.changeId();
+  }
+
+  #forgetStream(): void {
+    this.stream.dropBacklog();
     this.server.propagation.remove(this);
     this.#isFeeding = false;
   }
@@ -298,7 +329,7 @@ export class Replication implements Feed {
 
   acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     this.primary.acknowledge(replica, offset, syncedOffset);
-    for (const waiter of [...this.#waiters]) this.#answerWaiter(waiter, false);
+    this.#waiting.acknowledged();
   }
 
   /** Whether there are fewer good replicas than `min-replicas-to-write` asks for. */
@@ -318,26 +349,12 @@ export class Replication implements Feed {
     write: (count: number) => void,
   ): void {
     const offset = Math.min(client.writeOffset, this.stream.offset);
-    const present = this.primary[count](offset);
-    if (present >= replicas || client.insideExec) return write(present);
-    const waiter: Waiter = { client, replicas, offset, count, write };
-    this.#waiters.add(waiter);
-    client.block(timeoutMs, () => this.#answerWaiter(waiter, true), () => this.#waiters.delete(waiter));
-    this.askForAcknowledgements();
+    this.#waiting.wait(client, offset, replicas, timeoutMs, count, write);
   }
 
   /** Has replicas say at once how far they are: each acknowledges what stands before the question. */
   askForAcknowledgements(): void {
     this.server.propagation.write(-1, GETACK);
-  }
-
-  #answerWaiter(waiter: Waiter, timeIsUp: boolean): void {
-    const { client, write } = waiter;
-    const present = this.primary[waiter.count](waiter.offset);
-    if (!timeIsUp && present < waiter.replicas) return;
-    this.#waiters.delete(waiter);
-    if (timeIsUp) write(present);
-    else client.unblock(() => write(present));
   }
 
   // --- As a replica ---------------------------------------------------------------------------------------------------
@@ -366,8 +383,8 @@ export class Replication implements Feed {
     }
   }
 
-  #receiveSnapshot(): SnapshotReceiver {
-    const { store, config, saving, dispatcher } = this.server;
+  #receiveSnapshot(id: string): SnapshotReceiver {
+    const { store, config, saving, phase } = this.server;
     const into: ReceivingStore = {
       store,
       readOptions: {
@@ -387,11 +404,15 @@ export class Replication implements Feed {
         const reason = "Removing the RDB file obtained from the master. This replica has persistence disabled";
         this.#removeFile(path, reason);
       },
-      setLoading: (loading) => dispatcher.setGate(GATE_LOADING, loading),
+      setLoading: (isLoading) => phase.setLoading(isLoading),
+      setAsyncLoading: (isLoading) => phase.setAsyncLoading(isLoading),
     };
     const mode = config.choice("repl-diskless-load");
     const isEmpty = store.databases.every((database) => database.size === 0);
-    if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) return new SwapReceiver(into);
+    if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
+      // The old data is worth serving where it is an earlier state of the primary's, not where it is something else.
+      return new SwapReceiver(into, mode === "swapdb" && id === this.stream.id);
+    }
     return new FileReceiver(into, this.#temporary("sync"), saving.path);
   }
 
@@ -422,6 +443,12 @@ export class Replication implements Feed {
     this.primary.feed(bytes, start, end);
   }
 
+  /** Offset up to which the primary's stream has come, applied or not. */
+  get readOffset(): number {
+    const held = this.#transaction.reduce((sum, part) => sum + part.length, 0);
+    return this.stream.offset + held + (this.link?.inputBytes ?? 0);
+  }
+
   /** `REPLCONF GETACK`, and once a second. */
   acknowledgeToPrimary(): void {
     if (this.link !== null) this.#sendAcknowledgement();
@@ -433,6 +460,32 @@ export class Replication implements Feed {
   }
 
   // --- Both -----------------------------------------------------------------------------------------------------------
+
+  /** An error on a link of the replication: the two ends no longer have the same data, or one of them misbehaves. */
+  #reportLinkError(client: Client, command: Command | null, error: string): void {
+    const { log, statistics, config, shutdown } = this.server;
+    const [own, other] = client.isPrimary ? ["replica", "master"] : ["master", "replica"];
+    const name = command === null ? "<unknown>" : command.name;
+    const shown = error.slice(0, MAX_SHOWN_ERROR_BYTES);
+    log.warning(
+      `== CRITICAL == This ${own} is sending an error to its ${other}: '-${shown}' after processing the command '${name}'`,
+    );
+    statistics.unexpectedErrorReplies++;
+    if (!client.isPrimary || !config.flag("replica-read-only")) return;
+    if (config.choice("propagation-error-behavior") === "ignore") return;
+    shutdown.panic(`This ${own} panicked sending an error to its ${other} after processing the command '${name}'`);
+  }
+
+  /** A write of the primary's is applied though this server cannot save; or it is not, as the operator wants. */
+  #reportUnsavedWrite(): void {
+    const { log, config, shutdown, store } = this.server;
+    if (!config.flag("replica-ignore-disk-write-errors")) {
+      return shutdown.panic("Replica was unable to write command to disk.");
+    }
+    if (store.nowMs - this.#unsavedToldMs < UNSAVED_EVERY_MS) return;
+    this.#unsavedToldMs = store.nowMs;
+    log.warning("Replica is applying a command even though it is unable to write to disk.");
+  }
 
   /** A client is gone that was a part of the replication. */
   clientGone(client: Client): void {
@@ -455,11 +508,9 @@ export class Replication implements Feed {
     this.primary.everySecond();
     this.acknowledgeToPrimary();
     this.server.refreshWriteGate();
-    const { config, store, propagation } = this.server;
-    const dueMs = config.number("repl-ping-replica-period") * 1000;
-    if (this.isReplica || this.primary.replicas.size === 0 || store.nowMs - this.#lastPingMs < dueMs) return;
-    this.#lastPingMs = store.nowMs;
-    propagation.write(-1, PING);
+    const { config, propagation } = this.server;
+    const isDue = this.#seconds++ % config.number("repl-ping-replica-period") === 0;
+    if (isDue && !this.isReplica && this.primary.replicas.size > 0) propagation.write(-1, PING);
   }
 
   /** Where the stream stands, for the RDB file. */

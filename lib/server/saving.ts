@@ -5,12 +5,12 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { fromBinary } from "../bytes/paths.ts";
 import { loadRdbFile, type LoadResult } from "../persistence/load.ts";
 import type { ReadOptions } from "../persistence/rdb_reader.ts";
 import type { RdbInfo } from "../persistence/rdb_writer.ts";
 import { saveSync } from "../persistence/save.ts";
+import { temporaryFile } from "../persistence/temporary_files.ts";
 import {
   SnapshotAbortedError,
   type SnapshotResult,
@@ -18,7 +18,6 @@ import {
   Snapshotter,
 } from "../persistence/snapshot.ts";
 import { REDIS_VERSION } from "./banner.ts";
-import { GATE_LOADING } from "./dispatcher.ts";
 import type { Server } from "./server.ts";
 
 /** After a failed background save, the save points wait this long before the next try, in ms. */
@@ -36,11 +35,13 @@ export class Saving {
   readonly snapshotter: Snapshotter;
   /** Unix time in ms of the last successful save. */
   lastSaveMs: number;
+  /** When a save ended that was not made for replicas, in ms of Unix time. */
+  lastAskedMs = 0;
   lastTryMs = 0;
   lastSucceeded = true;
   /** Duration of the last background save in seconds, or -1. */
   lastSeconds = -1;
-  /** When the background save under way began, in ms; 0 while there is none. */
+  /** When the snapshot under way began, in ms; 0 while there is none. */
   startedMs = 0;
   saves = 0;
   /** BGSAVE SCHEDULE was asked while another snapshot was under way. */
@@ -63,7 +64,7 @@ export class Saving {
     return join(fromBinary(config.text("dir")), fromBinary(config.text("dbfilename")));
   }
 
-  /** Whether a save to disk is under way in the background. */
+  /** Whether a snapshot is under way in the background: to disk, or to replicas. */
   get inBackground(): boolean {
     return this.startedMs !== 0;
   }
@@ -105,52 +106,63 @@ export class Saving {
     }
     log.notice("DB saved on disk");
     this.#succeeded(this.server.dirty);
+    this.lastAskedMs = this.lastSaveMs;
     return null;
   }
 
-  /** After FLUSHALL: where there are save points, the file forgets the old data at once, as the server has. */
+  /**
+   * After FLUSHALL: no snapshot under way may bring the old data back, neither to disk nor to a replica, which will ask
+   * anew. Where there are save points, the file forgets the old data at once too.
+   */
   saveFlushed(): void {
-    if (this.server.config.savePoints.length === 0 || this.server.loading) return;
-    if (this.inBackground) this.snapshotter.abort();
-    const { dirty } = this.server;
-    this.saveNow();
-    this.server.dirty = dirty;
+    if (this.server.loading) return;
+    this.snapshotter.abort();
+    if (this.server.config.savePoints.length > 0) this.saveNow();
   }
 
   /** Begins to save in the background. `onEnd`, if given, is told why it failed, or null. */
   saveInBackground(onEnd?: (reason: string | null) => void): void {
     const { store, log } = this.server;
-    const dirtyAtStart = this.server.dirty;
-    this.lastTryMs = this.startedMs = store.nowMs;
+    this.lastTryMs = store.nowMs;
     this.scheduled = false;
     log.notice("Background saving started");
-    const path = this.path;
-    const temporary = join(fromBinary(this.server.config.text("dir")), `temp-background-${process.pid}.rdb`);
-    this.takeSnapshot({ kind: "file", path, temporary }, () => {}).then((result) => {
-      log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);
-      log.notice("Background saving terminated with success");
-      this.#endBackground();
-      this.#succeeded(dirtyAtStart);
+    const temporary = temporaryFile(fromBinary(this.server.config.text("dir")), "background");
+    this.takeSnapshot({ kind: "file", path: this.path, temporary }, () => {}).then(() => {
+      this.lastAskedMs = Date.now();
       onEnd?.(null);
-    }).catch((error: Error) => {
-      this.#endBackground();
-      if (error instanceof SnapshotAbortedError) {
-        log.warning("Background saving terminated by signal");
-      } else {
-        log.warning(`Background saving error: ${error.message}`);
-        this.#failed();
-      }
-      onEnd?.(error.message);
-    });
+    }).catch((error: Error) => onEnd?.(error.message));
   }
 
-  /** Takes a snapshot for whatever target, one at a time; `atStart` is called at its point in time. */
-  takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<SnapshotResult> {
+  /**
+   * Takes a snapshot for whatever target, one at a time; `atStart` is called at its point in time. One that goes to the
+   * RDB file is a save, for whomever it was made.
+   */
+  async takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<SnapshotResult> {
+    const { log } = this.server;
+    const isSave = target.kind === "file";
+    let dirtyAtStart = 0;
     const describe = () => {
       atStart();
+      dirtyAtStart = this.server.dirty;
       return this.describe();
     };
-    return this.snapshotter.start(target, describe, this.writeOptions);
+    this.startedMs = Date.now();
+    try {
+      const result = await this.snapshotter.start(target, describe, this.writeOptions);
+      if (isSave) log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);
+      log.notice(`Background ${isSave ? "saving" : "RDB transfer"} terminated with success`);
+      if (isSave) this.#succeeded(dirtyAtStart);
+      return result;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      const name = isSave ? "saving" : "transfer";
+      if (error instanceof SnapshotAbortedError) log.warning(`Background ${name} terminated by signal`);
+      else log.warning(`Background ${name} error: ${reason}`);
+      if (isSave && !(error instanceof SnapshotAbortedError)) this.#failed();
+      throw error;
+    } finally {
+      this.#endBackground();
+    }
   }
 
   #endBackground(): void {
@@ -186,9 +198,10 @@ export class Saving {
 
   /** How an RDB file of this server is read now. */
   get readOptions(): ReadOptions {
-    const { store, config, debugging, isReplica } = this.server;
+    const { store, config, debugging, isReplica, propagation } = this.server;
     return {
       dropExpired: !isReplica,
+      onExpired: (index, key, start, length) => propagation.writeRemoval(index, "DEL", key, start, length, false),
       verifyChecksum: config.flag("rdbchecksum") && !debugging.skipChecksums,
       withIdle: config.choice("maxmemory-policy").endsWith("-lru"),
       ...(store.frequency === null
@@ -198,16 +211,15 @@ export class Saving {
   }
 
   /** Loads the RDB file, if there is one. Throws a LoadError where it cannot be; the store is then half filled. */
-  async load(totalBytes: number, dropExpired: boolean): Promise<LoadResult | null> {
+  async load(totalBytes: number): Promise<LoadResult | null> {
     if (!existsSync(this.path)) return null;
-    const { dispatcher, store } = this.server;
+    const { phase, store } = this.server;
     this.loading = { startedMs: Date.now(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
-    dispatcher.setGate(GATE_LOADING, true);
+    phase.setLoading(true);
     try {
       const progress = this.loading;
       this.lastLoad = await loadRdbFile(this.path, store, {
         ...this.readOptions,
-        dropExpired,
         onProgress: (bytes, keys) => {
           progress.loadedBytes = bytes;
           progress.loadedKeys = keys;
@@ -216,7 +228,7 @@ export class Saving {
       return this.lastLoad;
     } finally {
       this.loading = null;
-      dispatcher.setGate(GATE_LOADING, false);
+      phase.setLoading(false);
     }
   }
 }

@@ -20,7 +20,7 @@ import { Client, CLOSING, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTI
 import { describeClient } from "./client_line.ts";
 import { ClientMemory } from "./client_memory.ts";
 import { Cron } from "./cron.ts";
-import { Dispatcher, GATE_LOADING, GATE_NO_WRITES, GATE_REPLICA } from "./dispatcher.ts";
+import { Dispatcher, GATE_NO_WRITES } from "./dispatcher.ts";
 import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
 import { LatencyMonitor } from "./latency.ts";
@@ -30,6 +30,7 @@ import { infoText } from "./info.ts";
 import type { Log } from "./log.ts";
 import { Monitors } from "./monitors.ts";
 import { Pausing } from "./pausing.ts";
+import { Phase } from "./phase.ts";
 import { Memory } from "./memory.ts";
 import { MemoryLimit } from "./memory_limit.ts";
 import { Propagation } from "./propagation.ts";
@@ -72,6 +73,7 @@ export class Server implements Host {
   readonly watching = new Watching();
   readonly pubsub = new PubSub();
   readonly dispatcher: Dispatcher = new Dispatcher(this);
+  readonly phase: Phase;
   readonly tracking: Tracking = new Tracking(this);
   readonly monitors: Monitors = new Monitors(this);
   readonly pausing: Pausing = new Pausing(this);
@@ -115,6 +117,7 @@ export class Server implements Host {
 
   constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
     this.store = new Store(config.number("databases"));
+    this.phase = new Phase(this.store, this.dispatcher);
     this.batch = new Batch(commands, this.store.foresight);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
@@ -166,7 +169,7 @@ export class Server implements Host {
   }
 
   get loading(): boolean {
-    return (this.dispatcher.gates & GATE_LOADING) !== 0;
+    return this.phase.isLoading;
   }
 
   resetStatistics(): void {
@@ -180,7 +183,7 @@ export class Server implements Host {
   }
 
   get isReplica(): boolean {
-    return (this.dispatcher.gates & GATE_REPLICA) !== 0;
+    return this.phase.isReplica;
   }
 
   /** Whether a user with this password may come in. There is one user, `default`. */

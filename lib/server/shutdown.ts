@@ -93,11 +93,20 @@ export class Shutdown {
     return true;
   }
 
+  /** Ends the server at once, for a reason that leaves no other way. */
+  panic(reason: string): never {
+    const { log } = this.server;
+    log.warning("=== FATAL: the server cannot go on and ends without saving ===");
+    log.warning(reason);
+    process.exit(1);
+  }
+
   /** Saves, if that is due, and exits; comes back where saving failed. */
   #finish(options: ShutdownOptions): void {
     const { server } = this;
     const { log, saving, config } = server;
     const wantsSave = options.save === "save" || (options.save === "default" && config.savePoints.length > 0);
+    server.replication.primary.logLagging();
     saving.snapshotter.abort();
     if (wantsSave && !server.loading) {
       log.notice("Saving the final RDB snapshot before exiting.");

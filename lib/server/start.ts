@@ -2,7 +2,7 @@
 
 import { statSync } from "node:fs";
 import process from "node:process";
-import { toBinary } from "../bytes/paths.ts";
+import { fromBinary, toBinary } from "../bytes/paths.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import { ALL_COMMANDS } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
@@ -11,6 +11,7 @@ import { Config } from "../config/config.ts";
 import { ConfigError, loadConfig } from "../config/load.ts";
 import { openNetwork } from "../net/network.ts";
 import { LoadError } from "../persistence/load.ts";
+import { removeAbandoned } from "../persistence/temporary_files.ts";
 import { applyConfig } from "./apply_config.ts";
 import {
   banner,
@@ -111,6 +112,8 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   log.notice("Server initialized");
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => server.shutdown.signalled(signal));
   server.cron.start();
+  server.replication.beginLoading();
+  removeLeftovers(server);
   if (!await loadData(server)) return 1;
   server.ready();
   if (config.number("port") !== 0) log.notice("Ready to accept connections tcp");
@@ -130,9 +133,16 @@ function followAddresses(config: Config, listeners: Listeners, log: Log): void {
   config.onChange("bind", rebind("Failed to bind to specified addresses."));
 }
 
+/** Removes what servers that were killed have left half written. */
+function removeLeftovers(server: Server): void {
+  for (const name of removeAbandoned(fromBinary(server.config.text("dir")), server.startedMs)) {
+    server.log.notice(`Removed ${name}, which a server that is gone has left unfinished`);
+  }
+}
+
 /** Loads the RDB file; false, after having said why, where it cannot be used. */
 async function loadData(server: Server): Promise<boolean> {
-  const { saving, log, config } = server;
+  const { saving, log } = server;
   let bytes: number;
   try {
     bytes = statSync(saving.path).size;
@@ -143,7 +153,7 @@ async function loadData(server: Server): Promise<boolean> {
   }
   const startedMs = performance.now();
   try {
-    const result = await saving.load(bytes, config.list("replicaof").length === 0);
+    const result = await saving.load(bytes);
     if (result === null) return true;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(3);
     log.notice(`Done loading RDB, keys loaded: ${result.keysLoaded}, keys expired: ${result.keysExpired}.`);

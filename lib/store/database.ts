@@ -54,7 +54,7 @@ export class Database {
   read(bytes: Uint8Array, start: number, length: number): number {
     const store = this.store;
     const ref = this.peek(bytes, start, length);
-    if (ref === 0 || this.#isGone(ref, bytes, start, length)) {
+    if (ref === 0 || this.#isGone(ref, bytes, start, length, store.removeExpired)) {
       store.misses++;
       return 0;
     }
@@ -69,7 +69,7 @@ export class Database {
    */
   write(bytes: Uint8Array, start: number, length: number): number {
     const ref = this.peek(bytes, start, length);
-    if (ref === 0 || this.#isGone(ref, bytes, start, length)) return 0;
+    if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return 0;
     this.store.touch(ref);
     this.store.prepareChange(this, ref);
     return ref;
@@ -78,7 +78,7 @@ export class Database {
   /** The live entry under a key, without a trace in its metadata or in the statistics: its ref, or 0. */
   look(bytes: Uint8Array, start: number, length: number): number {
     const ref = this.peek(bytes, start, length);
-    return ref === 0 || this.#isGone(ref, bytes, start, length) ? 0 : ref;
+    return ref === 0 || this.#isGone(ref, bytes, start, length, this.store.removeExpired) ? 0 : ref;
   }
 
   /** Whether a live entry is under a key; leaves no trace. */
@@ -86,12 +86,12 @@ export class Database {
     return this.look(bytes, start, length) !== 0;
   }
 
-  /** Whether a found entry has expired; a primary removes it on the way. */
-  #isGone(ref: number, bytes: Uint8Array, start: number, length: number): boolean {
+  /** Whether a found entry has expired; it is removed on the way where `removes` says so. */
+  #isGone(ref: number, bytes: Uint8Array, start: number, length: number, removes: boolean): boolean {
     const store = this.store;
     const entries = store.entries;
     if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
-    if (store.removeExpired) this.#expire(bytes, start, length);
+    if (removes) this.#expire(bytes, start, length);
     return true;
   }
 
@@ -177,6 +177,7 @@ export class Database {
       if (entries.hasExpiry(ref)) {
         entries.setExpiry(ref, expiry);
         store.tables.insert(this.expires, this.#hash, ref);
+        if (store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
       }
       return ref;
     }
@@ -184,13 +185,14 @@ export class Database {
     const words = store.arena.words[old >>> SEGMENT_SHIFT];
     const at = (old & SEGMENT_MASK) << 1;
     const had = (words[at + 1] & HAS_EXPIRY) !== 0;
-    if (had && store.hasPassed(entries.expiry(old))) {
+    if (had && store.writesRemoveExpired && entries.expiry(old) <= store.nowMs && !store.ignoreExpiry) {
       this.#expire(key, keyStart, keyLength);
       return this.put(key, keyStart, keyLength, type, encoding, inlineLength, expiry);
     }
     const isTaken = store.prepareRemoval(this, old);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
+    if (has && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
     if (had === has && ((words[at] >>> 4) & 15) !== ENCODING_HASHTABLE && !isTaken) {
       // The block is large enough, and not too large, if it takes as many granules.
       const padded = ENTRY_HEADER_BYTES + (had ? 8 : 0) + keyLength + 7;
@@ -261,6 +263,7 @@ export class Database {
     const { entries, arena } = this.store;
     const had = entries.hasExpiry(ref);
     const has = expiry !== NO_EXPIRY;
+    if (has) this.#noteExpiry(ref);
     if (had === has) {
       if (has) entries.setExpiry(ref, expiry);
       return ref;
@@ -319,6 +322,15 @@ export class Database {
     this.#hash = hashBytes(key, start, length);
     tables.insert(this.keys, this.#hash, moved);
     if (has) tables.insert(this.expires, this.#hash, moved);
+    if (has) this.#noteExpiry(moved);
+  }
+
+  /** On a writable replica, an expiry that a client has set is this server's to carry out. */
+  #noteExpiry(ref: number): void {
+    const { entries, localExpiries } = this.store;
+    if (localExpiries.isActive) {
+      localExpiries.note(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+    }
   }
 
   /** Puts a copy of an entry, its value and expiry under a key of this database, which must be free. */
@@ -336,6 +348,7 @@ export class Database {
     this.#hash = hashBytes(key, start, length);
     tables.insert(this.keys, this.#hash, twin);
     if (has) tables.insert(this.expires, this.#hash, twin);
+    if (has) this.#noteExpiry(twin);
   }
 
   /** Exchanges the contents of two databases. */

@@ -12,6 +12,7 @@ import { ENCODING_HASHTABLE, Entries, EPOCH_BIT } from "./entry.ts";
 import { Foresight } from "./foresight.ts";
 import type { Frequency } from "./frequency.ts";
 import { Hashes } from "./hash.ts";
+import { LocalExpiries } from "./local_expiries.ts";
 import { Tables } from "./table.ts";
 
 /** Entries freed at a time when tables are discarded in slices. */
@@ -52,8 +53,12 @@ export class Store {
 
   /** Whether expired keys are seen as live: for commands that come from the primary, and for loading. */
   ignoreExpiry = false;
-  /** Whether a look-up removes an expired key; a replica waits for the primary's DEL. */
+  /** Whether a look-up, and the expiry cycle, remove an expired key; a replica waits for the primary's DEL. */
   removeExpired = true;
+  /** Whether a look-up for writing does: on a writable replica too, where a client may go on from there. */
+  writesRemoveExpired = true;
+  /** The keys that only this server will expire. */
+  readonly localExpiries = new LocalExpiries();
   /** Whether the expiry cycle runs (DEBUG SET-ACTIVE-EXPIRE). */
   activeExpiry = true;
   /** Told of each key removed because it expired; the bytes are its own during the call only. */

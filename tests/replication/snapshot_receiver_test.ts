@@ -30,6 +30,7 @@ class Replica implements ReceivingStore {
 
   fileRead(): void {}
   setLoading(): void {}
+  setAsyncLoading(): void {}
 }
 
 test("a snapshot's file is synced while the server goes on, and takes its name after that", async () => {
@@ -95,7 +96,7 @@ function largeSnapshot(): Uint8Array {
 test("a snapshot that comes quicker than it is parsed waits with its sender, not in memory", async () => {
   const replica = new Replica();
   const snapshot = largeSnapshot();
-  const receiver = new SwapReceiver(replica);
+  const receiver = new SwapReceiver(replica, true);
   let waits = 0;
   for (let at = 0; at < snapshot.length;) {
     // How much is taken at a time, as a socket without end brings it.
@@ -118,7 +119,7 @@ test("a snapshot that comes quicker than it is parsed waits with its sender, not
 
 test("whoever waits to bring more of a snapshot learns that it is bad", async () => {
   const replica = new Replica();
-  const receiver = new SwapReceiver(replica);
+  const receiver = new SwapReceiver(replica, true);
   const room = new Promise<void>((resolve) => receiver.onRoom = resolve);
   const snapshot = largeSnapshot();
   receiver.take(snapshot, 0, snapshot.length - END_BYTES);
@@ -133,7 +134,7 @@ test("a snapshot that is aborted while it is being parsed leaves nothing in memo
   const replica = new Replica();
   const before = replica.store.arena.usedBytes;
   const snapshot = largeSnapshot();
-  const receiver = new SwapReceiver(replica);
+  const receiver = new SwapReceiver(replica, true);
   let at = 0;
   while (receiver.take(snapshot, at, at + PIECE)) at += PIECE;
   const end = receiver.finish(() => assert.fail("nothing was replaced"));

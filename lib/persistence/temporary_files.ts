@@ -1,0 +1,54 @@
+/**
+ * The names of files that are being written, and what becomes of those that a server left behind when it was killed: each
+ * is as large as the data, so they must not pile up.
+ */
+
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { removeQuietly } from "./rdb_file.ts";
+
+/** What a file is written for: SAVE, BGSAVE, replicas, or a primary's snapshot that is being received. */
+export type TemporaryKind = "save" | "background" | "repl" | "sync";
+
+const NAME = /^temp-(?:(?:save|background|repl|sync)-)?(\d+)(?:-\d+)?\.rdb$/;
+/** Where processes cannot be looked up, a file that was not written to for so long has nobody who writes it, in ms. */
+const ABANDONED_MS = 60 * 60 * 1000;
+
+let made = 0;
+
+/** A name for a file in `folder` that no other file of this process has, and that tells which process writes it. */
+export function temporaryFile(folder: string, kind: TemporaryKind): string {
+  return join(folder, `temp-${kind}-${process.pid}-${++made}.rdb`);
+}
+
+/**
+ * Removes the files of servers that are gone, and returns their names. `startedMs`: when this process began, in ms of
+ * Unix time; one before it may have had the same number, as in a container.
+ */
+export function removeAbandoned(folder: string, startedMs: number): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return []; // whoever writes there will say why it cannot be
+  }
+  return names.filter((name) => {
+    const writer = NAME.exec(name)?.[1];
+    if (writer === undefined || !isAbandoned(join(folder, name), Number(writer), startedMs)) return false;
+    removeQuietly(join(folder, name));
+    return !existsSync(join(folder, name));
+  });
+}
+
+function isAbandoned(path: string, writer: number, startedMs: number): boolean {
+  let changedMs: number;
+  try {
+    changedMs = statSync(path).mtimeMs;
+  } catch {
+    return false; // it has just gone
+  }
+  if (writer === process.pid) return changedMs < startedMs;
+  if (existsSync("/proc/self")) return !existsSync(`/proc/${writer}`);
+  return Date.now() - changedMs > ABANDONED_MS;
+}

@@ -1,0 +1,65 @@
+/**
+ * Keys with an expiry that clients have set on a writable replica. The primary knows nothing of them and will never send
+ * their DEL, so this server must expire them itself; all others it leaves to the primary.
+ *
+ * Only names are kept. That a key is noted here says no more than that it is worth a look: it may be gone since, or have
+ * no expiry any more. Owned by the store; databases fill it, the server's cron empties it.
+ */
+
+import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import type { Database } from "./database.ts";
+
+/** Keys looked at between two looks at the clock. */
+const SAMPLE = 16;
+
+export class LocalExpiries {
+  /** Whether clients write to a replica, so that keys are noted. */
+  isActive = false;
+  /** Names by database index, as binary strings; those looked at last stand at the end. */
+  readonly #keys = new Map<number, Set<string>>();
+
+  /** Keys noted. */
+  get size(): number {
+    let size = 0;
+    for (const keys of this.#keys.values()) size += keys.size;
+    return size;
+  }
+
+  /** A key was given an expiry, by a client or by the primary: only the former is noted. */
+  note(database: Database, bytes: Uint8Array, start: number, length: number): void {
+    const { store, index } = database;
+    if (store.ignoreExpiry || store.detached.has(database)) return;
+    let keys = this.#keys.get(index);
+    if (keys === undefined) this.#keys.set(index, keys = new Set());
+    keys.add(decodeLatin1(bytes, start, start + length));
+  }
+
+  clear(): void {
+    this.#keys.clear();
+  }
+
+  /** Removes keys whose time has come, and forgets those that are settled, until all were seen or the clock says stop. */
+  expire(databases: readonly Database[], deadlineMs: number, clock: () => number): void {
+    for (const [index, keys] of this.#keys) {
+      let unseen = keys.size;
+      for (const name of keys) {
+        if (unseen-- === 0) break; // from here on they were put back by this run
+        keys.delete(name);
+        if (!this.#isSettled(databases[index], name)) keys.add(name);
+        if (unseen % SAMPLE === 0 && clock() >= deadlineMs) return;
+      }
+      if (keys.size === 0) this.#keys.delete(index);
+    }
+  }
+
+  /** Whether a key needs no more looks: it is gone, has no expiry, or has just been removed. */
+  #isSettled(database: Database, name: string): boolean {
+    const { entries, nowMs } = database.store;
+    const bytes = encodeLatin1(name);
+    const ref = database.peek(bytes, 0, bytes.length);
+    if (ref === 0 || !entries.hasExpiry(ref)) return true;
+    if (entries.expiry(ref) > nowMs) return false;
+    database.expireEntry(ref);
+    return true;
+  }
+}
