@@ -4,8 +4,10 @@
  */
 
 import { existsSync, readdirSync, statSync } from "node:fs";
+import { getPriority } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { systemErrorCode } from "../bytes/system_errors.ts";
 import { removeQuietly } from "./rdb_file.ts";
 
 /** What a file is written for: SAVE, BGSAVE, replicas, or a primary's snapshot that is being received. */
@@ -49,6 +51,10 @@ function isAbandoned(path: string, writer: number, startedMs: number): boolean {
     return false; // it has just gone
   }
   if (writer === process.pid) return changedMs < startedMs;
-  if (existsSync("/proc/self")) return !existsSync(`/proc/${writer}`);
-  return Date.now() - changedMs > ABANDONED_MS;
+  try {
+    getPriority(writer); // the one question about another process that needs no right to start or to end any
+    return false;
+  } catch (error) {
+    return systemErrorCode(error) === "ESRCH" || Date.now() - changedMs > ABANDONED_MS;
+  }
 }

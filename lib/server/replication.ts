@@ -509,7 +509,7 @@ export class Replication implements Feed {
     this.acknowledgeToPrimary();
     this.server.refreshWriteGate();
     const { config, propagation } = this.server;
-    const isDue = this.#seconds++ % config.number("repl-ping-replica-period") === 0;
+    const isDue = ++this.#seconds % config.number("repl-ping-replica-period") === 0;
     if (isDue && !this.isReplica && this.primary.replicas.size > 0) propagation.write(-1, PING);
   }
 
