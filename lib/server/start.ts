@@ -8,6 +8,7 @@ import { ALL_COMMANDS } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
 import { parseCommandLine } from "../config/command_line.ts";
 import { Config } from "../config/config.ts";
+import { defaultUserLine } from "../config/default_user.ts";
 import { ConfigError, loadConfig } from "../config/load.ts";
 import { openNetwork } from "../net/network.ts";
 import { LoadError } from "../persistence/load.ts";
@@ -37,6 +38,11 @@ export async function run(argv: readonly string[]): Promise<number | null> {
   if (commandLine.sentinel) return refuse(REFUSALS.sentinel);
   const config = new Config();
   const renamed = renameCommands(config);
+  // A line about the default user stays, and stays true.
+  config.onRewrite(
+    "user",
+    () => config.lines("user").length === 0 ? [] : [defaultUserLine(config.text("requirepass"))],
+  );
   try {
     loadConfig(config, commandLine, { version: REDIS_VERSION });
   } catch (error) {

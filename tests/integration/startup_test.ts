@@ -127,6 +127,55 @@ for (const [what, lines, number, said] of FAULTS) {
   });
 }
 
+/** Lines that ask for a protection that tredis does not have yet. */
+const UNPROTECTED = [
+  "appendonly yes",
+  "aclfile users.acl",
+  "user default off",
+  "user alice on nopass ~app:* +get",
+  "tls-port 6380",
+  "cluster-enabled yes",
+  "loadmodule auth.so",
+];
+
+for (const line of UNPROTECTED) {
+  test(`'${line}' is refused at start, with file, line, reason and way out`, { skip: IS_ORACLE }, () => {
+    const file = write("unsafe.conf", "hz 10", line, "timeout 5");
+    const { code, output, errors } = run([file, "--port", "0"]);
+    assert.equal(code, 1);
+    assert.match(output + errors, /FATAL CONFIG FILE ERROR/);
+    assert.ok((output + errors).includes(`at line 2 of ${file}\n>>> '${line}'\n`), output + errors);
+    assert.match(output + errors, /Remove the line|Set 'appendonly no'|Set 'cluster-enabled no'/);
+  });
+}
+
+test("CONFIG SET appendonly yes answers an error and changes nothing", { skip: IS_ORACLE }, async () => {
+  const { client } = await start();
+  await client.expect(
+    "CONFIG SET hz 50 appendonly yes",
+    /^ERR CONFIG SET failed .*'appendonly'\) - .*not supported yet/,
+  );
+  await client.expect("CONFIG GET hz", ["hz", "10"]);
+  await client.expect("CONFIG GET appendonly", ["appendonly", "no"]);
+});
+
+test("the file that CONFIG REWRITE leaves is one to start with, with and without a password", async () => {
+  const sum = "#2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
+  const file = write("rewritten.conf", 'requirepass "foo"', 'save ""', `user default on ${sum} ~* &* +@all`);
+  const first = await startWith(file);
+  await first.expect("PING", new ReplyError("NOAUTH Authentication required."));
+  await first.expect("AUTH foo", "OK");
+  await first.expect("CONFIG SET requirepass bar", "OK");
+  await first.expect("CONFIG REWRITE", "OK");
+  const second = await startWith(file);
+  await second.expect("AUTH foo", /^WRONGPASS/);
+  await second.expect("AUTH bar", "OK");
+  await second.expect(["CONFIG", "SET", "requirepass", ""], "OK");
+  await second.expect("CONFIG REWRITE", "OK");
+  assert.match(readFileSync(file, "utf8"), /^user default on.* nopass .*~\* &\* \+@all$/m);
+  await (await startWith(file)).expect("PING", "PONG");
+});
+
 test("a bad value on the command line, and a file that is missing", () => {
   const bad = run(["--port", "abc"]);
   assert.equal(bad.code, 1);
