@@ -19,27 +19,19 @@ import {
 import { HashIterator } from "../store/hash.ts";
 import { stringEncoding } from "../store/string.ts";
 import type { Store } from "../store/store.ts";
-import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, PROTECTED, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
 import { digestOfStore, digestOfValue } from "./digest.ts";
 import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
+import { protectedRefusal } from "./protected.ts";
 import { ENCODING_NAMES } from "./keys.ts";
 import type { Host, Session } from "./session.ts";
 
-const NOT_ALLOWED =
-  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
-  "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 const NOT_POSITIVE = "ERR value is out of range, must be positive";
 /** Bytes that DUMP adds to a value: its type before, version and checksum behind. */
 const DUMP_FRAME_BYTES = 11;
 const MAX_PACKED_THRESHOLD_BYTES = 2 ** 32;
-
-/** Why DEBUG is refused to a client, or null. */
-export function debugRefusal(host: Host, session: Session): string | null {
-  const allowed = host.config.choice("enable-debug-command");
-  return allowed === "yes" || (allowed === "local" && session.isLocal) ? null : NOT_ALLOWED;
-}
 
 /** A subcommand: how many arguments it takes, `DEBUG` and its own name included. */
 interface Subcommand {
@@ -391,7 +383,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
 
 /** `DEBUG subcommand [argument …]` */
 function debug(session: Session, request: Request): void {
-  const refusal = debugRefusal(session.host, session);
+  const refusal = protectedRefusal("DEBUG", session.host, session);
   if (refusal !== null) return session.reply.error(refusal);
   const found = SUBCOMMANDS.get(request.text(1).toLowerCase());
   if (found === undefined || request.argc < found.least || request.argc > found.most) {
@@ -401,5 +393,5 @@ function debug(session: Session, request: Request): void {
 }
 
 export const DEBUG_COMMANDS: readonly Command[] = [
-  command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug),
+  command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED, debug),
 ];
