@@ -80,7 +80,7 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
 function timeToLive(session: Session, request: Request, unit: TimeUnit): void {
   const { reply, database, host } = session;
   const entries = host.store.entries;
-  const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
+  const ref = database.glance(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.integer(-2);
   if (!entries.hasExpiry(ref)) return reply.integer(-1);
   const expiry = entries.exactExpiry(ref);

@@ -83,7 +83,7 @@ function shutdown(session: Session, request: Request): void {
 /** `DUMP key` */
 function dump(session: Session, request: Request): void {
   const { database, reply, host } = session;
-  const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
+  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.nil();
   reply.bulkBytes(host.dumper.dump(ref, host.config.flag("rdbcompression")));
 }
@@ -128,7 +128,7 @@ function restore(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const options = parseRestoreOptions(session, request);
   if (options === null) return;
-  if (!options.replace && database.has(bytes, starts[1], lengths[1])) {
+  if (!options.replace && database.use(bytes, starts[1], lengths[1])) {
     return reply.error("BUSYKEY Target key name already exists.");
   }
   const ttl = parseInt64(bytes, starts[2], lengths[2]);

@@ -126,7 +126,7 @@ function set(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   if (options.get && !replyStored(session, request, 1)) return;
   if (options.onlyIf !== "always") {
-    const exists = database.has(bytes, starts[1], lengths[1]);
+    const exists = database.use(bytes, starts[1], lengths[1]);
     if (exists !== (options.onlyIf === "exists")) {
       if (!options.get) reply.nil();
       return;
@@ -159,7 +159,7 @@ function propagateWithoutGet(session: Session, request: Request): void {
 
 /** `SETNX key value` */
 function setnx(session: Session, request: Request): void {
-  if (session.database.has(request.bytes, request.starts[1], request.lengths[1])) return session.reply.integer(0);
+  if (session.database.use(request.bytes, request.starts[1], request.lengths[1])) return session.reply.integer(0);
   setArgument(session, request, 1, 2, NO_EXPIRY);
   session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
   session.reply.integer(1);
@@ -211,7 +211,8 @@ function getex(session: Session, request: Request): void {
   if (kind === null || kind === "persist" || kind === "keepttl") {
     replyValue(session, ref);
     if (kind === null || !host.store.entries.hasExpiry(ref)) return;
-    database.setExpiry(database.write(bytes, starts[1], lengths[1]), NO_EXPIRY);
+    host.store.prepareChange(database, ref);
+    database.setExpiry(ref, NO_EXPIRY);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
     session.propagateAs(2)?.word("PERSIST").argument(request, 1);
     return;
@@ -225,7 +226,8 @@ function getex(session: Session, request: Request): void {
     session.propagateAs(2)?.word("DEL").argument(request, 1);
     return;
   }
-  database.setExpiry(database.write(bytes, starts[1], lengths[1]), expiry);
+  host.store.prepareChange(database, ref);
+  database.setExpiry(ref, expiry);
   host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
   session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
 }
@@ -251,7 +253,7 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
   }
   if (onlyIfMissing) {
     for (let i = 1; i < request.argc; i += 2) {
-      if (database.has(bytes, starts[i], lengths[i])) return reply.integer(0);
+      if (database.use(bytes, starts[i], lengths[i])) return reply.integer(0);
     }
   }
   for (let i = 1; i < request.argc; i += 2) {
@@ -291,7 +293,7 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
     copyBytes(digits, 0, length, entries.bytes(ref), entries.valueStart(ref));
     entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_INT);
   } else {
-    database.setString(bytes, starts[1], lengths[1], digits, 0, length, ENCODING_INT, KEEP_EXPIRY);
+    database.rewriteString(bytes, starts[1], lengths[1], digits, length, ENCODING_INT);
   }
   session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
   reply.integerDigits(digits, 0, length);
@@ -332,7 +334,7 @@ function incrbyfloat(session: Session, request: Request): void {
   if (typeof sum !== "string") return reply.error(sum.error);
   const value = encodeLatin1(sum);
   const encoding = textEncoding(value.length);
-  database.setString(bytes, starts[1], lengths[1], value, 0, value.length, encoding, KEEP_EXPIRY);
+  database.rewriteString(bytes, starts[1], lengths[1], value, value.length, encoding);
   session.host.keyChanged(session, request, 1, EVENT_STRING, "incrbyfloat");
   session.propagateAs(4)?.word("SET").argument(request, 1).bytes(value, 0, value.length).word("KEEPTTL");
   reply.bulkBytes(value);

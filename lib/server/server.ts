@@ -5,7 +5,7 @@
 
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import type { Command } from "../commands/command.ts";
-import { EVENT_EXPIRED, EVENT_KEYEVENT, EVENT_KEYSPACE } from "../commands/events.ts";
+import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
 import type { Host, Session } from "../commands/session.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Socket } from "../net/socket.ts";
@@ -14,7 +14,7 @@ import { RequestParser } from "../resp/parser.ts";
 import { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
-import { Store } from "../store/store.ts";
+import { type KeyListener, Store } from "../store/store.ts";
 import { Batch } from "./batch.ts";
 import { Client, CLOSING, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
 import { describeClient } from "./client_line.ts";
@@ -448,6 +448,16 @@ export class Server implements Host {
       this.pubsub.publish("channel", channel, 0, channel.length, bytes, start, length);
     }
   }
+
+  /** A look-up for reading found no key. */
+  readonly keyMissed: KeyListener = (database, bytes, start, length) =>
+    this.notify(EVENT_KEY_MISS, "keymiss", database, bytes, start, length);
+
+  /** A key is new: told of databases that clients see, and not of what is loaded. */
+  readonly keyIsNew: KeyListener = (database, bytes, start, length) => {
+    if (this.loading || this.store.databases[database.index] !== database) return;
+    this.notify(EVENT_NEW, "new", database, bytes, start, length);
+  };
 
   flush(databases: readonly Database[]): number {
     let removed = 0;
