@@ -137,9 +137,11 @@ export class Dispatcher {
 
   /** `execute` where some state of the client or the server may refuse, or asks for more. */
   #executeGuarded(client: Client, command: Command, request: Request): void {
-    const mark = client.reply.open();
     const skipped = (client.flags & REPLY_SKIP) !== 0;
     const refusal = this.#refusal(client, command);
+    // What was evicted to make room is invalid from before the command on, and is told before its reply.
+    if (client.hasOutput && this.server.current === client) client.takeOutputIntoReply();
+    const mark = client.reply.open();
     if (refusal !== null) {
       this.#reject(client, command, refusal);
     } else if ((this.gates & GATE_PAUSED) !== 0 && this.#mustWait(client, command)) {
