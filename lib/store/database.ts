@@ -92,9 +92,10 @@ export class Database {
 
   /** Whether a live entry is under a key, for a command that changes something by that: a use of the key. */
   use(bytes: Uint8Array, start: number, length: number): boolean {
-    const ref = this.look(bytes, start, length);
-    if (ref !== 0) this.store.touch(ref);
-    return ref !== 0;
+    const ref = this.peek(bytes, start, length);
+    if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return false;
+    this.store.touch(ref);
+    return true;
   }
 
   /** Whether a live entry is under a key; leaves no trace. */
