@@ -30,12 +30,24 @@ interface Place {
   readonly line: string;
 }
 
+/** What was read, for a reader: bytes in UTF-8 as their characters, those that quoting has escaped as well. */
+function shown(binary: string): string {
+  return fromBinary(binary).replace(/(?:\\x[89a-f][0-9a-f])+/g, (escaped) => {
+    const bytes = Uint8Array.from(escaped.match(/[0-9a-f]{2}/g) ?? [], (digits) => Number.parseInt(digits, 16));
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      return escaped; // no text
+    }
+  });
+}
+
 function fault(version: string, place: Place, reason: string): ConfigError {
   const what = place.source === COMMAND_LINE ? "command line" : "configuration file";
   const where = place.source === COMMAND_LINE ? "" : ` of ${place.source}`;
   return new ConfigError(
     `\n*** FATAL CONFIG FILE ERROR (Redis ${version}) ***\n` +
-      `Reading the ${what}, at line ${place.number}${where}\n>>> '${place.line}'\n${reason}`,
+      `Reading the ${what}, at line ${place.number}${where}\n>>> '${shown(place.line)}'\n${shown(reason)}`,
   );
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { unlink } from "node:fs";
-import { fromBinary } from "../bytes/paths.ts";
+import { fromBinary, toBinary } from "../bytes/paths.ts";
 import type { Command } from "../commands/command.ts";
 import type { ReplicaCount } from "../commands/session.ts";
 import type { Socket } from "../net/socket.ts";
@@ -265,7 +265,7 @@ export class Replication implements Feed {
     if (!config.flag("rdb-del-sync-files") || config.savePoints.length > 0) return;
     log.notice(reason);
     unlink(path, (error) => {
-      if (error !== null) log.warning(`Can't remove ${path}: ${reasonOf(error)}`);
+      if (error !== null) log.warning(`Can't remove ${toBinary(path)}: ${reasonOf(error)}`);
     });
   }
 

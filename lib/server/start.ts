@@ -12,6 +12,7 @@ import { defaultUserLine } from "../config/default_user.ts";
 import { ConfigError, loadConfig } from "../config/load.ts";
 import { openNetwork } from "../net/network.ts";
 import { LoadError } from "../persistence/load.ts";
+import { RdbError } from "../persistence/rdb_format.ts";
 import { removeAbandoned } from "../persistence/temporary_files.ts";
 import { applyConfig } from "./apply_config.ts";
 import {
@@ -91,6 +92,8 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   for (const warning of config.inertWarnings()) log.warning(warning);
   if (showsBanner(config.flag("always-show-logo"), log.file !== "", process.stdout.isTTY === true)) {
     log.raw(banner({ port, pid: process.pid, mode: "standalone" }));
+  } else {
+    log.notice(`Running mode=standalone, port=${port}.`);
   }
   const listeners = new Listeners(
     await openNetwork(),
@@ -107,7 +110,9 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
     if (port !== 0) log.warning(`Failed listening on port ${port} (tcp), aborting.`);
     return 1;
   }
-  followAddresses(config, listeners, log);
+  const tellAddresses = () => log.notice(`Listening on ${listeners.addresses.join(", ")}`);
+  tellAddresses();
+  followAddresses(config, listeners, log, tellAddresses);
   const pidFile = pidFilePath(config.text("pidfile"), config.flag("daemonize"));
   const pidError = pidFile === null ? null : writePidFile(pidFile);
   if (pidError !== null) log.warning(pidError);
@@ -128,10 +133,13 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
 }
 
 /** Has CONFIG SET of `port` and `bind` listen elsewhere. */
-function followAddresses(config: Config, listeners: Listeners, log: Log): void {
+function followAddresses(config: Config, listeners: Listeners, log: Log, onMoved: () => void): void {
   const rebind = (refusal: string) => () => {
     const reason = listeners.rebind();
-    if (reason === null) return null;
+    if (reason === null) {
+      onMoved();
+      return null;
+    }
     log.warning(reason);
     return refusal;
   };
@@ -142,13 +150,14 @@ function followAddresses(config: Config, listeners: Listeners, log: Log): void {
 /** Removes what servers that were killed have left half written. */
 function removeLeftovers(server: Server): void {
   for (const name of removeAbandoned(fromBinary(server.config.text("dir")), server.startedMs)) {
-    server.log.notice(`Removed ${name}, which a server that is gone has left unfinished`);
+    server.log.notice(`Removed ${toBinary(name)}, which a server that is gone has left unfinished`);
   }
 }
 
 /** Loads the RDB file; false, after having said why, where it cannot be used. */
 async function loadData(server: Server): Promise<boolean> {
-  const { saving, log } = server;
+  const { saving, log, config } = server;
+  if (config.text("dbfilename") === "") return true; // a file without a name is not there
   let bytes: number;
   try {
     bytes = statSync(saving.path).size;
@@ -167,6 +176,10 @@ async function loadData(server: Server): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof LoadError)) throw error;
+    if (error.cause instanceof RdbError) {
+      const { offset, reason } = error.cause;
+      log.warning(`Internal error in RDB reading offset ${offset} -> ${reason}`);
+    }
     log.warning(`Fatal error loading the DB, check server logs. Exiting. ${error.message}`);
     return false;
   }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -277,10 +277,59 @@ test("a pid file and a log file", async () => {
   assert.equal(existsSync(pidFile), false);
 });
 
-test("a log file that cannot be written is a clear refusal", () => {
-  const { code, output, errors } = run(["--port", "0", "--logfile", join(folder, "no", "such", "folder")]);
-  assert.equal(code, 1);
-  assert.match(output + errors, /Can't open the log file: No such file or directory/);
+test("a log, a pid file and a socket that cannot be written are told with their paths", async () => {
+  const path = join(folder, "no", "süch", "folder");
+  const named = (words: string) => IS_ORACLE ? words : `${words} ('${path}')`;
+  const log = run(["--port", "0", "--logfile", path]);
+  assert.equal(log.code, 1);
+  assert.ok((log.output + log.errors).includes(named("Can't open the log file: No such file or directory")));
+  const socket = run(["--port", "0", "--dir", folder, "--unixsocket", path]);
+  assert.equal(socket.code, 1);
+  assert.match(socket.output + socket.errors, /Failed opening Unix socket: .*bind: No such file or directory/);
+  if (!IS_ORACLE) assert.ok(socket.output.includes(`('${path}')`), socket.output);
+  if (IS_ORACLE) return; // tells it since 7.2
+  const { server } = await start("--pidfile", path);
+  await until("the log", () => server.output.includes(named("Failed to write PID file: No such file or directory")));
+});
+
+test(
+  "the log names address and port, to a pipe and to a file, and again when they change",
+  { skip: IS_ORACLE },
+  async () => {
+    const logFile = join(folder, "the.log");
+    const { server, client } = await start("--bind", "127.0.0.1", "--logfile", logFile);
+    const log = () => readFileSync(logFile, "utf8");
+    await until("the log", () => log().includes(`Running mode=standalone, port=${server.port}.`));
+    await until("the address", () => log().includes(`Listening on 127.0.0.1:${server.port}\n`));
+    const next = await freePort();
+    await client.expect(["CONFIG", "SET", "port", next], "OK");
+    await until("the new address", () => log().includes(`Listening on 127.0.0.1:${next}\n`));
+    const { server: piped } = await start("--bind", "127.0.0.1");
+    await until("the address", () => piped.output.includes(`Listening on 127.0.0.1:${piped.port}\n`));
+  },
+);
+
+test("arguments in messages are shown in UTF-8", { skip: IS_ORACLE }, async () => {
+  const file = write("müll.conf", "loglevel größer");
+  const fromFile = run([file]);
+  assert.ok(fromFile.errors.includes(`at line 1 of ${file}\n>>> 'loglevel größer'\n`), fromFile.errors);
+  const fromOptions = run(["--loglevel", "größer", "日本"]);
+  assert.ok(fromOptions.errors.includes(`>>> 'loglevel "größer" "日本"'\n`), fromOptions.errors);
+  const unknown = run(["--user", "jürgen", "on"]);
+  assert.ok(unknown.errors.includes("'jürgen' would not be one"), unknown.errors);
+  const inner = join(folder, "größe");
+  mkdirSync(inner);
+  writeFileSync(join(inner, "dump.rdb"), "nothing that loads");
+  const bad = run(["--port", String(await freePort()), "--dir", inner]);
+  assert.ok(bad.output.includes(`Bad RDB file ${inner}/dump.rdb: Wrong signature`), bad.output);
+});
+
+test("without a name for the RDB file the server starts empty, and cannot save", async () => {
+  const { client } = await start("--dbfilename", "");
+  await client.expect("CONFIG GET dbfilename", ["dbfilename", ""]);
+  await client.expect("SET a 1", "OK");
+  await client.expect("SAVE", /^ERR/);
+  await client.expect("GET a", "1");
 });
 
 function canConnect(port: number, host = "127.0.0.1"): Promise<boolean> {
