@@ -25,6 +25,7 @@ import {
   USAGE,
   versionLine,
 } from "./banner.ts";
+import { followLauncher } from "./launcher.ts";
 import { ListenError, Listeners } from "./listeners.ts";
 import { Log } from "./log.ts";
 import { pidFilePath, writePidFile } from "./pid_file.ts";
@@ -122,6 +123,10 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   log.role = "M";
   log.notice("Server initialized");
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => server.shutdown.signalled(signal));
+  followLauncher(() => {
+    log.warning("The npm that has started this server has ended");
+    server.shutdown.signalled("SIGTERM");
+  });
   server.cron.start();
   server.replication.beginLoading();
   removeLeftovers(server);
