@@ -91,10 +91,12 @@ function replconf(session: Session, request: Request): void {
       if (Number.isNaN(only)) return reply.error(NOT_INTEGER);
       session.replicaHandshake.rdbOnly = only === 1;
     } else if (request.is(i, "rdb-filter-only")) {
-      // Only functions can be filtered for, and there are none: an empty filter asks for no keys.
-      if (request.lengths[i + 1] > 0 && !request.is(i + 1, "functions")) {
-        return reply.error(`ERR Unsupported rdb-filter-only option: ${request.text(i + 1)}`);
-      }
+      // Whatever is named is all that is wanted; keys cannot be named, and functions are not here to be sent.
+      const unknown = request.text(i + 1).split(/\s+/).find((word) =>
+        word !== "" && word.toLowerCase() !== "functions"
+      );
+      if (unknown !== undefined) return reply.error(`ERR Unsupported rdb-filter-only option: ${unknown}`);
+      session.replicaHandshake.withoutKeys = true;
     } else {
       return reply.error(`ERR Unrecognized REPLCONF option: ${request.text(i)}`);
     }

@@ -12,6 +12,7 @@ import { NetworkError } from "../net/socket.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { LoadResult } from "../persistence/load.ts";
 import { reasonOf } from "../persistence/rdb_file.ts";
+import { emptyRdb } from "../persistence/save.ts";
 import { temporaryFile } from "../persistence/temporary_files.ts";
 import { newHandshake, PrimarySide, type Replica, type ReplicaConnection } from "../replication/primary.ts";
 import { ReplicaSide } from "../replication/replica.ts";
@@ -67,6 +68,7 @@ export class Replication implements Feed {
       snapshotRunning: () => server.saving.snapshotter.running,
       takeSnapshot: (target, atStart) => server.saving.takeSnapshot(target, atStart),
       abortSnapshot: () => server.saving.snapshotter.abort(),
+      emptySnapshot: () => emptyRdb(server.store, server.saving.describe(), server.saving.writeOptions),
       keepsSnapshots: () => server.config.savePoints.length > 0,
       rdbPath: () => ({ path: server.saving.path, temporary: this.#temporary("repl") }),
       fileServed: (path, madeMs) => {
