@@ -6,6 +6,7 @@
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { globMatch } from "../bytes/glob.ts";
+import { rewriteConfig } from "../config/rewrite.ts";
 import { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { NO_EXPIRY } from "../store/database.ts";
@@ -51,9 +52,9 @@ function sleep(session: Session, request: Request): void {
   session.reply.ok();
 }
 
-/** The entry under argument 2, untouched, or 0 after having replied with an error. */
+/** The entry under argument 2 as it is, expired or not, or 0 after having replied with an error. */
 function lookKey(session: Session, request: Request): number {
-  const ref = session.database.look(request.bytes, request.starts[2], request.lengths[2]);
+  const ref = session.database.peek(request.bytes, request.starts[2], request.lengths[2]);
   if (ref === 0) session.reply.error(NO_SUCH_KEY);
   return ref;
 }
@@ -250,6 +251,15 @@ function error(session: Session, request: Request): void {
   session.reply.error(request.text(2));
 }
 
+/** `DEBUG CONFIG-REWRITE-FORCE-ALL`: writes all directives, those with their default too */
+function configRewriteForceAll(session: Session): void {
+  const error = rewriteConfig(session.host.config, { all: true });
+  if (error === null) session.reply.ok();
+  else {session.reply.error(
+      `ERR CONFIG-REWRITE-FORCE-ALL failed: ${error.replace(/^ERR (Rewriting config file: )?/, "")}`,
+    );}
+}
+
 /** `DEBUG CHANGE-REPL-ID` */
 function changeReplId(session: Session): void {
   session.host.debugging.log("Changing replication IDs after receiving change-repl-id");
@@ -312,6 +322,7 @@ function accept(session: Session): void {
 
 const DEBUG_HELP = help("DEBUG", [
   ["CHANGE-REPL-ID", "Give the replication stream another id: replicas will need a full synchronisation."],
+  ["CONFIG-REWRITE-FORCE-ALL", "Write the configuration file, with those directives too that have their default."],
   ["DICT-RESIZING <0|1>", "Accepted; tables here grow and shrink in small parts."],
   ["DIGEST", "Show a digest of all data; equal data has equal digests."],
   ["DIGEST-VALUE <key> [<key> ...]", "Show a digest of each value."],
@@ -354,6 +365,7 @@ const ANY = Infinity;
 
 const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
   ["change-repl-id", sub(2, 2, changeReplId)],
+  ["config-rewrite-force-all", sub(2, 2, configRewriteForceAll)],
   ["dict-resizing", sub(3, 3, accept)],
   ["digest", sub(2, 2, digest)],
   ["digest-value", sub(2, ANY, digestValue)],

@@ -23,6 +23,7 @@ import {
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { toUnixMs } from "./expiry_options.ts";
+import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
 /** `SAVE` */
@@ -145,7 +146,7 @@ function restore(session: Session, request: Request): void {
   if (expiry !== NO_EXPIRY && host.store.hasPassed(expiry)) {
     if (database.remove(bytes, starts[1], lengths[1])) {
       host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-      session.propagateAs(2)?.word("DEL").argument(request, 1);
+      session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-server-del")).argument(request, 1);
     }
     return reply.ok();
   }

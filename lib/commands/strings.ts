@@ -26,6 +26,7 @@ import { NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from
 import { EVENT_GENERIC, EVENT_STRING } from "./events.ts";
 import { expiryFromArgument, ExpiryOption, type TimeUnit } from "./expiry_options.ts";
 import { longestCommonSubsequence } from "./lcs.ts";
+import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -192,7 +193,7 @@ function getdel(session: Session, request: Request): void {
   replyValue(session, ref);
   session.database.remove(request.bytes, request.starts[1], request.lengths[1]);
   session.host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-  session.propagateAs(2)?.word("DEL").argument(request, 1);
+  session.propagateAs(2)?.word(removalWord(session.host.config, "lazyfree-lazy-user-del")).argument(request, 1);
 }
 
 /** `GETEX key [EX s | PX ms | EXAT unix-s | PXAT unix-ms | PERSIST]` */
@@ -223,7 +224,7 @@ function getex(session: Session, request: Request): void {
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-    session.propagateAs(2)?.word("DEL").argument(request, 1);
+    session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
     return;
   }
   host.store.prepareChange(database, ref);

@@ -351,6 +351,7 @@ export class Dispatcher {
   #record(client: Client, command: Command, request: Request, elapsedMs: number): void {
     const microseconds = elapsedMs * 1000;
     this.#count(command, microseconds, 1);
+    if (elapsedMs > this.server.statistics.longestMs) this.server.statistics.longestMs = elapsedMs;
     if (elapsedMs >= 1) {
       this.server.updateClock();
       this.onLatency((command.flags & FAST) !== 0 ? "fast-command" : "command", elapsedMs);

@@ -7,6 +7,7 @@ import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import type { Command } from "../commands/command.ts";
 import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
 import type { Host, Session } from "../commands/session.ts";
+import { removalWord } from "../commands/removal.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Socket } from "../net/socket.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
@@ -108,6 +109,8 @@ export class Server implements Host {
 
   readonly #parsers: RequestParser[] = [];
   #nextClientId = 1;
+  /** Commands processed when the batch under way began. */
+  #commandsBefore = 0;
   /** Clients for whom `deliver` has queued output. */
   #toFlush: Client[] = [];
   #closing: Client[] = [];
@@ -285,12 +288,15 @@ export class Server implements Host {
   // --- Batches: what one arrival of data runs -------------------------------------------------------------------------
 
   beginBatch(client: Client): void {
+    this.#commandsBefore = this.statistics.commandsProcessed;
     this.current = client;
     client.lastActiveMs = this.updateClock();
   }
 
   endBatch(): void {
     this.dispatcher.endBatch();
+    const commands = this.statistics.commandsProcessed - this.#commandsBefore;
+    if (commands > this.statistics.mostCommandsPerBatch) this.statistics.mostCommandsPerBatch = commands;
     const client = this.current;
     this.current = null;
     this.flushAll();
@@ -480,7 +486,14 @@ export class Server implements Host {
     this.touched(null, database, bytes, start, length);
     this.notify(EVENT_EXPIRED, "expired", database, bytes, start, length);
     // What the expiry cycle removes goes on key by key; what a command comes across, with the command.
-    this.propagation.writeRemoval(database.index, "DEL", bytes, start, length, this.current !== null);
+    this.propagation.writeRemoval(
+      database.index,
+      removalWord(this.config, "lazyfree-lazy-expire"),
+      bytes,
+      start,
+      length,
+      this.current !== null,
+    );
   }
 }
 
