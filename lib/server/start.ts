@@ -6,6 +6,7 @@ import { fromBinary, toBinary } from "../bytes/paths.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import { ALL_COMMANDS } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
+import { UNBUILT_COMMANDS } from "../commands/unbuilt.ts";
 import { parseCommandLine } from "../config/command_line.ts";
 import { Config } from "../config/config.ts";
 import { defaultUserLine } from "../config/default_user.ts";
@@ -58,7 +59,10 @@ export async function run(argv: readonly string[]): Promise<number | null> {
 function renameCommands(config: Config): CommandTable {
   const commands = new CommandTable(ALL_COMMANDS);
   config.onLine("rename-command", ([from, to]) => {
-    if (!commands.byName.has(from.toLowerCase())) return "No such command in rename-command";
+    if (!commands.byName.has(from.toLowerCase())) {
+      if (!UNBUILT_COMMANDS.has(from.toLowerCase())) return "No such command in rename-command";
+      return commands.byName.has(to.toLowerCase()) ? "Target command name already exists" : null;
+    }
     return commands.rename(from, to) ? null : "Target command name already exists";
   });
   return commands;

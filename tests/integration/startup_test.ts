@@ -369,6 +369,18 @@ test("CONFIG SET port and bind move the server", async () => {
   await client.expect("PING", "PONG");
 });
 
+test("a configuration that renames commands that are still to come is taken, as far as the names are free", async () => {
+  const lines = ["BGREWRITEAOF", "SPOP", "EVAL", "SORT"].map((name) => `rename-command ${name} ""`);
+  const file = write("hardened.conf", ...lines, "rename-command LPUSH push");
+  const client = await startWith(file, "--save", "");
+  await client.expect("SPOP a", /^ERR unknown command 'SPOP'/);
+  await client.expect("SORT a", /^ERR unknown command 'SORT'/);
+  await client.expect("LPUSH a 1", /^ERR unknown command 'LPUSH'/);
+  const { code, output, errors } = run([write("taken.conf", "rename-command SPOP get"), "--port", "0"]);
+  assert.equal(code, 1);
+  assert.match(output + errors, /Target command name already exists/);
+});
+
 test("rename-command renames and removes", async () => {
   const file = write("renamed.conf", "rename-command SET store", 'rename-command FLUSHALL ""');
   const client = await startWith(file, "--save", "");
