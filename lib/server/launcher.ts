@@ -1,11 +1,10 @@
 /**
- * A server that npm or npx has started ends with them. They run it through a shell and `deno task`, and what ends them
- * (a signal to their process, a closed window of an editor) does not reach the server: it would go on unseen, and hold
- * its port.
+ * A server that npm or npx has started with `deno task start` ends with them. They run the task through a shell, and what
+ * ends them (a signal to their process, a closed window of an editor) does not reach the server: it would go on unseen,
+ * and hold its port. (A server that a script of npm starts in another way may well be meant to outlive it.)
  *
  * Every half second the chain of processes from the server up to npm is compared with what it was at the start: a link
- * whose parent has gone has another parent. Only Linux shows that of other processes; elsewhere only the server's own
- * parent is watched.
+ * whose parent has gone has another parent. Only Linux shows that of other processes; elsewhere nothing is watched.
  */
 
 import { readFileSync } from "node:fs";
@@ -29,18 +28,23 @@ function parentOf(pid: number): number {
   }
 }
 
-function isNpm(pid: number): boolean {
+/** The command line of a process, its words joined by spaces; empty where nothing is known of it. */
+function commandLineOf(pid: number): string {
   try {
-    return /^np[mx] |np[mx]-cli\.js/.test(readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " "));
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ");
   } catch {
-    return false;
+    return "";
   }
 }
 
-/** The ids of the processes from `pid` up to the topmost npm above it; `pid` and its parent where none is seen. */
+function isNpm(pid: number): boolean {
+  return /^np[mx] |np[mx]-cli\.js/.test(commandLineOf(pid));
+}
+
+/** The ids of the processes from `pid` up to the topmost npm above it; `pid` alone where there is none. */
 export function chainToNpm(pid: number, parent: ParentOf, npm: (pid: number) => boolean): number[] {
   const chain = [pid];
-  let length = 2;
+  let length = 1;
   while (chain.length <= MAX_LINKS) {
     const above = parent(chain[chain.length - 1]);
     if (above <= 1) break;
@@ -55,9 +59,9 @@ export function isWhole(chain: readonly number[], parent: ParentOf): boolean {
   return chain.every((pid, index) => index === chain.length - 1 || parent(pid) === chain[index + 1]);
 }
 
-/** Calls `onEnd` once, when the npm or npx that has started this process ends; does nothing where none has. */
+/** Calls `onEnd` once, when the npm or npx that has started this process by a task ends; does nothing where none has. */
 export function followLauncher(onEnd: () => void): void {
-  if (process.env.npm_command === undefined) return;
+  if (process.env.npm_command === undefined || !/^\S*deno task /.test(commandLineOf(process.ppid))) return;
   const chain = chainToNpm(process.pid, parentOf, isNpm);
   if (chain.length < 2) return;
   const timer = setInterval(() => {
