@@ -139,6 +139,7 @@ export class Dispatcher {
   #executeGuarded(client: Client, command: Command, request: Request): void {
     const skipped = (client.flags & REPLY_SKIP) !== 0;
     const refusal = this.#refusal(client, command);
+    if ((client.flags & TRACKING) !== 0) this.server.tracking.enforceLimit();
     // What was evicted to make room is invalid from before the command on, and is told before its reply.
     if (client.hasOutput && this.server.current === client) client.takeOutputIntoReply();
     const mark = client.reply.open();

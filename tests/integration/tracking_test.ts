@@ -98,6 +98,20 @@ test("what is evicted to make room for a write is told before the reply to it", 
   await writer.expect("CONFIG SET maxmemory 0 maxmemory-policy noeviction", "OK");
 });
 
+test("a limit that was lowered is told before the reply to the next command, a queued one's too", async () => {
+  const client = await resp3("ON");
+  await writer.expect("FLUSHALL", "OK");
+  assert.deepEqual(await client.read(), new Push(["invalidate", null]));
+  await client.expect("MGET one two three", [null, null, null]);
+  await client.expect("MULTI", "OK");
+  await writer.expect("CONFIG SET tracking-table-max-keys 2", "OK");
+  client.send("PING");
+  assert.ok(await client.read() instanceof Push);
+  assert.equal(await client.read(), "QUEUED");
+  await client.expect("EXEC", ["PONG"]);
+  await writer.expect("CONFIG SET tracking-table-max-keys 1000000", "OK");
+});
+
 test("reads of any type are tracked, by their keys", async () => {
   const client = await resp3("ON");
   await writer.expect("HSET hash f 1", 1);
