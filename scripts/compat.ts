@@ -94,8 +94,28 @@ function shellWords(): string {
   return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
+const TAGS_CHECK = "    # We skip unwanted tags\n";
+const TAG_OF_AOF = `    if {![catch {dict get $overrides appendonly} appendonly] && $appendonly eq "yes"} {
+        lappend tags needs:aof
+        lappend ::tags needs:aof
+    }
+`;
+
+/**
+ * Has the suite give servers with an append-only file a tag, so that they can be left out: one that refuses to start is
+ * waited for for two minutes.
+ */
+function tagServersWithAof(source: string): void {
+  const path = join(source, "tests", "support", "server.tcl");
+  const text = readFileSync(path, "utf8");
+  if (text.includes(TAG_OF_AOF)) return;
+  if (!text.includes(TAGS_CHECK)) throw new Error(`${path} does not check tags where it did`);
+  writeFileSync(path, text.replace(TAGS_CHECK, TAG_OF_AOF.replaceAll("$", "$$$$") + TAGS_CHECK));
+}
+
 /** Puts the server and Redis's own tools where the suite looks for them. */
 function prepare(source: string): void {
+  tagServersWithAof(source);
   const server = join(source, "src", "redis-server");
   rmSync(server, { force: true });
   writeFileSync(server, `#!/bin/sh\nexec ${shellWords()} "$@"\n`);
