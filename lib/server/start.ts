@@ -115,7 +115,10 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
     if (port !== 0) log.warning(`Failed listening on port ${port} (tcp), aborting.`);
     return 1;
   }
-  const tellAddresses = () => log.notice(`Listening on ${listeners.addresses.join(", ")}`);
+  const tellAddresses = () => {
+    const { addresses } = listeners;
+    if (addresses.length > 0) log.notice(`Listening on ${addresses.join(", ")}`);
+  };
   tellAddresses();
   followAddresses(config, listeners, log, tellAddresses);
   const pidFile = pidFilePath(config.text("pidfile"), config.flag("daemonize"));
