@@ -2,7 +2,7 @@
  * The table of all directives of Redis 7.2: type, limits, default, alias, and whether CONFIG SET may change it.
  * `config.ts` holds the values. Each directive is of one of four classes, by what would follow if it was passed over:
  *
- * 1. Those without a mark are obeyed.
+ * 1. Those without a mark are obeyed, but for those of class 4.
  * 2. `inert`: it can have no effect here, and nobody is let in, shown or robbed of anything for that: threads, the
  *    allocator, the process's title and score, the background (a supervisor sees that the process stays). Redis's own
  *    redis.conf sets some of them. Accepted, and named once in the log.
@@ -76,6 +76,9 @@ const NO_NODES = "cluster mode is not supported yet, and a server on its own wou
 const NO_REHASHING = "the keyspace table never rehashes as a whole";
 const NO_IO_THREADS = "one thread does all input and output";
 
+const ALWAYS_LAZY = "large values are freed in slices in any case";
+const OWN_SLICES = "loading gives way to clients after a time, not after a number of keys or bytes";
+
 const YES_NO_LOCAL = ["no", "yes", "local"] as const;
 
 /** Exclusive choices of `shutdown-on-sigterm` and `shutdown-on-sigint`. */
@@ -96,7 +99,7 @@ const GENERAL = {
   "databases": integer(16, 1n, INT_MAX, { immutable: true }),
   "dir": text("", { protected: true, denyLoading: true }),
   "disable-thp": yesNo("yes", { immutable: true, inert: "huge pages are left as the system has them" }),
-  "dynamic-hz": yesNo("yes"),
+  "dynamic-hz": yesNo("yes", { inert: "what is due for clients does not depend on how many there are" }),
   "enable-debug-command": choice("no", YES_NO_LOCAL, { immutable: true }),
   "enable-module-command": choice("no", YES_NO_LOCAL, { immutable: true, inert: NO_MODULES }),
   "enable-protected-configs": choice("no", YES_NO_LOCAL, { immutable: true }),
@@ -190,7 +193,7 @@ const MEMORY = {
   "lazyfree-lazy-expire": yesNo("no"),
   "lazyfree-lazy-server-del": yesNo("no"),
   "lazyfree-lazy-user-del": yesNo("no"),
-  "lazyfree-lazy-user-flush": yesNo("no"),
+  "lazyfree-lazy-user-flush": yesNo("no", { inert: ALWAYS_LAZY }),
   "lfu-decay-time": integer(1, 0n, INT_MAX),
   "lfu-log-factor": integer(10, 0n, INT_MAX),
   "list-compress-depth": integer(0, 0n, INT_MAX),
@@ -209,7 +212,7 @@ const MEMORY = {
     "noeviction",
   ]),
   "maxmemory-samples": integer(5, 1n, INT_MAX),
-  "sanitize-dump-payload": choice("no", ["no", "yes", "clients"]),
+  "sanitize-dump-payload": choice("no", ["no", "yes", "clients"], { inert: "payloads are always checked" }),
   "set-max-intset-entries": integer(512, 0n, LONG_MAX),
   "set-max-listpack-entries": integer(128, 0n, LONG_MAX),
   "set-max-listpack-value": memory(64, 0n, LONG_MAX),
@@ -244,8 +247,8 @@ const PERSISTENCE = {
   "auto-aof-rewrite-min-size": memory(67108864, 0n, LONG_MAX),
   "auto-aof-rewrite-percentage": integer(100, 0n, INT_MAX),
   "dbfilename": text("dump.rdb", { protected: true, check: checkFileName("dbfilename", "filename") }),
-  "key-load-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true }),
-  "loading-process-events-interval-bytes": integer(2097152, 1024n, INT_MAX, { hidden: true }),
+  "key-load-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true, inert: OWN_SLICES }),
+  "loading-process-events-interval-bytes": integer(2097152, 1024n, INT_MAX, { hidden: true, inert: OWN_SLICES }),
   "no-appendfsync-on-rewrite": yesNo("no"),
   "rdb-del-sync-files": yesNo("no"),
   "rdb-key-save-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true }),
@@ -266,7 +269,7 @@ const REPLICATION = {
     adjust: (bytes) => bytes < MIN_BACKLOG_BYTES ? MIN_BACKLOG_BYTES : bytes,
   }),
   "repl-backlog-ttl": integer(3600, 0n, LONG_MAX),
-  "repl-disable-tcp-nodelay": yesNo("no"),
+  "repl-disable-tcp-nodelay": yesNo("no", { inert: "what replicas are due is sent at the end of each turn" }),
   "repl-diskless-load": choice("disabled", ["disabled", "on-empty-db", "swapdb"], { denyLoading: true }),
   "repl-diskless-sync": yesNo("yes"),
   "repl-diskless-sync-delay": integer(5, 0n, INT_MAX),
@@ -278,7 +281,7 @@ const REPLICATION = {
   "replica-announced": yesNo("yes"),
   "replica-ignore-disk-write-errors": yesNo("no"),
   "replica-ignore-maxmemory": yesNo("yes", { alias: "slave-ignore-maxmemory" }),
-  "replica-lazy-flush": yesNo("no", { alias: "slave-lazy-flush" }),
+  "replica-lazy-flush": yesNo("no", { alias: "slave-lazy-flush", inert: ALWAYS_LAZY }),
   "replica-priority": integer(100, 0n, INT_MAX, { alias: "slave-priority" }),
   "replica-read-only": yesNo("yes", { alias: "slave-read-only" }),
   "replica-serve-stale-data": yesNo("yes", { alias: "slave-serve-stale-data" }),
