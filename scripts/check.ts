@@ -1,6 +1,10 @@
 /** `deno task check`: format, lint, types on both runtimes, and imports that run downwards. */
 
+import process from "node:process";
 import { DENO, runSteps } from "./run.ts";
+import { misused } from "./usage.ts";
+
+if (process.argv.length > 2) misused(`deno task check takes no arguments, not '${process.argv.slice(2).join(" ")}'`);
 
 runSteps([
   { name: "format", command: [DENO, "fmt", "--check"] },

@@ -1,12 +1,13 @@
 /**
  * Runs units of Redis's own Tcl test suite (7.0.15, from Debian's source package) against tredis.
  *
- * Usage: deno task compat [--list] UNIT…   such as unit/type/string
+ * Usage: deno task compat [--baseport 22000] UNIT…   such as unit/type/string
  *
  * The source package is fetched once into `dist/compat`; nothing of it is kept in the repository. TREDIS_SERVER names
  * the server: `deno` (the default), `bun`, an executable, or `redis-server` to see that the oracle passes.
  *
- * Tests in SKIPPED need what tredis does not have yet; they are counted, and named with the reason.
+ * Tests that need what tredis does not have yet are left out, as the tables in tests/compat/left-out.md say: single
+ * tests by their names, groups by their tags. They are counted, and named with the reason.
  */
 
 import { execFileSync, spawn } from "node:child_process";
@@ -22,23 +23,33 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { serverWords } from "./server_words.ts";
+import { misused, serverUnderTest } from "./usage.ts";
 
 const FOLDER = resolve("dist", "compat");
-/** Tests that make a value of a type that tredis does not have yet, and the commands they use. */
-const SKIPPED: Readonly<Record<string, string>> = {
-  "raw protocol response": "SRANDMEMBER",
-  "raw protocol response - deferred": "SRANDMEMBER",
-  "raw protocol response - multiline": "SADD, SRANDMEMBER",
-  "Regression for a crash with blocking ops and pipelining": "BLPOP, RPUSH",
-  "MGET against non-string key": "SADD",
-  "SETBIT against key with wrong type": "LPUSH",
-  "SETRANGE against key with wrong type": "LPUSH",
-  "Extended SET GET with incorrect type should result in wrong type error": "RPUSH, RPOP",
-  "INCR fails against a key holding a list": "RPUSH, RPOP",
-  "INCRBYFLOAT fails against a key holding a list": "RPUSH",
-};
-const BASE_PORT = 22000;
+/** The tests that are left out, by unit, with the reasons. */
+const LEFT_OUT = join("tests", "compat", "left-out.md");
+const BASE_PORT = "22000";
+
+/** What of a unit is left out. */
+interface LeftOut {
+  /** Reasons by the test's exact name. */
+  readonly tests: Map<string, string>;
+  /** Reasons by the tag of a group of tests: for those whose preparations fail outside of any test. */
+  readonly tags: Map<string, string>;
+}
+
+/** What the table says of a unit: rows of unit, test or tag, and reason. */
+function leftOutOf(unit: string): LeftOut {
+  const leftOut: LeftOut = { tests: new Map(), tags: new Map() };
+  for (const line of readFileSync(LEFT_OUT, "utf8").split("\n")) {
+    const row = /^\| *(\S+) *\| *(tag )?`(.+)` *\| *(.+?) *\|$/.exec(line);
+    if (row === null || row[1] !== unit) continue;
+    (row[2] === undefined ? leftOut.tests : leftOut.tags).set(row[3].replaceAll("\\|", "|"), row[4]);
+  }
+  return leftOut;
+}
 
 /** Debian's source package, unpacked; fetched with apt from the sources that this machine has. */
 function fetchSource(): string {
@@ -79,13 +90,32 @@ function fetchSource(): string {
 
 /** The server as a shell's words. */
 function shellWords(): string {
-  const server = process.env.TREDIS_SERVER ?? "deno";
-  const words = serverWords(server.includes("/") ? resolve(server) : server);
+  const words = serverWords(kind.includes("/") ? resolve(kind) : kind);
   return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+}
+
+const TAGS_CHECK = "    # We skip unwanted tags\n";
+const TAG_OF_AOF = `    if {![catch {dict get $overrides appendonly} appendonly] && $appendonly eq "yes"} {
+        lappend tags needs:aof
+        lappend ::tags needs:aof
+    }
+`;
+
+/**
+ * Has the suite give servers with an append-only file a tag, so that they can be left out: one that refuses to start is
+ * waited for for two minutes.
+ */
+function tagServersWithAof(source: string): void {
+  const path = join(source, "tests", "support", "server.tcl");
+  const text = readFileSync(path, "utf8");
+  if (text.includes(TAG_OF_AOF)) return;
+  if (!text.includes(TAGS_CHECK)) throw new Error(`${path} does not check tags where it did`);
+  writeFileSync(path, text.replace(TAGS_CHECK, TAG_OF_AOF.replaceAll("$", "$$$$") + TAGS_CHECK));
 }
 
 /** Puts the server and Redis's own tools where the suite looks for them. */
 function prepare(source: string): void {
+  tagServersWithAof(source);
   const server = join(source, "src", "redis-server");
   rmSync(server, { force: true });
   writeFileSync(server, `#!/bin/sh\nexec ${shellWords()} "$@"\n`);
@@ -105,10 +135,13 @@ interface Result {
 /** Runs one unit and prints what is not ok. */
 function runUnit(source: string, unit: string): Promise<Result> {
   const result: Result = { ok: 0, err: 0, skipped: 0 };
+  const { tests, tags } = leftOutOf(unit);
+  const unseen = new Set(tests.keys());
   const skipFile = join(FOLDER, "skipped");
-  writeFileSync(skipFile, Object.keys(SKIPPED).join("\n") + "\n");
+  writeFileSync(skipFile, [...tests.keys()].join("\n") + "\n");
   const args = ["tests/test_helper.tcl", "--single", unit, "--clients", "1", "--skipfile", skipFile];
-  const child = spawn("tclsh", [...args, "--baseport", String(BASE_PORT)], {
+  if (tags.size > 0) args.push("--tags", [...tags.keys()].map((tag) => `-${tag}`).join(" "));
+  const child = spawn("tclsh", [...args, "--baseport", baseport], {
     cwd: source,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -124,8 +157,10 @@ function runUnit(source: string, unit: string): Promise<Result> {
       else if (line.startsWith("[err]") || line.startsWith("[exception]")) result.err++;
       else if (line.startsWith("[skip]") || line.startsWith("[ignore]")) {
         result.skipped++;
-        const name = Object.keys(SKIPPED).find((skipped) => line.includes(`: ${skipped}`));
-        console.log(`  ${line}${name === undefined ? "" : `: needs ${SKIPPED[name]}`}`);
+        const name = line.slice(line.indexOf(":") + 2);
+        unseen.delete(name);
+        const reason = tests.get(name) ?? tags.get(/Tag: (\S+) denied/.exec(name)?.[1] ?? "");
+        console.log(`  ${line}${reason === undefined ? "" : ` (${reason})`}`);
       }
       if (line.startsWith("[") && !line.startsWith("[err]") && !line.startsWith("[exc")) details = false;
       if (line.startsWith("[err]") || line.startsWith("[exc")) details = true;
@@ -140,17 +175,31 @@ function runUnit(source: string, unit: string): Promise<Result> {
         console.log(`  the suite ended with ${code}: ${rest}`);
         result.err++;
       }
+      for (const name of unseen) console.log(`  ${LEFT_OUT} names '${name}', which did not come up`);
       resolve(result);
     })
   );
 }
 
-const units = process.argv.slice(2);
-if (units.length === 0) {
-  console.error("name the units to run, such as unit/type/string");
-  process.exit(2);
+/** The arguments, or the end of the script where they make no sense. */
+function readArguments(): { units: string[]; baseport: string } {
+  try {
+    const options = { baseport: { type: "string", default: BASE_PORT } } as const;
+    const { values, positionals } = parseArgs({ allowPositionals: true, options });
+    return { units: positionals, baseport: values.baseport };
+  } catch (error) {
+    misused(error instanceof Error ? error.message : String(error));
+  }
 }
+
+const { units, baseport } = readArguments();
+if (units.length === 0) misused("name the units to run, such as unit/type/string");
+if (!/^\d+$/.test(baseport)) misused(`--baseport ${baseport}: that is no number`);
+const kind = serverUnderTest("deno");
 const source = fetchSource();
+for (const unit of units) {
+  if (!existsSync(join(source, "tests", `${unit}.tcl`))) misused(`Redis's suite has no unit '${unit}'`);
+}
 prepare(source);
 const rows: string[] = [];
 let failed = 0;

@@ -10,6 +10,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { DENO, runSteps, type Step } from "./run.ts";
+import { misused, serverUnderTest } from "./usage.ts";
 
 const OVER_SOCKETS = ["integration", "interop"];
 const BUN = join("node_modules", ".bin", "bun");
@@ -24,7 +25,10 @@ function testFiles(folder: string): string[] {
   });
 }
 
-const filter = process.argv[2] ?? "";
+const [filter = "", ...others] = process.argv.slice(2);
+if (others.length > 0 || filter.startsWith("-")) {
+  misused(`deno task test takes one part of a path of the tests, not '${[filter, ...others].join(" ")}'`);
+}
 const files = testFiles("tests").filter((file) => file.includes(filter)).sort();
 const overSockets = files.filter((file) => OVER_SOCKETS.some((folder) => file.startsWith(join("tests", folder))));
 const units = files.filter((file) => !overSockets.includes(file));
@@ -39,9 +43,9 @@ function against(server: string): Step {
 }
 
 const steps: Step[] = [];
-const { TREDIS_SERVER } = process.env;
-if (TREDIS_SERVER !== undefined) {
-  steps.push(against(TREDIS_SERVER));
+const server = serverUnderTest(undefined);
+if (server !== undefined) {
+  if (overSockets.length > 0) steps.push(against(server));
 } else {
   if (units.length > 0) {
     steps.push({ name: "unit tests on Deno", command: [DENO, "test", "-A", "--no-check", ...units] });
@@ -49,5 +53,8 @@ if (TREDIS_SERVER !== undefined) {
     steps.push({ name: "unit tests on Bun", command: [BUN, "test", "--timeout", BUN_TIMEOUT_MS, ...paths] });
   }
   if (overSockets.length > 0) steps.push(against("deno"), against("bun"));
+}
+if (steps.length === 0) {
+  misused(`no test file ${server === undefined ? "" : "over sockets "}has '${filter}' in its path`);
 }
 runSteps(steps);

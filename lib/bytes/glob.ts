@@ -8,6 +8,8 @@
 
 import { encodeLatin1 } from "./latin1.ts";
 
+/** Most stars that a match may pass: a pattern with more, but for one at its end, matches nothing in Redis. */
+const MAX_STARS = 1000;
 const STAR = 0x2a;
 const QUESTION = 0x3f;
 const OPEN = 0x5b;
@@ -35,10 +37,12 @@ export function globMatch(
   // Where to resume: the pattern after the last `*`, and the text from which that `*` has not yet taken a byte.
   let afterStar = -1;
   let starText = 0;
+  let stars = 0;
   for (;;) {
     if (p < patternEnd && pattern[p] === STAR) {
       while (p < patternEnd && pattern[p] === STAR) p++;
       if (p === patternEnd) return true;
+      if (++stars > MAX_STARS) return false;
       afterStar = p;
       starText = t;
       continue;

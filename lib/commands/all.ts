@@ -3,6 +3,7 @@
 import type { Command } from "./command.ts";
 import { CLIENT_COMMANDS } from "./client.ts";
 import { BITMAP_COMMANDS } from "./bitmaps.ts";
+import { CLUSTER_COMMANDS } from "./cluster.ts";
 import { CONFIG_COMMANDS } from "./config.ts";
 import { CONNECTION_COMMANDS } from "./connection.ts";
 import { DATABASE_COMMANDS } from "./databases.ts";
@@ -12,6 +13,7 @@ import { HASH_COMMANDS } from "./hashes.ts";
 import { INTROSPECTION_COMMANDS } from "./introspection.ts";
 import { KEY_COMMANDS } from "./keys.ts";
 import { LATENCY_COMMANDS } from "./latency.ts";
+import { MODULE_COMMANDS } from "./modules.ts";
 import { MONITOR_COMMANDS } from "./monitor.ts";
 import { PUBSUB_COMMANDS } from "./pubsub.ts";
 import { REPLICATION_COMMANDS } from "./replication.ts";
@@ -24,9 +26,11 @@ import { STRING_COMMANDS } from "./strings.ts";
 import { TRANSACTION_COMMANDS } from "./transactions.ts";
 
 export const ALL_COMMANDS: readonly Command[] = [
+  ...CLUSTER_COMMANDS,
   ...CONFIG_COMMANDS,
   ...CONNECTION_COMMANDS,
   ...CLIENT_COMMANDS,
+  ...MODULE_COMMANDS,
   ...MONITOR_COMMANDS,
   ...SLOWLOG_COMMANDS,
   ...LATENCY_COMMANDS,

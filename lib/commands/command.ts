@@ -34,6 +34,8 @@ export const NOT_QUEUED = 1 << 19;
 export const HIDDEN = 1 << 20;
 /** Not a flag that is shown: comes across keys that the request does not name. Those that expired are no unit with it. */
 export const ARBITRARY_KEYS = 1 << 21;
+/** Not a flag that is shown: a directive must allow it (see protected.ts). */
+export const PROTECTED = 1 << 22;
 
 /** Where a command's keys are: the first and last argument index (a negative one counts from the end) and the step. */
 export type KeyRange = readonly [first: number, last: number, step: number];

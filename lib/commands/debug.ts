@@ -6,6 +6,7 @@
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { globMatch } from "../bytes/glob.ts";
+import { rewriteConfig } from "../config/rewrite.ts";
 import { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { NO_EXPIRY } from "../store/database.ts";
@@ -19,27 +20,19 @@ import {
 import { HashIterator } from "../store/hash.ts";
 import { stringEncoding } from "../store/string.ts";
 import type { Store } from "../store/store.ts";
-import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, PROTECTED, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
 import { digestOfStore, digestOfValue } from "./digest.ts";
 import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
+import { protectedRefusal } from "./protected.ts";
 import { ENCODING_NAMES } from "./keys.ts";
 import type { Host, Session } from "./session.ts";
 
-const NOT_ALLOWED =
-  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
-  "connection, otherwise you need to set this option in the configuration file, and then restart the server.";
 const NOT_POSITIVE = "ERR value is out of range, must be positive";
 /** Bytes that DUMP adds to a value: its type before, version and checksum behind. */
 const DUMP_FRAME_BYTES = 11;
 const MAX_PACKED_THRESHOLD_BYTES = 2 ** 32;
-
-/** Why DEBUG is refused to a client, or null. */
-export function debugRefusal(host: Host, session: Session): string | null {
-  const allowed = host.config.choice("enable-debug-command");
-  return allowed === "yes" || (allowed === "local" && session.isLocal) ? null : NOT_ALLOWED;
-}
 
 /** A subcommand: how many arguments it takes, `DEBUG` and its own name included. */
 interface Subcommand {
@@ -59,9 +52,9 @@ function sleep(session: Session, request: Request): void {
   session.reply.ok();
 }
 
-/** The entry under argument 2, untouched, or 0 after having replied with an error. */
+/** The entry under argument 2 as it is, expired or not, or 0 after having replied with an error. */
 function lookKey(session: Session, request: Request): number {
-  const ref = session.database.look(request.bytes, request.starts[2], request.lengths[2]);
+  const ref = session.database.peek(request.bytes, request.starts[2], request.lengths[2]);
   if (ref === 0) session.reply.error(NO_SUCH_KEY);
   return ref;
 }
@@ -258,6 +251,15 @@ function error(session: Session, request: Request): void {
   session.reply.error(request.text(2));
 }
 
+/** `DEBUG CONFIG-REWRITE-FORCE-ALL`: writes all directives, those with their default too */
+function configRewriteForceAll(session: Session): void {
+  const error = rewriteConfig(session.host.config, { all: true });
+  if (error === null) session.reply.ok();
+  else {session.reply.error(
+      `ERR CONFIG-REWRITE-FORCE-ALL failed: ${error.replace(/^ERR (Rewriting config file: )?/, "")}`,
+    );}
+}
+
 /** `DEBUG CHANGE-REPL-ID` */
 function changeReplId(session: Session): void {
   session.host.debugging.log("Changing replication IDs after receiving change-repl-id");
@@ -320,6 +322,7 @@ function accept(session: Session): void {
 
 const DEBUG_HELP = help("DEBUG", [
   ["CHANGE-REPL-ID", "Give the replication stream another id: replicas will need a full synchronisation."],
+  ["CONFIG-REWRITE-FORCE-ALL", "Write the configuration file, with those directives too that have their default."],
   ["DICT-RESIZING <0|1>", "Accepted; tables here grow and shrink in small parts."],
   ["DIGEST", "Show a digest of all data; equal data has equal digests."],
   ["DIGEST-VALUE <key> [<key> ...]", "Show a digest of each value."],
@@ -362,6 +365,7 @@ const ANY = Infinity;
 
 const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
   ["change-repl-id", sub(2, 2, changeReplId)],
+  ["config-rewrite-force-all", sub(2, 2, configRewriteForceAll)],
   ["dict-resizing", sub(3, 3, accept)],
   ["digest", sub(2, 2, digest)],
   ["digest-value", sub(2, ANY, digestValue)],
@@ -391,7 +395,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
 
 /** `DEBUG subcommand [argument …]` */
 function debug(session: Session, request: Request): void {
-  const refusal = debugRefusal(session.host, session);
+  const refusal = protectedRefusal("DEBUG", session.host, session);
   if (refusal !== null) return session.reply.error(refusal);
   const found = SUBCOMMANDS.get(request.text(1).toLowerCase());
   if (found === undefined || request.argc < found.least || request.argc > found.most) {
@@ -401,5 +405,5 @@ function debug(session: Session, request: Request): void {
 }
 
 export const DEBUG_COMMANDS: readonly Command[] = [
-  command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug),
+  command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED, debug),
 ];

@@ -6,6 +6,7 @@ import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./co
 import { NOT_INTEGER } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { integerArgument, invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
 /** When an expiry is to be set, by what there is already. */
@@ -67,7 +68,7 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-    session.propagateAs(2)?.word("DEL").argument(request, 1);
+    session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
   } else {
     database.setExpiry(ref, expiry < 0 ? 0 : expiry);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
@@ -80,7 +81,7 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
 function timeToLive(session: Session, request: Request, unit: TimeUnit): void {
   const { reply, database, host } = session;
   const entries = host.store.entries;
-  const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
+  const ref = database.glance(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.integer(-2);
   if (!entries.hasExpiry(ref)) return reply.integer(-1);
   const expiry = entries.exactExpiry(ref);

@@ -59,14 +59,14 @@ function del(session: Session, request: Request): void {
 function exists(session: Session, request: Request): void {
   let found = 0;
   for (let i = 1; i < request.argc; i++) {
-    if (session.database.read(request.bytes, request.starts[i], request.lengths[i]) !== 0) found++;
+    if (session.database.glance(request.bytes, request.starts[i], request.lengths[i]) !== 0) found++;
   }
   session.reply.integer(found);
 }
 
 /** `TYPE key` */
 function type(session: Session, request: Request): void {
-  const ref = session.database.look(request.bytes, request.starts[1], request.lengths[1]);
+  const ref = session.database.glance(request.bytes, request.starts[1], request.lengths[1]);
   session.reply.simple(ref === 0 ? "none" : TYPE_NAMES.get(session.host.store.entries.type(ref)) ?? "unknown");
 }
 
@@ -77,7 +77,7 @@ function rename(session: Session, request: Request, onlyIfFree: boolean): void {
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.error(NO_SUCH_KEY);
   if (request.same(1, 2)) return onlyIfFree ? reply.integer(0) : reply.ok();
-  if (database.has(bytes, starts[2], lengths[2])) {
+  if (database.use(bytes, starts[2], lengths[2])) {
     if (onlyIfFree) return reply.integer(0);
     database.remove(bytes, starts[2], lengths[2]);
   }
@@ -97,7 +97,7 @@ function move(session: Session, request: Request): void {
   if (target === null) return;
   if (target === database) return reply.error("ERR source and destination objects are the same");
   const ref = database.write(bytes, starts[1], lengths[1]);
-  if (ref === 0 || target.has(bytes, starts[1], lengths[1])) return reply.integer(0);
+  if (ref === 0 || target.use(bytes, starts[1], lengths[1])) return reply.integer(0);
   target.adopt(database, ref, bytes, starts[1], lengths[1]);
   host.touched(session, target, bytes, starts[1], lengths[1]);
   host.keyChanged(session, request, 1, EVENT_GENERIC, "move_from");
@@ -122,9 +122,9 @@ function copy(session: Session, request: Request): void {
   if (target === database && request.same(1, 2)) {
     return reply.error("ERR source and destination objects are the same");
   }
-  const ref = database.look(bytes, starts[1], lengths[1]);
+  const ref = database.read(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.integer(0);
-  if (target.has(bytes, starts[2], lengths[2])) {
+  if (target.use(bytes, starts[2], lengths[2])) {
     if (!replace) return reply.integer(0);
     target.remove(bytes, starts[2], lengths[2]);
   }
@@ -137,13 +137,22 @@ function copy(session: Session, request: Request): void {
 
 /** `TOUCH key [key …]` */
 function touch(session: Session, request: Request): void {
-  exists(session, request);
+  let found = 0;
+  for (let i = 1; i < request.argc; i++) {
+    if (session.database.read(request.bytes, request.starts[i], request.lengths[i]) !== 0) found++;
+  }
+  session.reply.integer(found);
 }
 
-/** The entry that an OBJECT subcommand asks for, untouched, or 0 after having replied with null. */
+/** The entry that an OBJECT subcommand asks for, untouched, or 0 after having replied with null. A miss is no event. */
 function lookObject(session: Session, request: Request): number {
+  const { store } = session.host;
   const ref = session.database.look(request.bytes, request.starts[2], request.lengths[2]);
-  if (ref === 0) session.reply.nil();
+  if (ref !== 0) store.hits++;
+  else {
+    store.misses++;
+    session.reply.nil();
+  }
   return ref;
 }
 

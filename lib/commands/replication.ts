@@ -39,15 +39,27 @@ function psync(session: Session, request: Request): void {
     if (refusal !== null) return session.reply.error(refusal);
   }
   const offset = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
-  if (offset === null) return session.reply.error(NOT_INTEGER);
-  const error = session.synchronise(request.text(1), Number(offset));
-  if (error !== null) session.reply.error(error);
+  synchronise(session, request.text(1), offset === null ? null : Number(offset));
 }
 
 /** `SYNC` */
 function sync(session: Session): void {
-  const error = session.synchronise(null, -1);
-  if (error !== null) session.reply.error(error);
+  synchronise(session, null, -1);
+}
+
+/** Makes the client a replica, or says why not, in Redis's order. `offset`: null where it was none. */
+function synchronise(session: Session, id: string | null, offset: number | null): void {
+  const { reply, host } = session;
+  if (session.isReplica) return; // it is in the stream, and must find no reply there
+  const { replica } = host.replication;
+  if (replica.primary !== null && replica.state !== "connected") {
+    return reply.error("NOMASTERLINK Can't SYNC while not connected with my master");
+  }
+  // A replica takes what comes next for the snapshot.
+  if (reply.length > 0) return reply.error("ERR SYNC and PSYNC are invalid with pending output");
+  if (offset === null) return reply.error(NOT_INTEGER);
+  const error = session.synchronise(id, offset);
+  if (error !== null) reply.error(error);
 }
 
 /** `REPLCONF option value [option value …]`: what a replica tells of itself; ACK and GETACK within the stream. */
@@ -79,10 +91,12 @@ function replconf(session: Session, request: Request): void {
       if (Number.isNaN(only)) return reply.error(NOT_INTEGER);
       session.replicaHandshake.rdbOnly = only === 1;
     } else if (request.is(i, "rdb-filter-only")) {
-      // Only functions can be filtered for, and there are none: an empty filter asks for no keys.
-      if (request.lengths[i + 1] > 0 && !request.is(i + 1, "functions")) {
-        return reply.error(`ERR Unsupported rdb-filter-only option: ${request.text(i + 1)}`);
-      }
+      // Whatever is named is all that is wanted; keys cannot be named, and functions are not here to be sent.
+      const unknown = request.text(i + 1).split(/\s+/).find((word) =>
+        word !== "" && word.toLowerCase() !== "functions"
+      );
+      if (unknown !== undefined) return reply.error(`ERR Unsupported rdb-filter-only option: ${unknown}`);
+      session.replicaHandshake.withoutKeys = true;
     } else {
       return reply.error(`ERR Unrecognized REPLCONF option: ${request.text(i)}`);
     }

@@ -23,6 +23,7 @@ import {
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { toUnixMs } from "./expiry_options.ts";
+import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
 /** `SAVE` */
@@ -83,7 +84,7 @@ function shutdown(session: Session, request: Request): void {
 /** `DUMP key` */
 function dump(session: Session, request: Request): void {
   const { database, reply, host } = session;
-  const ref = database.look(request.bytes, request.starts[1], request.lengths[1]);
+  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.nil();
   reply.bulkBytes(host.dumper.dump(ref, host.config.flag("rdbcompression")));
 }
@@ -128,7 +129,7 @@ function restore(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const options = parseRestoreOptions(session, request);
   if (options === null) return;
-  if (!options.replace && database.has(bytes, starts[1], lengths[1])) {
+  if (!options.replace && database.use(bytes, starts[1], lengths[1])) {
     return reply.error("BUSYKEY Target key name already exists.");
   }
   const ttl = parseInt64(bytes, starts[2], lengths[2]);
@@ -145,7 +146,7 @@ function restore(session: Session, request: Request): void {
   if (expiry !== NO_EXPIRY && host.store.hasPassed(expiry)) {
     if (database.remove(bytes, starts[1], lengths[1])) {
       host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-      session.propagateAs(2)?.word("DEL").argument(request, 1);
+      session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-server-del")).argument(request, 1);
     }
     return reply.ok();
   }

@@ -26,6 +26,7 @@ import { NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from
 import { EVENT_GENERIC, EVENT_STRING } from "./events.ts";
 import { expiryFromArgument, ExpiryOption, type TimeUnit } from "./expiry_options.ts";
 import { longestCommonSubsequence } from "./lcs.ts";
+import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -126,7 +127,7 @@ function set(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   if (options.get && !replyStored(session, request, 1)) return;
   if (options.onlyIf !== "always") {
-    const exists = database.has(bytes, starts[1], lengths[1]);
+    const exists = database.use(bytes, starts[1], lengths[1]);
     if (exists !== (options.onlyIf === "exists")) {
       if (!options.get) reply.nil();
       return;
@@ -159,7 +160,7 @@ function propagateWithoutGet(session: Session, request: Request): void {
 
 /** `SETNX key value` */
 function setnx(session: Session, request: Request): void {
-  if (session.database.has(request.bytes, request.starts[1], request.lengths[1])) return session.reply.integer(0);
+  if (session.database.use(request.bytes, request.starts[1], request.lengths[1])) return session.reply.integer(0);
   setArgument(session, request, 1, 2, NO_EXPIRY);
   session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
   session.reply.integer(1);
@@ -192,7 +193,7 @@ function getdel(session: Session, request: Request): void {
   replyValue(session, ref);
   session.database.remove(request.bytes, request.starts[1], request.lengths[1]);
   session.host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-  session.propagateAs(2)?.word("DEL").argument(request, 1);
+  session.propagateAs(2)?.word(removalWord(session.host.config, "lazyfree-lazy-user-del")).argument(request, 1);
 }
 
 /** `GETEX key [EX s | PX ms | EXAT unix-s | PXAT unix-ms | PERSIST]` */
@@ -211,7 +212,8 @@ function getex(session: Session, request: Request): void {
   if (kind === null || kind === "persist" || kind === "keepttl") {
     replyValue(session, ref);
     if (kind === null || !host.store.entries.hasExpiry(ref)) return;
-    database.setExpiry(database.write(bytes, starts[1], lengths[1]), NO_EXPIRY);
+    host.store.prepareChange(database, ref);
+    database.setExpiry(ref, NO_EXPIRY);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
     session.propagateAs(2)?.word("PERSIST").argument(request, 1);
     return;
@@ -222,10 +224,11 @@ function getex(session: Session, request: Request): void {
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
-    session.propagateAs(2)?.word("DEL").argument(request, 1);
+    session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
     return;
   }
-  database.setExpiry(database.write(bytes, starts[1], lengths[1]), expiry);
+  host.store.prepareChange(database, ref);
+  database.setExpiry(ref, expiry);
   host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
   session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
 }
@@ -251,7 +254,7 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
   }
   if (onlyIfMissing) {
     for (let i = 1; i < request.argc; i += 2) {
-      if (database.has(bytes, starts[i], lengths[i])) return reply.integer(0);
+      if (database.use(bytes, starts[i], lengths[i])) return reply.integer(0);
     }
   }
   for (let i = 1; i < request.argc; i += 2) {
@@ -291,7 +294,7 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
     copyBytes(digits, 0, length, entries.bytes(ref), entries.valueStart(ref));
     entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_INT);
   } else {
-    database.setString(bytes, starts[1], lengths[1], digits, 0, length, ENCODING_INT, KEEP_EXPIRY);
+    database.rewriteString(bytes, starts[1], lengths[1], digits, length, ENCODING_INT);
   }
   session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
   reply.integerDigits(digits, 0, length);
@@ -332,7 +335,7 @@ function incrbyfloat(session: Session, request: Request): void {
   if (typeof sum !== "string") return reply.error(sum.error);
   const value = encodeLatin1(sum);
   const encoding = textEncoding(value.length);
-  database.setString(bytes, starts[1], lengths[1], value, 0, value.length, encoding, KEEP_EXPIRY);
+  database.rewriteString(bytes, starts[1], lengths[1], value, value.length, encoding);
   session.host.keyChanged(session, request, 1, EVENT_STRING, "incrbyfloat");
   session.propagateAs(4)?.word("SET").argument(request, 1).bytes(value, 0, value.length).word("KEEPTTL");
   reply.bulkBytes(value);

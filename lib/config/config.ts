@@ -20,6 +20,7 @@ import {
   NO_MODULES_REASON,
   OBSOLETE_DIRECTIVES,
 } from "./directives.ts";
+import { userRefusal } from "./default_user.ts";
 import { type Environment, processEnvironment } from "./environment.ts";
 import { type Directive, type Origin, textValue, type Value } from "./kinds.ts";
 import { type ClientClass, type OutputBufferLimit, outputBufferLimits, type SavePoint, savePoints } from "./special.ts";
@@ -45,6 +46,14 @@ export interface Access {
   readonly local: boolean;
   /** Whether the dataset is being loaded. */
   readonly loading: boolean;
+}
+
+/** What the configuration asks for and cannot have. */
+export interface Refused {
+  readonly name: Name | LineName;
+  /** Of the lines with this name, which one; 0 for a directive. */
+  readonly index: number;
+  readonly reason: string;
 }
 
 /** What CONFIG SET was asked: names as given, and values. */
@@ -211,10 +220,25 @@ export class Config {
     for (const cell of this.#cells.values()) {
       if (cell.explicit) warnings.push(...this.#inertWarning(cell));
     }
-    for (const words of this.lines("loadmodule")) {
-      warnings.push(`'loadmodule ${words.join(" ")}' has no effect: ${NO_MODULES_REASON}`);
-    }
     return warnings;
+  }
+
+  /**
+   * The first directive or line of the configuration that asks for what cannot be given and must not be passed over, and
+   * why; null where there is none. To be asked once all lines are known, as some depend on others.
+   */
+  refused(): Refused | null {
+    for (const cell of this.#cells.values()) {
+      const reason = refusedValue(cell);
+      if (reason !== null) return { name: cell.name, index: 0, reason };
+    }
+    if (this.lines("loadmodule").length > 0) return { name: "loadmodule", index: 0, reason: NO_MODULES_REASON };
+    const password = this.text("requirepass");
+    for (const [index, words] of this.lines("user").entries()) {
+      const reason = userRefusal(words, password);
+      if (reason !== null) return { name: "user", index, reason };
+    }
+    return null;
   }
 
   /** The names that match any of the patterns, as they are to be shown, with their values. */
@@ -261,7 +285,7 @@ export class Config {
     for (let i = 0; i < pairs.length; i++) {
       const [given, value] = pairs[i];
       const words = !this.#cell(names[i]).directive.manyWords ? [value] : value === "" ? [] : value.split(" ");
-      const error = this.#store(names[i], words, "set");
+      const error = this.#store(names[i], words, "set") ?? refusedValue(this.#cell(names[i]));
       if (error !== null) {
         this.#restore(before, []);
         return failure(given, error);
@@ -383,6 +407,11 @@ export class Config {
     const value = cell.directive.sensitive ? "" : ` ${cell.text === "" ? '""' : cell.text}`;
     return [`'${cell.name}${value}' has no effect: ${reason}`];
   }
+}
+
+/** Why a value must not be passed over, where it can have no effect and is not the default; or null. */
+function refusedValue({ directive, text }: Cell): string | null {
+  return text === directive.initial.text ? null : directive.refused ?? null;
 }
 
 function failure(name: string, reason: string): string {

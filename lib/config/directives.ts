@@ -1,6 +1,20 @@
 /**
- * The table of all directives of Redis 7.2: type, limits, default, alias, and whether CONFIG SET may change it. Where a
- * directive cannot mean anything to tredis it is still known, and `inert` says why. `config.ts` holds the values.
+ * The table of all directives of Redis 7.2: type, limits, default, alias, and whether CONFIG SET may change it.
+ * `config.ts` holds the values. Each directive is of one of four classes, by what would follow if it was passed over:
+ *
+ * 1. Those without a mark are obeyed, but for those of class 4.
+ * 2. `inert`: it can have no effect here, and nobody is let in, shown or robbed of anything for that: threads, the
+ *    allocator, the process's title and score, the background (a supervisor sees that the process stays). Redis's own
+ *    redis.conf sets some of them. Accepted, and named once in the log.
+ * 3. `refused`: it asks for a protection that is not here: of what is written (`appendonly`), of who may come in or see
+ *    what is sent (`aclfile`, `tls-…`, `socket-mark-id`), of which node owns a key (`cluster-enabled`). Whoever set it
+ *    relies on it, so the server does not start without it. Of the lines, `user` and `loadmodule` are of this class: a
+ *    module may be what checks passwords, and Redis does not start without one either (see default_user.ts for the one
+ *    user who is taken).
+ * 4. Those that only say how something of class 3, or a type that is to come, shall be (`appendfsync`, `acllog-max-len`,
+ *    `zset-max-listpack-entries`, `cluster-node-timeout`) are kept for it. They protect nothing by themselves: Redis has
+ *    no use for them either while `appendonly` and `cluster-enabled` are `no`. What is said of TLS is refused even so,
+ *    as a Redis that was built without it does.
  */
 
 import {
@@ -38,7 +52,9 @@ const ONE_MIB = 1048576n;
 const MAX_PORT = 65535n;
 const MIN_BACKLOG_BYTES = 16384n;
 
-const NO_TLS = "TLS is not supported yet";
+const NO_TLS =
+  "TLS is not supported yet, and nothing is sent in the clear that was to be encrypted. Remove the line, " +
+  "and put a proxy that speaks TLS (such as stunnel) in front of a server that is bound to the loopback address";
 const NO_CLUSTER = "cluster mode is not supported yet";
 const NO_DEFRAG = "the arena does not fragment as jemalloc's heap does";
 const NO_MODULES = "modules written for Redis cannot be loaded";
@@ -47,9 +63,21 @@ const NO_PINNING = "the runtime cannot bind its threads to processors";
 const NO_FORK = "the runtime cannot fork; let a service manager or a container run the server in the background";
 const NO_OOM_SCORE = "the process keeps the out-of-memory score it was started with";
 const NO_CRASH_LOG = "the runtime reports crashes itself";
-const NO_AOF = "the append only file is not supported yet: after a crash, what was written since the last save is lost";
+const NO_AOF =
+  "the append only file is not supported yet: after a crash, what was written since the last save would be " +
+  "lost. Set 'appendonly no' to accept that, with save points as close as it may be ('save 60 1')";
+const NO_USERS = "there are no users but 'default' yet";
+const NO_ACL_FILE = `${NO_USERS}, and none of the restrictions in the file would hold. Remove the line, and set ` +
+  "'requirepass' for a password";
+const NO_MARKS =
+  "the runtime cannot mark sockets, and traffic would pass by the rules made for the mark. Remove the line";
+const NO_NODES = "cluster mode is not supported yet, and a server on its own would take keys that are other nodes'. " +
+  "Set 'cluster-enabled no'";
 const NO_REHASHING = "the keyspace table never rehashes as a whole";
 const NO_IO_THREADS = "one thread does all input and output";
+
+const ALWAYS_LAZY = "large values are freed in slices in any case";
+const OWN_SLICES = "loading gives way to clients after a time, not after a number of keys or bytes";
 
 const YES_NO_LOCAL = ["no", "yes", "local"] as const;
 
@@ -71,7 +99,7 @@ const GENERAL = {
   "databases": integer(16, 1n, INT_MAX, { immutable: true }),
   "dir": text("", { protected: true, denyLoading: true }),
   "disable-thp": yesNo("yes", { immutable: true, inert: "huge pages are left as the system has them" }),
-  "dynamic-hz": yesNo("yes"),
+  "dynamic-hz": yesNo("yes", { inert: "what is due for clients does not depend on how many there are" }),
   "enable-debug-command": choice("no", YES_NO_LOCAL, { immutable: true }),
   "enable-module-command": choice("no", YES_NO_LOCAL, { immutable: true, inert: NO_MODULES }),
   "enable-protected-configs": choice("no", YES_NO_LOCAL, { immutable: true }),
@@ -130,7 +158,7 @@ const NETWORK = {
   "socket-mark-id": integer(0, 0n, UINT_MAX, {
     immutable: true,
     read: parseCInteger,
-    inert: "the runtime cannot mark sockets",
+    refused: NO_MARKS,
   }),
   "tcp-backlog": integer(511, 0n, INT_MAX, { immutable: true }),
   "tcp-keepalive": integer(300, 0n, INT_MAX),
@@ -140,8 +168,8 @@ const NETWORK = {
 };
 
 const SECURITY = {
-  "acl-pubsub-default": choice("resetchannels", ["allchannels", "resetchannels"]),
-  "aclfile": text("", { immutable: true }),
+  "acl-pubsub-default": choice("resetchannels", ["allchannels", "resetchannels"], { inert: NO_USERS }),
+  "aclfile": text("", { immutable: true, refused: NO_ACL_FILE }),
   "acllog-max-len": integer(128, 0n, LONG_MAX),
   "requirepass": text("", { sensitive: true }),
 };
@@ -165,7 +193,7 @@ const MEMORY = {
   "lazyfree-lazy-expire": yesNo("no"),
   "lazyfree-lazy-server-del": yesNo("no"),
   "lazyfree-lazy-user-del": yesNo("no"),
-  "lazyfree-lazy-user-flush": yesNo("no"),
+  "lazyfree-lazy-user-flush": yesNo("no", { inert: ALWAYS_LAZY }),
   "lfu-decay-time": integer(1, 0n, INT_MAX),
   "lfu-log-factor": integer(10, 0n, INT_MAX),
   "list-compress-depth": integer(0, 0n, INT_MAX),
@@ -184,7 +212,7 @@ const MEMORY = {
     "noeviction",
   ]),
   "maxmemory-samples": integer(5, 1n, INT_MAX),
-  "sanitize-dump-payload": choice("no", ["no", "yes", "clients"]),
+  "sanitize-dump-payload": choice("no", ["no", "yes", "clients"], { inert: "payloads are always checked" }),
   "set-max-intset-entries": integer(512, 0n, LONG_MAX),
   "set-max-listpack-entries": integer(128, 0n, LONG_MAX),
   "set-max-listpack-value": memory(64, 0n, LONG_MAX),
@@ -215,12 +243,12 @@ const PERSISTENCE = {
   "appenddirname": text("appendonlydir", { immutable: true, check: checkFileName("appenddirname", "dirname") }),
   "appendfilename": text("appendonly.aof", { immutable: true, check: checkFileName("appendfilename", "filename") }),
   "appendfsync": choice("everysec", ["everysec", "always", "no"]),
-  "appendonly": yesNo("no", { denyLoading: true, inert: NO_AOF }),
+  "appendonly": yesNo("no", { denyLoading: true, refused: NO_AOF }),
   "auto-aof-rewrite-min-size": memory(67108864, 0n, LONG_MAX),
   "auto-aof-rewrite-percentage": integer(100, 0n, INT_MAX),
   "dbfilename": text("dump.rdb", { protected: true, check: checkFileName("dbfilename", "filename") }),
-  "key-load-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true }),
-  "loading-process-events-interval-bytes": integer(2097152, 1024n, INT_MAX, { hidden: true }),
+  "key-load-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true, inert: OWN_SLICES }),
+  "loading-process-events-interval-bytes": integer(2097152, 1024n, INT_MAX, { hidden: true, inert: OWN_SLICES }),
   "no-appendfsync-on-rewrite": yesNo("no"),
   "rdb-del-sync-files": yesNo("no"),
   "rdb-key-save-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true }),
@@ -241,7 +269,7 @@ const REPLICATION = {
     adjust: (bytes) => bytes < MIN_BACKLOG_BYTES ? MIN_BACKLOG_BYTES : bytes,
   }),
   "repl-backlog-ttl": integer(3600, 0n, LONG_MAX),
-  "repl-disable-tcp-nodelay": yesNo("no"),
+  "repl-disable-tcp-nodelay": yesNo("no", { inert: "what replicas are due is sent at the end of each turn" }),
   "repl-diskless-load": choice("disabled", ["disabled", "on-empty-db", "swapdb"], { denyLoading: true }),
   "repl-diskless-sync": yesNo("yes"),
   "repl-diskless-sync-delay": integer(5, 0n, INT_MAX),
@@ -253,7 +281,7 @@ const REPLICATION = {
   "replica-announced": yesNo("yes"),
   "replica-ignore-disk-write-errors": yesNo("no"),
   "replica-ignore-maxmemory": yesNo("yes", { alias: "slave-ignore-maxmemory" }),
-  "replica-lazy-flush": yesNo("no", { alias: "slave-lazy-flush" }),
+  "replica-lazy-flush": yesNo("no", { alias: "slave-lazy-flush", inert: ALWAYS_LAZY }),
   "replica-priority": integer(100, 0n, INT_MAX, { alias: "slave-priority" }),
   "replica-read-only": yesNo("yes", { alias: "slave-read-only" }),
   "replica-serve-stale-data": yesNo("yes", { alias: "slave-serve-stale-data" }),
@@ -271,7 +299,7 @@ const CLUSTER = {
   "cluster-announce-port": integer(0, 0n, MAX_PORT, { inert: NO_CLUSTER }),
   "cluster-announce-tls-port": integer(0, 0n, MAX_PORT, { inert: NO_CLUSTER }),
   "cluster-config-file": text("nodes.conf", { immutable: true, inert: NO_CLUSTER }),
-  "cluster-enabled": yesNo("no", { immutable: true, inert: NO_CLUSTER }),
+  "cluster-enabled": yesNo("no", { immutable: true, refused: NO_NODES }),
   "cluster-link-sendbuf-limit": memory(0, 0n, ULONG_MAX, { inert: NO_CLUSTER }),
   "cluster-migration-barrier": integer(1, 0n, INT_MAX, { inert: NO_CLUSTER }),
   "cluster-node-timeout": integer(15000, 0n, LONG_MAX, { inert: NO_CLUSTER }),
@@ -287,26 +315,26 @@ const CLUSTER = {
 };
 
 const TLS = {
-  "tls-auth-clients": choice("yes", ["no", "yes", "optional"], { inert: NO_TLS }),
-  "tls-ca-cert-dir": text("", { inert: NO_TLS }),
-  "tls-ca-cert-file": text("", { inert: NO_TLS }),
-  "tls-cert-file": text("", { inert: NO_TLS }),
-  "tls-ciphers": text("", { inert: NO_TLS }),
-  "tls-ciphersuites": text("", { inert: NO_TLS }),
-  "tls-client-cert-file": text("", { inert: NO_TLS }),
-  "tls-client-key-file": text("", { inert: NO_TLS }),
-  "tls-client-key-file-pass": text("", { sensitive: true, inert: NO_TLS }),
-  "tls-cluster": yesNo("no", { inert: NO_TLS }),
-  "tls-dh-params-file": text("", { inert: NO_TLS }),
-  "tls-key-file": text("", { inert: NO_TLS }),
-  "tls-key-file-pass": text("", { sensitive: true, inert: NO_TLS }),
-  "tls-port": integer(0, 0n, MAX_PORT, { inert: NO_TLS }),
-  "tls-prefer-server-ciphers": yesNo("no", { inert: NO_TLS }),
-  "tls-protocols": text("", { inert: NO_TLS }),
-  "tls-replication": yesNo("no", { inert: NO_TLS }),
-  "tls-session-cache-size": integer(20480, 0n, INT_MAX, { inert: NO_TLS }),
-  "tls-session-cache-timeout": integer(300, 0n, INT_MAX, { inert: NO_TLS }),
-  "tls-session-caching": yesNo("yes", { inert: NO_TLS }),
+  "tls-auth-clients": choice("yes", ["no", "yes", "optional"], { refused: NO_TLS }),
+  "tls-ca-cert-dir": text("", { refused: NO_TLS }),
+  "tls-ca-cert-file": text("", { refused: NO_TLS }),
+  "tls-cert-file": text("", { refused: NO_TLS }),
+  "tls-ciphers": text("", { refused: NO_TLS }),
+  "tls-ciphersuites": text("", { refused: NO_TLS }),
+  "tls-client-cert-file": text("", { refused: NO_TLS }),
+  "tls-client-key-file": text("", { refused: NO_TLS }),
+  "tls-client-key-file-pass": text("", { sensitive: true, refused: NO_TLS }),
+  "tls-cluster": yesNo("no", { refused: NO_TLS }),
+  "tls-dh-params-file": text("", { refused: NO_TLS }),
+  "tls-key-file": text("", { refused: NO_TLS }),
+  "tls-key-file-pass": text("", { sensitive: true, refused: NO_TLS }),
+  "tls-port": integer(0, 0n, MAX_PORT, { refused: NO_TLS }),
+  "tls-prefer-server-ciphers": yesNo("no", { refused: NO_TLS }),
+  "tls-protocols": text("", { refused: NO_TLS }),
+  "tls-replication": yesNo("no", { refused: NO_TLS }),
+  "tls-session-cache-size": integer(20480, 0n, INT_MAX, { refused: NO_TLS }),
+  "tls-session-cache-timeout": integer(300, 0n, INT_MAX, { refused: NO_TLS }),
+  "tls-session-caching": yesNo("yes", { refused: NO_TLS }),
 };
 
 /** All directives with a value, by name. */
@@ -364,7 +392,11 @@ export const LINE_WORDS: Readonly<Record<LineName, readonly [least: number, most
 };
 
 /** Directives that old configurations hold and that Redis passes over since, if they have one argument. */
-export const OBSOLETE_DIRECTIVES: readonly string[] = ["list-max-ziplist-entries", "list-max-ziplist-value"];
+export const OBSOLETE_DIRECTIVES: readonly string[] = [
+  "list-max-ziplist-entries",
+  "list-max-ziplist-value",
+  "lua-replicate-commands",
+];
 
-/** Why `loadmodule` has no effect. */
-export const NO_MODULES_REASON: string = NO_MODULES;
+/** Why `loadmodule` is refused. */
+export const NO_MODULES_REASON: string = `${NO_MODULES}. Remove the line`;

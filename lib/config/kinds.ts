@@ -38,6 +38,11 @@ export interface Attributes {
   readonly sensitive?: true;
   /** Accepted for compatibility and without effect; why, as the log tells at start. */
   readonly inert?: string;
+  /**
+   * Any value but the default asks for a protection that is not here, so none is taken, neither at start nor by CONFIG
+   * SET: why, and the way out.
+   */
+  readonly refused?: string;
 }
 
 export interface Directive<K extends Kind = Kind, C extends string = string> extends Attributes {

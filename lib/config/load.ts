@@ -11,7 +11,8 @@ import { fromBinary, toBinary } from "../bytes/paths.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { CommandLine } from "./command_line.ts";
 import type { Config } from "./config.ts";
-import { isComment, splitLine, trimLine, UNBALANCED } from "./syntax.ts";
+import { findDirective } from "./directives.ts";
+import { BYTE_ORDER_MARK, isComment, splitLine, trimLine, UNBALANCED } from "./syntax.ts";
 
 /** Deepest nesting of `include`: far beyond any real use, and the end of a file that includes itself. */
 const MAX_INCLUDE_DEPTH = 64;
@@ -29,12 +30,24 @@ interface Place {
   readonly line: string;
 }
 
+/** What was read, for a reader: bytes in UTF-8 as their characters, those that quoting has escaped as well. */
+function shown(binary: string): string {
+  return fromBinary(binary).replace(/(?:\\x[89a-f][0-9a-f])+/g, (escaped) => {
+    const bytes = Uint8Array.from(escaped.match(/[0-9a-f]{2}/g) ?? [], (digits) => Number.parseInt(digits, 16));
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    } catch {
+      return escaped; // no text
+    }
+  });
+}
+
 function fault(version: string, place: Place, reason: string): ConfigError {
   const what = place.source === COMMAND_LINE ? "command line" : "configuration file";
   const where = place.source === COMMAND_LINE ? "" : ` of ${place.source}`;
   return new ConfigError(
     `\n*** FATAL CONFIG FILE ERROR (Redis ${version}) ***\n` +
-      `Reading the ${what}, at line ${place.number}${where}\n>>> '${place.line}'\n${reason}`,
+      `Reading the ${what}, at line ${place.number}${where}\n>>> '${shown(place.line)}'\n${shown(reason)}`,
   );
 }
 
@@ -60,11 +73,25 @@ export function loadConfig(config: Config, commandLine: CommandLine, options: Lo
     loader.readText(decodeLatin1(bytes), "standard input", 0);
   }
   commandLine.lines.forEach((line, index) => loader.readLine({ source: COMMAND_LINE, number: index + 1, line }, 0));
+  loader.refuse();
   config.loaded();
 }
 
 class Loader {
+  /** Where each directive and line was read, by its name. */
+  readonly #places = new Map<string, Place[]>();
+
   constructor(readonly config: Config, readonly version: string) {}
+
+  /** Ends the start where the configuration asks for a protection that there is not: at the line that does. */
+  refuse(): void {
+    const refused = this.config.refused();
+    if (refused === null) return;
+    const places = this.#places.get(refused.name) ?? [];
+    // Of a directive, the last line is the one in force; of a user's, each.
+    const place = refused.name === "user" ? places[refused.index] : places.at(-1);
+    throw fault(this.version, place ?? { source: "the defaults", number: 0, line: refused.name }, refused.reason);
+  }
 
   readFile(path: string, depth: number): void {
     let bytes: Uint8Array;
@@ -77,7 +104,7 @@ class Loader {
   }
 
   readText(text: string, source: string, depth: number): void {
-    const lines = text.split("\n");
+    const lines = (text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text).split("\n");
     for (let i = 0; i < lines.length; i++) {
       const line = trimLine(lines[i]);
       if (!isComment(line)) this.readLine({ source, number: i + 1, line }, depth);
@@ -91,6 +118,11 @@ class Loader {
     if (words[0].toLowerCase() === "include" && words.length === 2) return this.#include(words[1], place, depth);
     const error = this.config.applyLine(words);
     if (error !== null) throw fault(this.version, place, error);
+    const lower = words[0].toLowerCase();
+    const name = findDirective(lower) ?? lower;
+    const places = this.#places.get(name);
+    if (places === undefined) this.#places.set(name, [place]);
+    else places.push(place);
   }
 
   /**

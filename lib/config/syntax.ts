@@ -14,6 +14,9 @@ const UINT64_MAX = 2n ** 64n - 1n;
 /** What `splitLine` returns for a line whose quotes are not balanced. */
 export const UNBALANCED = null;
 
+/** The byte order mark that some editors put in front of a text in UTF-8. */
+export const BYTE_ORDER_MARK = "\xef\xbb\xbf";
+
 /** Removes white space at both ends, as redis.conf's lines are trimmed. */
 export function trimLine(line: string): string {
   return line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");

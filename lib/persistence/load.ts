@@ -5,6 +5,7 @@
 
 import { closeSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
+import { toBinary } from "../bytes/paths.ts";
 import type { Store } from "../store/store.ts";
 import { reasonOf } from "./rdb_file.ts";
 import { RdbError } from "./rdb_format.ts";
@@ -93,9 +94,9 @@ export function loadRdbFileSync(path: string, store: Store, options: ReadOptions
 
 /** The error to throw for one that loading met. */
 function explained(cause: unknown, path: string): unknown {
-  if (cause instanceof RdbError) return new LoadError(`Bad RDB file ${path}: ${cause.message}`, { cause });
+  if (cause instanceof RdbError) return new LoadError(`Bad RDB file ${toBinary(path)}: ${cause.message}`, { cause });
   if (cause instanceof Error && "code" in cause) {
-    return new LoadError(`Can't read the RDB file ${path}: ${reasonOf(cause)}`, { cause });
+    return new LoadError(`Can't read the RDB file ${toBinary(path)}: ${reasonOf(cause)}`, { cause });
   }
   return cause;
 }

@@ -5,16 +5,17 @@
 
 import { closeSync, fdatasyncSync, fsync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { toBinary } from "../bytes/paths.ts";
 
 /** With `incrementalSync`, what was written is synced each time it comes to this much: no long sync at the end. */
 const SYNC_BYTES = 4 * 1024 * 1024;
 
-/** What went wrong with a file, in one line: what was attempted, on which path, and the system's reason. */
+/** What went wrong with a file, in one line, a binary string: what was attempted, on which path, the system's reason. */
 export class FileError extends Error {
   override name = "FileError";
   /** The system's name of the fault, such as ENOSPC; empty where it gives none. */
   constructor(attempt: string, path: string, cause: unknown) {
-    super(`${attempt} ${path}: ${reasonOf(cause)}`);
+    super(`${attempt} ${toBinary(path)}: ${reasonOf(cause)}`);
   }
 }
 

@@ -147,7 +147,7 @@ export class RdbReader {
   /** To be called when no more bytes come: throws unless the data was read to its end. */
   close(): void {
     if (this.finished) return;
-    throw new RdbError("unexpected end of the RDB data", this.#input.received, this.#keyText);
+    throw new RdbError("Unexpected EOF reading RDB file", this.#input.received, this.#keyText);
   }
 
   /** In place of a header: what comes is of the given version, and starts with a key. */
@@ -179,11 +179,11 @@ export class RdbReader {
     const input = this.#input;
     const at = input.take(format.RDB_HEADER_BYTES);
     const text = decodeLatin1(input.bytes, at, at + format.RDB_HEADER_BYTES);
-    if (!text.startsWith("REDIS")) throw new RdbError("wrong signature, this is no RDB data", 0);
+    if (!text.startsWith("REDIS")) throw new RdbError("Wrong signature trying to load DB from file", 0);
     const version = /^\d{4}$/.test(text.slice(5)) ? Number(text.slice(5)) : 0;
     if (version < 1 || version > format.RDB_LATEST_VERSION) {
       const shown = text.slice(5).replace(/[^ -~]/g, "?");
-      throw new RdbError(`can't handle RDB format version ${shown}, only 1 to ${format.RDB_LATEST_VERSION}`, 5);
+      throw new RdbError(`Can't handle RDB format version ${shown}, only 1 to ${format.RDB_LATEST_VERSION}`, 5);
     }
     this.version = version;
     this.#state = "records";
@@ -368,7 +368,10 @@ export class RdbReader {
     const bytes = input.bytes.subarray(at, at + CHECKSUM_BYTES);
     if (this.#options.verifyChecksum && !crc.matches(bytes, 0) && bytes.some((byte) => byte !== 0)) {
       const found = [...bytes].reverse().map((byte) => byte.toString(16).padStart(2, "0")).join("");
-      throw new RdbError(`wrong RDB checksum, expected ${found} but got ${crc}`, input.offset - CHECKSUM_BYTES);
+      throw new RdbError(
+        `Wrong RDB checksum expected: (${crc}) but got (${found}), RDB CRC error`,
+        input.offset - CHECKSUM_BYTES,
+      );
     }
     this.#state = "finished";
   }

@@ -3,6 +3,7 @@
  */
 
 import { dirname } from "node:path";
+import type { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { AtomicFile, createEmpty } from "./rdb_file.ts";
 import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
@@ -33,8 +34,26 @@ export function saveSync(store: Store, path: string, info: RdbInfo, options: Sav
   }
 }
 
-/** Writes all databases of the store through an encoder, and returns the number of keys. */
-export function writeAll(store: Store, encoder: RdbEncoder, info: RdbInfo): number {
+/** An RDB file without keys, for a replica that asks for none. */
+export function emptyRdb(store: Store, info: RdbInfo, options: EncoderOptions): Uint8Array {
+  let rdb = new Uint8Array(0);
+  const encoder = new RdbEncoder(options, (bytes) => {
+    const joined = new Uint8Array(rdb.length + bytes.length);
+    joined.set(rdb);
+    joined.set(bytes, rdb.length);
+    rdb = joined;
+  });
+  writeAll(store, encoder, info, []);
+  return rdb;
+}
+
+/** Writes databases of the store through an encoder, all unless told, and returns the number of keys. */
+export function writeAll(
+  store: Store,
+  encoder: RdbEncoder,
+  info: RdbInfo,
+  databases: readonly Database[] = store.databases,
+): number {
   const chunk = new Uint8Array(CHUNK_BYTES);
   const writer = new RdbWriter(store, (full, length) => {
     encoder.push(full, length);
@@ -43,8 +62,9 @@ export function writeAll(store: Store, encoder: RdbEncoder, info: RdbInfo): numb
   writer.start(info);
   const refs: number[] = [];
   let keys = 0;
-  store.databases.forEach((database, index) => {
+  databases.forEach((database) => {
     if (database.size === 0) return;
+    const { index } = database;
     writer.beginDatabase(index, database.size, store.tables.count(database.expires));
     let cursor = 0;
     do {

@@ -109,10 +109,12 @@ export interface Handshake {
   /** Understands `+CONTINUE` with another id. */
   followsIds: boolean;
   rdbOnly: boolean;
+  /** Wants no keys in the snapshot (redis-cli --functions-rdb, --replica). */
+  withoutKeys: boolean;
 }
 
 export function newHandshake(): Handshake {
-  return { listeningPort: 0, address: "", readsMarks: false, followsIds: false, rdbOnly: false };
+  return { listeningPort: 0, address: "", readsMarks: false, followsIds: false, rdbOnly: false, withoutKeys: false };
 }
 
 /** What the primary's side needs of the server. */
@@ -128,6 +130,8 @@ export interface PrimaryHost {
   /** Takes a snapshot; `atStart` is called at its point in time. */
   takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<unknown>;
   abortSnapshot(): void;
+  /** An RDB file without keys. */
+  emptySnapshot(): Uint8Array;
   /** Whether a snapshot on disk is worth having even when no replica wants it any more: there are save points. */
   keepsSnapshots(): boolean;
   /** Where a snapshot on disk goes. */
@@ -229,6 +233,10 @@ export class PrimarySide {
     }
     host.countSync("full");
     host.log("notice", `Full resync requested by replica ${this.describe(replica)}`);
+    if (handshake.withoutKeys) {
+      this.#sendEmpty(replica);
+      return replica;
+    }
     if (host.snapshotRunning()) {
       this.#join(replica);
     } else {
@@ -239,6 +247,19 @@ export class PrimarySide {
       this.tick();
     }
     return replica;
+  }
+
+  /** Sends a replica that wants no keys a snapshot without any. */
+  #sendEmpty(replica: Replica): void {
+    const { host } = this;
+    const rdb = host.emptySnapshot();
+    replica.initialOffset = host.stream.offset;
+    host.forgetSelected();
+    this.#tellOffset(replica, null);
+    const header = encodeLatin1(`$${rdb.length}\r\n`);
+    replica.connection.deliver(header, 0, header.length);
+    replica.connection.deliver(rdb, 0, rdb.length);
+    this.#finish(replica, false);
   }
 
   /** A snapshot is under way: lets another replica have its file, or wait for the next. */

@@ -385,6 +385,7 @@ export class ReplicaSide implements SocketHandler {
     if (socket === null) return;
     let early = rest;
     this.#isLoading = true;
+    this.host.log("notice", "MASTER <-> REPLICA sync: Loading DB in memory");
     // What arrives while the snapshot is being loaded is kept: it is the beginning of the stream.
     socket.handler = {
       onData: (bytes, start, end) => {

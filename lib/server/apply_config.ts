@@ -1,5 +1,6 @@
 /** Carries the configuration into the parts that keep values of their own, at start and at every CONFIG SET. */
 
+import { EVENT_KEY_MISS, EVENT_NEW } from "../commands/events.ts";
 import type { Name } from "../config/directives.ts";
 import { Frequency } from "../store/frequency.ts";
 import type { Server } from "./server.ts";
@@ -43,7 +44,11 @@ export function applyConfig(server: Server): void {
     server.clientMemory.limitBytes = limit < 0 ? Math.floor((config.number("maxmemory") * -limit) / 100) : limit;
   });
   follow(["latency-tracking"], () => settings.latencyTracking = config.flag("latency-tracking"));
-  follow(["notify-keyspace-events"], () => settings.keyspaceEvents = config.setting("notify-keyspace-events").number);
+  follow(["notify-keyspace-events"], () => {
+    const asked = settings.keyspaceEvents = config.setting("notify-keyspace-events").number;
+    store.onMiss = (asked & EVENT_KEY_MISS) === 0 ? null : server.keyMissed;
+    store.onNew = (asked & EVENT_NEW) === 0 ? null : server.keyIsNew;
+  });
   follow(["requirepass"], () => settings.requirePassword = config.text("requirepass"));
   follow(["rdb-key-save-delay"], () => {
     // In µs; below zero, so many keys take 1 µs.

@@ -77,6 +77,7 @@ export class Cron {
     while (store.hasDiscarded && performance.now() < deadlineMs) store.freeDiscarded(FREED_AT_ONCE);
     const elapsedMs = performance.now() - startMs;
     statistics.expireCycleMs += elapsedMs;
+    if (elapsedMs > statistics.longestMs) statistics.longestMs = elapsedMs;
     this.server.latency.report("expire-cycle", elapsedMs);
     if (more || store.hasDiscarded) this.#slices = setTimeout(() => this.#slice(), BETWEEN_SLICES_MS);
     this.server.flushAll();

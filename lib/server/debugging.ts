@@ -18,6 +18,7 @@ export class Debugging {
   /** Stops the periodic work, or lets it go on. */
   pauseCron(paused: boolean): void {
     this.server.cron.paused = paused;
+    if (!paused) this.server.shutdown.resume();
   }
 
   /** Saves, empties and loads the databases while everybody waits. The error to reply with, or null. */

@@ -17,13 +17,14 @@ import {
   NO_AUTH,
   NO_MULTI,
   NOT_QUEUED,
+  PROTECTED,
   READONLY,
   SKIP_SLOWLOG,
   STALE,
   WRITE,
 } from "../commands/command.ts";
 import { LatencyHistogram } from "../bytes/histogram.ts";
-import { debugRefusal } from "../commands/debug.ts";
+import { protectedRefusal } from "../commands/protected.ts";
 import type { Request } from "../resp/request.ts";
 import {
   type Client,
@@ -106,6 +107,8 @@ export class Dispatcher {
   readonly #quickTimer = new QuickTimer((command, microseconds, calls) => this.#count(command, microseconds, calls));
   /** EXEC is running other commands. */
   #isNested = false;
+  /** Error replies that have been counted, of the writer's: EXEC's commands count theirs, not EXEC. */
+  #errorsCounted = 0;
 
   constructor(readonly server: Server) {}
 
@@ -134,9 +137,12 @@ export class Dispatcher {
 
   /** `execute` where some state of the client or the server may refuse, or asks for more. */
   #executeGuarded(client: Client, command: Command, request: Request): void {
-    const mark = client.reply.open();
     const skipped = (client.flags & REPLY_SKIP) !== 0;
     const refusal = this.#refusal(client, command);
+    if ((client.flags & TRACKING) !== 0) this.server.tracking.enforceLimit();
+    // What was evicted to make room is invalid from before the command on, and is told before its reply.
+    if (client.hasOutput && this.server.current === client) client.takeOutputIntoReply();
+    const mark = client.reply.open();
     if (refusal !== null) {
       this.#reject(client, command, refusal);
     } else if ((this.gates & GATE_PAUSED) !== 0 && this.#mustWait(client, command)) {
@@ -211,12 +217,14 @@ export class Dispatcher {
     if ((client.flags & IN_TRANSACTION) !== 0 && (flags & NO_MULTI) !== 0) {
       return "ERR Command not allowed inside a transaction";
     }
-    if (command.name === "debug") {
-      const refusal = debugRefusal(this.server, client);
+    if ((flags & PROTECTED) !== 0) {
+      const refusal = protectedRefusal(command.name === "debug" ? "DEBUG" : "MODULE", this.server, client);
       if (refusal !== null) return refusal;
     }
-    // EXEC writes if anything in the transaction does.
-    const effective = command.name === "exec" ? flags | queuedFlags(client) : flags;
+    // EXEC does what any of the queued commands does, and bears what all of them bear.
+    const isExec = command.name === "exec";
+    const effective = isExec ? flags | queuedFlags(client) : flags;
+    const borne = isExec ? flags & commonFlags(client) : flags;
     const writes = (effective & WRITE) !== 0;
     if ((client.flags & PRIMARY) === 0) {
       if ((gates & GATE_MEMORY) !== 0 && !this.makeRoom()) {
@@ -236,10 +244,10 @@ export class Dispatcher {
       const name = command.name;
       return `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
-    if ((gates & GATE_STALE) !== 0 && (flags & STALE) === 0 && (client.flags & PRIMARY) === 0) return MASTERDOWN;
-    if ((gates & GATE_LOADING) !== 0 && (flags & LOADING) === 0) return LOADING_ERROR;
-    if ((gates & GATE_ASYNC_LOADING) !== 0 && (flags & NO_ASYNC_LOADING) !== 0) return LOADING_ERROR;
-    if ((client.flags & (REPLICA | MONITOR)) !== 0 && (flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) {
+    if ((gates & GATE_STALE) !== 0 && (borne & STALE) === 0 && (client.flags & PRIMARY) === 0) return MASTERDOWN;
+    if ((gates & GATE_LOADING) !== 0 && (borne & LOADING) === 0) return LOADING_ERROR;
+    if ((gates & GATE_ASYNC_LOADING) !== 0 && (effective & NO_ASYNC_LOADING) !== 0) return LOADING_ERROR;
+    if ((client.flags & (REPLICA | MONITOR)) !== 0 && (effective & (WRITE | READONLY | MAY_REPLICATE)) !== 0) {
       return "ERR Replica can't interact with the keyspace";
     }
     return null;
@@ -281,7 +289,7 @@ export class Dispatcher {
   call(client: Client, command: Command, request: Request): void {
     const server = this.server;
     const reply = client.reply;
-    const errors = reply.errorCount;
+    this.#errorsCounted = reply.errorCount;
     const dirty = server.dirty;
     const quick = this.#isQuick(command, request);
     if (quick) this.#quickTimer.called(command);
@@ -293,7 +301,8 @@ export class Dispatcher {
     command.stats.calls++;
     server.statistics.commandsProcessed++;
     if (!quick) this.#record(client, command, request, performance.now() - startMs);
-    if (reply.errorCount !== errors) {
+    if (reply.errorCount !== this.#errorsCounted) {
+      this.#errorsCounted = reply.errorCount;
       command.stats.failed++;
       this.#countError(client, command, reply.lastError);
     }
@@ -343,6 +352,7 @@ export class Dispatcher {
   #record(client: Client, command: Command, request: Request, elapsedMs: number): void {
     const microseconds = elapsedMs * 1000;
     this.#count(command, microseconds, 1);
+    if (elapsedMs > this.server.statistics.longestMs) this.server.statistics.longestMs = elapsedMs;
     if (elapsedMs >= 1) {
       this.server.updateClock();
       this.onLatency((command.flags & FAST) !== 0 ? "fast-command" : "command", elapsedMs);
@@ -354,8 +364,14 @@ export class Dispatcher {
   }
 }
 
+/** The flags that any of the commands queued has. */
 function queuedFlags(client: Client): number {
   return client.transaction?.queue.reduce((flags, queued) => flags | queued.command.flags, 0) ?? 0;
+}
+
+/** The flags that all of the commands queued have. */
+function commonFlags(client: Client): number {
+  return client.transaction?.queue.reduce((flags, queued) => flags & queued.command.flags, -1) ?? -1;
 }
 
 const WHILE_SUBSCRIBED = new Set([

@@ -28,13 +28,16 @@ type SectionName =
   | "errorstats"
   | "latencystats"
   | "cluster"
-  | "keyspace";
+  | "keyspace"
+  | "debug";
 
 interface Section {
   readonly name: SectionName;
   readonly title: string;
   /** Whether it is shown when no section is named. */
   readonly byDefault: boolean;
+  /** Shown only by its name, not among all. */
+  readonly isHidden?: true;
   readonly fields: (server: Server) => Iterable<Field>;
 }
 
@@ -58,6 +61,7 @@ const SECTIONS: readonly Section[] = [
   { name: "latencystats", title: "Latencystats", byDefault: false, fields: latencyFields },
   { name: "cluster", title: "Cluster", byDefault: true, fields: () => [["cluster_enabled", 0]] },
   { name: "keyspace", title: "Keyspace", byDefault: true, fields: keyspaceFields },
+  { name: "debug", title: "Debug", byDefault: false, isHidden: true, fields: debugFields },
 ];
 
 /** The text of the sections named, in any case; without names, of those that are shown by default. Unknown ones are empty. */
@@ -66,13 +70,23 @@ export function infoText(server: Server, names: readonly string[]): string {
   const all = asked.has("all") || asked.has("everything");
   const defaults = asked.size === 0 || asked.has("default");
   const parts: string[] = [];
-  for (const { name, title, byDefault, fields } of SECTIONS) {
-    if (!all && !asked.has(name) && !(defaults && byDefault)) continue;
+  for (const { name, title, byDefault, isHidden, fields } of SECTIONS) {
+    if (!(all && !isHidden) && !asked.has(name) && !(defaults && byDefault)) continue;
     let text = `# ${title}\r\n`;
     for (const [field, value] of fields(server)) text += `${field}:${value}\r\n`;
     parts.push(text);
   }
   return parts.join("\r\n");
+}
+
+/** Event loop figures, as Redis keeps them for its own developers. */
+function debugFields({ statistics }: Server): Field[] {
+  return [
+    ["eventloop_duration_aof_sum", 0],
+    ["eventloop_duration_cron_sum", Math.round(statistics.expireCycleMs * 1000)],
+    ["eventloop_duration_max", Math.round(statistics.longestMs * 1000)],
+    ["eventloop_cmd_per_cycle_max", statistics.mostCommandsPerBatch],
+  ];
 }
 
 /** A size as people read it: `1.50M`. */

@@ -59,6 +59,15 @@ export class Listeners {
     }
   }
 
+  /** The addresses and the path that are listened on, for the log. */
+  get addresses(): string[] {
+    const shown = this.#tcp.map(({ address, port }) => {
+      const host = address.startsWith("-") ? address.slice(1) : address;
+      return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    });
+    return this.#unix === null ? shown : [...shown, this.config.text("unixsocket")];
+  }
+
   /** Moves to the addresses configured now. Where that fails, listens as before and returns why it failed. */
   rebind(): string | null {
     const port = this.config.number("port");
@@ -146,7 +155,7 @@ export class Listeners {
       if (mode > 0) chmodSync(path, mode);
       return listener;
     } catch (error) {
-      throw new ListenError(`Failed opening Unix socket: bind: ${systemErrorText(error)}`);
+      throw new ListenError(`Failed opening Unix socket: bind: ${systemErrorText(error)} ('${binaryPath}')`);
     }
   }
 }

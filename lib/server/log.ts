@@ -59,11 +59,12 @@ export class Log {
   /** Why the log file cannot be opened, or null: asked once at start, where that is fatal. */
   check(): string | null {
     if (this.file === "") return null;
+    const path = fromBinary(this.file);
     try {
-      closeSync(openSync(fromBinary(this.file), "a"));
+      closeSync(openSync(path, "a"));
       return null;
     } catch (error) {
-      return `Can't open the log file: ${systemErrorText(error)}`;
+      return `Can't open the log file: ${systemErrorText(error)} ('${path}')`;
     }
   }
 

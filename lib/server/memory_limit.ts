@@ -5,6 +5,7 @@
  * which commands run: `maxmemory-eviction-tenacity` says how long a slice may be.
  */
 
+import { removalWord } from "../commands/removal.ts";
 import { EVENT_EVICTED } from "../commands/events.ts";
 import { Eviction, type EvictionCandidate } from "../store/eviction.ts";
 import { GATE_MEMORY } from "./dispatcher.ts";
@@ -43,7 +44,7 @@ export class MemoryLimit {
     this.#maxBytes = config.number("maxmemory");
     this.#sliceMs = sliceMs(config.number("maxmemory-eviction-tenacity"));
     this.#ignoredByReplica = config.flag("replica-ignore-maxmemory");
-    this.#deletion = config.flag("lazyfree-lazy-eviction") ? "UNLINK" : "DEL";
+    this.#deletion = removalWord(config, "lazyfree-lazy-eviction");
     this.eviction.configure(config.choice("maxmemory-policy"), config.number("maxmemory-samples"));
     dispatcher.setGate(GATE_MEMORY, this.#maxBytes > 0);
     if (this.#maxBytes === 0 || memory.countedBytes <= this.#maxBytes) return;

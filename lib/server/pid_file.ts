@@ -20,7 +20,7 @@ export function writePidFile(path: string): string | null {
     writeFileSync(fromBinary(path), `${pid}\n`);
     return null;
   } catch (error) {
-    return `Failed to write PID file: ${systemErrorText(error)}`;
+    return `Failed to write PID file: ${systemErrorText(error)} ('${path}')`;
   }
 }
 

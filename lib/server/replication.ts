@@ -4,7 +4,7 @@
  */
 
 import { unlink } from "node:fs";
-import { fromBinary } from "../bytes/paths.ts";
+import { fromBinary, toBinary } from "../bytes/paths.ts";
 import type { Command } from "../commands/command.ts";
 import type { ReplicaCount } from "../commands/session.ts";
 import type { Socket } from "../net/socket.ts";
@@ -12,6 +12,7 @@ import { NetworkError } from "../net/socket.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { LoadResult } from "../persistence/load.ts";
 import { reasonOf } from "../persistence/rdb_file.ts";
+import { emptyRdb } from "../persistence/save.ts";
 import { temporaryFile } from "../persistence/temporary_files.ts";
 import { newHandshake, PrimarySide, type Replica, type ReplicaConnection } from "../replication/primary.ts";
 import { ReplicaSide } from "../replication/replica.ts";
@@ -67,6 +68,7 @@ export class Replication implements Feed {
       snapshotRunning: () => server.saving.snapshotter.running,
       takeSnapshot: (target, atStart) => server.saving.takeSnapshot(target, atStart),
       abortSnapshot: () => server.saving.snapshotter.abort(),
+      emptySnapshot: () => emptyRdb(server.store, server.saving.describe(), server.saving.writeOptions),
       keepsSnapshots: () => server.config.savePoints.length > 0,
       rdbPath: () => ({ path: server.saving.path, temporary: this.#temporary("repl") }),
       fileServed: (path, madeMs) => {
@@ -265,7 +267,7 @@ export class Replication implements Feed {
     if (!config.flag("rdb-del-sync-files") || config.savePoints.length > 0) return;
     log.notice(reason);
     unlink(path, (error) => {
-      if (error !== null) log.warning(`Can't remove ${path}: ${reasonOf(error)}`);
+      if (error !== null) log.warning(`Can't remove ${toBinary(path)}: ${reasonOf(error)}`);
     });
   }
 

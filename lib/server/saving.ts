@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary } from "../bytes/paths.ts";
+import { removalWord } from "../commands/removal.ts";
 import { loadRdbFile, type LoadResult } from "../persistence/load.ts";
 import type { ReadOptions } from "../persistence/rdb_reader.ts";
 import type { RdbInfo } from "../persistence/rdb_writer.ts";
@@ -201,7 +202,8 @@ export class Saving {
     const { store, config, debugging, isReplica, propagation } = this.server;
     return {
       dropExpired: !isReplica,
-      onExpired: (index, key, start, length) => propagation.writeRemoval(index, "DEL", key, start, length, false),
+      onExpired: (index, key, start, length) =>
+        propagation.writeRemoval(index, removalWord(config, "lazyfree-lazy-expire"), key, start, length, false),
       verifyChecksum: config.flag("rdbchecksum") && !debugging.skipChecksums,
       withIdle: config.choice("maxmemory-policy").endsWith("-lru"),
       ...(store.frequency === null

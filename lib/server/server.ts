@@ -5,8 +5,9 @@
 
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import type { Command } from "../commands/command.ts";
-import { EVENT_EXPIRED, EVENT_KEYEVENT, EVENT_KEYSPACE } from "../commands/events.ts";
+import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
 import type { Host, Session } from "../commands/session.ts";
+import { removalWord } from "../commands/removal.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Socket } from "../net/socket.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
@@ -14,7 +15,7 @@ import { RequestParser } from "../resp/parser.ts";
 import { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
-import { Store } from "../store/store.ts";
+import { type KeyListener, Store } from "../store/store.ts";
 import { Batch } from "./batch.ts";
 import { Client, CLOSING, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
 import { describeClient } from "./client_line.ts";
@@ -108,6 +109,8 @@ export class Server implements Host {
 
   readonly #parsers: RequestParser[] = [];
   #nextClientId = 1;
+  /** Commands processed when the batch under way began. */
+  #commandsBefore = 0;
   /** Clients for whom `deliver` has queued output. */
   #toFlush: Client[] = [];
   #closing: Client[] = [];
@@ -285,12 +288,15 @@ export class Server implements Host {
   // --- Batches: what one arrival of data runs -------------------------------------------------------------------------
 
   beginBatch(client: Client): void {
+    this.#commandsBefore = this.statistics.commandsProcessed;
     this.current = client;
     client.lastActiveMs = this.updateClock();
   }
 
   endBatch(): void {
     this.dispatcher.endBatch();
+    const commands = this.statistics.commandsProcessed - this.#commandsBefore;
+    if (commands > this.statistics.mostCommandsPerBatch) this.statistics.mostCommandsPerBatch = commands;
     const client = this.current;
     this.current = null;
     this.flushAll();
@@ -449,6 +455,16 @@ export class Server implements Host {
     }
   }
 
+  /** A look-up for reading found no key. */
+  readonly keyMissed: KeyListener = (database, bytes, start, length) =>
+    this.notify(EVENT_KEY_MISS, "keymiss", database, bytes, start, length);
+
+  /** A key is new: told of databases that clients see, and not of what is loaded. */
+  readonly keyIsNew: KeyListener = (database, bytes, start, length) => {
+    if (this.loading || this.store.databases[database.index] !== database) return;
+    this.notify(EVENT_NEW, "new", database, bytes, start, length);
+  };
+
   flush(databases: readonly Database[]): number {
     let removed = 0;
     for (const database of databases) {
@@ -470,7 +486,14 @@ export class Server implements Host {
     this.touched(null, database, bytes, start, length);
     this.notify(EVENT_EXPIRED, "expired", database, bytes, start, length);
     // What the expiry cycle removes goes on key by key; what a command comes across, with the command.
-    this.propagation.writeRemoval(database.index, "DEL", bytes, start, length, this.current !== null);
+    this.propagation.writeRemoval(
+      database.index,
+      removalWord(this.config, "lazyfree-lazy-expire"),
+      bytes,
+      start,
+      length,
+      this.current !== null,
+    );
   }
 }
 

@@ -6,6 +6,11 @@ import type { Server } from "./server.ts";
 
 /** How often a shutdown looks whether the replicas have caught up, in ms. */
 const POLL_MS = 20;
+/**
+ * A further signal counts as one more only after so long, in ms: Ctrl-C reaches the server from the terminal, and again
+ * from whatever started it and passes it on.
+ */
+const INSISTS_AFTER_MS = 1000;
 
 export interface ShutdownOptions {
   /** Save, do not save, or as the save points say. */
@@ -20,6 +25,10 @@ export class Shutdown {
   /** When the wait for replicas ends, in ms of Unix time; 0 while nobody has asked for the end. */
   deadlineMs = 0;
 
+  /** When a signal asked last for the end that then failed, or is under way, in ms; 0: none did. */
+  #signalledMs = 0;
+  /** A signal that came while the periodic work is stopped (DEBUG PAUSE-CRON), which would see to it. */
+  #held: ShutdownOptions | null = null;
   /** Tells one shutdown from those aborted before it. */
   #attempt = 0;
   readonly #onFailure: (() => void)[] = [];
@@ -28,8 +37,10 @@ export class Shutdown {
 
   /** A signal asks for the end, in the way that `shutdown-on-sigterm` or `shutdown-on-sigint` says. */
   signalled(signal: "SIGTERM" | "SIGINT"): void {
-    const { log, config } = this.server;
-    if (this.pending && signal === "SIGINT") {
+    const { log, config, cron } = this.server;
+    const nowMs = performance.now();
+    const insists = this.#signalledMs !== 0 && nowMs - this.#signalledMs >= INSISTS_AFTER_MS;
+    if (this.pending && signal === "SIGINT" && insists) {
       log.warning("You insist... exiting now.");
       process.exit(1);
     }
@@ -38,9 +49,20 @@ export class Shutdown {
       log.warning("Received shutdown signal during loading, exiting now.");
       process.exit(0);
     }
+    if (this.#signalledMs !== 0 && !insists) return;
+    this.#signalledMs = nowMs;
     const words = config.setting(signal === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint").words;
     const save = words.includes("nosave") ? "nosave" : words.includes("save") ? "save" : "default";
-    this.begin({ save, now: words.includes("now"), force: words.includes("force") });
+    const options = { save, now: words.includes("now"), force: insists || words.includes("force") } as const;
+    if (cron.paused) this.#held = options;
+    else this.begin(options);
+  }
+
+  /** The periodic work goes on: sees to a signal that came while it was stopped. */
+  resume(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) this.begin(held);
   }
 
   /** Ends the server. Calls `onFailure` with the reason where it cannot, as saving failed; else does not come back. */
@@ -53,7 +75,18 @@ export class Shutdown {
     if (!options.now) await this.#waitForReplicas();
     if (attempt !== this.#attempt) return;
     this.#finish(options);
+    this.#tellWayOut();
     this.#failed();
+  }
+
+  /** Saving has failed: tells how to end the server all the same, as whoever sent a signal sees nothing but the log. */
+  #tellWayOut(): void {
+    const { log, config } = this.server;
+    log.warning("Errors trying to shut down the server. Check the logs for more information.");
+    log.warning(
+      `To save after all, make '${config.text("dir")}' writable or name another directory with CONFIG SET dir. ` +
+        "SHUTDOWN NOSAVE, or the signal once more, ends the server without saving.",
+    );
   }
 
   /** Whether it has been asked for, and waits for replicas. */
@@ -86,7 +119,9 @@ export class Shutdown {
 
   /** SHUTDOWN ABORT: whether there was something to abort. */
   abort(): boolean {
-    if (!this.pending) return false;
+    if (!this.pending && this.#held === null) return false;
+    this.#held = null;
+    this.#signalledMs = 0;
     this.#attempt++;
     this.server.log.notice("Shutdown manually aborted");
     this.#failed();

@@ -6,11 +6,14 @@ import { fromBinary, toBinary } from "../bytes/paths.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import { ALL_COMMANDS } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
+import { UNBUILT_COMMANDS } from "../commands/unbuilt.ts";
 import { parseCommandLine } from "../config/command_line.ts";
 import { Config } from "../config/config.ts";
+import { defaultUserLine } from "../config/default_user.ts";
 import { ConfigError, loadConfig } from "../config/load.ts";
 import { openNetwork } from "../net/network.ts";
 import { LoadError } from "../persistence/load.ts";
+import { RdbError } from "../persistence/rdb_format.ts";
 import { removeAbandoned } from "../persistence/temporary_files.ts";
 import { applyConfig } from "./apply_config.ts";
 import {
@@ -23,6 +26,7 @@ import {
   USAGE,
   versionLine,
 } from "./banner.ts";
+import { followLauncher } from "./launcher.ts";
 import { ListenError, Listeners } from "./listeners.ts";
 import { Log } from "./log.ts";
 import { pidFilePath, writePidFile } from "./pid_file.ts";
@@ -37,6 +41,11 @@ export async function run(argv: readonly string[]): Promise<number | null> {
   if (commandLine.sentinel) return refuse(REFUSALS.sentinel);
   const config = new Config();
   const renamed = renameCommands(config);
+  // A line about the default user stays, and stays true.
+  config.onRewrite(
+    "user",
+    () => config.lines("user").length === 0 ? [] : [defaultUserLine(config.text("requirepass"))],
+  );
   try {
     loadConfig(config, commandLine, { version: REDIS_VERSION });
   } catch (error) {
@@ -50,7 +59,10 @@ export async function run(argv: readonly string[]): Promise<number | null> {
 function renameCommands(config: Config): CommandTable {
   const commands = new CommandTable(ALL_COMMANDS);
   config.onLine("rename-command", ([from, to]) => {
-    if (!commands.byName.has(from.toLowerCase())) return "No such command in rename-command";
+    if (!commands.byName.has(from.toLowerCase())) {
+      if (!UNBUILT_COMMANDS.has(from.toLowerCase())) return "No such command in rename-command";
+      return commands.byName.has(to.toLowerCase()) ? "Target command name already exists" : null;
+    }
     return commands.rename(from, to) ? null : "Target command name already exists";
   });
   return commands;
@@ -85,6 +97,8 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   for (const warning of config.inertWarnings()) log.warning(warning);
   if (showsBanner(config.flag("always-show-logo"), log.file !== "", process.stdout.isTTY === true)) {
     log.raw(banner({ port, pid: process.pid, mode: "standalone" }));
+  } else {
+    log.notice(`Running mode=standalone, port=${port}.`);
   }
   const listeners = new Listeners(
     await openNetwork(),
@@ -101,7 +115,12 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
     if (port !== 0) log.warning(`Failed listening on port ${port} (tcp), aborting.`);
     return 1;
   }
-  followAddresses(config, listeners, log);
+  const tellAddresses = () => {
+    const { addresses } = listeners;
+    if (addresses.length > 0) log.notice(`Listening on ${addresses.join(", ")}`);
+  };
+  tellAddresses();
+  followAddresses(config, listeners, log, tellAddresses);
   const pidFile = pidFilePath(config.text("pidfile"), config.flag("daemonize"));
   const pidError = pidFile === null ? null : writePidFile(pidFile);
   if (pidError !== null) log.warning(pidError);
@@ -111,6 +130,10 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   log.role = "M";
   log.notice("Server initialized");
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => server.shutdown.signalled(signal));
+  followLauncher(() => {
+    log.warning("The npm that has started this server has ended");
+    server.shutdown.signalled("SIGTERM");
+  });
   server.cron.start();
   server.replication.beginLoading();
   removeLeftovers(server);
@@ -122,10 +145,13 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
 }
 
 /** Has CONFIG SET of `port` and `bind` listen elsewhere. */
-function followAddresses(config: Config, listeners: Listeners, log: Log): void {
+function followAddresses(config: Config, listeners: Listeners, log: Log, onMoved: () => void): void {
   const rebind = (refusal: string) => () => {
     const reason = listeners.rebind();
-    if (reason === null) return null;
+    if (reason === null) {
+      onMoved();
+      return null;
+    }
     log.warning(reason);
     return refusal;
   };
@@ -136,13 +162,14 @@ function followAddresses(config: Config, listeners: Listeners, log: Log): void {
 /** Removes what servers that were killed have left half written. */
 function removeLeftovers(server: Server): void {
   for (const name of removeAbandoned(fromBinary(server.config.text("dir")), server.startedMs)) {
-    server.log.notice(`Removed ${name}, which a server that is gone has left unfinished`);
+    server.log.notice(`Removed ${toBinary(name)}, which a server that is gone has left unfinished`);
   }
 }
 
 /** Loads the RDB file; false, after having said why, where it cannot be used. */
 async function loadData(server: Server): Promise<boolean> {
-  const { saving, log } = server;
+  const { saving, log, config } = server;
+  if (config.text("dbfilename") === "") return true; // a file without a name is not there
   let bytes: number;
   try {
     bytes = statSync(saving.path).size;
@@ -161,6 +188,10 @@ async function loadData(server: Server): Promise<boolean> {
     return true;
   } catch (error) {
     if (!(error instanceof LoadError)) throw error;
+    if (error.cause instanceof RdbError) {
+      const { offset, reason } = error.cause;
+      log.warning(`Internal error in RDB reading offset ${offset} -> ${reason}`);
+    }
     log.warning(`Fatal error loading the DB, check server logs. Exiting. ${error.message}`);
     return false;
   }

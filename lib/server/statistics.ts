@@ -25,6 +25,10 @@ export class Statistics {
   readsProcessed = 0;
   writesProcessed = 0;
   aclDeniedAuth = 0;
+  /** Longest that one command, or one slice of periodic work, has taken. */
+  longestMs = 0;
+  /** Most commands that ran in one batch. */
+  mostCommandsPerBatch = 0;
   peakMemoryBytes = 0;
   peakMemoryTime = 0;
   /** Error replies by code, such as `ERR` or `WRONGTYPE`. */

@@ -29,6 +29,8 @@ export class Database {
   expiryCursor = 0;
   /** Hash of the key looked up last. */
   #hash = 0;
+  /** Whether the string being set is under a key that the command has looked up, and so used, already. */
+  #isLookedUp = false;
   /** The key that the expiry cycle is removing. */
   #expiredKey = new Uint8Array(64);
 
@@ -52,14 +54,21 @@ export class Database {
 
   /** The live entry under a key, for a command that reads it: its ref, or 0. Counts a hit or a miss. */
   read(bytes: Uint8Array, start: number, length: number): number {
+    const ref = this.glance(bytes, start, length);
+    if (ref !== 0) this.store.touch(ref);
+    return ref;
+  }
+
+  /** As `read`, but no use of the key: for commands that ask about it (EXISTS, TYPE, TTL). */
+  glance(bytes: Uint8Array, start: number, length: number): number {
     const store = this.store;
     const ref = this.peek(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, store.removeExpired)) {
       store.misses++;
+      if (store.onMiss !== null) store.onMiss(this, bytes, start, length);
       return 0;
     }
     store.hits++;
-    store.touch(ref);
     return ref;
   }
 
@@ -79,6 +88,14 @@ export class Database {
   look(bytes: Uint8Array, start: number, length: number): number {
     const ref = this.peek(bytes, start, length);
     return ref === 0 || this.#isGone(ref, bytes, start, length, this.store.removeExpired) ? 0 : ref;
+  }
+
+  /** Whether a live entry is under a key, for a command that changes something by that: a use of the key. */
+  use(bytes: Uint8Array, start: number, length: number): boolean {
+    const ref = this.peek(bytes, start, length);
+    if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return false;
+    this.store.touch(ref);
+    return true;
   }
 
   /** Whether a live entry is under a key; leaves no trace. */
@@ -133,6 +150,23 @@ export class Database {
     copyBytes(value, valueStart, valueLength, arena.bytes[ref >>> SEGMENT_SHIFT], to);
   }
 
+  /** `setString` with the expiry there is, under a key that `write` has looked up: one use of the key, not two. */
+  rewriteString(
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueLength: number,
+    encoding: number,
+  ): void {
+    this.#isLookedUp = true;
+    try {
+      this.setString(key, keyStart, keyLength, value, 0, valueLength, encoding, KEEP_EXPIRY);
+    } finally {
+      this.#isLookedUp = false;
+    }
+  }
+
   /**
    * Puts an entry with an undefined inline value of `inlineLength` bytes under a key, in place of what is there, and
    * returns its ref. Reuses the block where the size allows it.
@@ -162,8 +196,9 @@ export class Database {
   ): number {
     const store = this.store;
     const entries = store.entries;
-    const meta = type | (encoding << 4) | (store.initialClock << 8);
+    const typeAndEncoding = type | (encoding << 4);
     if (old === 0) {
+      const meta = typeAndEncoding | (store.initialClock << 8);
       const ref = entries.create(
         key,
         keyStart,
@@ -179,6 +214,7 @@ export class Database {
         store.tables.insert(this.expires, this.#hash, ref);
         if (store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
       }
+      if (store.onNew !== null) store.onNew(this, key, keyStart, keyLength);
       return ref;
     }
     const slot = store.tables.slot;
@@ -189,6 +225,8 @@ export class Database {
       this.#expire(key, keyStart, keyLength);
       return this.put(key, keyStart, keyLength, type, encoding, inlineLength, expiry);
     }
+    const clock = store.frequency === null && !store.noTouch ? store.accessClock : this.#clockAfter(old);
+    const meta = typeAndEncoding | (clock << 8);
     const isTaken = store.prepareRemoval(this, old);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
@@ -212,6 +250,11 @@ export class Database {
     this.#moveEntry(old, ref, slot, had, has);
     if (!isTaken) store.release(old);
     return ref;
+  }
+
+  /** The access clock of the value that takes the place of `old`. */
+  #clockAfter(old: number): number {
+    return this.#isLookedUp ? this.store.entries.clock(old) : this.store.continuedClock(old);
   }
 
   /** Gives an entry's table slots to another entry with the same key. */
@@ -323,6 +366,7 @@ export class Database {
     tables.insert(this.keys, this.#hash, moved);
     if (has) tables.insert(this.expires, this.#hash, moved);
     if (has) this.#noteExpiry(moved);
+    if (this.store.onNew !== null) this.store.onNew(this, key, start, length);
   }
 
   /** On a writable replica, an expiry that a client has set is this server's to carry out. */
@@ -341,6 +385,7 @@ export class Database {
     const inline = isTable ? 0 : entries.valueWord(ref);
     const twin = entries.create(key, start, length, entries.word(ref, 0), inline, has);
     if (this.store.epoch !== 0) this.store.markEpoch(twin);
+    entries.setClock(twin, this.store.initialClock);
     if (isTable) entries.setValueWord(twin, this.store.copyTable(entries.valueWord(ref)));
     if (has) entries.setExpiry(twin, entries.exactExpiry(ref));
     const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
@@ -349,6 +394,7 @@ export class Database {
     tables.insert(this.keys, this.#hash, twin);
     if (has) tables.insert(this.expires, this.#hash, twin);
     if (has) this.#noteExpiry(twin);
+    if (this.store.onNew !== null) this.store.onNew(this, key, start, length);
   }
 
   /** Exchanges the contents of two databases. */

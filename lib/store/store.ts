@@ -21,6 +21,9 @@ const ACCESS_CLOCK_MASK = 0xffffff;
 /** Hashes with no more fields are freed at once. */
 const FREED_AT_ONCE = 128;
 
+/** Told of a key; the bytes are its own during the call only. */
+export type KeyListener = (database: Database, bytes: Uint8Array, start: number, length: number) => void;
+
 interface DiscardedTable {
   readonly table: number;
   cursor: number;
@@ -61,8 +64,11 @@ export class Store {
   readonly localExpiries = new LocalExpiries();
   /** Whether the expiry cycle runs (DEBUG SET-ACTIVE-EXPIRE). */
   activeExpiry = true;
-  /** Told of each key removed because it expired; the bytes are its own during the call only. */
-  onExpired: (database: Database, bytes: Uint8Array, start: number, length: number) => void = () => {};
+  /** Told of each key removed because it expired. */
+  onExpired: KeyListener = () => {};
+  /** Told of each key that a look-up for reading misses, and of each that is new in a database; null: nobody asks. */
+  onMiss: KeyListener | null = null;
+  onNew: KeyListener | null = null;
 
   /**
    * EPOCH_BIT or 0: the mark of entries that the snapshot under way has dealt with, or need not see. Between snapshots
@@ -118,6 +124,13 @@ export class Store {
     } else if (this.entries.clock(ref) !== this.accessClock) {
       this.entries.setClock(ref, this.accessClock);
     }
+  }
+
+  /** The access clock with which a new value continues the old one's under its key, where that is a use of the key. */
+  continuedClock(ref: number): number {
+    const clock = this.entries.clock(ref);
+    if (this.noTouch) return clock;
+    return this.frequency === null ? this.accessClock : this.frequency.touched(clock);
   }
 
   /** Seconds since an entry was looked up last, under an LRU policy. */

@@ -85,3 +85,9 @@ test("stars and question marks match as the definition says", () => {
 test("many stars take no exponential time", () => {
   assert.equal(globMatchText("a*".repeat(200) + "b", "a".repeat(2000)), false);
 });
+
+test("a pattern of more than a thousand stars matches nothing, as in Redis, but for one at the end", () => {
+  assert.equal(globMatchText("*?".repeat(1000), "a".repeat(2000)), true);
+  assert.equal(globMatchText("*?".repeat(1001), "a".repeat(2000)), false);
+  assert.equal(globMatchText("*?".repeat(1000) + "*", "a".repeat(2000)), true);
+});

@@ -134,6 +134,39 @@ test("a fault on the command line or in standard input says so", () => {
   assert.match(refusal(["-"], "hz 1\nport x"), /at line 2 of standard input\n>>> 'port x'\n/);
 });
 
+test("what cannot be obeyed and must not be passed over is refused where it stands, the last word counting", () => {
+  const directory = directoryWith({
+    "more.conf": "# more\nuser default off\n",
+    "redis.conf": "hz 5\nappendonly yes\n",
+  });
+  const path = join(directory, "redis.conf");
+  assert.match(
+    refusal([path]),
+    /at line 2 of .*\/redis\.conf\n>>> 'appendonly yes'\nthe append only file is not supported/,
+  );
+  assert.equal(load([path, "--appendonly", "no"]).flag("appendonly"), false);
+  assert.match(refusal([path, "--appendonly", "YES"]), /Reading the command line, at line 1\n>>> 'appendonly "YES"'\n/);
+  const included = refusal(["-"], `user default on nopass ~* &* +@all\ninclude ${directory}/more.conf\nhz 7`);
+  assert.match(included, /at line 2 of .*\/more\.conf\n>>> 'user default off'\n/);
+});
+
+test("a byte order mark in front of a file is passed over", () => {
+  const directory = directoryWith({
+    "more.conf": "\xef\xbb\xbfhz 70\n",
+    "redis.conf": "\xef\xbb\xbftimeout 5\ninclude MORE",
+  });
+  const path = join(directory, "redis.conf");
+  writeFileSync(path, readFileSync(path, "latin1").replace("MORE", join(directory, "more.conf")), "latin1");
+  const config = load([path]);
+  assert.deepEqual([config.number("hz"), config.number("timeout")], [70, 5]);
+  assert.equal(load(["-"], "\ufeffhz 33").number("hz"), 33);
+});
+
+test("what Redis has dropped and passes over is passed over", () => {
+  assert.equal(load(["-"], "lua-replicate-commands yes\nhz 20").number("hz"), 20);
+  assert.match(refusal(["-"], "lua-replicate-commands"), /Bad directive or wrong number of arguments/);
+});
+
 test("a file that cannot be read, or includes itself, is refused", () => {
   const directory = directoryWith({});
   assert.match(

@@ -141,7 +141,7 @@ test("replicaof comes and goes", () => {
 });
 
 test("lines of users are those of whoever knows the users", () => {
-  const path = write(`user old on\n# after\n${DIRECTORY_LINE}\n`);
+  const path = write(`user default on nopass ~* &* +@all\n# after\n${DIRECTORY_LINE}\n`);
   const config = load(path);
   config.onRewrite("user", () => ["alice on nopass", "bob off"]);
   assert.equal(rewriteConfig(config), null);
@@ -151,6 +151,13 @@ test("lines of users are those of whoever knows the users", () => {
 
 test("a file with the line ends of Windows keeps them", () => {
   assert.equal(rewritten(`hz 10\r\n${DIRECTORY_LINE}\r\n`, "hz", "11"), `hz 11\r\n${DIRECTORY_LINE}\r\n`);
+});
+
+test("a byte order mark stays in front, and hides no line", () => {
+  assert.equal(
+    rewritten(`\xef\xbb\xbfhz 10\n${DIRECTORY_LINE}\n`, "hz", "11"),
+    `\xef\xbb\xbfhz 11\n${DIRECTORY_LINE}\n`,
+  );
 });
 
 test("all directives can be written, and read again", () => {

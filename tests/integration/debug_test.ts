@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { IS_ORACLE, ServerProcess, until } from "./server_process.ts";
 import { ReplyError, type TestClient } from "./test_client.ts";
@@ -127,6 +130,13 @@ test("OBJECT, SDSLEN, LISTPACK and HTSTATS-KEY look inside", async () => {
   );
   await client.expect("DEBUG OBJECT s", /encoding:embstr serializedlength:6 /);
   await client.expect("DEBUG OBJECT h", /encoding:listpack /);
+  // What has expired is shown as long as it is there, as on a replica, which waits for its primary's word.
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
+  await client.expect("SET gone text PXAT 1", "OK");
+  await client.expect("DEBUG OBJECT gone", /encoding:embstr /);
+  await client.expect("GET gone", null);
+  await client.expect("DEBUG OBJECT gone", new ReplyError("ERR no such key"));
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
   await client.expect("DEBUG OBJECT missing", new ReplyError("ERR no such key"));
   await client.expect("DEBUG SDSLEN s", /^key_sds_len:1, key_sds_avail:0, key_zmalloc: \d+, val_sds_len:5, /);
   await client.expect("DEBUG SDSLEN n", new ReplyError("ERR Not an sds encoded string."));
@@ -253,4 +263,21 @@ test("DEBUG is refused where it is not allowed, inside MULTI too", async () => {
 
 test("LOADAOF says that there is none (tredis's own)", { skip: IS_ORACLE }, async () => {
   await client.expect("DEBUG LOADAOF", /no append-only file/);
+});
+
+test("CONFIG-REWRITE-FORCE-ALL writes every directive", async () => {
+  await client.expect("DEBUG CONFIG-REWRITE-FORCE-ALL", /^ERR CONFIG-REWRITE-FORCE-ALL failed: /);
+  const folder = mkdtempSync(join(tmpdir(), "tredis-force-"));
+  const file = join(folder, "redis.conf");
+  writeFileSync(file, "hz 12\n");
+  const configured = await ServerProcess.start({ first: [file], folder, args: ARGS });
+  try {
+    await (await configured.connect()).expect("DEBUG CONFIG-REWRITE-FORCE-ALL", "OK");
+    const lines = readFileSync(file, "utf8").split("\n");
+    for (const line of ["hz 12", "timeout 0", "lfu-log-factor 10", "maxmemory-policy noeviction"]) {
+      assert.ok(lines.includes(line), line);
+    }
+  } finally {
+    await configured.stop();
+  }
 });

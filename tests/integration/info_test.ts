@@ -204,3 +204,13 @@ test("LOLWUT draws and ends with the version", async () => {
   }
   await client.expect("LOLWUT VERSION x", new ReplyError("ERR value is not an integer or out of range"));
 });
+
+test("the debug section is shown to whoever asks for it by name", { skip: IS_ORACLE }, async () => {
+  await client.expect("CONFIG RESETSTAT", "OK");
+  client.sendRaw("PING\r\n".repeat(5));
+  for (let i = 0; i < 5; i++) assert.equal(await client.read(), "PONG");
+  const text = String(await client.call("INFO debug"));
+  assert.match(text, /^# Debug\r\neventloop_duration_aof_sum:0\r\neventloop_duration_cron_sum:\d+\r\n/);
+  assert.match(text, /eventloop_duration_max:\d+\r\neventloop_cmd_per_cycle_max:[1-9]\d*\r\n$/);
+  assert.doesNotMatch(String(await client.call("INFO everything")), /# Debug/);
+});

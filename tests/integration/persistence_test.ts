@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import process from "node:process";
 import { afterEach, test } from "node:test";
@@ -227,6 +228,75 @@ test("a shutdown that cannot save is refused, unless forced", async () => {
   await until("the end", () => server.exited);
   assert.equal(server.exitCode, 0);
 });
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`${signal} ends nothing where saving fails, tells the way out, and the next one decides`, async () => {
+    const { server, client } = await start(["--save", "3600 1"]);
+    await client.expect("SET a 1", "OK");
+    mkdirSync(join(server.folder, "dump.rdb", "in the way"), { recursive: true });
+    server.signal(signal);
+    await until("the refusal", () => /Error trying to save the DB, can't exit\./.test(server.output));
+    await until("the summary", () => /Errors trying to shut down the server\. Check the logs/.test(server.output));
+    await client.expect("GET a", "1");
+    if (IS_ORACLE) return;
+    await until("the way out", () => /SHUTDOWN NOSAVE, or the signal once more, ends the server/.test(server.output));
+    await until("the end", () => {
+      server.signal(signal); // what follows at once is taken for the same signal
+      return server.exited;
+    });
+    assert.equal(server.exitCode, 0);
+  });
+}
+
+test("a signal is seen to when the periodic work goes on, unless SHUTDOWN ABORT comes before", async () => {
+  const { server, client } = await start(["--save", "", "--enable-debug-command", "yes"]);
+  await client.expect("DEBUG PAUSE-CRON 1", "OK");
+  server.signal("SIGTERM");
+  await until("the signal", () => /Received SIGTERM scheduling shutdown/.test(server.output));
+  await client.expect("SHUTDOWN ABORT", "OK");
+  await until("the line", () => /Shutdown manually aborted/.test(server.output));
+  await client.expect("SHUTDOWN ABORT", new ReplyError("ERR No shutdown in progress."));
+  await client.expect("DEBUG PAUSE-CRON 0", "OK");
+  await client.expect("PING", "PONG");
+  await client.expect("DEBUG PAUSE-CRON 1", "OK");
+  server.signal("SIGTERM");
+  await until("the signal", () => (server.output.match(/Received SIGTERM scheduling shutdown/g) ?? []).length === 2);
+  await client.expect("PING", "PONG");
+  await client.expect("DEBUG PAUSE-CRON 0", "OK");
+  await until("the end", () => server.exited);
+  assert.equal(server.exitCode, 0);
+});
+
+const BROKEN: readonly (readonly [how: string, change: (rdb: Buffer) => Buffer, said: RegExp])[] = [
+  ["changed", (rdb) => flipped(rdb), /Internal error in RDB reading offset \d+.* -> .*RDB CRC error/],
+  [
+    "cut short",
+    (rdb) => rdb.subarray(0, -12),
+    /Internal error in RDB reading offset \d+.* -> Unexpected EOF reading RDB/,
+  ],
+  ["no RDB file", () => Buffer.from("hello world"), /Wrong signature trying to load DB from file/],
+];
+
+/** The file with a bit of the value `hello` turned. */
+function flipped(rdb: Buffer): Buffer {
+  const copy = Buffer.from(rdb);
+  copy[copy.indexOf("hello")] ^= 1;
+  return copy;
+}
+
+for (const [how, change, said] of BROKEN) {
+  test(`a file that was ${how} ends the start with the words that alerts look for`, async () => {
+    const { server, client } = await start(["--save", ""]);
+    await client.expect("SET a hello", "OK");
+    await client.expect("SAVE", "OK");
+    await server.kill("SIGKILL");
+    const path = join(server.folder, "dump.rdb");
+    writeFileSync(path, change(readFileSync(path)));
+    const { code, output } = startInVain(server.folder);
+    assert.equal(code, 1);
+    assert.match(output, said);
+  });
+}
 
 test("where saving fails, writes are refused until it succeeds again", async () => {
   const { server, client } = await start(["--save", "3600 1"]);

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { ServerProcess, until } from "./server_process.ts";
+import { IS_ORACLE, ServerProcess, until } from "./server_process.ts";
 import type { TestClient } from "./test_client.ts";
 
 let server: ServerProcess;
@@ -106,6 +106,25 @@ test("keys that expire by themselves go one by one", async () => {
   await client.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
   await until("both are gone", async () => await client.call("DBSIZE") === 2);
   assert.deepEqual((await propagated()).sort(), ["DEL a", "DEL b"]);
+});
+
+test("what goes by itself goes out as UNLINK where values are freed in the background", async () => {
+  const payload = await client.call("DUMP other");
+  assert.ok(typeof payload === "string");
+  for (const [setting, word] of [["yes", "UNLINK"], ["no", "DEL"]]) {
+    const lazy = ["expire", "server-del", "user-del"].flatMap((of) => [`lazyfree-lazy-${of}`, setting]);
+    await client.expect(["CONFIG", "SET", ...lazy], "OK");
+    await client.expect("SET a 1 PXAT 1", "OK");
+    for (const key of ["c", "d", "e", "f"]) await client.expect(["SET", key, "1"], "OK");
+    await propagated();
+    await client.expect(["RESTORE", "e", 1, payload, "REPLACE", "ABSTTL"], "OK");
+    const gone = await propagated("GET a", "EXPIRE c -1", "GETEX d EXAT 1", "GETDEL f");
+    // Redis 7.0 has DEL for RESTORE in either case.
+    assert.deepEqual(gone.slice(1), ["a", "c", "d", "f"].map((key) => `${word} ${key}`));
+    assert.equal(gone[0], `${IS_ORACLE ? "DEL" : word} e`);
+    await client.expect("SET c 1", "OK");
+    assert.deepEqual(await propagated("DEL c"), ["SET c 1", "DEL c"]);
+  }
 });
 
 test("SET counts the key that it overwrites as expired", async () => {

@@ -82,6 +82,36 @@ test("an invalidation does not stand within the reply to a transaction", async (
   assert.deepEqual(await client.read(), invalidate("b"));
 });
 
+test("what is evicted to make room for a write is told before the reply to it", async () => {
+  await writer.expect("FLUSHALL", "OK");
+  const client = await resp3("ON");
+  for (let i = 0; i < 400; i++) await client.expect(["SET", `key:${i}`, "x".repeat(10_000)], "OK");
+  for (let i = 0; i < 400; i++) await client.call("GET", `key:${i}`);
+  const used = Number(/used_memory:(\d+)/.exec(String(await client.call("INFO memory")))?.[1]);
+  await client.expect(["CONFIG", "SET", "maxmemory-policy", "allkeys-random", "maxmemory", used + 500_000], "OK");
+  client.send("SET", "large", "x".repeat(1_000_000));
+  client.send("SET", "small", "1");
+  const messages: Reply[] = [];
+  while (messages.filter((message) => message === "OK").length < 2) messages.push(await client.read());
+  assert.ok(messages.some((message) => message instanceof Push));
+  assert.equal(messages.at(-1), "OK");
+  await writer.expect("CONFIG SET maxmemory 0 maxmemory-policy noeviction", "OK");
+});
+
+test("a limit that was lowered is told before the reply to the next command, a queued one's too", async () => {
+  const client = await resp3("ON");
+  await writer.expect("FLUSHALL", "OK");
+  assert.deepEqual(await client.read(), new Push(["invalidate", null]));
+  await client.expect("MGET one two three", [null, null, null]);
+  await client.expect("MULTI", "OK");
+  await writer.expect("CONFIG SET tracking-table-max-keys 2", "OK");
+  client.send("PING");
+  assert.ok(await client.read() instanceof Push);
+  assert.equal(await client.read(), "QUEUED");
+  await client.expect("EXEC", ["PONG"]);
+  await writer.expect("CONFIG SET tracking-table-max-keys 1000000", "OK");
+});
+
 test("reads of any type are tracked, by their keys", async () => {
   const client = await resp3("ON");
   await writer.expect("HSET hash f 1", 1);

@@ -67,7 +67,7 @@ test("a log file that cannot be opened is told at start and survived later", () 
   const log = new Log();
   assert.equal(log.check(), null);
   log.file = "/nonexistent/log";
-  assert.equal(log.check(), "Can't open the log file: No such file or directory");
+  assert.equal(log.check(), "Can't open the log file: No such file or directory ('/nonexistent/log')");
   log.warning("lost");
 });
 
@@ -80,7 +80,10 @@ test("a pid file is written if configured or daemonized, and removed", () => {
   assert.equal(readFileSync(path, "latin1"), `${pid}\n`);
   assert.equal(removePidFile(path), true);
   assert.equal(removePidFile(path), false);
-  assert.equal(writePidFile("/nonexistent/pid"), "Failed to write PID file: No such file or directory");
+  assert.equal(
+    writePidFile("/nonexistent/pid"),
+    "Failed to write PID file: No such file or directory ('/nonexistent/pid')",
+  );
 });
 
 test("the version line names both versions; the banner needs somebody to see it", () => {

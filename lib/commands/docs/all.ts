@@ -1,6 +1,7 @@
 /** The documentation of all commands, by full name. */
 
 import { BITMAP_DOCS } from "./bitmap.ts";
+import { CLUSTER_DOCS } from "./cluster.ts";
 import { CONNECTION_DOCS } from "./connection.ts";
 import type { CommandDoc } from "./doc.ts";
 import { GENERIC_DOCS } from "./generic.ts";
@@ -12,6 +13,7 @@ import { TRANSACTIONS_DOCS } from "./transactions.ts";
 
 export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...BITMAP_DOCS,
+  ...CLUSTER_DOCS,
   ...CONNECTION_DOCS,
   ...GENERIC_DOCS,
   ...HASH_DOCS,

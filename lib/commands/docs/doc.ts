@@ -2,8 +2,8 @@
  * The form in which commands are documented: for each a version, a complexity, one line of syntax and a sentence. From
  * the line of syntax the argument trees of COMMAND DOCS are parsed; the files beside this one hold the entries.
  *
- * The syntax: `name` is an argument, its type behind a colon (`int`, `double`, `time`, `pattern`, `key`; default:
- * string, and what is called `key` or `pattern` is one). `TOKEN name` is an argument after a token, `TOKEN` alone a token,
+ * The syntax: `name` is an argument, its type behind a colon (`int`, `double`, `time`, `pattern`, `key`, `string`; default:
+ * string, but what is called `key` or `pattern` is one). `TOKEN name` is an argument after a token, `TOKEN` alone a token,
  * `name=TOKEN` a token whose argument has another name. `name=<a | b>` is a choice, `name=(a b)` a block. Square
  * brackets: optional; `...`: any number of times; `+...`: each time with its token; `@6.2.0`: since that version.
  */
@@ -96,6 +96,7 @@ function parseKeySpec(text: string): KeySpecDoc {
 }
 
 const TYPES: ReadonlyMap<string, ArgumentType> = new Map([
+  ["string", "string"],
   ["int", "integer"],
   ["double", "double"],
   ["time", "unix-time"],

@@ -135,6 +135,19 @@ export const SERVER_DOCS: ReadonlyMap<string, CommandDoc> = group("server", {
     "Tells how many bytes a key and its value take.",
     { keys: "RO" },
   ),
+  "module": doc("4.0.0", "O(1)", "", "Groups the commands about modules."),
+  "module|help": doc("5.0.0", "O(1)", "", "Lists the subcommands."),
+  "module|list": doc("4.0.0", "O(N) for N modules", "", "Lists the modules.", {
+    tips: "nondeterministic_output_order",
+  }),
+  "module|load": doc("4.0.0", "O(1)", "path [arg...]", "Loads a module."),
+  "module|loadex": doc(
+    "7.0.0",
+    "O(1)",
+    "path [CONFIG configs=(name value)+...] [ARGS args=(arg)...]",
+    "Loads a module, with directives of its own.",
+  ),
+  "module|unload": doc("4.0.0", "O(1)", "name", "Unloads a module."),
   "monitor": doc("1.0.0", "O(1)", "", "Shows every command as the server runs it."),
   "psync": doc(
     "2.8.0",

@@ -1,0 +1,14 @@
+/** The commands that a directive must allow before anybody may call them: DEBUG, and those of MODULE that load code. */
+
+import type { Host, Session } from "./session.ts";
+
+const DIRECTIVES = { DEBUG: "enable-debug-command", MODULE: "enable-module-command" } as const;
+
+/** Why a client may not call a protected command, or null. */
+export function protectedRefusal(container: keyof typeof DIRECTIVES, host: Host, session: Session): string | null {
+  const directive = DIRECTIVES[container];
+  const allowed = host.config.choice(directive);
+  if (allowed === "yes" || (allowed === "local" && session.isLocal)) return null;
+  return `ERR ${container} command not allowed. If the ${directive} option is set to "local", you can run it from a ` +
+    "local connection, otherwise you need to set this option in the configuration file, and then restart the server.";
+}

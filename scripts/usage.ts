@@ -1,0 +1,27 @@
+/** Telling whoever calls a task that its arguments make no sense, in one line and with the exit code for that. */
+
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { serverWords } from "./server_words.ts";
+
+const MISUSE = 2;
+
+/** Ends the script. */
+export function misused(message: string): never {
+  console.error(message);
+  process.exit(MISUSE);
+}
+
+/** The kind of server that TREDIS_SERVER names, or `otherwise`; ends the script where there is no such program. */
+export function serverUnderTest<T extends string | undefined>(otherwise: T): string | T {
+  const kind = process.env.TREDIS_SERVER;
+  if (kind === undefined) return otherwise;
+  if (!canRun(kind)) misused(`TREDIS_SERVER names '${kind}': that is neither deno, bun nor a program that can be run`);
+  return kind;
+}
+
+/** Whether a kind of server can be started. */
+export function canRun(kind: string): boolean {
+  const [program] = serverWords(kind);
+  return spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
+}

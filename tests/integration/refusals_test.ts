@@ -1,0 +1,109 @@
+/** What is refused, and when: at EXEC by what was queued; by an instance that is in no cluster; and how it is counted. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { freePort, ServerProcess } from "./server_process.ts";
+import { ReplyError, type TestClient } from "./test_client.ts";
+
+let server: ServerProcess;
+let client: TestClient;
+before(async () => {
+  server = await ServerProcess.start();
+  client = await server.connect();
+});
+after(() => server.stop());
+
+const NO_CLUSTER = new ReplyError("ERR This instance has cluster support disabled");
+const MASTERDOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+
+async function fields(of: TestClient, section: string): Promise<Map<string, string>> {
+  const text = String(await of.call("INFO", section));
+  return new Map(
+    text.split("\r\n").filter((line) => line.includes(":")).map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 1)];
+    }),
+  );
+}
+
+test("EXEC is refused by what was queued, where that may no longer run", async () => {
+  const other = await server.connect();
+  const [reader, asker, mixed] = [await server.connect(), await server.connect(), await server.connect()];
+  for (const one of [reader, asker, mixed]) await one.expect("MULTI", "OK");
+  await reader.expect("GET a", "QUEUED");
+  await asker.expect("INFO server", "QUEUED");
+  await mixed.expect("INFO server", "QUEUED");
+  await mixed.expect("GET a", "QUEUED");
+  await other.expect("CONFIG SET replica-serve-stale-data no", "OK");
+  await other.expect(["REPLICAOF", "127.0.0.1", await freePort()], "OK");
+  const refusal = new ReplyError(`EXECABORT Transaction discarded because of: ${MASTERDOWN}`);
+  await reader.expect("EXEC", refusal);
+  await mixed.expect("EXEC", refusal);
+  await asker.expect("EXEC", /redis_version/);
+  await reader.expect("EXEC", new ReplyError("ERR EXEC without MULTI"));
+  await other.expect("CONFIG SET replica-serve-stale-data yes", "OK");
+  await other.expect("REPLICAOF NO ONE", "OK");
+});
+
+test("an error within EXEC is counted once, for the command that made it", async () => {
+  await client.expect("SET text abc", "OK");
+  await client.expect("CONFIG RESETSTAT", "OK");
+  await client.expect("MULTI", "OK");
+  await client.expect("INCR text", "QUEUED");
+  await client.expect("GET text", "QUEUED");
+  await client.expect("INCR text", "QUEUED");
+  const error = new ReplyError("ERR value is not an integer or out of range");
+  await client.expect("EXEC", [error, "abc", error]);
+  assert.equal((await fields(client, "errorstats")).get("errorstat_ERR"), "count=2");
+  assert.equal((await fields(client, "stats")).get("total_error_replies"), "2");
+  const commands = await fields(client, "commandstats");
+  assert.match(commands.get("cmdstat_incr") ?? "", /,rejected_calls=0,failed_calls=2$/);
+  assert.match(commands.get("cmdstat_exec") ?? "", /,rejected_calls=0,failed_calls=0$/);
+  await client.expect("EXEC", new ReplyError("ERR EXEC without MULTI"));
+  assert.equal((await fields(client, "errorstats")).get("errorstat_ERR"), "count=3");
+  assert.match((await fields(client, "commandstats")).get("cmdstat_exec") ?? "", /,failed_calls=1$/);
+});
+
+test("a client that asks for a cluster is told that there is none, by the words that clients know", async () => {
+  for (const line of ["READONLY", "READWRITE", "ASKING", "CLUSTER INFO", "CLUSTER SLOTS", "CLUSTER KEYSLOT a"]) {
+    await client.expect(line, NO_CLUSTER);
+  }
+  await client.expect("CLUSTER MEET 127.0.0.1 7000", NO_CLUSTER);
+  await client.expect("CLUSTER HELP", NO_CLUSTER);
+  await client.expect("CLUSTER NOPE", new ReplyError("ERR unknown subcommand 'NOPE'. Try CLUSTER HELP."));
+  await client.expect("CLUSTER SLOTS x", /^ERR wrong number of arguments for 'cluster\|slots' command/);
+  await client.expect("CLUSTER", /^ERR wrong number of arguments for 'cluster' command/);
+});
+
+test("MODULE lists no modules, and loads none", async () => {
+  await client.expect("MODULE LIST", []);
+  await client.expect("MODULE LOAD x.so", /^ERR MODULE command not allowed\. If the enable-module-command option/);
+  await client.expect("MULTI", "OK");
+  await client.expect("MODULE UNLOAD x", /^ERR MODULE command not allowed/);
+  await client.expect("EXEC", /^EXECABORT/);
+  const open = await ServerProcess.start({ args: ["--save", "", "--enable-module-command", "yes"] });
+  try {
+    const one = await open.connect();
+    await one.expect("MODULE LOAD /nonexistent.so", /^ERR Error loading the extension/);
+    await one.expect("MODULE UNLOAD x", /^ERR Error unloading module: no such module with that name/);
+  } finally {
+    await open.stop();
+  }
+});
+
+test("PSYNC with a wrong offset, behind other replies, or without a link to the primary is refused", async () => {
+  const wrong = new ReplyError("ERR value is not an integer or out of range");
+  for (const offset of ["abc", "1.5", "99999999999999999999", ""]) {
+    const one = await server.connect();
+    await one.expect(["PSYNC", "?", offset], wrong);
+    await one.expect("PING", "PONG");
+  }
+  const hurried = await server.connect();
+  hurried.sendRaw("PING\r\nPSYNC ? -1\r\n");
+  assert.equal(await hurried.read(), "PONG");
+  assert.deepEqual(await hurried.read(), new ReplyError("ERR SYNC and PSYNC are invalid with pending output"));
+  await client.expect(["REPLICAOF", "127.0.0.1", await freePort()], "OK");
+  await hurried.expect("PSYNC ? abc", /^NOMASTERLINK /);
+  await hurried.expect("SYNC", /^NOMASTERLINK /);
+  await client.expect("REPLICAOF NO ONE", "OK");
+});
