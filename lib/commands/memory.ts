@@ -149,7 +149,7 @@ function mallocStats(session: Session): void {
   const { arena } = session.host.store;
   const lines = [
     "allocator: arena of lazily committed segments",
-    `segments: ${arena.bytes.length}`,
+    `segments: ${arena.segments}`,
     `reserved address space: ${arena.reservedBytes} bytes`,
     `handed out at some time: ${arena.committedBytes} bytes`,
     `in live blocks: ${arena.usedBytes} bytes`,
