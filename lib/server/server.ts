@@ -25,6 +25,7 @@ import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
 import { LatencyMonitor } from "./latency.ts";
 import type { Listeners } from "./listeners.ts";
+import { GivingBack } from "./giving_back.ts";
 import { Debugging } from "./debugging.ts";
 import { infoText } from "./info.ts";
 import type { Log } from "./log.ts";
@@ -86,6 +87,7 @@ export class Server implements Host {
   readonly replication: Replication;
   readonly memory: Memory;
   readonly memoryLimit: MemoryLimit;
+  readonly givingBack: GivingBack;
   readonly rates: Rates;
   readonly debugging: Debugging = new Debugging(this);
   listeners: Listeners | null = null;
@@ -126,6 +128,7 @@ export class Server implements Host {
     this.dispatcher.onLatency = (event, milliseconds) => this.latency.report(event, milliseconds);
     this.memory = new Memory(this);
     this.memoryLimit = new MemoryLimit(this);
+    this.givingBack = new GivingBack(this);
     this.rates = new Rates(this);
     this.store.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
     this.updateClock();
@@ -444,6 +447,10 @@ export class Server implements Host {
       const channel = encodeLatin1(`__keyevent@${database.index}__:${event}`);
       this.pubsub.publish("channel", channel, 0, channel.length, bytes, start, length);
     }
+  }
+
+  purgeMemory(): void {
+    this.givingBack.purge();
   }
 
   flush(databases: readonly Database[]): number {

@@ -7,6 +7,7 @@
 
 import { hashBytes } from "../bytes/hash.ts";
 import { Arena } from "./arena.ts";
+import { Compaction } from "./compaction.ts";
 import { Database, type UnixMs } from "./database.ts";
 import { ENCODING_HASHTABLE, Entries, EPOCH_BIT } from "./entry.ts";
 import { Foresight } from "./foresight.ts";
@@ -31,6 +32,7 @@ export class Store {
   readonly tables: Tables = new Tables(this.arena);
   readonly hashes: Hashes = new Hashes(this);
   readonly foresight: Foresight = new Foresight(this);
+  readonly compaction: Compaction = new Compaction(this);
   readonly databases: Database[] = [];
 
   /** Most fields of a hash that is kept as a listpack, and most bytes of a field or value in it. */

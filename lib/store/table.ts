@@ -393,6 +393,54 @@ export class Tables {
     return refs[Math.floor(random() * refs.length)];
   }
 
+  /** Moves a table's header and directory out of segments that are leaving; returns its ref, maybe another. */
+  relocate(table: number): number {
+    const depth = this.#get(table, DEPTH);
+    if (depth > 0) this.#set(table, DIRECTORY, this.#moveBlock(this.#get(table, DIRECTORY), 4 << depth));
+    return this.#moveBlock(table, HEADER_BYTES);
+  }
+
+  /**
+   * Moves the segment for hashes from `cursor` on (0 at first), and gives each entry in it the ref that `move` returns.
+   * Returns the next cursor, 0 at the end; it means the same whatever splits and joins come in between.
+   */
+  relocateSegment(table: number, cursor: number, move: (ref: number, hash: number) => number): number {
+    const old = this.#segmentOf(table, cursor);
+    const localDepth = this.#localDepth(old);
+    const bits = this.#get(old, 1);
+    const segment = this.#moveBlock(old, 8 + (8 << bits));
+    const prefix = localDepth === 0 ? 0 : cursor >>> (32 - localDepth);
+    if (segment !== old) this.#nameSegment(table, segment, localDepth, prefix);
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const first = ((segment & SEGMENT_MASK) << 1) + 2;
+    for (let at = first, end = first + (2 << bits); at < end; at += 2) {
+      const ref = words[at + 1];
+      if (ref !== 0) words[at + 1] = move(ref, words[at]);
+    }
+    const next = (prefix + 1) * 2 ** (32 - localDepth);
+    return next >= 2 ** 32 ? 0 : next;
+  }
+
+  /** Has a table's directory name a segment for all hashes with a prefix. */
+  #nameSegment(table: number, segment: number, localDepth: number, prefix: number): void {
+    const depth = this.#get(table, DEPTH);
+    if (depth === 0) return this.#set(table, DIRECTORY, segment);
+    const directory = this.#get(table, DIRECTORY);
+    const range = 1 << (depth - localDepth);
+    for (let i = 0; i < range; i++) this.#set(directory, prefix * range + i, segment);
+  }
+
+  /** Moves a block out of a segment that is leaving; its ref, maybe another. */
+  #moveBlock(ref: number, bytes: number): number {
+    const { arena } = this;
+    if (!arena.isLeaving(ref)) return ref;
+    this.moves++;
+    const moved = arena.alloc(bytes);
+    arena.copy(ref, 0, moved, 0, bytes);
+    arena.free(ref);
+    return moved;
+  }
+
   #get(ref: number, word: number): number {
     return this.arena.words[ref >>> SEGMENT_SHIFT][((ref & SEGMENT_MASK) << 1) + word];
   }

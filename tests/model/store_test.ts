@@ -72,6 +72,17 @@ class Watcher {
   }
 }
 
+/** Moves what lies in some segments to others, a few steps at a time; nobody else may notice. */
+function compactAWhile(store: Store, limit: (n: number) => number): void {
+  const { compaction, arena } = store;
+  if (limit(300) === 0) compaction.begin({ wastedBytes: 0, usedShare: 2 });
+  for (let steps = limit(5); steps > 0 && compaction.isRunning && compaction.mayMove; steps--) {
+    if (!compaction.step()) runs++;
+  }
+  if (limit(100) === 0) arena.releaseIdle(limit(2) === 0);
+}
+let runs = 0;
+
 for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
   test(`a store is what its model is, at every moment; seed ${seed}`, async () => {
     const limit = below(randomFrom(seed));
@@ -91,6 +102,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
           else if (limit(20) === 0) snapshotter.abort();
         }
         if (limit(50) === 0) store.freeDiscarded(limit(500));
+        compactAWhile(store, limit);
         if (step % STEPS_BETWEEN_TURNS === 0) await nextTurn();
         if (step % STEPS_BETWEEN_WALKS === 0) {
           walkStore(store, snapshotter.running || snapshotter.settling);
@@ -99,6 +111,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       }
       await watcher.settle();
       assert.ok(watcher.taken > 0, `${watcher.taken} snapshots were taken`);
+      assert.ok(runs > 0, `${runs} compactions came to their end`);
       walkStore(store, false);
       for (const database of store.databases) database.clear();
       walkStore(store, false);

@@ -15,12 +15,12 @@ export function walkStore(store: Store, isSnapshotting: boolean): void {
     const expires = walkTable(store, database.expires);
     const expiring = keys.entries.filter((ref) => store.entries.hasExpiry(ref));
     assert.deepEqual(new Set(expires.entries), new Set(expiring), "the index has exactly what expires");
-    held.push(...keys.blocks, ...keys.entries, ...expires.blocks);
+    for (const refs of [keys.blocks, keys.entries, expires.blocks]) for (const ref of refs) held.push(ref);
     for (const ref of keys.entries) {
       if (!isSnapshotting) assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.epoch, "all have the mark");
       if (store.entries.encoding(ref) !== ENCODING_HASHTABLE) continue;
       const body = walkTable(store, store.entries.valueWord(ref));
-      held.push(...body.blocks, ...body.entries);
+      for (const refs of [body.blocks, body.entries]) for (const one of refs) held.push(one);
     }
   }
   walkArena(store.arena, held, isSnapshotting);
