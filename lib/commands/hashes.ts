@@ -247,6 +247,9 @@ function hexists(session: Session, request: Request): void {
   session.reply.integer(found ? 1 : 0);
 }
 
+/** More fields than these are not drawn one by one: a Set of them has its limits. */
+const MAX_DRAWN = 2 ** 20;
+
 let iteratorOfStore: HashIterator | null = null;
 
 /** The commands' iterator over hashes of a store, begun at `ref`. */
@@ -397,7 +400,7 @@ function replyField(reply: ReplyWriter, name: Element, content: Element, withVal
 function replyRepeatedly(session: Session, ref: number, count: number, withValues: boolean): void {
   const { reply, host } = session;
   beginFields(reply, count, withValues);
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count && !reply.isCut; i++) {
     host.store.hashes.random(ref, Math.random, field, value);
     replyField(reply, field, value, withValues);
   }
@@ -410,7 +413,7 @@ function replyDistinct(session: Session, ref: number, count: number, withValues:
   const { hashes, entries, tables } = store;
   const length = hashes.length(ref);
   beginFields(reply, count, withValues);
-  if (entries.encoding(ref) === ENCODING_HASHTABLE && count * 3 < length) {
+  if (entries.encoding(ref) === ENCODING_HASHTABLE && count * 3 < length && count <= MAX_DRAWN) {
     const table = entries.valueWord(ref);
     const drawn = new Set<number>();
     while (drawn.size < count) drawn.add(tables.random(table, Math.random));

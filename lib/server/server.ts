@@ -131,6 +131,7 @@ export class Server implements Host {
     this.givingBack = new GivingBack(this);
     this.rates = new Rates(this);
     this.store.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
+    this.reply.mayGrow = (bytes) => this.#mayReply(bytes);
     this.updateClock();
   }
 
@@ -268,6 +269,14 @@ export class Server implements Host {
     this.closeSoon(client);
   }
 
+  /** Whether the client being served may be replied so many bytes; if not, it is about to be closed. */
+  #mayReply(bytes: number): boolean {
+    const client = this.current;
+    if (client === null || client.isPrimary) return true;
+    this.checkOutputLimit(client, client.outputBytes + bytes);
+    return !client.isClosing;
+  }
+
   /** The limit on the output of a class of clients. A replica's is never below the backlog, as that is sent to it. */
   outputLimit(kind: "normal" | "replica" | "pubsub"): OutputLimit {
     const [normal, replica, pubsub] = this.settings.outputLimits;
@@ -325,6 +334,7 @@ export class Server implements Host {
   /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
   outsideBatch(client: Client, body: () => void): void {
     const { reply, current: outer } = this;
+    if (reply.isCut) reply.clear(); // nobody gets what is in it
     const mark = reply.open();
     this.current = client;
     body();
