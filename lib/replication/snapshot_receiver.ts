@@ -216,9 +216,9 @@ export class SwapReceiver implements SnapshotReceiver {
   }
 
   #letGo(): void {
-    for (const database of this.#databases) {
+    for (const database of this.#databases.splice(0)) {
       this.into.store.detached.delete(database);
-      database.clear();
+      database.discard();
     }
   }
 }
