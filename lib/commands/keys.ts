@@ -77,7 +77,8 @@ function rename(session: Session, request: Request, onlyIfFree: boolean): void {
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.error(NO_SUCH_KEY);
   if (request.same(1, 2)) return onlyIfFree ? reply.integer(0) : reply.ok();
-  if (onlyIfFree && database.has(bytes, starts[2], lengths[2])) return reply.integer(0);
+  const isTaken = database.has(bytes, starts[2], lengths[2]); // one that has expired goes, and is told of
+  if (onlyIfFree && isTaken) return reply.integer(0);
   database.adopt(database, ref, bytes, starts[2], lengths[2]);
   host.keyChanged(session, request, 1, EVENT_GENERIC, "rename_from");
   host.keyChanged(session, request, 2, EVENT_GENERIC, "rename_to");
