@@ -315,8 +315,12 @@ export class Arena {
     return { touchedBytes: this.#touchedBytes(segment), liveBytes };
   }
 
-  /** Tells a segment to leave: no further block is handed out of it, and it can be released once it is empty. */
+  /**
+   * Tells a segment to leave: no further block is handed out of it, and it can be released once it is empty. Does nothing
+   * where the segment has gone since it was looked at, or is another's now.
+   */
   leave(segment: number): void {
+    if (this.bytes[segment].length === 0 || this.#alone[segment] !== 0) return;
     this.leaving[segment] = 1;
     const empty: number[] = [];
     this.#forEachRun(segment, (unit, sizeClass, units) => {

@@ -102,8 +102,11 @@ export class Compaction {
 
   /** Begins a walk if something still lies in leaving segments, and this is worth it. */
   #walkOrEnd(): void {
-    const { store } = this;
-    this.#leaving = this.#leaving.filter((segment) => (store.arena.segmentUse(segment)?.liveBytes ?? 0) > 0);
+    const { store, store: { arena } } = this;
+    // One that was released in the meantime may be there again, for somebody else.
+    this.#leaving = this.#leaving.filter((segment) =>
+      arena.leaving[segment] !== 0 && (arena.segmentUse(segment)?.liveBytes ?? 0) > 0
+    );
     if (this.#leaving.length === 0 || this.#walks === MAX_WALKS) return this.#end();
     this.#walks++;
     this.#phase = "moving";

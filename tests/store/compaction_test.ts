@@ -89,3 +89,21 @@ test("where there is no memory to move things to, they stay", () => {
   assert.deepEqual(contentsOf(store), contents);
   walkStore(store, false);
 });
+
+test("a segment that was released after it was looked at is not told to leave", () => {
+  const store = new Store(1);
+  const { arena, compaction } = store;
+  // More than one segment, of which all but the first are empty again.
+  const blocks: number[] = [];
+  while (arena.segments < 3) blocks.push(arena.alloc(32 * 1024));
+  compaction.begin({ wastedBytes: 0, usedShare: 2 });
+  compaction.step();
+  compaction.step(); // by now, the second has been looked at
+  for (const ref of blocks) arena.free(ref);
+  while (arena.releaseIdle(true));
+  while (compaction.step());
+  while (arena.releaseIdle(true));
+  assert.equal(compaction.isRunning, false);
+  assert.equal(arena.leaving.every((leaving) => leaving === 0), true);
+  walkStore(store, false);
+});
