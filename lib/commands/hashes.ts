@@ -82,6 +82,51 @@ function replyElement(reply: ReplyWriter, element: Element): void {
   reply.bulk(element.bytes, element.start, element.length);
 }
 
+/** Bytes of the listpack that the arguments from `first` on make; 0 where they make no listpack. */
+function roomForListpack(store: Store, request: Request, first: number): number {
+  const { bytes, starts, lengths } = request;
+  let room = 0;
+  for (let i = first; i < request.argc; i++) {
+    if (lengths[i] > store.hashMaxListpackValue) return 0;
+    room += measureElement(bytes, starts[i], lengths[i]);
+  }
+  return (request.argc - first) >>> 1 > store.hashMaxListpackEntries ? 0 : room;
+}
+
+/** There was no room for the fields from argument `end` on: those before it were set, and go on to followers alone. */
+function fieldsCutOff(session: Session, request: Request, end: number): void {
+  session.host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  const builder = session.propagateAs(end)?.word("HSET");
+  for (let i = 1; i < end; i++) builder?.argument(request, i);
+}
+
+/** There was no room for the first field of a hash that was made for it: none without fields may stay. */
+function dropIfEmpty(session: Session, request: Request): void {
+  const { bytes, starts, lengths } = request;
+  const { database, host } = session;
+  const ref = database.peek(bytes, starts[1], lengths[1]);
+  if (ref === 0 || host.store.entries.type(ref) !== TYPE_HASH || host.store.hashes.length(ref) > 0) return;
+  database.remove(bytes, starts[1], lengths[1]);
+}
+
+/** Sets one field of the hash under argument 1, which `writeOrCreateHash` has given. */
+function setField(
+  session: Session,
+  request: Request,
+  ref: number,
+  content: Uint8Array,
+  start: number,
+  length: number,
+): void {
+  const { bytes, starts, lengths } = request;
+  try {
+    session.host.store.hashes.set(session.database, ref, bytes, starts[2], lengths[2], content, start, length);
+  } catch (error) {
+    dropIfEmpty(session, request);
+    throw error;
+  }
+}
+
 /** `HSET key field value [field value …]` and `HMSET`, which replies OK */
 function setFields(session: Session, request: Request, name: "hset" | "hmset"): void {
   const { bytes, starts, lengths } = request;
@@ -93,16 +138,22 @@ function setFields(session: Session, request: Request, name: "hset" | "hmset"): 
   const pairs = (request.argc - 2) >>> 1;
   let ref = writeHash(session, request);
   if (ref === FAILED) return;
-  if (ref === MISSING) {
-    let room = 0;
-    for (let i = 2; i < request.argc; i++) room += measureElement(bytes, starts[i], lengths[i]);
-    ref = store.hashes.create(database, bytes, starts[1], lengths[1], room);
-  }
-  if (pairs > store.hashMaxListpackEntries) ref = store.hashes.convert(database, ref);
   let added = 0;
-  for (let i = 2; i < request.argc; i += 2) {
-    ref = setArguments(session, request, ref, i);
-    if (store.hashes.added) added++;
+  let i = 2;
+  try {
+    if (ref === MISSING) {
+      const room = roomForListpack(store, request, 2);
+      ref = store.hashes.create(database, bytes, starts[1], lengths[1], room);
+    }
+    if (pairs > store.hashMaxListpackEntries) ref = store.hashes.convert(database, ref);
+    for (; i < request.argc; i += 2) {
+      ref = setArguments(session, request, ref, i);
+      if (store.hashes.added) added++;
+    }
+  } catch (error) {
+    if (i > 2) fieldsCutOff(session, request, i);
+    else dropIfEmpty(session, request);
+    throw error;
   }
   host.dirty += pairs - 1;
   host.keyChanged(session, request, 1, EVENT_HASH, "hset");
@@ -116,7 +167,7 @@ function hsetnx(session: Session, request: Request): void {
   const ref = writeOrCreateHash(session, request, 0);
   if (ref === FAILED) return;
   if (session.host.store.hashes.has(ref, bytes, starts[2], lengths[2])) return session.reply.integer(0);
-  setArguments(session, request, ref, 2);
+  setField(session, request, ref, bytes, starts[3], lengths[3]);
   session.host.keyChanged(session, request, 1, EVENT_HASH, "hset");
   session.reply.integer(1);
 }
@@ -196,6 +247,9 @@ function hexists(session: Session, request: Request): void {
   session.reply.integer(found ? 1 : 0);
 }
 
+/** More fields than these are not drawn one by one: a Set of them has its limits. */
+const MAX_DRAWN = 2 ** 20;
+
 let iteratorOfStore: HashIterator | null = null;
 
 /** The commands' iterator over hashes of a store, begun at `ref`. */
@@ -244,11 +298,11 @@ function hgetall(session: Session, request: Request): void {
 /** `HINCRBY key field increment` */
 function hincrby(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
-  const { host, database, reply } = session;
+  const { host, reply } = session;
   const by = request.integer(3);
   const exactBy = Number.isNaN(by) ? parseInt64(bytes, starts[3], lengths[3]) : 0n;
   if (exactBy === null) return reply.error(NOT_INTEGER);
-  let ref = writeOrCreateHash(session, request, 0);
+  const ref = writeOrCreateHash(session, request, 0);
   if (ref === FAILED) return;
   const hashes = host.store.hashes;
   let current = 0;
@@ -272,7 +326,7 @@ function hincrby(session: Session, request: Request): void {
     for (let i = 0; i < text.length; i++) digits[i] = text.charCodeAt(i);
     length = text.length;
   }
-  ref = hashes.set(database, ref, bytes, starts[2], lengths[2], digits, 0, length);
+  setField(session, request, ref, digits, 0, length);
   host.keyChanged(session, request, 1, EVENT_HASH, "hincrby");
   if (Number.isSafeInteger(sum)) reply.integer(sum);
   else reply.bigInteger(exactSum);
@@ -281,7 +335,7 @@ function hincrby(session: Session, request: Request): void {
 /** `HINCRBYFLOAT key field increment`; propagated as HSET, so that no replica need compute alike */
 function hincrbyfloat(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
-  const { host, database, reply } = session;
+  const { host, reply } = session;
   const by = parseExtended(request.text(3));
   if (by === null) return reply.error(NOT_FLOAT);
   if (by.exponent === Infinity) return reply.error("ERR value is NaN or Infinity");
@@ -294,7 +348,7 @@ function hincrbyfloat(session: Session, request: Request): void {
   const sum = current.exponent === Infinity ? current : addExtended(current, by);
   if (sum.exponent === Infinity) return reply.error("ERR increment would produce NaN or Infinity");
   const text = encodeLatin1(formatExtended(sum));
-  hashes.set(database, ref, bytes, starts[2], lengths[2], text, 0, text.length);
+  setField(session, request, ref, text, 0, text.length);
   host.keyChanged(session, request, 1, EVENT_HASH, "hincrbyfloat");
   session.propagateAs(4)?.word("HSET").argument(request, 1).argument(request, 2).bytes(text, 0, text.length);
   reply.bulkBytes(text);
@@ -346,7 +400,7 @@ function replyField(reply: ReplyWriter, name: Element, content: Element, withVal
 function replyRepeatedly(session: Session, ref: number, count: number, withValues: boolean): void {
   const { reply, host } = session;
   beginFields(reply, count, withValues);
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < count && !reply.isCut; i++) {
     host.store.hashes.random(ref, Math.random, field, value);
     replyField(reply, field, value, withValues);
   }
@@ -359,7 +413,7 @@ function replyDistinct(session: Session, ref: number, count: number, withValues:
   const { hashes, entries, tables } = store;
   const length = hashes.length(ref);
   beginFields(reply, count, withValues);
-  if (entries.encoding(ref) === ENCODING_HASHTABLE && count * 3 < length) {
+  if (entries.encoding(ref) === ENCODING_HASHTABLE && count * 3 < length && count <= MAX_DRAWN) {
     const table = entries.valueWord(ref);
     const drawn = new Set<number>();
     while (drawn.size < count) drawn.add(tables.random(table, Math.random));

@@ -77,10 +77,8 @@ function rename(session: Session, request: Request, onlyIfFree: boolean): void {
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.error(NO_SUCH_KEY);
   if (request.same(1, 2)) return onlyIfFree ? reply.integer(0) : reply.ok();
-  if (database.use(bytes, starts[2], lengths[2])) {
-    if (onlyIfFree) return reply.integer(0);
-    database.remove(bytes, starts[2], lengths[2]);
-  }
+  const isTaken = database.use(bytes, starts[2], lengths[2]); // one that has expired goes, and is told of
+  if (onlyIfFree && isTaken) return reply.integer(0);
   database.adopt(database, ref, bytes, starts[2], lengths[2]);
   host.keyChanged(session, request, 1, EVENT_GENERIC, "rename_from");
   host.keyChanged(session, request, 2, EVENT_GENERIC, "rename_to");
@@ -124,10 +122,7 @@ function copy(session: Session, request: Request): void {
   }
   const ref = database.read(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.integer(0);
-  if (target.use(bytes, starts[2], lengths[2])) {
-    if (!replace) return reply.integer(0);
-    target.remove(bytes, starts[2], lengths[2]);
-  }
+  if (target.use(bytes, starts[2], lengths[2]) && !replace) return reply.integer(0);
   target.duplicate(ref, bytes, starts[2], lengths[2]);
   host.dirty++;
   host.touched(session, target, bytes, starts[2], lengths[2]);

@@ -72,7 +72,7 @@ function keys(session: Session, request: Request): void {
       replyKey(session, ref);
       count++;
     }
-  } while (cursor !== 0);
+  } while (cursor !== 0 && !reply.isCut);
   reply.closeArray(mark, count);
 }
 

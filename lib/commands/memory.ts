@@ -117,13 +117,13 @@ function memoryDoctor(session: Session): void {
       `Peak memory: at some time ${use.peakBytes} bytes were used, ${
         percent(use.peakBytes, use.usedBytes)
       } of what is ` +
-        "used now. The arena keeps what was once touched for later use, so the process is larger than its data asks for.",
+        "used now. What the arena no longer needs goes back to the system within seconds, but for gaps in what is used.",
     );
   }
   if (use.committedBytes > use.arenaBytes * 1.4 && use.committedBytes - use.arenaBytes > MIN_DIAGNOSED_BYTES) {
     findings.push(
       `Fragmentation: the arena holds ${use.committedBytes} bytes for ${use.arenaBytes} bytes of data. New data will ` +
-        "fill the gaps; a restart closes them.",
+        "fill the gaps; MEMORY PURGE closes many of them.",
     );
   }
   if (use.replicaBytes > 10 * 1024 * 1024) {
@@ -149,7 +149,7 @@ function mallocStats(session: Session): void {
   const { arena } = session.host.store;
   const lines = [
     "allocator: arena of lazily committed segments",
-    `segments: ${arena.bytes.length}`,
+    `segments: ${arena.segments}`,
     `reserved address space: ${arena.reservedBytes} bytes`,
     `handed out at some time: ${arena.committedBytes} bytes`,
     `in live blocks: ${arena.usedBytes} bytes`,
@@ -158,8 +158,9 @@ function mallocStats(session: Session): void {
   session.reply.verbatim("txt", lines.join("\n") + "\n");
 }
 
-/** `MEMORY PURGE`: the arena gives empty segments back by itself, as soon as they are. */
+/** `MEMORY PURGE`: more of what happens by itself, and at once; what takes longer follows within seconds. */
 function purge(session: Session): void {
+  session.host.purgeMemory();
   session.reply.ok();
 }
 

@@ -242,6 +242,8 @@ export interface Host {
   touched(session: Session | null, database: Database, bytes: Uint8Array, start: number, length: number): void;
   /** Publishes a keyspace event, if its class is asked for. */
   notify(eventClass: number, event: string, database: Database, bytes: Uint8Array, start: number, length: number): void;
+  /** Gives memory that is not used back to the system. */
+  purgeMemory(): void;
   /** Empties databases; returns the number of keys removed. */
   flush(databases: readonly Database[]): number;
   /** Exchanges the contents of two databases. */

@@ -18,6 +18,7 @@ import {
 } from "../bytes/integers.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { Request } from "../resp/request.ts";
+import { MAX_BLOCK_BYTES } from "../store/arena.ts";
 import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
 import { stringEncoding, textEncoding } from "../store/string.ts";
@@ -245,6 +246,12 @@ function mget(session: Session, request: Request): void {
   }
 }
 
+/** Propagates an MSET of which only the pairs before argument `end` were set. */
+function propagateBeginning(session: Session, request: Request, end: number): void {
+  const builder = session.propagateAs(end)?.word("MSET");
+  for (let i = 1; i < end; i++) builder?.argument(request, i);
+}
+
 /** `MSET key value [key value …]` and `MSETNX` */
 function mset(session: Session, request: Request, onlyIfMissing: boolean): void {
   const { reply, database } = session;
@@ -257,9 +264,15 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
       if (database.use(bytes, starts[i], lengths[i])) return reply.integer(0);
     }
   }
-  for (let i = 1; i < request.argc; i += 2) {
-    setArgument(session, request, i, i + 1, NO_EXPIRY);
-    session.host.keyChanged(session, request, i, EVENT_STRING, "set");
+  let i = 1;
+  try {
+    for (; i < request.argc; i += 2) {
+      setArgument(session, request, i, i + 1, NO_EXPIRY);
+      session.host.keyChanged(session, request, i, EVENT_STRING, "set");
+    }
+  } catch (error) {
+    if (i > 1) propagateBeginning(session, request, i);
+    throw error;
   }
   if (onlyIfMissing) reply.integer(1);
   else reply.ok();
@@ -343,7 +356,7 @@ function incrbyfloat(session: Session, request: Request): void {
 
 /** Whether a string may become `length` bytes long; if not, the client has been told. */
 function lengthAllowed(session: Session, length: number): boolean {
-  if (length <= session.host.maxBulkBytes) return true;
+  if (length <= session.host.maxBulkBytes && length <= MAX_BLOCK_BYTES) return true;
   session.reply.error(STRING_TOO_LONG);
   return false;
 }
@@ -463,7 +476,7 @@ function lcs(session: Session, request: Request): void {
     } else return reply.error(SYNTAX_ERROR);
   }
   if (onlyLength && indexes) return reply.error("ERR If you want both the length and indexes, please just use IDX.");
-  const result = longestCommonSubsequence(values[0], values[1], session.host.maxBulkBytes);
+  const result = longestCommonSubsequence(values[0], values[1], Math.min(session.host.maxBulkBytes, MAX_BLOCK_BYTES));
   if (result === null) {
     return reply.error("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len");
   }

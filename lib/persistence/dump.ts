@@ -95,11 +95,13 @@ export class Restorer {
 
   constructor(readonly store: Store) {
     this.#scratch = new Database(store, 0);
+    store.unnumbered.add(this.#scratch);
   }
 
   /**
    * Builds the value of a payload that is intact (see `isPayloadIntact`) and puts it under a key, in place of what may
-   * be there. Returns false and changes nothing where the payload's bytes make no value (BAD_FORMAT).
+   * be there. Returns false where the payload's bytes make no value (BAD_FORMAT), and throws where there is no memory
+   * for it: nothing has changed then.
    */
   restore(
     database: Database,
@@ -112,14 +114,14 @@ export class Restorer {
     expiry: UnixMs,
   ): boolean {
     const scratch = this.#scratch;
-    if (!this.#build(payload, start, length)) {
-      if (scratch.size > 0) scratch.clear();
-      return false;
+    try {
+      if (!this.#build(payload, start, length)) return false;
+      const ref = scratch.peek(SCRATCH_KEY, 0, SCRATCH_KEY.length);
+      database.adopt(scratch, scratch.setExpiry(ref, expiry), key, keyStart, keyLength);
+      return true;
+    } finally {
+      scratch.remove(SCRATCH_KEY, 0, SCRATCH_KEY.length); // what is still there was given up
     }
-    database.remove(key, keyStart, keyLength);
-    const ref = scratch.peek(SCRATCH_KEY, 0, SCRATCH_KEY.length);
-    database.adopt(scratch, scratch.setExpiry(ref, expiry), key, keyStart, keyLength);
-    return true;
   }
 
   /** Reads the value into the scratch database. */
@@ -141,8 +143,9 @@ export class Restorer {
       reader.push(payload.subarray(start + 1, end));
       reader.run();
     } catch (error) {
-      if (error instanceof RdbError) return false;
-      throw error;
+      if (!(error instanceof RdbError)) throw error;
+      if (error.cause !== undefined) throw error.cause; // the payload is fine, but there is no room for it
+      return false;
     }
     return reader.isAtRest && reader.keysLoaded === 1 && this.#scratch.size === 1;
   }

@@ -94,6 +94,9 @@ export function loadRdbFileSync(path: string, store: Store, options: ReadOptions
 
 /** The error to throw for one that loading met. */
 function explained(cause: unknown, path: string): unknown {
+  if (cause instanceof RdbError && cause.cause !== undefined) {
+    return new LoadError(`Can't load the RDB file ${toBinary(path)}: ${cause.message}`, { cause });
+  }
   if (cause instanceof RdbError) return new LoadError(`Bad RDB file ${toBinary(path)}: ${cause.message}`, { cause });
   if (cause instanceof Error && "code" in cause) {
     return new LoadError(`Can't read the RDB file ${toBinary(path)}: ${reasonOf(cause)}`, { cause });

@@ -119,7 +119,12 @@ export function writeLength(bytes: Uint8Array, at: number, length: number): numb
 export class RdbError extends Error {
   override name = "RdbError";
   /** `reason` says what is wrong, without the place. */
-  constructor(readonly reason: string, readonly offset: number, readonly key: string | null = null) {
-    super(`${reason} (at byte ${offset}${key === null ? "" : `, key '${key}'`})`);
+  constructor(
+    readonly reason: string,
+    readonly offset: number,
+    readonly key: string | null = null,
+    options?: ErrorOptions,
+  ) {
+    super(`${reason} (at byte ${offset}${key === null ? "" : `, key '${key}'`})`, options);
   }
 }

@@ -182,9 +182,9 @@ export class RdbInput {
     slot.show(this.#buffer, this.take(length), length);
   }
 
-  /** An error at the byte to be read next. */
-  error(reason: string): RdbError {
-    return new RdbError(reason, this.offset);
+  /** An error at the byte to be read next. `cause` where it is not the data that is wrong. */
+  error(reason: string, key: string | null = null, cause?: Error): RdbError {
+    return new RdbError(reason, this.offset, key, cause && { cause });
   }
 
   #lengthAfter(first: number): number {

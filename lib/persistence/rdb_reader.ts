@@ -9,11 +9,10 @@
 
 import { parseInt64 } from "../bytes/integers.ts";
 import { decodeLatin1 } from "../bytes/latin1.ts";
-import { ArenaFullError } from "../store/arena.ts";
 import { type Database, NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
-import { TableFullError } from "../store/table.ts";
+import { isOutOfRoom } from "../store/out_of_room.ts";
 import * as format from "./rdb_format.ts";
 import { RdbError } from "./rdb_format.ts";
 import { EMPTY_HASH, HashLoader } from "./hash_loader.ts";
@@ -132,7 +131,7 @@ export class RdbReader {
       if (this.#inKey) this.#keyText = this.#key.toString();
       if (error === NEED_MORE) return true;
       if (error instanceof RdbError) throw new RdbError(error.reason, error.offset, this.#keyText);
-      if (error instanceof ArenaFullError || error instanceof TableFullError) throw this.#error(error.message);
+      if (isOutOfRoom(error)) throw this.#input.error(error.message, this.#keyText, error);
       throw error;
     }
     return true;

@@ -78,7 +78,7 @@ interface PartlyWritten {
   isOrphan: boolean;
 }
 
-/** A large entry that has left its database before it was written: it is ours to write and to release. */
+/** An entry that has left its database before it was written: it is ours to write and to release. */
 interface Orphan {
   readonly index: number;
   readonly ref: number;
@@ -263,9 +263,13 @@ export class Snapshotter {
     const orphan = this.#orphans.at(-1);
     if (output !== null && orphan !== undefined) {
       const value = output.writer.entry(orphan.index, orphan.ref);
-      if (value === null) throw new Error("what was taken over as a large value is none");
-      output.large = { value, isOrphan: true };
       this.#orphans.pop();
+      if (value !== null) {
+        output.large = { value, isOrphan: true };
+      } else {
+        this.#store.release(orphan.ref);
+        this.keysProcessed++;
+      }
       return true;
     }
     while (this.#tableAt < this.#tables.length && this.#tables[this.#tableAt].isDone) this.#tableAt++;
@@ -354,11 +358,15 @@ export class Snapshotter {
     }
   }
 
-  /** Takes over an entry that is about to go, if it is large: to write it at once would stop the server. */
+  /**
+   * Takes over an entry that is about to go, if it is large: to write it at once would stop the server. So it does with
+   * any entry while the window of chunks is full: where it lies it takes no more memory than it did.
+   */
   #takeOver(database: Database, ref: number): boolean {
     const output = this.#output;
     const index = this.#indexes.get(database.keys)?.index ?? -1;
-    if (output === null || index < 0 || !isLargeValue(this.#store, ref)) return false;
+    if (output === null || index < 0) return false;
+    if (!output.offload.isFull && !isLargeValue(this.#store, ref)) return false;
     if (output.large?.value.ref === ref) output.large.isOrphan = true;
     else this.#orphans.push({ index, ref });
     return true;

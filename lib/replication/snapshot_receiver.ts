@@ -229,9 +229,9 @@ export class SwapReceiver implements SnapshotReceiver {
     if (this.#isLetGo) return;
     this.#isLetGo = true;
     this.#setLoading(false);
-    for (const database of this.#databases) {
+    for (const database of this.#databases.splice(0)) {
       this.into.store.detached.delete(database);
-      database.clear();
+      database.discard();
     }
   }
 }

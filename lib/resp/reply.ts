@@ -14,6 +14,8 @@ const LF = 10;
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that a reply made larger than this is let go once the reply is sent. */
 const KEEP_BYTES = 1024 * 1024;
+/** Most bytes that are held of replies at a time, whatever is allowed; a command that replies more fails. */
+const MAX_REPLY_BYTES = 4 * 1024 ** 3;
 /** Room for a type byte, a number and CR LF. */
 const HEADER_BYTES = 24;
 
@@ -38,16 +40,43 @@ export class ReplyWriter {
   errorCount = 0;
   lastError = "";
 
+  /** Asked before the buffer grows to hold so many bytes: whether it may. If not, what is being written is cut off. */
+  mayGrow: (bytes: number) => boolean = () => true;
+  /**
+   * The client may not have so much output, and is about to be closed: what was written is gone, and what is written
+   * goes nowhere, until `clear`. Commands with long replies look at it now and then, to end early.
+   */
+  isCut = false;
+
   /** Forgets what was written. */
   clear(): void {
     this.length = 0;
+    this.isCut = false;
     if (this.buffer.length > KEEP_BYTES) this.buffer = new Uint8Array(INITIAL_BYTES);
   }
 
-  /** Makes room for `bytes` more. */
-  ensure(bytes: number): void {
-    if (this.length + bytes <= this.buffer.length) return;
-    const grown = new Uint8Array(Math.max(this.length + bytes, this.buffer.length * 2));
+  /** Makes room for `bytes` more; false where there is none, and nothing is to be written. */
+  ensure(bytes: number): boolean {
+    const needed = this.length + bytes;
+    if (needed <= this.buffer.length) return true;
+    if (!this.isCut && this.mayGrow(needed)) {
+      this.#grow(needed);
+      return true;
+    }
+    if (!this.isCut) this.buffer = new Uint8Array(INITIAL_BYTES);
+    this.isCut = true;
+    this.length = 0;
+    return bytes <= this.buffer.length;
+  }
+
+  #grow(needed: number): void {
+    if (needed > MAX_REPLY_BYTES) throw new RangeError(`allocation failed for a reply of ${needed} bytes`);
+    let grown: Uint8Array;
+    try {
+      grown = new Uint8Array(Math.max(needed, this.buffer.length * 2));
+    } catch {
+      grown = new Uint8Array(needed);
+    }
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;
   }
@@ -86,7 +115,7 @@ export class ReplyWriter {
 
   /** An integer whose decimal digits are at hand. */
   integerDigits(digits: Uint8Array, start: number, length: number): void {
-    if (this.length + length + 3 > this.buffer.length) this.ensure(length + 3);
+    if (this.length + length + 3 > this.buffer.length && !this.ensure(length + 3)) return;
     const buffer = this.buffer;
     let at = this.length;
     buffer[at++] = COLON;
@@ -104,7 +133,7 @@ export class ReplyWriter {
   /** A bulk string of `length` bytes from `start`. */
   bulk(bytes: Uint8Array, start: number, length: number): void {
     const needed = length + HEADER_BYTES + 2;
-    if (this.length + needed > this.buffer.length) this.ensure(needed);
+    if (this.length + needed > this.buffer.length && !this.ensure(needed)) return;
     const buffer = this.buffer;
     let at = this.length;
     if (length < 10) {
@@ -131,7 +160,7 @@ export class ReplyWriter {
 
   /** A bulk string from a binary string. */
   bulkString(text: string): void {
-    this.ensure(text.length + HEADER_BYTES + 2);
+    if (!this.ensure(text.length + HEADER_BYTES + 2)) return;
     this.#header(DOLLAR, text.length);
     this.#ascii(text);
     this.#crlf();
@@ -208,7 +237,7 @@ export class ReplyWriter {
   /** Text with its format of three letters, `txt` or `mkd`: in RESP2, a bulk string. */
   verbatim(format: string, text: string): void {
     if (this.protocol !== 3) return this.bulkString(text);
-    this.ensure(text.length + HEADER_BYTES + 6);
+    if (!this.ensure(text.length + HEADER_BYTES + 6)) return;
     this.#header(0x3d, text.length + 4);
     this.#ascii(`${format}:`);
     this.#ascii(text);
@@ -217,7 +246,7 @@ export class ReplyWriter {
 
   /** Bytes that are RESP already. */
   raw(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
-    this.ensure(end - start);
+    if (!this.ensure(end - start)) return;
     copyBytes(bytes, start, end - start, this.buffer, this.length);
     this.length += end - start;
   }
@@ -242,12 +271,13 @@ export class ReplyWriter {
 
   /** Takes back what was written since `mark`. */
   rewind(mark: Mark): void {
-    this.length = mark;
+    this.length = Math.min(mark, this.length); // what was cut off begins anew
   }
 
   #insertHeader(mark: Mark, kind: number, value: number): void {
     const end = this.length;
     this.ensure(HEADER_BYTES);
+    if (this.isCut) return;
     this.#header(kind, value);
     const headerLength = this.length - end;
     const header = this.buffer.slice(end, this.length);
@@ -268,7 +298,7 @@ export class ReplyWriter {
   }
 
   #line(kind: number, text: string): void {
-    this.ensure(text.length + 3);
+    if (!this.ensure(text.length + 3)) return;
     this.buffer[this.length++] = kind;
     this.#ascii(text);
     this.#crlf();

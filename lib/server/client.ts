@@ -374,8 +374,8 @@ export class Client implements Session, SocketHandler {
   /** Hands what the reply writer holds, which must be for this client, to the socket. */
   flush(): void {
     const length = this.reply.length;
-    if (length === 0) return;
-    if (!this.isPrimary) {
+    if (length === 0 && !this.reply.isCut) return;
+    if (!this.isPrimary && !this.reply.isCut) {
       if (this.hasOutput) this.flushOutput();
       this.#send(this.reply.buffer, 0, length);
     }

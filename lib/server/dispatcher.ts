@@ -24,8 +24,12 @@ import {
   WRITE,
 } from "../commands/command.ts";
 import { LatencyHistogram } from "../bytes/histogram.ts";
+import { STRING_TOO_LONG } from "../commands/errors.ts";
 import { protectedRefusal } from "../commands/protected.ts";
+import type { Mark } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
+import { BlockTooLargeError } from "../store/arena.ts";
+import { isOutOfRoom } from "../store/out_of_room.ts";
 import {
   type Client,
   CLIENT_GATES,
@@ -75,6 +79,10 @@ const NOAUTH = "NOAUTH Authentication required.";
 const MASTERDOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 const LOADING_ERROR = "LOADING Redis is loading the dataset in memory";
 const READONLY_ERROR = "READONLY You can't write against a read only replica.";
+/** The reply where memory is missing whatever `maxmemory` says, for which Redis has no words, as it ends then. */
+const NO_MEMORY = "OOM command not allowed, there is no memory for it.";
+/** The log is told that memory is missing once in so many ms. */
+const MEMORY_WARNING_MS = 10_000;
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 
 export class Dispatcher {
@@ -109,6 +117,8 @@ export class Dispatcher {
   #isNested = false;
   /** Error replies that have been counted, of the writer's: EXEC's commands count theirs, not EXEC. */
   #errorsCounted = 0;
+  /** When the log was told last that memory is missing, in ms. */
+  #toldOfMemoryMs = -Infinity;
 
   constructor(readonly server: Server) {}
 
@@ -295,8 +305,13 @@ export class Dispatcher {
     if (quick) this.#quickTimer.called(command);
     else this.#quickTimer.finish();
     const startMs = quick ? 0 : performance.now();
+    const mark = reply.open();
 
-    command.handler(client, request);
+    try {
+      command.handler(client, request);
+    } catch (error) {
+      this.#threw(client, command, request, error, dirty, mark);
+    }
 
     command.stats.calls++;
     server.statistics.commandsProcessed++;
@@ -311,6 +326,27 @@ export class Dispatcher {
     if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0) {
       client.takeOutputIntoReply();
     }
+  }
+
+  /**
+   * A handler threw. Where there was no room for what it was to do, the client is told, and what the handler has changed
+   * before goes on to followers like that of any command. All else is a fault of ours, for which the client is closed;
+   * what was changed goes on to them even so.
+   */
+  #threw(client: Client, command: Command, request: Request, error: unknown, dirty: number, mark: Mark): void {
+    const { server } = this;
+    if (!isOutOfRoom(error)) {
+      if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
+      throw error;
+    }
+    const { reply } = client;
+    reply.rewind(mark);
+    if (error instanceof BlockTooLargeError) return reply.error(STRING_TOO_LONG);
+    reply.error(NO_MEMORY);
+    const nowMs = performance.now();
+    if (nowMs - this.#toldOfMemoryMs < MEMORY_WARNING_MS) return;
+    this.#toldOfMemoryMs = nowMs;
+    server.log.warning(`There is no memory for the command '${command.name}': ${error.message}`);
   }
 
   #propagate(client: Client, command: Command, request: Request): void {

@@ -26,6 +26,7 @@ import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
 import { LatencyMonitor } from "./latency.ts";
 import type { Listeners } from "./listeners.ts";
+import { GivingBack } from "./giving_back.ts";
 import { Debugging } from "./debugging.ts";
 import { infoText } from "./info.ts";
 import type { Log } from "./log.ts";
@@ -89,6 +90,7 @@ export class Server implements Host {
   readonly replication: Replication;
   readonly memory: Memory;
   readonly memoryLimit: MemoryLimit;
+  readonly givingBack: GivingBack;
   readonly rates: Rates;
   readonly debugging: Debugging = new Debugging(this);
   listeners: Listeners | null = null;
@@ -132,8 +134,10 @@ export class Server implements Host {
     this.dispatcher.onLatency = (event, milliseconds) => this.latency.report(event, milliseconds);
     this.memory = new Memory(this);
     this.memoryLimit = new MemoryLimit(this);
+    this.givingBack = new GivingBack(this);
     this.rates = new Rates(this);
     this.store.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
+    this.reply.mayGrow = (bytes) => this.#mayReply(bytes);
     this.updateClock();
   }
 
@@ -271,6 +275,14 @@ export class Server implements Host {
     this.closeSoon(client);
   }
 
+  /** Whether the client being served may be replied so many bytes; if not, it is about to be closed. */
+  #mayReply(bytes: number): boolean {
+    const client = this.current;
+    if (client === null || client.isPrimary) return true;
+    this.checkOutputLimit(client, client.outputBytes + bytes);
+    return !client.isClosing;
+  }
+
   /** The limit on the output of a class of clients. A replica's is never below the backlog, as that is sent to it. */
   outputLimit(kind: "normal" | "replica" | "pubsub"): OutputLimit {
     const [normal, replica, pubsub] = this.settings.outputLimits;
@@ -331,6 +343,7 @@ export class Server implements Host {
   /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
   outsideBatch(client: Client, body: () => void): void {
     const { reply, current: outer } = this;
+    if (reply.isCut) reply.clear(); // nobody gets what is in it
     const mark = reply.open();
     this.current = client;
     body();
@@ -464,6 +477,10 @@ export class Server implements Host {
     if (this.loading || this.store.databases[database.index] !== database) return;
     this.notify(EVENT_NEW, "new", database, bytes, start, length);
   };
+
+  purgeMemory(): void {
+    this.givingBack.purge();
+  }
 
   flush(databases: readonly Database[]): number {
     let removed = 0;

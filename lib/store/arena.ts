@@ -1,14 +1,19 @@
 /**
  * The arena: every key and value of the server, outside the JavaScript heap.
  *
- * Memory is a list of 1 GiB segments that the operating system commits page by page as they are written. A *ref* is an
- * int32 that counts 8-byte granules from the start of the first segment: its upper 5 bits name the segment, the rest
+ * Memory is a list of 64 MiB segments that the operating system commits page by page as they are written. A *ref* is an
+ * int32 that counts 8-byte granules from the start of the first segment: its upper 9 bits name the segment, the rest
  * the place in it, so 32 GiB can be addressed. Ref 0 is never handed out and means "nothing". Refs past 16 GiB are
  * negative numbers; only equality is ever asked of a ref.
  *
  * The allocator keeps its free lists per span, as mimalloc does per page (Leijen, Zorn and de Moura, 2019): a span is
  * a run of 16 KiB units holding blocks of one size class, so that freeing needs no size and an empty span goes back
- * to be used for any other class. Blocks above 32 KiB are spans of their own.
+ * to be used for any other class. Blocks above 32 KiB are spans of their own, and one above half a segment has a
+ * segment of its own, which is then as long as it needs to be.
+ *
+ * A segment in which nothing is left can go back to the system (`releaseIdle`): its number then names nothing until
+ * memory is needed again. So that a nearly empty one can be emptied, it may be told to leave (`leave`): no block is
+ * handed out of it from then on, and whoever holds blocks in it moves them elsewhere (see compaction.ts).
  *
  * Owned by the server's composition; read and written by everything in `lib/store/`.
  */
@@ -16,19 +21,27 @@
 /** Bytes in a granule, the unit in which refs count. */
 export const GRANULE_BYTES = 8;
 /** Granules in a segment, less one: the mask that gives the place in the segment. */
-export const SEGMENT_MASK = 0x7ffffff;
+export const SEGMENT_MASK = 0x7fffff;
 /** How far a ref is shifted right to give its segment. */
-export const SEGMENT_SHIFT = 27;
+export const SEGMENT_SHIFT = 23;
+/** Most bytes of a block. */
+export const MAX_BLOCK_BYTES: number = 2 ** 30;
 
-const SEGMENT_BYTES = 2 ** 30;
-const MAX_SEGMENTS = 32;
+const SEGMENT_BYTES = 2 ** 26;
+const MAX_SEGMENTS = 512;
 const UNIT_BYTES = 16384;
 const UNIT_SHIFT = 11; // 2048 granules
-const UNITS_PER_SEGMENT = SEGMENT_BYTES / UNIT_BYTES;
+export const UNITS_PER_SEGMENT: number = SEGMENT_BYTES / UNIT_BYTES;
+/** How far a unit is shifted right to give its segment. */
+const UNIT_SEGMENT_SHIFT = SEGMENT_SHIFT - UNIT_SHIFT;
+/** A block of more units has a segment of its own. */
+const MAX_SHARING_UNITS = UNITS_PER_SEGMENT / 2;
 /** Blocks up to this size share spans; larger ones have a span to themselves. */
 const MAX_SMALL_BYTES = 32768;
 /** Runs of at least this many units share one free list. */
 const RUN_BINS = 64;
+/** The free list of runs that are not to be handed out, as their segments are leaving. */
+const LEAVING_BIN = RUN_BINS + 1;
 /** Class of a span that is one large block, and of the last unit of any run in use. */
 const LARGE_CLASS = -1;
 /** Class of the first and the last unit of a free run. */
@@ -45,9 +58,19 @@ const PREVIOUS = 5;
 const UNITS = 6; // length of the run
 const FIRST = 7; // unit at which the run begins: kept in every unit of a span, and in the last of a free run
 
-/** Thrown when all 32 GiB are in use, or the system gives no further segment. */
+/** Times in a row that a segment is noted as empty before it is idle. */
+const IDLE_NOTES = 2;
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Int32Array(0);
+
+/** Thrown when all 32 GiB are in use, or the system gives no further segment. Nothing has changed by then. */
 export class ArenaFullError extends Error {
   override name = "ArenaFullError";
+}
+
+/** Thrown when a block is asked for that is larger than any block may be. Nothing has changed by then. */
+export class BlockTooLargeError extends Error {
+  override name = "BlockTooLargeError";
 }
 
 /** What `Arena.inspect` shows. */
@@ -57,11 +80,23 @@ export interface ArenaRecords {
   /** First span with room of each class, and first free run of each length, as unit + 1. */
   readonly withRoom: Int32Array;
   readonly freeRuns: Int32Array;
-  /** The unit in each segment from which on nothing was ever handed out. */
+  /** The unit in each segment from which on nothing is handed out. */
   readonly frontier: readonly number[];
   readonly classes: SizeClasses;
+  /** Whether each segment is leaving, and whether it is for one block alone. */
+  readonly leaving: Uint8Array;
+  readonly alone: Uint8Array;
 }
 
+/** How much of a segment is used, in bytes. */
+export interface SegmentUse {
+  /** What the system holds memory for. */
+  readonly touchedBytes: number;
+  /** What lies in live blocks. */
+  readonly liveBytes: number;
+}
+
+/** The classes, and after all of them the same again for spans in leaving segments. */
 export interface SizeClasses {
   /** Class of a size in granules. */
   readonly ofGranules: Uint8Array;
@@ -94,56 +129,74 @@ function makeSizeClasses(): SizeClasses {
     while ((count * UNIT_BYTES) % bytes > (count * UNIT_BYTES) / 16 || count * UNIT_BYTES < bytes) count++;
     return count;
   });
+  const twice = (values: readonly number[]) => Int32Array.from([...values, ...values]);
   return {
     ofGranules,
-    granules: Int32Array.from(sorted, (bytes) => bytes / GRANULE_BYTES),
-    units: Int32Array.from(units),
-    capacity: Int32Array.from(sorted, (bytes, i) => Math.floor((units[i] * UNIT_BYTES) / bytes)),
+    granules: twice(sorted.map((bytes) => bytes / GRANULE_BYTES)),
+    units: twice(units),
+    capacity: twice(sorted.map((bytes, i) => Math.floor((units[i] * UNIT_BYTES) / bytes))),
   };
 }
 
 const CLASSES = makeSizeClasses();
 
+/** Classes of spans in leaving segments: each is that of the same size plus this number, and never asked for. */
+const LEAVING = CLASSES.granules.length / 2;
+
 /** Segments of lazily committed memory and the allocator over them. */
 export class Arena {
-  /** Each segment as bytes; the byte of a ref is `(ref & SEGMENT_MASK) << 3`. */
-  readonly bytes: Uint8Array[] = [];
+  /** Each segment as bytes; the byte of a ref is `(ref & SEGMENT_MASK) << 3`. One that is not there has none. */
+  readonly bytes: Uint8Array<ArrayBuffer>[] = [];
   /** Each segment as 32-bit words; the word of a ref is `(ref & SEGMENT_MASK) << 1`. */
-  readonly words: Int32Array[] = [];
+  readonly words: Int32Array<ArrayBuffer>[] = [];
   /** Bytes in live blocks, rounded up to their size classes. */
   usedBytes = 0;
+  /** Whether each segment is leaving: what lies in it is to be moved elsewhere. */
+  readonly leaving = new Uint8Array(MAX_SEGMENTS);
 
   /** One record of 8 words per unit; untouched parts of it cost nothing. */
   readonly #spans = new Int32Array((MAX_SEGMENTS * UNITS_PER_SEGMENT) << RECORD_SHIFT);
   /** First span with room of each class, as unit + 1. */
   readonly #withRoom = new Int32Array(CLASSES.granules.length);
-  /** First free run of each length, as unit + 1; the last bin holds all longer ones. */
-  readonly #freeRuns = new Int32Array(RUN_BINS + 1);
-  /** The unit in each segment from which on nothing was ever handed out. */
+  /** First free run of each length, as unit + 1; the last two bins hold all longer ones, and those that are leaving. */
+  readonly #freeRuns = new Int32Array(LEAVING_BIN + 1);
+  /** The unit in each segment from which on nothing is handed out. */
   readonly #frontier: number[] = [];
+  /** The highest frontier that each segment has had: below it, the system holds memory. */
+  readonly #reached: number[] = [];
+  /** Whether each segment is for one block alone. Its first unit's record tells of the block. */
+  readonly #alone = new Uint8Array(MAX_SEGMENTS);
+  /** How often `noteIdle` found each segment empty since it was used last. */
+  readonly #idle = new Uint8Array(MAX_SEGMENTS);
 
   constructor() {
-    this.#addSegment();
-    this.#frontier[0] = 1; // ref 0 is "nothing"
+    this.#addSegment(0, SEGMENT_BYTES);
+  }
+
+  /** Segments that are there. */
+  get segments(): number {
+    return this.bytes.reduce((count, segment) => segment.length > 0 ? count + 1 : count, 0);
   }
 
   /** Bytes of address space behind the arena's segments. */
   get reservedBytes(): number {
-    return this.bytes.length * SEGMENT_BYTES;
+    return this.bytes.reduce((sum, segment) => sum + segment.length, 0);
   }
 
   /** Bytes that were handed out at some time, so that the system holds memory for them. */
   get committedBytes(): number {
-    let units = 0;
-    for (let i = 0; i < this.#frontier.length; i++) units += this.#frontier[i] - i * UNITS_PER_SEGMENT;
-    return units * UNIT_BYTES;
+    let bytes = 0;
+    for (let i = 0; i < this.bytes.length; i++) bytes += this.#touchedBytes(i);
+    return bytes;
   }
 
-  /** Allocates a block of at least `bytes` bytes (1 to 1 GiB less 16 KiB); its content is undefined. */
+  /**
+   * Allocates a block of at least `bytes` bytes; its content is undefined. Every size that is asked for passes here:
+   * BlockTooLargeError beyond MAX_BLOCK_BYTES, ArenaFullError where there is no memory for it.
+   */
   alloc(bytes: number): number {
-    const granules = (bytes + 7) >>> 3;
-    if (granules > MAX_SMALL_BYTES / GRANULE_BYTES) return this.#allocLarge(bytes);
-    const sizeClass = CLASSES.ofGranules[granules];
+    if (bytes > MAX_SMALL_BYTES) return this.#allocLarge(bytes); // before anything that would wrap a large number
+    const sizeClass = CLASSES.ofGranules[(bytes + 7) >>> 3];
     const spans = this.#spans;
     let unit = this.#withRoom[sizeClass] - 1;
     if (unit < 0) unit = this.#addSpan(sizeClass);
@@ -161,6 +214,16 @@ export class Arena {
     return ref;
   }
 
+  /** `alloc` for what is of use only together with the block `other`: that is freed where there is no memory. */
+  allocBeside(bytes: number, other: number): number {
+    try {
+      return this.alloc(bytes);
+    } catch (error) {
+      this.free(other);
+      throw error;
+    }
+  }
+
   /** Gives a block back. The ref must come from `alloc` and not have been freed since. */
   free(ref: number): void {
     const spans = this.#spans;
@@ -168,8 +231,10 @@ export class Arena {
     const record = unit << RECORD_SHIFT;
     const sizeClass = spans[record + CLASS];
     if (sizeClass === LARGE_CLASS) {
-      this.usedBytes -= spans[record + UNITS] * UNIT_BYTES;
-      this.#freeRun(unit, spans[record + UNITS]);
+      const units = spans[record + UNITS];
+      this.usedBytes -= units * UNIT_BYTES;
+      if (units > MAX_SHARING_UNITS) this.#freeSegment(unit);
+      else this.#freeRun(unit, units);
       return;
     }
     this.usedBytes -= CLASSES.granules[sizeClass] * GRANULE_BYTES;
@@ -209,21 +274,154 @@ export class Arena {
       freeRuns: this.#freeRuns,
       frontier: this.#frontier,
       classes: CLASSES,
+      leaving: this.leaving,
+      alone: this.#alone,
     };
   }
 
-  #addSegment(): void {
-    const index = this.bytes.length;
-    if (index === MAX_SEGMENTS) throw new ArenaFullError("the arena's 32 GiB are in use");
-    let memory: SharedArrayBuffer;
-    try {
-      memory = new SharedArrayBuffer(SEGMENT_BYTES);
-    } catch (cause) {
-      throw new ArenaFullError("the system gives no further 1 GiB segment", { cause });
+  // --- Giving memory back --------------------------------------------------------------------------------------------
+
+  /** To be called once a second: a segment that is found empty twice, and was not used in between, may be released. */
+  noteIdle(): void {
+    for (let segment = 0; segment < this.bytes.length; segment++) {
+      if (this.#isEmpty(segment)) this.#idle[segment] = Math.min(this.#idle[segment] + 1, IDLE_NOTES);
     }
-    this.bytes.push(new Uint8Array(memory));
-    this.words.push(new Int32Array(memory));
-    this.#frontier.push(index * UNITS_PER_SEGMENT);
+  }
+
+  /**
+   * Gives a segment back to the system, of those that were noted as idle or, with `any`, of all that are empty; whether
+   * there was one. Takes 5 ms for 64 MiB.
+   */
+  releaseIdle(any: boolean): boolean {
+    for (let segment = 0; segment < this.bytes.length; segment++) {
+      if (!this.#isEmpty(segment) || this.#touchedBytes(segment) === 0) continue;
+      if (!any && this.leaving[segment] === 0 && this.#idle[segment] < IDLE_NOTES) continue;
+      this.#dropSegment(segment);
+      return true;
+    }
+    return false;
+  }
+
+  /** How much of a segment is used, or null where it is not there or has one block alone. O(units in it). */
+  segmentUse(segment: number): SegmentUse | null {
+    if (this.bytes[segment].length === 0 || this.#alone[segment] !== 0) return null;
+    let liveBytes = 0;
+    this.#forEachRun(segment, (unit, sizeClass, units) => {
+      if (sizeClass === LARGE_CLASS) liveBytes += units * UNIT_BYTES;
+      else if (sizeClass >= 0) {
+        liveBytes += this.#spans[(unit << RECORD_SHIFT) + USED] * CLASSES.granules[sizeClass] * GRANULE_BYTES;
+      }
+    });
+    return { touchedBytes: this.#touchedBytes(segment), liveBytes };
+  }
+
+  /**
+   * Tells a segment to leave: no further block is handed out of it, and it can be released once it is empty. Does nothing
+   * where the segment has gone since it was looked at, or is another's now.
+   */
+  leave(segment: number): void {
+    if (this.bytes[segment].length === 0 || this.#alone[segment] !== 0) return;
+    this.leaving[segment] = 1;
+    const empty: number[] = [];
+    this.#forEachRun(segment, (unit, sizeClass, units) => {
+      if (sizeClass === FREE_CLASS) {
+        this.#unlink(this.#freeRuns, Math.min(units, RUN_BINS), unit);
+        this.#link(this.#freeRuns, LEAVING_BIN, unit);
+      } else if (sizeClass >= 0) {
+        this.#reclass(unit, sizeClass, sizeClass + LEAVING);
+        if (this.#spans[(unit << RECORD_SHIFT) + USED] === 0) empty.push(unit);
+      }
+    });
+    for (const unit of empty) this.#dropSpan(unit, this.#spans[(unit << RECORD_SHIFT) + CLASS]);
+  }
+
+  /** Takes that back. */
+  stay(segment: number): void {
+    this.leaving[segment] = 0;
+    this.#forEachRun(segment, (unit, sizeClass, units) => {
+      if (sizeClass === FREE_CLASS) {
+        this.#unlink(this.#freeRuns, LEAVING_BIN, unit);
+        this.#link(this.#freeRuns, Math.min(units, RUN_BINS), unit);
+      } else if (sizeClass >= 0) {
+        this.#reclass(unit, sizeClass, sizeClass - LEAVING);
+      }
+    });
+  }
+
+  /** Whether a block lies in a segment that is leaving. */
+  isLeaving(ref: number): boolean {
+    return this.leaving[ref >>> SEGMENT_SHIFT] !== 0;
+  }
+
+  /** Gives a span another class of the same size. */
+  #reclass(unit: number, from: number, to: number): void {
+    const record = unit << RECORD_SHIFT;
+    const hasRoom = this.#spans[record + USED] < CLASSES.capacity[from];
+    if (hasRoom) this.#unlink(this.#withRoom, from, unit);
+    this.#spans[record + CLASS] = to;
+    if (hasRoom) this.#link(this.#withRoom, to, unit);
+  }
+
+  #forEachRun(segment: number, visit: (unit: number, sizeClass: number, units: number) => void): void {
+    const spans = this.#spans;
+    for (let unit = this.#firstUnit(segment); unit < this.#frontier[segment];) {
+      const units = spans[(unit << RECORD_SHIFT) + UNITS];
+      visit(unit, spans[(unit << RECORD_SHIFT) + CLASS], units);
+      unit += units;
+    }
+  }
+
+  /** The first unit of a segment that may be handed out: ref 0 is "nothing". */
+  #firstUnit(segment: number): number {
+    return segment === 0 ? 1 : segment * UNITS_PER_SEGMENT;
+  }
+
+  /** Whether nothing lies in a segment that is there. */
+  #isEmpty(segment: number): boolean {
+    if (this.bytes[segment].length === 0) return false;
+    const unit = this.#firstUnit(segment);
+    if (this.#alone[segment] !== 0) return this.#spans[(unit << RECORD_SHIFT) + CLASS] === FREE_CLASS;
+    return this.#frontier[segment] === unit;
+  }
+
+  #touchedBytes(segment: number): number {
+    if (this.#alone[segment] !== 0) return this.bytes[segment].length;
+    return (this.#reached[segment] - this.#firstUnit(segment)) * UNIT_BYTES;
+  }
+
+  // --- Segments and runs of units ------------------------------------------------------------------------------------
+
+  /** Takes a segment from the system, under the lowest number that is free, from `lowest` on; returns the number. */
+  #addSegment(lowest: number, bytes: number): number {
+    let segment = lowest;
+    while (segment < this.bytes.length && this.bytes[segment].length > 0) segment++;
+    if (segment === MAX_SEGMENTS) throw new ArenaFullError("the arena's 32 GiB are in use");
+    const memory = this.#takeMemory(bytes);
+    this.bytes[segment] = new Uint8Array(memory);
+    this.words[segment] = new Int32Array(memory);
+    this.#frontier[segment] = this.#reached[segment] = this.#firstUnit(segment);
+    return segment;
+  }
+
+  #takeMemory(bytes: number): ArrayBuffer {
+    try {
+      return new ArrayBuffer(bytes);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      if (!this.releaseIdle(true)) throw new ArenaFullError(`the system gives no further ${bytes} bytes`, { cause });
+      return this.#takeMemory(bytes);
+    }
+  }
+
+  /** Gives a segment's memory back at once: no collector is asked about it, as its buffer is emptied. */
+  #dropSegment(segment: number): void {
+    const memory = this.bytes[segment].buffer;
+    this.bytes[segment] = NO_BYTES;
+    this.words[segment] = NO_WORDS;
+    memory.transfer(0);
+    this.leaving[segment] = this.#alone[segment] = this.#idle[segment] = 0;
+    this.#reached[segment] = this.#firstUnit(segment);
+    this.#frontier[segment] = (segment + 1) * UNITS_PER_SEGMENT; // nobody finds room in it
   }
 
   #addSpan(sizeClass: number): number {
@@ -245,19 +443,45 @@ export class Arena {
   /** Takes an empty span out of its class, unless it is the only one with room: alternating alloc and free stay cheap. */
   #dropSpan(unit: number, sizeClass: number): void {
     const record = unit << RECORD_SHIFT;
-    if (this.#spans[record + NEXT] === 0 && this.#spans[record + PREVIOUS] === 0) return;
+    if (this.#spans[record + NEXT] === 0 && this.#spans[record + PREVIOUS] === 0 && sizeClass < LEAVING) return;
     this.#unlink(this.#withRoom, sizeClass, unit);
     this.#freeRun(unit, CLASSES.units[sizeClass]);
   }
 
   #allocLarge(bytes: number): number {
+    if (bytes > MAX_BLOCK_BYTES) throw new BlockTooLargeError(`no block may have ${bytes} bytes`);
     const units = Math.ceil(bytes / UNIT_BYTES);
-    const unit = this.#allocRun(units);
+    const unit = units > MAX_SHARING_UNITS ? this.#allocSegment(units) : this.#allocRun(units);
     const record = unit << RECORD_SHIFT;
     this.#spans[record + CLASS] = LARGE_CLASS;
     this.#spans[record + FIRST] = unit;
     this.usedBytes += units * UNIT_BYTES;
     return (unit << UNIT_SHIFT) | 0;
+  }
+
+  /** Finds a segment for one block alone: that of a block of this size that is gone, else one from the system. */
+  #allocSegment(units: number): number {
+    let found = 0;
+    for (let segment = 1; segment < this.bytes.length && found === 0; segment++) {
+      if (this.#alone[segment] === 0 || !this.#isEmpty(segment)) continue;
+      if (this.bytes[segment].length === units * UNIT_BYTES) found = segment;
+      else this.#dropSegment(segment); // so that no more memory waits to be used again than there is of one size
+    }
+    if (found === 0) {
+      found = this.#addSegment(1, units * UNIT_BYTES); // ref 0 would be in the first
+      this.#alone[found] = 1;
+      this.#frontier[found] = (found + 1) * UNITS_PER_SEGMENT; // nobody else finds room in it
+    }
+    this.#idle[found] = 0;
+    const unit = this.#firstUnit(found);
+    this.#spans[(unit << RECORD_SHIFT) + UNITS] = units;
+    return unit;
+  }
+
+  #freeSegment(unit: number): void {
+    const segment = unit >>> UNIT_SEGMENT_SHIFT;
+    this.#spans[(unit << RECORD_SHIFT) + CLASS] = FREE_CLASS;
+    this.#idle[segment] = IDLE_NOTES;
   }
 
   /** Finds `units` neighbouring units: the tightest binned run, else untouched memory. */
@@ -274,16 +498,17 @@ export class Arena {
       }
     }
     for (let segment = 0; segment < this.bytes.length; segment++) {
+      if (this.leaving[segment] !== 0) continue;
       if ((segment + 1) * UNITS_PER_SEGMENT - this.#frontier[segment] >= units) return this.#advance(segment, units);
     }
-    if (units > UNITS_PER_SEGMENT) throw new ArenaFullError(`a block of ${units * UNIT_BYTES} bytes fits no segment`);
-    this.#addSegment();
-    return this.#advance(this.bytes.length - 1, units);
+    return this.#advance(this.#addSegment(0, SEGMENT_BYTES), units);
   }
 
   #advance(segment: number, units: number): number {
     const unit = this.#frontier[segment];
-    this.#frontier[segment] += units;
+    const end = this.#frontier[segment] = unit + units;
+    if (end > this.#reached[segment]) this.#reached[segment] = end;
+    this.#idle[segment] = 0;
     return this.#markUsed(unit, units);
   }
 
@@ -296,26 +521,30 @@ export class Arena {
   /** Joins a run with its free neighbours; one that reaches the frontier moves it back. */
   #freeRun(unit: number, units: number): void {
     const spans = this.#spans;
-    const segment = Math.floor(unit / UNITS_PER_SEGMENT);
+    const segment = unit >>> UNIT_SEGMENT_SHIFT;
     const last = (unit - 1) << RECORD_SHIFT;
     if (unit > segment * UNITS_PER_SEGMENT && spans[last + CLASS] === FREE_CLASS) {
       const before = spans[last + FIRST];
       units += unit - before;
       unit = before;
-      this.#unlink(this.#freeRuns, Math.min(spans[(unit << RECORD_SHIFT) + UNITS], RUN_BINS), unit);
+      this.#unlink(this.#freeRuns, this.#binOf(unit, spans[(unit << RECORD_SHIFT) + UNITS]), unit);
     }
     const end = unit + units;
     if (end === this.#frontier[segment]) {
       this.#frontier[segment] = unit;
-      if (unit === segment * UNITS_PER_SEGMENT) this.#dropEmptySegments();
       return;
     }
     if (spans[(end << RECORD_SHIFT) + CLASS] === FREE_CLASS) {
       const after = spans[(end << RECORD_SHIFT) + UNITS];
-      this.#unlink(this.#freeRuns, Math.min(after, RUN_BINS), end);
+      this.#unlink(this.#freeRuns, this.#binOf(end, after), end);
       units += after;
     }
     this.#binRun(unit, units);
+  }
+
+  /** The free list of a run. */
+  #binOf(unit: number, units: number): number {
+    return this.leaving[unit >>> UNIT_SEGMENT_SHIFT] !== 0 ? LEAVING_BIN : Math.min(units, RUN_BINS);
   }
 
   #binRun(unit: number, units: number): void {
@@ -325,7 +554,7 @@ export class Arena {
     spans[last + FIRST] = unit;
     spans[(unit << RECORD_SHIFT) + CLASS] = FREE_CLASS;
     spans[(unit << RECORD_SHIFT) + UNITS] = units;
-    this.#link(this.#freeRuns, Math.min(units, RUN_BINS), unit);
+    this.#link(this.#freeRuns, this.#binOf(unit, units), unit);
   }
 
   #link(heads: Int32Array, index: number, unit: number): void {
@@ -344,15 +573,5 @@ export class Arena {
     if (next !== 0) spans[((next - 1) << RECORD_SHIFT) + PREVIOUS] = previous;
     if (previous !== 0) spans[((previous - 1) << RECORD_SHIFT) + NEXT] = next;
     else heads[index] = next;
-  }
-
-  /** Lets go of the last segments when nothing is left in them: the only memory that returns to the system. */
-  #dropEmptySegments(): void {
-    for (let last = this.bytes.length - 1; last > 0; last--) {
-      if (this.#frontier[last] !== last * UNITS_PER_SEGMENT) return;
-      this.bytes.pop();
-      this.words.pop();
-      this.#frontier.pop();
-    }
   }
 }

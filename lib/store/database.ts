@@ -9,13 +9,16 @@
 
 import { hashBytes } from "../bytes/hash.ts";
 import { copyBytes } from "../bytes/compare.ts";
-import { SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
+import { ArenaFullError, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import { ENCODING_HASHTABLE, ENTRY_HEADER_BYTES, HAS_EXPIRY, KEY_LENGTH_MASK, TYPE_STRING } from "./entry.ts";
 import type { Store } from "./store.ts";
 
 /** For `setString` and `rewrite`: no expiry, or the one there is. Any other value is a Unix time in ms. */
 export const NO_EXPIRY = -1;
 export const KEEP_EXPIRY = -2;
+
+/** Keys looked for between two removals of them all. */
+const REMOVED_AT_ONCE = 512;
 
 /** Expiry as commands give it: ms since 1970, beyond 2^53 as a BigInt. */
 export type UnixMs = number | bigint;
@@ -35,8 +38,7 @@ export class Database {
   #expiredKey = new Uint8Array(64);
 
   constructor(readonly store: Store, readonly index: number) {
-    this.keys = store.tables.create();
-    this.expires = store.tables.create();
+    [this.keys, this.expires] = store.tables.createPair();
   }
 
   /** Keys, those included that have expired but were not removed yet. */
@@ -198,22 +200,13 @@ export class Database {
     const entries = store.entries;
     const typeAndEncoding = type | (encoding << 4);
     if (old === 0) {
+      const isExpiring = expiry !== NO_EXPIRY && expiry !== KEEP_EXPIRY;
       const meta = typeAndEncoding | (store.initialClock << 8);
-      const ref = entries.create(
-        key,
-        keyStart,
-        keyLength,
-        meta,
-        inlineLength,
-        expiry !== NO_EXPIRY && expiry !== KEEP_EXPIRY,
-      );
+      const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, isExpiring);
       if (store.epoch !== 0) store.markEpoch(ref);
-      store.tables.insert(this.keys, this.#hash, ref);
-      if (entries.hasExpiry(ref)) {
-        entries.setExpiry(ref, expiry);
-        store.tables.insert(this.expires, this.#hash, ref);
-        if (store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
-      }
+      if (isExpiring) entries.setExpiry(ref, expiry);
+      this.#addNew(ref, isExpiring);
+      if (isExpiring && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
       if (store.onNew !== null) store.onNew(this, key, keyStart, keyLength);
       return ref;
     }
@@ -227,14 +220,14 @@ export class Database {
     }
     const clock = store.frequency === null && !store.noTouch ? store.accessClock : this.#clockAfter(old);
     const meta = typeAndEncoding | (clock << 8);
-    const isTaken = store.prepareRemoval(this, old);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
     if (has && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
-    if (had === has && ((words[at] >>> 4) & 15) !== ENCODING_HASHTABLE && !isTaken) {
+    // What a snapshot has still to write may be taken over by it, and so is not written over.
+    if (had === has && ((words[at] >>> 4) & 15) !== ENCODING_HASHTABLE && !store.isAwaited(old)) {
       // The block is large enough, and not too large, if it takes as many granules.
       const padded = ENTRY_HEADER_BYTES + (had ? 8 : 0) + keyLength + 7;
-      if ((padded + words[at + 2]) >>> 3 === (padded + inlineLength) >>> 3) {
+      if (inlineLength < MAX_BLOCK_BYTES && (padded + words[at + 2]) >>> 3 === (padded + inlineLength) >>> 3) {
         words[at] = meta;
         words[at + 2] = inlineLength;
         if (has && !keeps) entries.setExpiry(old, expiry);
@@ -242,11 +235,13 @@ export class Database {
       }
     }
     const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, has);
+    if (has && !had) this.#reserveExpiry(ref);
     if (store.epoch !== 0) store.markEpoch(ref);
     if (has) {
       if (keeps) entries.setExpiry(ref, entries.exactExpiry(old));
       else entries.setExpiry(ref, expiry);
     }
+    const isTaken = store.prepareRemoval(this, old);
     this.#moveEntry(old, ref, slot, had, has);
     if (!isTaken) store.release(old);
     return ref;
@@ -257,7 +252,30 @@ export class Database {
     return this.#isLookedUp ? this.store.entries.clock(old) : this.store.continuedClock(old);
   }
 
-  /** Gives an entry's table slots to another entry with the same key. */
+  /**
+   * Adds an entry just made, with the hash of the key looked up last, to the tables where it belongs. Where there is no
+   * memory for that, it is freed and nothing has changed.
+   */
+  #addNew(ref: number, isExpiring: boolean): void {
+    if (isExpiring) this.#reserveExpiry(ref);
+    this.store.addNew(this.keys, this.#hash, ref);
+    if (isExpiring) this.store.tables.insert(this.expires, this.#hash, ref);
+  }
+
+  /** Takes the memory that adding to `expires` needs; where there is none, frees the entry just made. */
+  #reserveExpiry(ref: number): void {
+    try {
+      this.store.tables.reserve(this.expires, this.#hash);
+    } catch (error) {
+      this.store.arena.free(ref);
+      throw error;
+    }
+  }
+
+  /**
+   * Gives an entry's table slots to another entry with the same key. Where the entry gets an expiry, the memory for
+   * that was reserved.
+   */
   #moveEntry(old: number, ref: number, slot: number, had: boolean, has: boolean): void {
     const tables = this.store.tables;
     tables.replaceAt(slot, ref);
@@ -271,7 +289,7 @@ export class Database {
 
   /**
    * Changes the inline value's length of an entry that `write` just returned, keeping the bytes that both lengths
-   * share; new bytes are undefined. Returns the entry's ref, which may be another.
+   * share; new bytes are undefined. Returns the entry's ref, which may be another. Never fails to make it shorter.
    */
   resizeValue(ref: number, inlineLength: number): number {
     const { entries, arena } = this.store;
@@ -285,12 +303,26 @@ export class Database {
       return ref;
     }
     const slot = this.#slotOf(ref);
-    const moved = arena.alloc(bytes);
+    const moved = this.#blockFor(bytes, usable);
+    if (moved === 0) {
+      entries.setValueWord(ref, inlineLength);
+      return ref;
+    }
     arena.copy(ref, 0, moved, 0, Math.min(bytes, entries.size(keyLength, entries.valueWord(ref), has)));
     entries.setValueWord(moved, inlineLength);
     this.#moveEntry(ref, moved, slot, has, has);
     arena.free(ref);
     return moved;
+  }
+
+  /** A block of `bytes` in place of one of `usable`; 0 where there is no memory, but the old one will do. */
+  #blockFor(bytes: number, usable: number): number {
+    try {
+      return this.store.arena.alloc(bytes);
+    } catch (error) {
+      if (bytes <= usable && error instanceof ArenaFullError) return 0;
+      throw error;
+    }
   }
 
   /** The slot of an entry in `keys`; sets `#hash` to its key's. */
@@ -315,6 +347,7 @@ export class Database {
     const inline = entries.encoding(ref) === ENCODING_HASHTABLE ? 0 : entries.valueWord(ref);
     const tail = entries.keyLength(ref) + inline;
     const moved = arena.alloc(ENTRY_HEADER_BYTES + (has ? 8 : 0) + tail);
+    if (has) this.#reserveExpiry(moved);
     entries.setWord(moved, 0, entries.word(ref, 0));
     entries.setWord(moved, 1, has ? entries.word(ref, 1) | HAS_EXPIRY : entries.word(ref, 1) & ~HAS_EXPIRY);
     entries.setWord(moved, 2, entries.word(ref, 2));
@@ -345,26 +378,24 @@ export class Database {
   }
 
   /**
-   * Moves the entry `ref` of database `from` under a key of this one, which must be free: RENAME and MOVE. Its value
-   * and expiry go along.
+   * Moves the entry `ref` of database `from` under a key of this one, in place of what is there: RENAME, MOVE and
+   * RESTORE. Its value and expiry go along. Nothing has changed where there is no memory for it.
    */
   adopt(from: Database, ref: number, key: Uint8Array, start: number, length: number): void {
-    const { entries, arena, tables } = this.store;
+    const { entries, tables } = this.store;
+    const has = entries.hasExpiry(ref);
+    const moved = this.#twin(ref, key, start, length);
+    entries.setValueWord(moved, entries.valueWord(ref));
+    this.#hash = hashBytes(key, start, length);
+    this.#reserve(moved, has);
+    const hash = this.#hash;
+    this.remove(key, start, length);
     this.store.prepareChange(from, ref);
     from.#slotOf(ref);
     from.#detachFound(ref);
-    const has = entries.hasExpiry(ref);
-    const inline = entries.encoding(ref) === ENCODING_HASHTABLE ? 0 : entries.valueWord(ref);
-    const moved = entries.create(key, start, length, entries.word(ref, 0), inline, has);
-    this.store.markEpoch(moved);
-    entries.setValueWord(moved, entries.valueWord(ref));
-    if (has) entries.setExpiry(moved, entries.exactExpiry(ref));
-    const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
-    arena.copy(ref, valueAt, moved, entries.valueStart(moved) - ((moved & SEGMENT_MASK) << 3), inline);
-    arena.free(ref);
-    this.#hash = hashBytes(key, start, length);
-    tables.insert(this.keys, this.#hash, moved);
-    if (has) tables.insert(this.expires, this.#hash, moved);
+    this.store.arena.free(ref);
+    tables.insert(this.keys, hash, moved);
+    if (has) tables.insert(this.expires, hash, moved);
     if (has) this.#noteExpiry(moved);
     if (this.store.onNew !== null) this.store.onNew(this, key, start, length);
   }
@@ -377,24 +408,59 @@ export class Database {
     }
   }
 
-  /** Puts a copy of an entry, its value and expiry under a key of this database, which must be free. */
+  /**
+   * Puts a copy of an entry, its value and expiry under a key of this database, in place of what is there. Nothing has
+   * changed where there is no memory for it. The entry must be another than the one under the key.
+   */
   duplicate(ref: number, key: Uint8Array, start: number, length: number): void {
-    const { entries, arena, tables } = this.store;
+    const { store } = this;
+    const { entries, tables } = store;
     const has = entries.hasExpiry(ref);
     const isTable = entries.encoding(ref) === ENCODING_HASHTABLE;
-    const inline = isTable ? 0 : entries.valueWord(ref);
+    const table = isTable ? store.copyTable(entries.valueWord(ref)) : 0;
+    let twin: number;
+    try {
+      twin = this.#twin(ref, key, start, length);
+      this.#hash = hashBytes(key, start, length);
+      this.#reserve(twin, has);
+    } catch (error) {
+      if (isTable) store.freeHashTable(table);
+      throw error;
+    }
+    if (isTable) entries.setValueWord(twin, table);
+    entries.setClock(twin, store.initialClock);
+    const hash = this.#hash;
+    this.remove(key, start, length);
+    tables.insert(this.keys, hash, twin);
+    if (has) tables.insert(this.expires, hash, twin);
+    if (has) this.#noteExpiry(twin);
+    if (store.onNew !== null) store.onNew(this, key, start, length);
+  }
+
+  /** A copy of an entry's own block under another key, in no table. */
+  #twin(ref: number, key: Uint8Array, start: number, length: number): number {
+    const { store } = this;
+    const { entries, arena } = store;
+    const has = entries.hasExpiry(ref);
+    const inline = entries.encoding(ref) === ENCODING_HASHTABLE ? 0 : entries.valueWord(ref);
     const twin = entries.create(key, start, length, entries.word(ref, 0), inline, has);
-    if (this.store.epoch !== 0) this.store.markEpoch(twin);
-    entries.setClock(twin, this.store.initialClock);
-    if (isTable) entries.setValueWord(twin, this.store.copyTable(entries.valueWord(ref)));
+    if (store.epoch !== 0) store.markEpoch(twin);
     if (has) entries.setExpiry(twin, entries.exactExpiry(ref));
     const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
     arena.copy(ref, valueAt, twin, entries.valueStart(twin) - ((twin & SEGMENT_MASK) << 3), inline);
-    this.#hash = hashBytes(key, start, length);
-    tables.insert(this.keys, this.#hash, twin);
-    if (has) tables.insert(this.expires, this.#hash, twin);
-    if (has) this.#noteExpiry(twin);
-    if (this.store.onNew !== null) this.store.onNew(this, key, start, length);
+    return twin;
+  }
+
+  /** Takes the memory that adding an entry just made, with the hash at hand, needs; where there is none, frees it. */
+  #reserve(ref: number, isExpiring: boolean): void {
+    const { tables, arena } = this.store;
+    try {
+      tables.reserve(this.keys, this.#hash);
+      if (isExpiring) tables.reserve(this.expires, this.#hash);
+    } catch (error) {
+      arena.free(ref);
+      throw error;
+    }
   }
 
   /** Exchanges the contents of two databases. */
@@ -406,11 +472,38 @@ export class Database {
 
   /** Removes all keys, and returns their number. The memory is given back in slices by the store. */
   clear(): number {
+    const { store } = this;
     const removed = this.size;
-    this.store.discardDatabase(this.keys, this.expires);
-    this.keys = this.store.tables.create();
-    this.expires = this.store.tables.create();
+    let tables: readonly [number, number];
+    try {
+      tables = store.tables.createPair();
+    } catch (error) {
+      if (!(error instanceof ArenaFullError)) throw error;
+      this.#removeAll(); // there is no memory even for empty tables, and this is the way to get some
+      return removed;
+    }
+    this.discard();
+    [this.keys, this.expires] = tables;
     this.expiryCursor = 0;
     return removed;
+  }
+
+  /** Gives up the tables with all that is in them. The database is of no use after that, unless it gets others. */
+  discard(): void {
+    this.store.discardDatabase(this.keys, this.expires);
+  }
+
+  /** Removes all keys at once, one by one. */
+  #removeAll(): void {
+    const refs: number[] = [];
+    while (this.size > 0) {
+      this.store.tables.scan(this.keys, 0, REMOVED_AT_ONCE, refs);
+      for (const ref of refs) {
+        const isTaken = this.store.prepareRemoval(this, ref);
+        this.#slotOf(ref);
+        this.#detachFound(ref);
+        if (!isTaken) this.store.release(ref);
+      }
+    }
   }
 }

@@ -113,7 +113,8 @@ export class Hashes {
 
   /**
    * Sets a field and says in `added` whether it is a new one. Returns the hash's ref, maybe another. Neither field nor
-   * value may lie in this hash. O(1), or O(n) in a listpack.
+   * value may lie in this hash. O(1), or O(n) in a listpack. Where there is no memory for it, no field has changed, but
+   * the hash may have become a table, so that its ref is another.
    */
   set(
     database: Database,
@@ -144,6 +145,10 @@ export class Hashes {
     let start = entries.valueStart(ref);
 
     const found = findElement(bytes, start, 2, field, fieldStart, fieldLength);
+    if ((listpackCount(bytes, start) >>> 1) + (found < 0 ? 1 : 0) > store.hashMaxListpackEntries) {
+      ref = this.convert(database, ref);
+      return this.set(database, ref, field, fieldStart, fieldLength, value, valueStart, valueLength);
+    }
     const valueBytes = measureElement(value, valueStart, valueLength);
     if (found >= 0) {
       this.added = false;
@@ -169,7 +174,7 @@ export class Hashes {
       writeElement(bytes, at, value, valueStart, valueLength);
       addToCount(bytes, start, 2);
     }
-    return listpackCount(bytes, start) >>> 1 > store.hashMaxListpackEntries ? this.convert(database, ref) : ref;
+    return ref;
   }
 
   /** Sets a field in a table; whether it is new. The field is hashed once and looked up once. */
@@ -196,7 +201,7 @@ export class Hashes {
     const entry = entries.create(field, fieldStart, fieldLength, FIELD_META, valueLength, false);
     copyBytes(value, valueStart, valueLength, entries.bytes(entry), entries.valueStart(entry));
     if (found === 0) {
-      tables.insert(table, foresight.hash, entry);
+      this.store.addNew(table, foresight.hash, entry);
       return true;
     }
     tables.replaceAt(slot, entry);
@@ -206,12 +211,12 @@ export class Hashes {
 
   /** Adds a field that is not there yet. */
   #addToTable(table: number, field: Element, value: Element): void {
-    const { entries, tables } = this.store;
+    const { entries } = this.store;
     field.toBytes();
     value.toBytes();
     const entry = entries.create(field.bytes, field.start, field.length, FIELD_META, value.length, false);
     copyBytes(value.bytes, value.start, value.length, entries.bytes(entry), entries.valueStart(entry));
-    tables.insert(table, hashBytes(field.bytes, field.start, field.length), entry);
+    this.store.addNew(table, hashBytes(field.bytes, field.start, field.length), entry);
   }
 
   /**
@@ -246,14 +251,22 @@ export class Hashes {
     return database.resizeValue(ref, entries.valueWord(ref));
   }
 
-  /** Makes a listpack a table; a table stays as it is. Returns the hash's ref, maybe another. O(n). */
+  /**
+   * Makes a listpack a table; a table stays as it is. Returns the hash's ref, maybe another. O(n). Where there is no
+   * memory for it, the hash is as before.
+   */
   convert(database: Database, ref: number): number {
     const { entries, tables } = this.store;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) return ref;
     const table = tables.create();
-    const iterator = new HashIterator(this.store);
-    iterator.begin(ref);
-    while (iterator.next()) this.#addToTable(table, iterator.field, iterator.value);
+    try {
+      const iterator = new HashIterator(this.store);
+      iterator.begin(ref);
+      while (iterator.next()) this.#addToTable(table, iterator.field, iterator.value);
+    } catch (error) {
+      this.store.freeHashTable(table);
+      throw error;
+    }
     ref = database.resizeValue(ref, 0);
     entries.setTypeAndEncoding(ref, TYPE_HASH, ENCODING_HASHTABLE);
     entries.setValueWord(ref, table);

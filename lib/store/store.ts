@@ -7,6 +7,7 @@
 
 import { hashBytes } from "../bytes/hash.ts";
 import { Arena } from "./arena.ts";
+import { Compaction } from "./compaction.ts";
 import { Database, type UnixMs } from "./database.ts";
 import { ENCODING_HASHTABLE, Entries, EPOCH_BIT } from "./entry.ts";
 import { Foresight } from "./foresight.ts";
@@ -35,6 +36,7 @@ export class Store {
   readonly tables: Tables = new Tables(this.arena);
   readonly hashes: Hashes = new Hashes(this);
   readonly foresight: Foresight = new Foresight(this);
+  readonly compaction: Compaction = new Compaction(this);
   readonly databases: Database[] = [];
 
   /** Most fields of a hash that is kept as a listpack, and most bytes of a field or value in it. */
@@ -86,6 +88,8 @@ export class Store {
    * them out, but must know of them to keep the marks of their entries in step.
    */
   readonly detached: Set<Database> = new Set();
+  /** Databases with no number, in which values are built before they go to a database of the server's: RESTORE's. */
+  readonly unnumbered: Set<Database> = new Set();
 
   readonly #discarded: DiscardedTable[] = [];
   readonly #refs: number[] = [];
@@ -158,6 +162,11 @@ export class Store {
     return false;
   }
 
+  /** Whether the snapshot under way has still to deal with an entry. */
+  isAwaited(ref: number): boolean {
+    return this.onBeforeRemoval !== null && (this.entries.word(ref, 1) & EPOCH_BIT) !== this.epoch;
+  }
+
   /** Marks an entry as one that the snapshot under way need not see (again). */
   markEpoch(ref: number): void {
     this.entries.setWord(ref, 1, (this.entries.word(ref, 1) & ~EPOCH_BIT) | this.epoch);
@@ -171,29 +180,49 @@ export class Store {
 
   /** Frees what an entry's value has outside the entry's own block. */
   freeValue(ref: number): void {
-    if (this.entries.encoding(ref) === ENCODING_HASHTABLE) this.#freeHashTable(this.entries.valueWord(ref));
+    if (this.entries.encoding(ref) === ENCODING_HASHTABLE) this.freeHashTable(this.entries.valueWord(ref));
   }
 
-  /** A copy of a table and of all entries in it. */
+  /** A copy of a table and of all entries in it, which have no bodies of their own. */
   copyTable(table: number): number {
-    const { arena, entries, tables } = this;
+    const { tables } = this;
     const copy = tables.create();
+    try {
+      this.#copyEntries(table, copy);
+    } catch (error) {
+      this.freeHashTable(copy);
+      throw error;
+    }
+    return copy;
+  }
+
+  #copyEntries(from: number, to: number): void {
+    const { arena, entries, tables } = this;
     const refs: number[] = [];
     let cursor = 0;
     do {
-      cursor = tables.scan(table, cursor, DISCARD_SLICE, refs);
+      cursor = tables.scan(from, cursor, DISCARD_SLICE, refs);
       for (const ref of refs) {
         const bytes = entries.size(entries.keyLength(ref), entries.valueWord(ref), false);
         const twin = arena.alloc(bytes);
         arena.copy(ref, 0, twin, 0, bytes);
-        tables.insert(copy, hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref)), twin);
+        this.addNew(to, hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref)), twin);
       }
     } while (cursor !== 0);
-    return copy;
+  }
+
+  /** Adds an entry just made to a table; where there is no memory for that, the entry is freed. */
+  addNew(table: number, hash: number, ref: number): void {
+    try {
+      this.tables.insert(table, hash, ref);
+    } catch (error) {
+      this.arena.free(ref);
+      throw error;
+    }
   }
 
   /** Frees a hash's table: a small one at once, a large one in slices. Its entries have no bodies of their own. */
-  #freeHashTable(table: number): void {
+  freeHashTable(table: number): void {
     if (this.tables.count(table) > FREED_AT_ONCE) return this.discardTables(table, 0);
     const refs = this.#fields;
     let cursor = 0;

@@ -17,7 +17,7 @@
  * home, so that it means the same whatever splits and joins come between two calls: what was there throughout is visited.
  */
 
-import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
+import { type Arena, ArenaFullError, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import { ENTRY_HEADER_BYTES, KEY_LENGTH_MASK } from "./entry.ts";
 import { FORESIGHT } from "./foresight.ts";
 
@@ -63,12 +63,24 @@ export class Tables {
 
   /** Makes an empty table and returns its ref. */
   create(): number {
-    const table = this.arena.alloc(HEADER_BYTES);
+    const segment = this.#createSegment(SMALLEST_BITS, 0);
+    const table = this.arena.allocBeside(HEADER_BYTES, segment);
     this.#set(table, COUNT, 0);
     this.#set(table, DEPTH, 0);
-    this.#set(table, DIRECTORY, this.#createSegment(SMALLEST_BITS, 0));
+    this.#set(table, DIRECTORY, segment);
     this.#set(table, SEGMENTS, 1);
     return table;
+  }
+
+  /** Makes two empty tables, or none. */
+  createPair(): readonly [number, number] {
+    const first = this.create();
+    try {
+      return [first, this.create()];
+    } catch (error) {
+      this.destroy(first);
+      throw error;
+    }
   }
 
   /** Frees the table, not the entries in it. */
@@ -260,8 +272,18 @@ export class Tables {
     this.#set(slot, 1, ref);
   }
 
-  /** Adds an entry whose key is known to be absent. */
+  /** Adds an entry whose key is known to be absent. Where there is no memory for it, nothing is added. */
   insert(table: number, hash: number, ref: number): void {
+    const segment = this.reserve(table, hash);
+    this.#place(segment, this.#get(segment, 1), hash, ref);
+    this.#set(table, COUNT, this.#get(table, COUNT) + 1);
+  }
+
+  /**
+   * Takes the memory that adding an entry with this hash needs, so that it cannot fail, whatever is removed in between;
+   * returns the table's segment for it.
+   */
+  reserve(table: number, hash: number): number {
     let segment = this.#segmentOf(table, hash);
     let bits = this.#get(segment, 1);
     while ((this.#get(segment, 0) & 0xffff) >= (13 << bits) >> 4) {
@@ -270,8 +292,7 @@ export class Tables {
       segment = this.#segmentOf(table, hash);
       bits = this.#get(segment, 1);
     }
-    this.#place(segment, bits, hash, ref);
-    this.#set(table, COUNT, this.#get(table, COUNT) + 1);
+    return segment;
   }
 
   /** Removes the entry that the last `find` or `findEntry` on this table returned; the entry itself is not freed. */
@@ -372,6 +393,54 @@ export class Tables {
     return refs[Math.floor(random() * refs.length)];
   }
 
+  /** Moves a table's header and directory out of segments that are leaving; returns its ref, maybe another. */
+  relocate(table: number): number {
+    const depth = this.#get(table, DEPTH);
+    if (depth > 0) this.#set(table, DIRECTORY, this.#moveBlock(this.#get(table, DIRECTORY), 4 << depth));
+    return this.#moveBlock(table, HEADER_BYTES);
+  }
+
+  /**
+   * Moves the segment for hashes from `cursor` on (0 at first), and gives each entry in it the ref that `move` returns.
+   * Returns the next cursor, 0 at the end; it means the same whatever splits and joins come in between.
+   */
+  relocateSegment(table: number, cursor: number, move: (ref: number, hash: number) => number): number {
+    const old = this.#segmentOf(table, cursor);
+    const localDepth = this.#localDepth(old);
+    const bits = this.#get(old, 1);
+    const segment = this.#moveBlock(old, 8 + (8 << bits));
+    const prefix = localDepth === 0 ? 0 : cursor >>> (32 - localDepth);
+    if (segment !== old) this.#nameSegment(table, segment, localDepth, prefix);
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const first = ((segment & SEGMENT_MASK) << 1) + 2;
+    for (let at = first, end = first + (2 << bits); at < end; at += 2) {
+      const ref = words[at + 1];
+      if (ref !== 0) words[at + 1] = move(ref, words[at]);
+    }
+    const next = (prefix + 1) * 2 ** (32 - localDepth);
+    return next >= 2 ** 32 ? 0 : next;
+  }
+
+  /** Has a table's directory name a segment for all hashes with a prefix. */
+  #nameSegment(table: number, segment: number, localDepth: number, prefix: number): void {
+    const depth = this.#get(table, DEPTH);
+    if (depth === 0) return this.#set(table, DIRECTORY, segment);
+    const directory = this.#get(table, DIRECTORY);
+    const range = 1 << (depth - localDepth);
+    for (let i = 0; i < range; i++) this.#set(directory, prefix * range + i, segment);
+  }
+
+  /** Moves a block out of a segment that is leaving; its ref, maybe another. */
+  #moveBlock(ref: number, bytes: number): number {
+    const { arena } = this;
+    if (!arena.isLeaving(ref)) return ref;
+    this.moves++;
+    const moved = arena.alloc(bytes);
+    arena.copy(ref, 0, moved, 0, bytes);
+    arena.free(ref);
+    return moved;
+  }
+
   #get(ref: number, word: number): number {
     return this.arena.words[ref >>> SEGMENT_SHIFT][((ref & SEGMENT_MASK) << 1) + word];
   }
@@ -439,8 +508,8 @@ export class Tables {
     this.moves++;
     const localDepth = this.#localDepth(segment) + 1;
     if (localDepth > MAX_DEPTH) throw new TableFullError("a table segment is full at the greatest depth");
-    if (localDepth > this.#get(table, DEPTH)) this.#doubleDirectory(table);
     const upper = this.#createSegment(SEGMENT_BITS, localDepth);
+    if (localDepth > this.#get(table, DEPTH)) this.#doubleDirectory(table, upper);
     const words = this.arena.words[segment >>> SEGMENT_SHIFT];
     const at = (segment & SEGMENT_MASK) << 1;
     const scratch = this.#scratch;
@@ -460,10 +529,11 @@ export class Tables {
     this.#set(table, SEGMENTS, this.#get(table, SEGMENTS) + 1);
   }
 
-  #doubleDirectory(table: number): void {
+  /** Doubles the directory; where there is no memory for that, `segment`, taken for the same purpose, is given back. */
+  #doubleDirectory(table: number, segment: number): void {
     const depth = this.#get(table, DEPTH);
     const old = this.#get(table, DIRECTORY);
-    const directory = this.arena.alloc(8 << depth);
+    const directory = this.arena.allocBeside(8 << depth, segment);
     const to = this.arena.words[directory >>> SEGMENT_SHIFT];
     const toAt = (directory & SEGMENT_MASK) << 1;
     if (depth === 0) {
@@ -476,17 +546,29 @@ export class Tables {
     this.#set(table, DEPTH, depth + 1);
   }
 
-  /** Gives memory back around a segment that is nearly empty, keeping what is left at most half full. */
+  /**
+   * Gives memory back around a segment that is nearly empty, keeping what is left at most half full. Where there is no
+   * memory for the smaller form, the larger one stays: a removal never fails.
+   */
   #shrink(table: number, segment: number, bits: number, hash: number): void {
     while ((this.#get(segment, 0) & 0xffff) < (1 << bits) >> 3) {
       if (this.#localDepth(segment) === 0) {
-        if (bits === SMALLEST_BITS) return;
-        this.#resizeOnly(table, segment, --bits);
+        if (bits === SMALLEST_BITS || !this.#hasShrunk(table, segment, --bits)) return;
         segment = this.#get(table, DIRECTORY);
       } else {
         segment = this.#join(table, segment, hash);
         if (segment === 0) return;
       }
+    }
+  }
+
+  #hasShrunk(table: number, segment: number, bits: number): boolean {
+    try {
+      this.#resizeOnly(table, segment, bits);
+      return true;
+    } catch (error) {
+      if (error instanceof ArenaFullError) return false;
+      throw error;
     }
   }
 
@@ -512,8 +594,16 @@ export class Tables {
     return buddy;
   }
 
-  /** Halves the directory as long as no segment needs its last bit. */
+  /** Halves the directory as long as no segment needs its last bit, and there is memory for the smaller one. */
   #halveDirectory(table: number): void {
+    try {
+      this.#halveWhilePossible(table);
+    } catch (error) {
+      if (!(error instanceof ArenaFullError)) throw error;
+    }
+  }
+
+  #halveWhilePossible(table: number): void {
     let depth = this.#get(table, DEPTH);
     for (; depth > 0; depth--) {
       const old = this.#get(table, DIRECTORY);

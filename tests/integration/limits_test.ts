@@ -130,6 +130,39 @@ test("a normal client's output limit", async () => {
   });
 });
 
+for (
+  const [name, request] of [
+    ["HRANDFIELD of a huge count", ["HRANDFIELD", "hash", "-99999999999"]],
+    ["HRANDFIELD of a huge count with values", ["HRANDFIELD", "hash", "-99999999999", "WITHVALUES"]],
+    ["MGET of one long value many times", ["MGET", ...Array<string>(5000).fill("long")]],
+    ["HMGET of one long value many times", ["HMGET", "hash", ...Array<string>(5000).fill("long")]],
+    ["COMMAND INFO many times", ["COMMAND", "INFO", ...Array<string>(50_000).fill("get")]],
+    ["COMMAND DOCS many times", ["COMMAND", "DOCS", ...Array<string>(50_000).fill("set")]],
+  ] as const
+) {
+  test(`a reply beyond the output limit ends its client while it is written: ${name}`, async () => {
+    await withServer(["--client-output-buffer-limit", "normal", "1mb", "0", "0"], async (server) => {
+      const other = await served(server);
+      await other.expect(["SET", "long", "x".repeat(100_000)], "OK");
+      await other.expect(["HSET", "hash", "f", "v", "long", "x".repeat(100_000)], 2);
+      const client = await server.connect();
+      const reply = client.call(...request).then(() => "a reply", () => "no reply");
+      assert.equal(await other.call("PING"), "PONG");
+      assert.equal(await reply, "no reply");
+      const closed = await figure(other, "client_output_buffer_limit_disconnections");
+      assert.ok(closed === null || closed === 1, `${closed} clients were closed for it`);
+      await other.expect("STRLEN long", 100_000);
+      const transaction = await server.connect();
+      for (const one of [["MULTI"], ["INCR", "counter"], request, ["INCR", "counter"]]) {
+        assert.ok(!(await transaction.call(...one) instanceof ReplyError));
+      }
+      assert.equal(await transaction.call("EXEC").then(() => "a reply", () => "no reply"), "no reply");
+      await other.expect("GET counter", "2");
+      await other.expect("GET nothing", null);
+    });
+  });
+}
+
 test("an input that grows beyond client-query-buffer-limit closes that client", async () => {
   await withServer(["--client-query-buffer-limit", "1mb"], async (server) => {
     const [client, greedy] = [await server.connect(), await server.connect()];

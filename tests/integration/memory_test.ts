@@ -199,6 +199,26 @@ test("DOCTOR, MALLOC-STATS, PURGE and HELP reply", async () => {
   await client.expect("MEMORY NOSUCH", /unknown subcommand 'NOSUCH'. Try MEMORY HELP/);
 });
 
+test("memory that is no longer used goes back to the system", async () => {
+  await client.expect("FLUSHALL", "OK");
+  const fillAll = async () => {
+    for (let i = 0; i < 100; i++) await fill(`key:${i}`, 2000);
+    return await info("memory", "used_memory_rss");
+  };
+  const falls = async (what: string, from: number) => {
+    await until(what, async () => await info("memory", "used_memory_rss") < from - 120 * 2 ** 20);
+  };
+  await falls("memory to go back after FLUSHALL", await fillAll() + (await client.call("FLUSHALL") === "OK" ? 0 : NaN));
+  const full = await fillAll();
+  for (let i = 0; i < 100; i++) {
+    await client.call("UNLINK", ...Array.from({ length: 1990 }, (_, j) => `key:${i}:${j}`));
+  }
+  await client.expect("MEMORY PURGE", "OK");
+  await falls("memory to go back after keys were removed", full);
+  await client.expect("DBSIZE", 1000);
+  await client.expect(["GET", "key:50:1995"], VALUE);
+});
+
 test("a replica leaves eviction to its primary", { skip: IS_ORACLE }, async () => {
   const replica = await ServerProcess.start({ args: ["--save", "", "--replicaof", "127.0.0.1", String(server.port)] });
   try {

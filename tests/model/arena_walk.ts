@@ -4,11 +4,11 @@
  */
 
 import assert from "node:assert/strict";
-import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
+import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT, UNITS_PER_SEGMENT } from "../../lib/store/arena.ts";
 
-const UNITS_PER_SEGMENT = 65536;
 const GRANULES_PER_UNIT = 2048;
 const RUN_BINS = 64;
+const LEAVING_BIN = 65;
 const LARGE = -1;
 const FREE_RUN = -2;
 
@@ -27,7 +27,8 @@ const FIRST = 7;
  * what cannot be walked from outside.
  */
 export function walkArena(arena: Arena, held: readonly number[], mayHoldMore: boolean): void {
-  const { spans, withRoom, freeRuns, frontier, classes } = arena.inspect();
+  const { spans, withRoom, freeRuns, frontier, classes, leaving, alone } = arena.inspect();
+  const leavingClasses = classes.granules.length / 2;
   const record = (unit: number, word: number) => spans[unit * 8 + word];
   const listed = new Map<number, string>();
 
@@ -56,8 +57,22 @@ export function walkArena(arena: Arena, held: readonly number[], mayHoldMore: bo
   let usedBytes = 0;
   let listsSeen = 0;
   for (let segment = 0; segment < frontier.length; segment++) {
+    const start = Math.max(1, segment * UNITS_PER_SEGMENT);
+    if (arena.bytes[segment].length === 0) {
+      for (const unit of heldIn.keys()) {
+        assert.notEqual(unit >>> 12, segment, "nothing is held in a segment that is gone");
+      }
+      continue;
+    }
+    if (alone[segment] !== 0) {
+      if (record(start, CLASS) === FREE_RUN) continue; // waits to be used again, or released
+      assert.equal(arena.bytes[segment].length, record(start, UNITS) * GRANULES_PER_UNIT * 8);
+      assert.ok(mayHoldMore || heldIn.get(start)?.size === 1, "a block alone in its segment is held by one");
+      usedBytes += arena.bytes[segment].length;
+      continue;
+    }
     let wasFree = false;
-    for (let unit = Math.max(1, segment * UNITS_PER_SEGMENT); unit < frontier[segment];) {
+    for (let unit = start; unit < frontier[segment];) {
       const sizeClass = record(unit, CLASS);
       const units = record(unit, UNITS);
       const last = unit + units - 1;
@@ -68,7 +83,7 @@ export function walkArena(arena: Arena, held: readonly number[], mayHoldMore: bo
         assert.ok(last + 1 < frontier[segment], "a free run does not reach the frontier");
         assert.equal(record(last, CLASS), FREE_RUN);
         assert.equal(record(last, FIRST), unit);
-        assert.equal(listed.get(unit), `run ${Math.min(units, RUN_BINS)}`);
+        assert.equal(listed.get(unit), `run ${leaving[segment] !== 0 ? LEAVING_BIN : Math.min(units, RUN_BINS)}`);
         assert.equal(refs.size, 0, "nothing is held in a free run");
         listsSeen++;
       } else {
@@ -92,6 +107,7 @@ export function walkArena(arena: Arena, held: readonly number[], mayHoldMore: bo
   /** Checks a span of small blocks; the bytes in use in it. */
   function walkSpan(unit: number, sizeClass: number, refs: ReadonlySet<number>): number {
     const granules = classes.granules[sizeClass];
+    assert.equal(sizeClass >= leavingClasses, leaving[unit >>> 12] !== 0, "a span has a class that fits its segment");
     const [used, fresh] = [record(unit, USED), record(unit, FRESH)];
     assert.equal(record(unit, UNITS), classes.units[sizeClass]);
     for (let i = 0; i < classes.units[sizeClass]; i++) assert.equal(record(unit + i, FIRST), unit);

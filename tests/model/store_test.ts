@@ -11,41 +11,19 @@ import { test } from "node:test";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { nextTurn } from "../../lib/net/turns.ts";
-import { ENCODING_HASHTABLE, EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Store } from "../../lib/store/store.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
 import { below, randomFrom } from "../store/support.ts";
-import { walkArena } from "./arena_walk.ts";
 import { DATABASES, Twins } from "./operations.ts";
 import { contentsOf, contentsOfPlain } from "./plain.ts";
-import { walkTable } from "./table_walk.ts";
+import { walkStore } from "./store_walk.ts";
 
 const STEPS = Number(process.env.MODEL_STEPS ?? 15_000);
 const FIRST_SEED = Number(process.env.MODEL_SEED ?? 1);
 const SEEDS = 2;
 const STEPS_BETWEEN_WALKS = 500;
 const STEPS_BETWEEN_TURNS = 25;
-
-/** Walks all that a store holds. While a snapshot runs, it may hold tables that were flushed. */
-function walkStore(store: Store, isSnapshotting: boolean): void {
-  while (store.freeDiscarded(100_000));
-  const held: number[] = [];
-  for (const database of store.databases) {
-    const keys = walkTable(store, database.keys);
-    const expires = walkTable(store, database.expires);
-    const expiring = keys.entries.filter((ref) => store.entries.hasExpiry(ref));
-    assert.deepEqual(new Set(expires.entries), new Set(expiring), "the index has exactly what expires");
-    held.push(...keys.blocks, ...keys.entries, ...expires.blocks);
-    for (const ref of keys.entries) {
-      if (!isSnapshotting) assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.epoch, "all have the mark");
-      if (store.entries.encoding(ref) !== ENCODING_HASHTABLE) continue;
-      const body = walkTable(store, store.entries.valueWord(ref));
-      held.push(...body.blocks, ...body.entries);
-    }
-  }
-  walkArena(store.arena, held, isSnapshotting);
-}
 
 /** Takes snapshots of twins, one after the other, and checks each against the model of its moment. */
 class Watcher {
@@ -94,6 +72,17 @@ class Watcher {
   }
 }
 
+/** Moves what lies in some segments to others, a few steps at a time; nobody else may notice. */
+function compactAWhile(store: Store, limit: (n: number) => number): void {
+  const { compaction, arena } = store;
+  if (limit(300) === 0) compaction.begin({ wastedBytes: 0, usedShare: 2 });
+  for (let steps = limit(5); steps > 0 && compaction.isRunning && compaction.mayMove; steps--) {
+    if (!compaction.step()) runs++;
+  }
+  if (limit(100) === 0) arena.releaseIdle(limit(2) === 0);
+}
+let runs = 0;
+
 for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
   test(`a store is what its model is, at every moment; seed ${seed}`, async () => {
     const limit = below(randomFrom(seed));
@@ -113,6 +102,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
           else if (limit(20) === 0) snapshotter.abort();
         }
         if (limit(50) === 0) store.freeDiscarded(limit(500));
+        compactAWhile(store, limit);
         if (step % STEPS_BETWEEN_TURNS === 0) await nextTurn();
         if (step % STEPS_BETWEEN_WALKS === 0) {
           walkStore(store, snapshotter.running || snapshotter.settling);
@@ -121,6 +111,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
       }
       await watcher.settle();
       assert.ok(watcher.taken > 0, `${watcher.taken} snapshots were taken`);
+      assert.ok(runs > 0, `${runs} compactions came to their end`);
       walkStore(store, false);
       for (const database of store.databases) database.clear();
       walkStore(store, false);

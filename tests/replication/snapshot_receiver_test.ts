@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { FileReceiver, type ReceivingStore, SwapReceiver } from "../../lib/replication/snapshot_receiver.ts";
 import { Store } from "../../lib/store/store.ts";
+import { walkStore } from "../model/store_walk.ts";
 import { setString, toRdb, values, variedStore, withDirectory } from "../persistence/helpers.ts";
 
 const READ_OPTIONS = { dropExpired: false, verifyChecksum: true, withIdle: false };
@@ -143,4 +144,22 @@ test("a snapshot that is aborted while it is being parsed leaves nothing in memo
   while (replica.store.freeDiscarded(100_000));
   const left = replica.store.arena.usedBytes - before;
   assert.ok(left < 64 * 1024, `${left} bytes are left`);
+});
+
+test("one snapshot after the other leaves nothing behind in memory, whether it is swapped in or aborted", async () => {
+  const replica = new Replica();
+  const { store } = replica;
+  const snapshot = toRdb(variedStore());
+  const receive = async (whole: boolean) => {
+    const receiver = new SwapReceiver(replica, true);
+    receiver.take(snapshot, 0, whole ? snapshot.length : snapshot.length - END_BYTES);
+    if (whole) await receiver.finish(() => {});
+    else receiver.abort();
+    while (store.freeDiscarded(100_000));
+    walkStore(store, false);
+  };
+  await receive(true);
+  const used = store.arena.usedBytes;
+  for (let i = 0; i < 5; i++) await receive(i % 2 === 0);
+  assert.equal(store.arena.usedBytes, used);
 });

@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
+import { Arena, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
+import { walkArena } from "../model/arena_walk.ts";
 import { below, randomFrom } from "./support.ts";
 
 interface Block {
@@ -103,23 +104,99 @@ test("neighbouring free runs are joined", () => {
   arena.free(fence);
 });
 
-test("a second segment is taken when the first is full, and let go when it is empty", () => {
+const MIB = 2 ** 20;
+
+test("further segments are taken when the first is full, and one that is empty goes back", () => {
   const arena = new Arena();
-  const block = 512 * 2 ** 20;
-  const refs = [arena.alloc(block), arena.alloc(block), arena.alloc(block)];
-  assert.ok(arena.reservedBytes >= 2 * 2 ** 30);
+  const block = 20 * MIB;
+  const refs = Array.from({ length: 9 }, () => arena.alloc(block));
+  assert.equal(arena.segments, 3);
   const marks = refs.map((ref, i) => ({ ref, bytes: 16, mark: i + 1 }));
   for (const mark of marks) fill(arena, mark);
   for (const mark of marks) assert.ok(intact(arena, mark));
+  for (const ref of refs.slice(3, 6)) arena.free(ref);
+  arena.noteIdle();
+  assert.ok(!arena.releaseIdle(false), "it may be needed again at once");
+  arena.noteIdle();
+  assert.ok(arena.releaseIdle(false));
+  assert.equal(arena.segments, 2);
+  for (const mark of [...marks.slice(0, 3), ...marks.slice(6)]) assert.ok(intact(arena, mark), "refs behind it hold");
+  refs.splice(3, 3, ...[1, 2, 3].map(() => arena.alloc(block)));
+  assert.equal(arena.segments, 3, "its number serves again");
+  walkArena(arena, refs, false);
   for (const ref of refs) arena.free(ref);
-  assert.equal(arena.reservedBytes, 2 ** 30);
+  while (arena.releaseIdle(true));
+  assert.equal(arena.reservedBytes, 0);
   assert.equal(arena.usedBytes, 0);
+  arena.free(arena.alloc(100));
 });
 
-test("a block that fits no segment is refused, and the arena stays sound", () => {
+test("a block larger than half a segment has one of its own, which goes back with it", () => {
+  const arena = new Arena();
+  const small = arena.alloc(100);
+  const [half, whole, huge] = [arena.alloc(33 * MIB), arena.alloc(64 * MIB), arena.alloc(MAX_BLOCK_BYTES)];
+  const marks = [half, whole, huge].map((ref, i) => ({ ref, bytes: 32 * MIB, mark: i + 1 }));
+  for (const mark of marks) fill(arena, mark);
+  arena.bytes[huge >>> SEGMENT_SHIFT][((huge & SEGMENT_MASK) << 3) + MAX_BLOCK_BYTES - 1] = 7;
+  for (const { ref } of marks) assert.ok(arena.usableBytes(ref) >= 33 * MIB);
+  for (const mark of marks) assert.ok(intact(arena, mark));
+  walkArena(arena, [small, half, whole, huge], false);
+  arena.free(whole);
+  const again = arena.alloc(64 * MIB - 5);
+  assert.equal(again, whole, "its memory serves for one of the same size");
+  for (const ref of [half, again, huge]) arena.free(ref);
+  walkArena(arena, [small], false);
+  while (arena.releaseIdle(false));
+  assert.equal(arena.reservedBytes, 64 * MIB);
+  arena.free(small);
+});
+
+test("a segment that is to leave gives nothing more, and goes back when it is empty", () => {
+  const arena = new Arena();
+  const limit = below(randomFrom(5));
+  const live: number[] = [];
+  while (arena.segments < 3) live.push(arena.alloc(1 + limit(60_000)));
+  const kept = live.filter(() => limit(10) === 0);
+  for (const ref of live) if (!kept.includes(ref)) arena.free(ref);
+  for (const segment of [0, 1]) {
+    const use = arena.segmentUse(segment);
+    assert.ok(use !== null && use.liveBytes > 0 && use.liveBytes < use.touchedBytes / 5);
+    arena.leave(segment);
+  }
+  walkArena(arena, kept, false);
+  const moved = kept.map((ref) => {
+    if (!arena.isLeaving(ref)) return ref;
+    const to = arena.alloc(arena.usableBytes(ref));
+    assert.ok(!arena.isLeaving(to));
+    arena.free(ref);
+    return to;
+  });
+  walkArena(arena, moved, false);
+  assert.ok(arena.releaseIdle(false) && arena.releaseIdle(false) && !arena.releaseIdle(false));
+  assert.equal(arena.segments, 1);
+  walkArena(arena, moved, false);
+});
+
+test("a segment that was to leave may stay", () => {
+  const arena = new Arena();
+  const refs = Array.from({ length: 3000 }, (_, i) => arena.alloc(1 + i * 10));
+  for (const ref of refs.splice(0, 1500)) arena.free(ref);
+  arena.leave(0);
+  for (const ref of refs.splice(0, 500)) arena.free(ref);
+  walkArena(arena, refs, false);
+  arena.stay(0);
+  walkArena(arena, refs, false);
+  refs.push(arena.alloc(5000));
+  assert.equal(arena.segments, 1);
+  walkArena(arena, refs, false);
+});
+
+test("a block that is larger than any may be is refused, however large, and the arena stays sound", () => {
   const arena = new Arena();
   const before = arena.reservedBytes;
-  assert.throws(() => arena.alloc(2 ** 30 + 1), { name: "ArenaFullError" });
+  for (const bytes of [2 ** 30 + 1, 2 ** 31, 2 ** 32, 2 ** 32 + 8, 2 ** 33, 2 ** 40, 2 ** 53]) {
+    assert.throws(() => arena.alloc(bytes), { name: "BlockTooLargeError" });
+  }
   assert.equal(arena.reservedBytes, before);
   assert.equal(arena.usedBytes, 0);
   arena.free(arena.alloc(100));
@@ -127,8 +204,8 @@ test("a block that fits no segment is refused, and the arena stays sound", () =>
 
 test("copy carries bytes across blocks and segments", () => {
   const arena = new Arena();
-  const far = arena.alloc(900 * 2 ** 20);
-  const big = arena.alloc(900 * 2 ** 20);
+  const far = arena.alloc(31 * 2 ** 20);
+  const big = arena.alloc(40 * 2 ** 20);
   for (const length of [1, 7, 64, 65, 5000]) {
     const from = arena.alloc(length + 3);
     const at = (from & SEGMENT_MASK) << 3;
