@@ -3,15 +3,18 @@
  * arguments, client names, config values) it is such a binary string, so that nothing is lost on the way out again.
  */
 
-const CHUNK = 8192;
+import { Buffer } from "node:buffer";
 
-/** The binary string of `bytes[start, end)`. */
+/** Up to this length a call of the runtime's own decoder costs more than it saves, in bytes. */
+const SHORT_BYTES = 8192;
+
+/**
+ * The binary string of `bytes[start, end)`. A long one by way of a Buffer, as that is the only quick one: a loop over
+ * 16 MiB takes a third of a second where it has not been compiled yet.
+ */
 export function decodeLatin1(bytes: Uint8Array, start = 0, end: number = bytes.length): string {
-  let text = "";
-  for (let at = start; at < end; at += CHUNK) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + CHUNK)));
-  }
-  return text;
+  if (end - start <= SHORT_BYTES) return String.fromCharCode(...bytes.subarray(start, end));
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
 }
 
 /** The bytes of a binary string; char codes above 255 lose their upper bits. */

@@ -7,7 +7,16 @@ import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
-import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
+import {
+  type Acceptor,
+  addressText,
+  type Listener,
+  type Network,
+  NetworkError,
+  NO_HANDLER,
+  type Socket,
+  type SocketHandler,
+} from "./socket.ts";
 import { EndOfTurn, scheduleTurnsBy } from "./turns.ts";
 
 /** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
@@ -35,12 +44,15 @@ const NO_BYTES = new Uint8Array(0);
 /** Immediates run when all sockets that are ready have been read. */
 const endOfTurn = new EndOfTurn(setImmediate);
 
+/** A connection, with what we keep of it: nothing before it is open, nor if it was reset by then. */
+type Connection = BunTcpSocket<BunSocket | undefined>;
+
 class BunSocket implements Socket {
   handler: SocketHandler = NO_HANDLER;
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly isUnix: boolean;
-  readonly #socket: BunTcpSocket<BunSocket>;
+  readonly #socket: Connection;
   readonly #outbox = new Outbox();
   /** The system takes no more until it says so. */
   #isFull = false;
@@ -53,7 +65,7 @@ class BunSocket implements Socket {
   #ending = false;
   #closed = false;
 
-  constructor(socket: BunTcpSocket<BunSocket>, unixPath: string) {
+  constructor(socket: Connection, unixPath: string) {
     this.#socket = socket;
     this.isUnix = unixPath !== "";
     this.remoteAddress = this.isUnix ? `${unixPath}:0` : addressText(socket.remoteAddress, socket.remotePort ?? 0);
@@ -169,12 +181,8 @@ class BunSocket implements Socket {
   }
 
   setKeepAlive(seconds: number): void {
-    if (!this.isUnix) this.#socket.setKeepAlive(seconds > 0, seconds * 1000);
+    if (!this.isUnix && !this.#closed) this.#socket.setKeepAlive(seconds > 0, seconds * 1000);
   }
-}
-
-function addressText(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Turns Bun's errors into ours. */
@@ -186,22 +194,29 @@ function networkError(cause: unknown): NetworkError {
 /** Callbacks shared by all sockets. */
 function callbacks(unixPath: string, onSocket: (socket: Socket) => void) {
   return {
-    open(socket: BunTcpSocket<BunSocket>): void {
-      socket.data = new BunSocket(socket, unixPath);
-      onSocket(socket.data);
+    open(connection: Connection): void {
+      // One that was reset before it was taken has no other end any more: there is nobody to serve.
+      if (unixPath === "" && (connection.remoteAddress as string | undefined) === undefined) {
+        connection.end();
+        return;
+      }
+      connection.data = new BunSocket(connection, unixPath);
+      onSocket(connection.data);
     },
-    data(socket: BunTcpSocket<BunSocket>, bytes: Uint8Array): void {
+    data({ data: socket }: Connection, bytes: Uint8Array): void {
       countReceived(bytes.length);
-      socket.data.received(bytes);
+      socket?.received(bytes);
     },
-    drain(socket: BunTcpSocket<BunSocket>): void {
-      socket.data.drain();
+    drain({ data: socket }: Connection): void {
+      socket?.drain();
     },
-    close(socket: BunTcpSocket<BunSocket>): void {
-      socket.data.closedByPeer();
+    close({ data: socket }: Connection): void {
+      socket?.closedByPeer();
     },
-    error(socket: BunTcpSocket<BunSocket>): void {
-      socket.data.destroy();
+    error({ data: socket }: Connection, error: Error): void {
+      socket?.destroy();
+      // Bun tells of what the callbacks above throw here, too: that is nothing of the connection's.
+      if (!("code" in error)) throw error;
     },
     binaryType: "uint8array" as const,
   };
@@ -210,7 +225,7 @@ function callbacks(unixPath: string, onSocket: (socket: Socket) => void) {
 class BunListener implements Listener {
   readonly port: number;
 
-  constructor(readonly listener: TCPSocketListener<BunSocket> | UnixSocketListener<BunSocket>) {
+  constructor(readonly listener: TCPSocketListener<BunSocket | undefined> | UnixSocketListener<BunSocket | undefined>) {
     this.port = "port" in listener ? listener.port : 0;
   }
 
@@ -226,17 +241,19 @@ export function openBunNetwork(): Network {
 }
 
 class BunNetwork implements Network {
-  listenTcp(hostname: string, port: number, _backlog: number, onSocket: (socket: Socket) => void): Listener {
+  listenTcp(hostname: string, port: number, _backlog: number, acceptor: Acceptor): Listener {
+    const socket = callbacks("", (socket) => acceptor.accept(socket));
     try {
-      return new BunListener(Bun.listen<BunSocket>({ hostname, port, socket: callbacks("", onSocket) }));
+      return new BunListener(Bun.listen<BunSocket | undefined>({ hostname, port, socket }));
     } catch (error) {
       throw networkError(error);
     }
   }
 
-  listenUnix(unix: string, onSocket: (socket: Socket) => void): Listener {
+  listenUnix(unix: string, acceptor: Acceptor): Listener {
+    const socket = callbacks(unix, (socket) => acceptor.accept(socket));
     try {
-      return new BunListener(Bun.listen<BunSocket>({ unix, socket: callbacks(unix, onSocket) }));
+      return new BunListener(Bun.listen<BunSocket | undefined>({ unix, socket }));
     } catch (error) {
       throw networkError(error);
     }
@@ -249,7 +266,9 @@ class BunNetwork implements Network {
         ...callbacks("", resolve),
         connectError: (_: unknown, error: Error) => reject(networkError(error)),
       };
-      Bun.connect<BunSocket>({ hostname, port, socket }).catch((error: unknown) => reject(networkError(error)));
+      Bun.connect<BunSocket | undefined>({ hostname, port, socket }).catch((error: unknown) =>
+        reject(networkError(error))
+      );
     });
   }
 }

@@ -8,7 +8,16 @@
 import { Doorbell } from "./doorbell.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
-import { type Listener, type Network, NetworkError, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
+import {
+  type Acceptor,
+  addressText,
+  type Listener,
+  type Network,
+  NetworkError,
+  NO_HANDLER,
+  type Socket,
+  type SocketHandler,
+} from "./socket.ts";
 import { EndOfTurn, nextTurn, scheduleTurnsBy } from "./turns.ts";
 
 const FIRST_READ_BYTES = 2048;
@@ -37,8 +46,8 @@ class DenoSocket implements Socket {
   constructor(connection: Deno.Conn) {
     this.#connection = connection;
     this.isUnix = connection.remoteAddr.transport === "unix";
-    this.remoteAddress = addressText(connection.remoteAddr, connection.localAddr);
-    this.localAddress = addressText(connection.localAddr, connection.localAddr);
+    this.remoteAddress = endText(connection.remoteAddr, connection.localAddr);
+    this.localAddress = endText(connection.localAddr, connection.localAddr);
     if (!this.isUnix) (connection as Deno.TcpConn).setNoDelay(true); // the transport was looked at
   }
 
@@ -127,19 +136,23 @@ class DenoSocket implements Socket {
   }
 
   setKeepAlive(seconds: number): void {
-    if (!this.isUnix) (this.#connection as Deno.TcpConn).setKeepAlive(seconds > 0); // the transport was looked at
+    if (this.isUnix || this.#closed) return;
+    try {
+      (this.#connection as Deno.TcpConn).setKeepAlive(seconds > 0); // the transport was looked at
+    } catch {
+      // It has been reset, as reading it will tell.
+    }
   }
 }
 
-function addressText(address: Deno.Addr, local: Deno.Addr): string {
+/** An end of a connection as text. */
+function endText(address: Deno.Addr, local: Deno.Addr): string {
   if (address.transport === "unix" || address.transport === "unixpacket") {
     const path = address.path || (local.transport === "unix" ? local.path : "");
     return `${path}:0`;
   }
   if (address.transport !== "tcp" && address.transport !== "udp") return "?:0";
-  return address.hostname.includes(":")
-    ? `[${address.hostname}]:${address.port}`
-    : `${address.hostname}:${address.port}`;
+  return addressText(address.hostname, address.port);
 }
 
 /** Turns Deno's errors into ours. */
@@ -147,6 +160,13 @@ function networkError(cause: unknown): NetworkError {
   const error = cause as Error & { code?: string }; // everything that the runtime throws is an Error
   return new NetworkError(error.message.replace(/ \(os error \d+\)/, ""), error.code ?? error.name);
 }
+
+/** Errors of `accept` that are not about the connection that was to be taken, but about what all of them need. */
+const EXHAUSTED = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
+/** How long accepting rests when there are no descriptors left, in ms. */
+const EXHAUSTED_MS = 100;
+/** Connections that fail in succession, as when they were all reset while they waited, before others have their turn. */
+const FAILURES_AT_ONCE = 16;
 
 class DenoListener implements Listener {
   readonly port: number;
@@ -157,19 +177,21 @@ class DenoListener implements Listener {
     this.port = listener.addr.transport === "tcp" ? listener.addr.port : 0;
   }
 
-  async run(onSocket: (socket: Socket) => void): Promise<void> {
+  async run(acceptor: Acceptor): Promise<void> {
+    let failures = 0;
     for (;;) {
-      let connection: Deno.Conn;
       try {
-        connection = await this.#listener.accept();
+        take(await this.#listener.accept(), acceptor);
+        failures = 0;
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
-        await new Promise((resolve) => setTimeout(resolve, 100)); // out of file descriptors: try again in a while
-        continue;
+        const reason = networkError(error);
+        const isExhausted = EXHAUSTED.includes(reason.code);
+        if (isExhausted) acceptor.acceptFailed(reason);
+        if (isExhausted || ++failures % FAILURES_AT_ONCE === 0) {
+          await new Promise((resolve) => setTimeout(resolve, isExhausted ? EXHAUSTED_MS : 0));
+        }
       }
-      const socket = new DenoSocket(connection);
-      onSocket(socket);
-      socket.run();
     }
   }
 
@@ -182,6 +204,21 @@ class DenoListener implements Listener {
   }
 }
 
+/** Hands a connection over. One that was reset in the meantime throws: there is nobody to serve any more. */
+function take(connection: Deno.Conn, acceptor: Acceptor): void {
+  let socket: DenoSocket;
+  try {
+    socket = new DenoSocket(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  queueMicrotask(() => { // so that what this throws is not taken for an error of the connection's
+    acceptor.accept(socket);
+    socket.run();
+  });
+}
+
 /** The network, with turns of the event loop that come as soon as Deno can be made to look at its sockets. */
 export async function openDenoNetwork(): Promise<Network> {
   const doorbell = await Doorbell.open();
@@ -190,12 +227,12 @@ export async function openDenoNetwork(): Promise<Network> {
 }
 
 class DenoNetwork implements Network {
-  listenTcp(hostname: string, port: number, tcpBacklog: number, onSocket: (socket: Socket) => void): Listener {
-    return this.#listen(() => Deno.listen({ hostname, port, tcpBacklog }), onSocket);
+  listenTcp(hostname: string, port: number, tcpBacklog: number, acceptor: Acceptor): Listener {
+    return this.#listen(() => Deno.listen({ hostname, port, tcpBacklog }), acceptor);
   }
 
-  listenUnix(path: string, onSocket: (socket: Socket) => void): Listener {
-    return this.#listen(() => Deno.listen({ transport: "unix", path }), onSocket);
+  listenUnix(path: string, acceptor: Acceptor): Listener {
+    return this.#listen(() => Deno.listen({ transport: "unix", path }), acceptor);
   }
 
   async connectTcp(hostname: string, port: number, sourceAddress: string): Promise<Socket> {
@@ -210,10 +247,10 @@ class DenoNetwork implements Network {
     }
   }
 
-  #listen(open: () => Deno.Listener, onSocket: (socket: Socket) => void): Listener {
+  #listen(open: () => Deno.Listener, acceptor: Acceptor): Listener {
     try {
       const listener = new DenoListener(open());
-      listener.run(onSocket);
+      listener.run(acceptor);
       return listener;
     } catch (error) {
       throw networkError(error);

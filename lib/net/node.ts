@@ -5,7 +5,7 @@
  */
 
 import { connect, type Socket as TcpSocket } from "node:net";
-import { NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
+import { addressText, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
 
 class NodeSocket implements Socket {
   handler: SocketHandler = NO_HANDLER;
@@ -67,10 +67,6 @@ class NodeSocket implements Socket {
   setKeepAlive(seconds: number): void {
     this.#socket.setKeepAlive(seconds > 0, seconds * 1000);
   }
-}
-
-function addressText(host = "?", port = 0): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**

@@ -58,13 +58,32 @@ export class NetworkError extends Error {
   }
 }
 
+/** Who is handed the connections that a listener takes. */
+export interface Acceptor {
+  accept(socket: Socket): void;
+  /** The system had a connection, but could not hand it over, as it has no descriptors or memory left. */
+  acceptFailed(error: NetworkError): void;
+}
+
 /** The network of one runtime. Listening takes place at once, so that CONFIG SET can tell how it went. */
 export interface Network {
-  listenTcp(hostname: string, port: number, backlog: number, onSocket: (socket: Socket) => void): Listener;
-  listenUnix(path: string, onSocket: (socket: Socket) => void): Listener;
+  /** Listens on an address. `::` takes connections over IPv4 too. */
+  listenTcp(hostname: string, port: number, backlog: number, acceptor: Acceptor): Listener;
+  listenUnix(path: string, acceptor: Acceptor): Listener;
   /** Connects to `hostname:port`, from `sourceAddress` if that is not empty. */
   connectTcp(hostname: string, port: number, sourceAddress: string): Promise<Socket>;
 }
+
+/**
+ * `host:port`, as the server shows an address. An IPv4 address that came in by way of IPv6 (`::ffff:127.0.0.1`) is shown
+ * as what it is.
+ */
+export function addressText(host = "?", port = 0): string {
+  if (MAPPED.test(host)) return `${host.slice(host.lastIndexOf(":") + 1)}:${port}`;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+const MAPPED = /^::ffff:\d+\.\d+\.\d+\.\d+$/i;
 
 /** The handler of a socket that nobody listens to. */
 export const NO_HANDLER: SocketHandler = { onData() {}, onDrain() {}, onClose() {} };

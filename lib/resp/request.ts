@@ -84,6 +84,11 @@ export class Request {
     return decodeLatin1(this.bytes, this.starts[index], this.starts[index] + this.lengths[index]);
   }
 
+  /** The first `limit` bytes of argument `index`, as a binary string: for what is shown, however long it is. */
+  excerpt(index: number, limit: number): string {
+    return decodeLatin1(this.bytes, this.starts[index], this.starts[index] + Math.min(this.lengths[index], limit));
+  }
+
   /** A copy of argument `index`. */
   copyOf(index: number): Uint8Array {
     return this.bytes.slice(this.starts[index], this.starts[index] + this.lengths[index]);

@@ -428,7 +428,7 @@ function allowedWhileSubscribed(command: Command): boolean {
 
 /** At most `limit` bytes of an argument, up to a NUL, as the C of Redis shows it. */
 function excerpt(request: Request, index: number, limit: number): string {
-  return request.text(index).split("\0", 1)[0].slice(0, limit);
+  return request.excerpt(index, limit).split("\0", 1)[0];
 }
 
 function unknownCommand(request: Request): string {

@@ -4,7 +4,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { fromBinary } from "../bytes/paths.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { Config } from "../config/config.ts";
-import { type Listener, type Network, NetworkError, type Socket } from "../net/socket.ts";
+import { type Acceptor, type Listener, type Network, NetworkError } from "../net/socket.ts";
 
 /** Reasons for which an address with a `-` before it is passed over: the system has no such address. */
 const ABSENT = ["EADDRNOTAVAIL", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ENOPROTOOPT"];
@@ -22,11 +22,11 @@ export class ListenError extends Error {
   }
 }
 
-/** A TCP address that is listened on; `address` is as `bind` has it. */
+/** A TCP address that is listened on; `address` is as `bind` has it. Without a listener, `::` takes its connections. */
 interface Opened {
   readonly address: string;
   readonly port: number;
-  readonly listener: Listener;
+  readonly listener: Listener | null;
 }
 
 export class Listeners {
@@ -38,7 +38,7 @@ export class Listeners {
   constructor(
     readonly network: Network,
     readonly config: Config,
-    readonly onSocket: (socket: Socket) => void,
+    readonly acceptor: Acceptor,
     /** Told what goes wrong after `rebind` has returned. */
     readonly onError: (message: string) => void,
   ) {}
@@ -47,7 +47,7 @@ export class Listeners {
   open(): void {
     const port = this.config.number("port");
     try {
-      if (port !== 0) { for (const address of this.config.list("bind")) this.#openTcp(address, port); }
+      if (port !== 0) { for (const address of widestFirst(this.config.list("bind"))) this.#openTcp(address, port); }
       const path = this.config.text("unixsocket");
       if (path !== "") this.#unix = this.#openUnix(path);
     } catch (error) {
@@ -71,9 +71,11 @@ export class Listeners {
   /** Moves to the addresses configured now. Where that fails, listens as before and returns why it failed. */
   rebind(): string | null {
     const port = this.config.number("port");
-    const wanted = port === 0 ? [] : this.config.list("bind");
-    const stays = (one: Opened) => one.port === port && wanted.includes(one.address);
+    const wanted = port === 0 ? [] : widestFirst(this.config.list("bind"));
     const before = this.#tcp;
+    // Where `::` comes or goes, all others change hands.
+    const isSameForAll = before.some(isWildcard6) === wanted.some((address) => isWildcard6({ address }));
+    const stays = (one: Opened) => isSameForAll && one.port === port && wanted.includes(one.address);
     const leaving = before.filter((one) => !stays(one));
     const late: string[] = [];
     this.#tcp = before.filter(stays);
@@ -91,11 +93,11 @@ export class Listeners {
       }
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
-      for (const one of this.#tcp) if (!before.includes(one)) one.listener.close();
+      for (const one of this.#tcp) if (!before.includes(one)) one.listener?.close();
       this.#tcp = before;
       return error.message;
     }
-    for (const one of leaving) one.listener.close();
+    for (const one of leaving) one.listener?.close();
     if (this.#late !== null) clearTimeout(this.#late);
     this.#openLate(late, port, MAX_LATE_TRIES);
     return null;
@@ -118,7 +120,7 @@ export class Listeners {
 
   close(): void {
     if (this.#late !== null) clearTimeout(this.#late);
-    for (const { listener } of this.#tcp) listener.close();
+    for (const { listener } of this.#tcp) listener?.close();
     this.#tcp = [];
     if (this.#unix === null) return;
     this.#unix.close();
@@ -129,15 +131,16 @@ export class Listeners {
   /** Listens on one address of `bind`; passes over one that the system does not have, if the address allows that. */
   #openTcp(address: string, port: number): void {
     const isOptional = address.startsWith("-");
-    const host = hostOf(isOptional ? address.slice(1) : address);
+    const host = hostOf(address);
+    const isCovered = this.#tcp.some((one) => one.port === port && isWildcard6(one) && one.listener !== null);
+    if (isCovered) return void this.#tcp.push({ address, port, listener: null });
     try {
-      const listener = this.network.listenTcp(host, port, this.config.number("tcp-backlog"), this.onSocket);
+      const acceptor = host === "::" ? this.#acceptorOfBoth() : this.acceptor;
+      const listener = this.network.listenTcp(host, port, this.config.number("tcp-backlog"), acceptor);
       this.#tcp.push({ address, port, listener });
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
-      // An IPv6 wildcard may cover the IPv4 one on some systems: then there is nothing left to listen on.
-      const isCovered = host === "::" && this.#tcp.some((one) => one.port === port) && error.code === "EADDRINUSE";
-      if (isCovered || (isOptional && ABSENT.includes(error.code))) return;
+      if (isOptional && ABSENT.includes(error.code)) return;
       const reason = systemErrorText(error);
       throw new ListenError(
         `Warning: Could not create server TCP listening socket ${address}:${port}: bind: ${reason}`,
@@ -146,11 +149,29 @@ export class Listeners {
     }
   }
 
+  /**
+   * Takes the connections of `::`, which come over IPv4 too. Where `bind` names IPv4 addresses besides, only those that
+   * it names are served.
+   */
+  #acceptorOfBoth(): Acceptor {
+    const { acceptor } = this;
+    return {
+      accept: (socket) => {
+        const host = socket.localAddress.slice(0, socket.localAddress.lastIndexOf(":"));
+        const named = this.config.list("bind").map(hostOf).filter((one) => !one.includes(":"));
+        if (host.startsWith("[") || named.length === 0 || named.includes("0.0.0.0") || named.includes(host)) {
+          acceptor.accept(socket);
+        } else socket.destroy();
+      },
+      acceptFailed: (error) => acceptor.acceptFailed(error),
+    };
+  }
+
   #openUnix(binaryPath: string): Listener {
     const path = fromBinary(binaryPath);
     try {
       rmSync(path, { force: true });
-      const listener = this.network.listenUnix(path, this.onSocket);
+      const listener = this.network.listenUnix(path, this.acceptor);
       const mode = this.config.number("unixsocketperm");
       if (mode > 0) chmodSync(path, mode);
       return listener;
@@ -162,6 +183,18 @@ export class Listeners {
 
 /** The host to listen on for an address of `bind`. */
 function hostOf(address: string): string {
-  if (address === "*") return "0.0.0.0";
-  return address === "::*" ? "::" : address;
+  const bare = address.startsWith("-") ? address.slice(1) : address;
+  if (bare === "*") return "0.0.0.0";
+  return bare === "::*" ? "::" : bare;
+}
+
+/** Whether it stands for all addresses of this machine: those of IPv4 come in there too. */
+function isWildcard6({ address }: { readonly address: string }): boolean {
+  return hostOf(address) === "::";
+}
+
+/** The addresses with `::` first, as it takes the connections of all others. */
+function widestFirst(addresses: readonly string[]): string[] {
+  const wide = addresses.filter((address) => isWildcard6({ address }));
+  return [...wide, ...addresses.filter((address) => !isWildcard6({ address }))];
 }

@@ -4,12 +4,13 @@
  */
 
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { systemErrorText } from "../bytes/system_errors.ts";
 import type { Command } from "../commands/command.ts";
 import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
 import type { Host, Session } from "../commands/session.ts";
 import { removalWord } from "../commands/removal.ts";
 import type { CommandTable } from "../commands/table.ts";
-import type { Socket } from "../net/socket.ts";
+import type { Acceptor, NetworkError, Socket } from "../net/socket.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
 import { RequestParser } from "../resp/parser.ts";
 import { ReplyWriter } from "../resp/reply.ts";
@@ -63,10 +64,12 @@ const MISCONF =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands " +
   "that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB " +
   "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
+/** How often it is logged, at most, that connections cannot be taken, in ms. */
+const ACCEPT_LOG_MS = 1000;
 /** Parsers kept for clients whose requests are cut. */
 const MAX_POOLED_PARSERS = 64;
 
-export class Server implements Host {
+export class Server implements Host, Acceptor {
   readonly startedMs: number = Date.now();
   readonly settings = new Settings();
   readonly statistics = new Statistics();
@@ -113,6 +116,8 @@ export class Server implements Host {
   #nextClientId = 1;
   /** Commands processed when the batch under way began. */
   #commandsBefore = 0;
+  /** When it was logged last that a connection could not be taken. */
+  #acceptFailedMs = -Infinity;
   /** Clients for whom `deliver` has queued output. */
   #toFlush: Client[] = [];
   #closing: Client[] = [];
@@ -227,10 +232,18 @@ export class Server implements Host {
     return client;
   }
 
+  /** Tells at once, and closes: the turn may bring more connections than there are descriptors. */
   #turnAway(socket: Socket, error: string): void {
     const bytes = new TextEncoder().encode(`-${error}\r\n`);
     socket.write(bytes, 0, bytes.length);
     socket.end();
+    socket.send();
+  }
+
+  acceptFailed(error: NetworkError): void {
+    if (performance.now() - this.#acceptFailedMs < ACCEPT_LOG_MS) return;
+    this.#acceptFailedMs = performance.now();
+    this.log.warning(`Accepting client connection: accept: ${systemErrorText(error)}`);
   }
 
   /** A connection has ended. */

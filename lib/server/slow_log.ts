@@ -61,7 +61,7 @@ function shownArguments(command: Command, request: Request): string[] {
 }
 
 function shortened(request: Request, index: number): string {
-  const text = request.text(index);
-  const more = text.length - MAX_ARGUMENT_BYTES;
-  return more > 0 ? `${text.slice(0, MAX_ARGUMENT_BYTES)}... (${more} more bytes)` : text;
+  const text = request.excerpt(index, MAX_ARGUMENT_BYTES);
+  const more = request.lengths[index] - MAX_ARGUMENT_BYTES;
+  return more > 0 ? `${text}... (${more} more bytes)` : text;
 }

@@ -26,6 +26,7 @@ import {
   USAGE,
   versionLine,
 } from "./banner.ts";
+import { limitClients } from "./descriptors.ts";
 import { followLauncher } from "./launcher.ts";
 import { ListenError, Listeners } from "./listeners.ts";
 import { Log } from "./log.ts";
@@ -90,7 +91,13 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
     `tredis version=${TREDIS_VERSION}, Redis version=${REDIS_VERSION}, ${runtimeName()}, pid=${process.pid}, just started`,
   );
   log.notice(argv.length > 0 ? "Configuration loaded" : "No config file specified, using the default configuration");
+  const descriptorError = limitClients(config, log);
+  if (descriptorError !== null) {
+    log.warning(descriptorError);
+    return 1;
+  }
   const server = new Server(log, config, renamed);
+  outliveErrors(log);
   config.warn = (message) => log.warning(message);
   config.note = (message) => log.notice(message);
   applyConfig(server);
@@ -103,7 +110,7 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   const listeners = new Listeners(
     await openNetwork(),
     config,
-    (socket) => server.accept(socket),
+    server,
     (message) => log.warning(message),
   );
   server.listeners = listeners;
@@ -129,7 +136,7 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   if (config.savePoints.length > 0) server.saving.snapshotter.worker.warmUp();
   log.role = "M";
   log.notice("Server initialized");
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => server.shutdown.signalled(signal));
+  obeySignals(server);
   followLauncher(() => {
     log.warning("The npm that has started this server has ended");
     server.shutdown.signalled("SIGTERM");
@@ -142,6 +149,29 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   if (config.number("port") !== 0) log.notice("Ready to accept connections tcp");
   if (config.text("unixsocket") !== "") log.notice("Ready to accept connections unix");
   return null;
+}
+
+/**
+ * Has signals end the server from now on as its configuration says. Until now they ended it at once (main.ts), as there
+ * was nothing to save: to save before loading would lose everything.
+ */
+function obeySignals(server: Server): void {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.removeAllListeners(signal);
+    process.on(signal, () => server.shutdown.signalled(signal));
+  }
+}
+
+/**
+ * The last resort: what was thrown where nobody catches it is an error of the program's, but no reason to end with all
+ * the data it has.
+ */
+function outliveErrors(log: Log): void {
+  const tell = (error: unknown) => {
+    log.warning(`Internal error, going on: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+  };
+  process.on("uncaughtException", tell);
+  process.on("unhandledRejection", tell);
 }
 
 /** Has CONFIG SET of `port` and `bind` listen elsewhere. */

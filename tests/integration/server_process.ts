@@ -60,6 +60,8 @@ export interface StartOptions {
   readonly kind?: string;
   readonly folder?: string;
   readonly port?: number;
+  /** The most descriptors that the system gives it. */
+  readonly descriptors?: number;
   /** Path of the socket by which to see that it is up, where there is no port. */
   readonly unixSocket?: string;
 }
@@ -89,7 +91,11 @@ export class ServerProcess {
     const [program, ...first] = serverWords(options.kind ?? SERVER_UNDER_TEST);
     const given = [...first, ...(options.first ?? [])];
     const args = [...given, "--port", String(port), "--dir", folder, ...(options.args ?? ["--save", ""])];
-    const server = new ServerProcess(spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] }), port, folder);
+    const words = options.descriptors === undefined
+      ? [program, ...args]
+      : ["sh", "-c", `ulimit -n ${options.descriptors} && exec "$0" "$@"`, program, ...args];
+    const child = spawn(words[0], words.slice(1), { stdio: ["pipe", "pipe", "pipe"] });
+    const server = new ServerProcess(child, port, folder);
     server.child.stdin?.end(options.input ?? "");
     await until(`a server on port ${port}: ${program}`, async () => {
       if (server.#exited) throw new Error(`the server ended with ${server.exitCode}: ${server.#output}`);
@@ -122,7 +128,7 @@ export class ServerProcess {
   }
 
   /** Sends a signal: not by the child's own method, after which Deno tells no exit code. */
-  signal(signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGSTOP" | "SIGCONT"): void {
+  signal(signal: "SIGTERM" | "SIGKILL" | "SIGINT" | "SIGSTOP" | "SIGCONT" | "SIGHUP"): void {
     if (!this.#exited && this.child.pid !== undefined) process.kill(this.child.pid, signal);
   }
 
