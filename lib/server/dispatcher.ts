@@ -109,6 +109,8 @@ export class Dispatcher {
   onLinkError: (client: Client, command: Command | null, error: string) => void = () => {};
   /** Told that a replica has replied to its own replica, which nobody would read; it is to be dropped. */
   onReplicaReply: (client: Client, command: Command) => void = () => {};
+  /** Told of a client that speaks HTTP: what a browser was made to send, with commands in its body. */
+  onHttp: (client: Client) => void = () => {};
   /** Told of a write of the primary's that is applied although the disk fails. */
   onUnsavedWrite: () => void = () => {};
 
@@ -128,7 +130,10 @@ export class Dispatcher {
 
   /** Runs a request of a client, or refuses it. `command`: the one that it names, or null if there is none. */
   execute(client: Client, request: Request, command: Command | null): void {
-    if (command === null) return this.#rejectAtOnce(client, null, unknownCommand(request));
+    if (command === null) {
+      if (request.is(0, "post") || request.is(0, "host:")) return this.onHttp(client);
+      return this.#rejectAtOnce(client, null, unknownCommand(request));
+    }
     if (command.subcommandIndex !== null && request.argc > 1) {
       const { bytes, starts, lengths } = request;
       const subcommand = command.subcommandIndex.find(bytes, starts[1], lengths[1]);

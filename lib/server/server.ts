@@ -66,6 +66,8 @@ const MISCONF =
   "snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
 /** How often it is logged, at most, that connections cannot be taken, in ms. */
 const ACCEPT_LOG_MS = 1000;
+/** Somebody who sends HTTP is told of no more often than this, in ms. */
+const HTTP_TOLD_EVERY_MS = 60_000;
 /** Parsers kept for clients whose requests are cut. */
 const MAX_POOLED_PARSERS = 64;
 
@@ -114,6 +116,8 @@ export class Server implements Host, Acceptor {
 
   readonly #parsers: RequestParser[] = [];
   #nextClientId = 1;
+  /** When it was logged last that a client sends HTTP, in ms. */
+  #httpToldMs = -Infinity;
   /** Commands processed when the batch under way began. */
   #commandsBefore = 0;
   /** When it was logged last that a connection could not be taken. */
@@ -136,6 +140,7 @@ export class Server implements Host, Acceptor {
     this.replication = new Replication(this);
     this.dispatcher.onSlow = (client, command, request, microseconds) =>
       this.slowLog.add(client, command, request, microseconds);
+    this.dispatcher.onHttp = (client) => this.#cutOffHttp(client);
     this.dispatcher.onLatency = (event, milliseconds) => this.latency.report(event, milliseconds);
     this.memory = new Memory(this);
     this.memoryLimit = new MemoryLimit(this);
@@ -233,6 +238,18 @@ export class Server implements Host, Acceptor {
   }
 
   /** Tells at once, and closes: the turn may bring more connections than there are descriptors. */
+  /** Ends a connection that brings HTTP, before anything of its body is taken for a command. */
+  #cutOffHttp(client: Client): void {
+    this.closeSoon(client);
+    if (this.store.nowMs - this.#httpToldMs < HTTP_TOLD_EVERY_MS) return;
+    this.#httpToldMs = this.store.nowMs;
+    this.log.warning(
+      "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is " +
+        "likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. " +
+        `Connection from ${client.socket.remoteAddress} aborted.`,
+    );
+  }
+
   #turnAway(socket: Socket, error: string): void {
     const bytes = new TextEncoder().encode(`-${error}\r\n`);
     socket.write(bytes, 0, bytes.length);

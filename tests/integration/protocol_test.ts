@@ -88,3 +88,13 @@ test("a mebibyte of garbage and a disconnect in the middle of a request leave ot
   await bystander.expect("PING", "PONG");
   garbage.close();
 });
+
+for (const line of ["POST / HTTP/1.1", "Host: 127.0.0.1"]) {
+  test(`${line.split(" ")[0]} is taken for HTTP: the connection ends before its body is obeyed`, async () => {
+    const [client, bystander] = [await server.connect(), await server.connect()];
+    client.sendRaw(`${line}\r\nContent-Length: 100\r\n\r\nSET pwned 1\r\nPING\r\n`);
+    assert.equal(await client.readToEnd(), "");
+    await bystander.expect("EXISTS pwned", 0);
+    assert.match(server.output, /Possible SECURITY ATTACK detected/);
+  });
+}
