@@ -34,6 +34,8 @@ export interface QueuedCommand {
 /** The transaction that a client has begun with MULTI. */
 export interface Transaction {
   readonly queue: QueuedCommand[];
+  /** Memory that the requests in the queue take, in bytes. */
+  queuedBytes: number;
   /** A command could not be queued, so EXEC must refuse. */
   failed: boolean;
 }

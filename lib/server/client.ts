@@ -171,7 +171,7 @@ export class Client implements Session, SocketHandler {
 
   /** Bytes of what waits for EXEC. */
   get transactionBytes(): number {
-    return this.transaction?.queue.reduce((sum, { request }) => sum + request.bytes.length, 0) ?? 0;
+    return this.transaction?.queuedBytes ?? 0;
   }
 
   /** Bytes of output that the system has not taken. */
@@ -589,6 +589,14 @@ export class Client implements Session, SocketHandler {
     if (this.host.current !== this) this.socket.end();
   }
 
+  /** Has a command wait for EXEC. */
+  enqueue(command: Command, request: Request): void {
+    if (this.transaction === null) return;
+    const copy = request.copy();
+    this.transaction.queue.push({ command, request: copy });
+    this.transaction.queuedBytes += copy.bytes.length;
+  }
+
   propagate(request: Request): void {
     this.propagated = request;
   }
@@ -605,7 +613,7 @@ export class Client implements Session, SocketHandler {
   }
 
   beginTransaction(): void {
-    this.transaction = { queue: [], failed: false };
+    this.transaction = { queue: [], queuedBytes: 0, failed: false };
     this.flags |= IN_TRANSACTION;
   }
 

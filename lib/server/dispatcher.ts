@@ -167,7 +167,7 @@ export class Dispatcher {
       this.server.blockedClients++;
       return;
     } else if ((client.flags & IN_TRANSACTION) !== 0 && (command.flags & NOT_QUEUED) === 0) {
-      client.transaction?.queue.push({ command, request: request.copy() });
+      client.enqueue(command, request);
       client.reply.simple("QUEUED");
     } else {
       const store = this.server.store;
