@@ -132,6 +132,21 @@ test("a chain redis, tredis, redis, tredis follows, and closes up when a link le
   }
 });
 
+test("redis hands its role over to tredis with FAILOVER, and follows it without a snapshot", async (context) => {
+  if (!havePeers(context, "redis-server")) return;
+  const one = await start("redis");
+  const two = await startReplica("tredis", one.server.port);
+  await untilConnected(two.client);
+  await writeRandomly(one.client, new Random(81), 1000);
+  await one.client.expect(["FAILOVER", "TO", "127.0.0.1", two.server.port], "OK");
+  await until("the new role", async () => (await two.client.call("ROLE") as unknown[])[0] === "master");
+  await untilConnected(one.client);
+  await writeRandomly(two.client, new Random(82), 1000);
+  await expectEqual(two.client, one.client);
+  assert.match(one.server.output, /Successful partial resynchronization with master/);
+  await one.client.expect("SET a 1", /^READONLY/);
+});
+
 test("redis-cli --rdb fetches the whole file", async (context) => {
   if (!havePeers(context, "redis-server", "redis-cli")) return;
   const source = await start("tredis");

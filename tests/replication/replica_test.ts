@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
+import { LoadError } from "../../lib/persistence/load.ts";
 import { ReplicaSide } from "../../lib/replication/replica.ts";
 import type { SnapshotReceiver } from "../../lib/replication/snapshot_receiver.ts";
 import { randomId, ReplicationStream } from "../../lib/replication/stream.ts";
@@ -42,8 +43,10 @@ class FakeReceiver implements SnapshotReceiver {
   take(): boolean {
     return this.keepsUp;
   }
+  /** Why it cannot be loaded, or null. */
+  fault: Error | null = null;
   finish(): Promise<number> {
-    return Promise.resolve(0);
+    return this.fault === null ? Promise.resolve(0) : Promise.reject(this.fault);
   }
   abort(): void {}
 }
@@ -77,3 +80,57 @@ for (const announcement of [`$1000\r\n`, `$EOF:${randomId()}\r\n`]) {
     replica.follow(null);
   });
 }
+
+test("a snapshot that cannot be loaded is asked for again less and less often, and told of once", async () => {
+  const receiver = new FakeReceiver();
+  receiver.fault = new LoadError("a value of type 2, set, is not supported");
+  const messages: string[] = [];
+  let nowMs = 0;
+  let socket = new FakeSocket();
+  let connections = 0;
+  const replica = new ReplicaSide({
+    stream: new ReplicationStream(),
+    nowMs: () => nowMs,
+    log: (level, message) => {
+      if (level === "warning") messages.push(message);
+    },
+    settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
+    connect: () => {
+      connections++;
+      return Promise.resolve(socket = new FakeSocket());
+    },
+    receiveSnapshot: () => receiver,
+    streamBegins() {},
+    identityChanged() {},
+    linkChanged() {},
+  });
+  /** Lets a second pass; a connection that this opens brings a snapshot. */
+  const second = async () => {
+    nowMs += 1000;
+    const before = connections;
+    replica.everySecond();
+    if (connections > before) await bringSnapshot();
+  };
+  const bringSnapshot = async () => {
+    await Promise.resolve();
+    socket.bring(`+PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC ${randomId()} 0\r\n$3\r\nabc`);
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+  };
+  replica.follow({ host: "primary", port: 1 });
+  await bringSnapshot();
+  const triesAt: number[] = [];
+  for (let i = 0; i < 1000; i++) {
+    const before = connections;
+    await second();
+    if (connections > before) triesAt.push(nowMs / 1000);
+  }
+  assert.deepEqual(triesAt.slice(0, 5), [2, 6, 14, 30, 62]);
+  assert.ok(triesAt.length <= 12, `${triesAt.length} tries in 1000 s`);
+  assert.equal(messages.length, 1, messages.join("\n"));
+  assert.match(messages[0], /a value of type 2, set, is not supported/);
+  // Another primary has another snapshot.
+  receiver.fault = null;
+  replica.follow({ host: "another", port: 1 });
+  await bringSnapshot();
+  assert.equal(replica.state, "connected");
+});
