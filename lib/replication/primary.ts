@@ -356,13 +356,13 @@ export class PrimarySide {
     return false;
   }
 
-  /** Tells the log which replicas have not acknowledged all of the stream, before the server goes without them. */
-  logLagging(): void {
+  /** Tells the log which replicas have not acknowledged an offset, before the server goes without them. */
+  logLagging(offset: number): void {
     const { host, replicas } = this;
     if (replicas.size === 0) return;
     let inSync = 0;
     for (const replica of replicas) {
-      const behind = host.stream.offset - replica.acknowledgedOffset;
+      const behind = offset - replica.acknowledgedOffset;
       if (replica.state === "online" && behind <= 0) {
         inSync++;
         continue;

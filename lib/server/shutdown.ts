@@ -29,6 +29,8 @@ export class Shutdown {
   #signalledMs = 0;
   /** A signal that came while the periodic work is stopped (DEBUG PAUSE-CRON), which would see to it. */
   #held: ShutdownOptions | null = null;
+  /** The offset that replicas are to reach; -1 where they were not waited for. What asks them for it comes behind it. */
+  #offset = -1;
   /** Tells one shutdown from those aborted before it. */
   #attempt = 0;
   readonly #onFailure: (() => void)[] = [];
@@ -101,6 +103,7 @@ export class Shutdown {
     const timeoutSeconds = config.number("shutdown-timeout");
     if (timeoutSeconds === 0 || !primary.hasBehind(offset)) return;
     const attempt = this.#attempt;
+    this.#offset = offset;
     log.notice("Waiting for replicas before shutting down.");
     this.deadlineMs = Date.now() + timeoutSeconds * 1000;
     pausing.pauseForShutdown();
@@ -113,6 +116,7 @@ export class Shutdown {
   /** It has come to nothing: tells all who asked, and lets writes go on. */
   #failed(): void {
     this.deadlineMs = 0;
+    this.#offset = -1;
     for (const onFailure of this.#onFailure.splice(0)) onFailure();
     this.server.pausing.resumeAfterShutdown();
   }
@@ -141,7 +145,7 @@ export class Shutdown {
     const { server } = this;
     const { log, saving, config } = server;
     const wantsSave = options.save === "save" || (options.save === "default" && config.savePoints.length > 0);
-    server.replication.primary.logLagging();
+    server.replication.primary.logLagging(this.#offset < 0 ? server.streamOffset : this.#offset);
     saving.snapshotter.abort();
     if (wantsSave && !server.loading) {
       log.notice("Saving the final RDB snapshot before exiting.");
