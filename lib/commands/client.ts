@@ -66,7 +66,7 @@ function typeArgument(session: Session, request: Request, index: number): Client
 
 /** The clients that are there, in the order in which they came. */
 function* present(host: Host): Generator<Session> {
-  for (const client of host.clients.values()) if (!client.isClosing) yield client;
+  for (const client of host.clients.values()) if (!client.isDropped) yield client;
 }
 
 /** `CLIENT LIST [TYPE type | ID id [id …]]` */
@@ -85,7 +85,7 @@ function list(session: Session, request: Request): void {
       const id = request.integer(i);
       if (Number.isNaN(id)) return reply.error("ERR Invalid client ID");
       const client = host.clients.get(id);
-      if (client !== undefined && !client.isClosing) named.push(client);
+      if (client !== undefined && !client.isDropped) named.push(client);
     }
     clients = named;
   } else {

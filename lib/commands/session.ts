@@ -73,8 +73,8 @@ export interface Session extends Subscriber {
   /** Addresses of the other end and of this end, with the port. */
   readonly remoteAddress: string;
   readonly localAddress: string;
-  /** Whether it is about to be closed. */
-  readonly isClosing: boolean;
+  /** Whether it is to be closed at once, whatever it has not been sent. */
+  readonly isDropped: boolean;
   /** Whether replies are sent: `skip` leaves out that to the next command. */
   setReplies(mode: "on" | "off" | "skip"): void;
   /** Keeps the client from being evicted for its memory, or not. */

@@ -45,6 +45,8 @@ export const CLOSING = 1 << 14;
 export const REPLY_SKIP_NEXT = 1 << 15;
 /** Its requests have taken long: the rest of them waits for the next turn. */
 export const GIVING_WAY = 1 << 16;
+/** It is to be closed at once, whatever it has not been sent, or is closed. A client that is CLOSING may take its time. */
+export const DROPPED = 1 << 17;
 /** Nothing is delivered any more, or ever: the link to the primary is no place for messages. */
 const DEAF = CLOSING | PRIMARY;
 const STOPPED = BLOCKED | POSTPONED | OUTPUT_FULL | CLOSING | GIVING_WAY;
@@ -215,7 +217,7 @@ export class Client implements Session, SocketHandler {
     this.#isGone = true;
     // What the other end had sent before it left still counts.
     if ((this.flags & GIVING_WAY) !== 0) this.proceed(GIVING_WAY);
-    this.flags |= CLOSING;
+    this.flags |= CLOSING | DROPPED;
     this.blocking?.onGone();
     if (this.blocking?.timer) clearTimeout(this.blocking.timer);
     this.unwatch();
@@ -311,7 +313,7 @@ export class Client implements Session, SocketHandler {
   #failed(error: unknown): void {
     const reason = error instanceof Error ? error.stack ?? error.message : String(error);
     this.host.log.warning(`Closing client after an error in a command: ${this.description}: ${reason}`);
-    this.flags |= CLOSING;
+    this.flags |= CLOSING | DROPPED;
     this.#running = null;
     this.#batchBytes = 0;
     this.reply.clear();
@@ -383,9 +385,9 @@ export class Client implements Session, SocketHandler {
   }
 
   #send(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start > CHECKED_OUTPUT_BYTES && !this.isClosing) {
+    if (end - start > CHECKED_OUTPUT_BYTES && !this.isDropped) {
       this.host.checkOutputLimit(this, this.socket.pendingBytes + end - start);
-      if (this.isClosing) return;
+      if (this.isDropped) return;
     }
     this.networkOutputBytes += end - start;
     this.host.statistics.networkOutputBytes += end - start;
@@ -500,8 +502,8 @@ export class Client implements Session, SocketHandler {
     return (this.flags & SUBSCRIBED) !== 0 ? "pubsub" : "normal";
   }
 
-  get isClosing(): boolean {
-    return (this.flags & CLOSING) !== 0;
+  get isDropped(): boolean {
+    return (this.flags & DROPPED) !== 0;
   }
 
   setReplies(mode: "on" | "off" | "skip"): void {

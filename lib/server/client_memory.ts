@@ -63,5 +63,5 @@ export class ClientMemory {
 }
 
 function countable(client: Client): number {
-  return client.isClosing || (client.flags & EXEMPT) !== 0 ? 0 : client.memoryBytes;
+  return client.isDropped || (client.flags & EXEMPT) !== 0 ? 0 : client.memoryBytes;
 }

@@ -39,6 +39,8 @@ export class Memory {
   startupBytes = 0;
   /** Buffers of clients that count against `maxmemory`, as of the last tick. */
   #bufferBytes = 0;
+  /** Whether a client has gone since. */
+  #isStale = false;
 
   constructor(readonly server: Server) {
     server.cron.tasks.push(() => this.#sample());
@@ -52,6 +54,16 @@ export class Memory {
   /** What counts against `maxmemory` now, in bytes. Cheap: buffers are as of the last tick. */
   get countedBytes(): number {
     return this.server.store.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
+  }
+
+  /** A client has gone, and with it its buffers. */
+  clientGone(): void {
+    this.#isStale = true;
+  }
+
+  /** Counts the buffers anew where clients have gone since the last tick: before memory is said to be short. */
+  recount(): void {
+    if (this.#isStale) this.#sample();
   }
 
   get #backlogBytes(): number {
@@ -104,6 +116,7 @@ export class Memory {
   #sample(): void {
     const { clientBytes, replicaBytes } = this.#buffers();
     this.#bufferBytes = clientBytes;
+    this.#isStale = false;
     this.#notePeak(this.countedBytes + replicaBytes);
   }
 

@@ -70,11 +70,10 @@ export class MemoryLimit {
   makeRoom(): boolean {
     const { phase, memory } = this.server;
     if (!phase.mayEvict(this.#ignoredByReplica)) return true;
-    if (memory.countedBytes <= this.#maxBytes) {
-      this.#fits();
-      return true;
-    }
-    return this.#evict();
+    if (memory.countedBytes > this.#maxBytes) memory.recount();
+    if (memory.countedBytes > this.#maxBytes) return this.#evict();
+    this.#fits();
+    return true;
   }
 
   /** Evicts for one slice. Mostly a few keys make room for a command: then the clock is not asked. */

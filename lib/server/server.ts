@@ -18,7 +18,7 @@ import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { type KeyListener, Store } from "../store/store.ts";
 import { Batch } from "./batch.ts";
-import { Client, CLOSING, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
+import { Client, CLOSING, DROPPED, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
 import { describeClient } from "./client_line.ts";
 import { ClientMemory } from "./client_memory.ts";
 import { Cron } from "./cron.ts";
@@ -268,14 +268,15 @@ export class Server implements Host, Acceptor {
     this.clients.delete(client.id);
     if (this.postponed.delete(client)) this.blockedClients--;
     this.clientMemory.forget(client);
+    this.memory.clientGone();
     this.replication.clientGone(client);
     if (client.blocking !== null) this.blockedClients--;
   }
 
   /** Closes a client after the work under way. */
   closeSoon(client: Client): void {
-    if ((client.flags & CLOSING) !== 0) return;
-    client.flags |= CLOSING;
+    if (client.isDropped) return;
+    client.flags |= CLOSING | DROPPED;
     this.#closing.push(client);
     if (this.current === null) queueMicrotask(() => this.#closeMarked());
   }
@@ -297,7 +298,7 @@ export class Server implements Host, Acceptor {
     } else {
       client.overSoftLimitSinceMs = 0;
     }
-    if (!exceeded || (client.flags & CLOSING) !== 0) return;
+    if (!exceeded || client.isDropped) return;
     this.log.warning(
       `Client ${client.description} scheduled to be closed ASAP for overcoming of output buffer limits.`,
     );
@@ -310,7 +311,7 @@ export class Server implements Host, Acceptor {
     const client = this.current;
     if (client === null || client.isPrimary) return true;
     this.checkOutputLimit(client, client.outputBytes + bytes);
-    return !client.isClosing;
+    return !client.isDropped;
   }
 
   /** The limit on the output of a class of clients. A replica's is never below the backlog, as that is sent to it. */

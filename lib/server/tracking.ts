@@ -174,7 +174,7 @@ export class Tracking {
     let target = client;
     if (state.redirect !== 0) {
       const redirected = this.server.clients.get(state.redirect);
-      if (redirected === undefined || redirected.isClosing) return this.#reportBroken(client, state);
+      if (redirected === undefined || redirected.isDropped) return this.#reportBroken(client, state);
       target = redirected;
     }
     const message = this.#message;

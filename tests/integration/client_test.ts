@@ -329,3 +329,20 @@ test("RESET puts a client back to where it began", async () => {
   const own = await info(other);
   assert.deepEqual(["flags", "db", "name", "resp", "redir"].map((field) => own.get(field)), ["N", "0", "", "2", "-1"]);
 });
+
+test("a client that quits and does not read is seen, and can be killed", async () => {
+  const [client, slow] = [await server.connect(), await server.connect()];
+  const id = Number(await slow.call("CLIENT ID"));
+  await client.expect(["SET", "large", "x".repeat(4 * 1024 * 1024)], "OK");
+  slow.socket.pause();
+  for (let i = 0; i < 7; i++) slow.send("GET large");
+  slow.send("QUIT");
+  const line = await until("it to be closing", async () => {
+    const lines = String(await client.call("CLIENT LIST")).split("\n");
+    return lines.find((one) => one.startsWith(`id=${id} `) && / flags=\w*c/.test(one)) ?? null;
+  });
+  assert.match(line, / omem=[1-9]/);
+  await client.expect(`CLIENT KILL ID ${id}`, 1);
+  await until("it to be gone", async () => !String(await client.call("CLIENT LIST")).includes(`id=${id} `));
+  slow.close();
+});
