@@ -362,8 +362,11 @@ export class Client implements Session, SocketHandler {
       return false;
     }
     if (length > this.#input.length) {
-      const wanted = this.#parser === null ? 0 : Math.min(this.#parser.wanted, this.#input.length * 8);
-      const grown = new Uint8Array(Math.max(length, wanted, this.#input.length * 2));
+      // Towards the end of the request, where that is known, but not much beyond what has come.
+      const wanted = this.#parser?.wanted ?? 0;
+      const room = this.#input.length;
+      const size = wanted >= length ? Math.min(wanted, Math.max(length, room * 8)) : Math.max(length, room * 2);
+      const grown = new Uint8Array(size);
       grown.set(this.#input.subarray(0, this.#inputLength));
       this.#parser?.rebase(grown, 0);
       this.#input = grown;

@@ -346,3 +346,18 @@ test("a client that quits and does not read is seen, and can be killed", async (
   await until("it to be gone", async () => !String(await client.call("CLIENT LIST")).includes(`id=${id} `));
   slow.close();
 });
+
+test("what arrives of a long argument is counted once", async () => {
+  const [client, slow] = [await server.connect(), await server.connect()];
+  const id = Number(await slow.call("CLIENT ID"));
+  const mebibyte = 1024 * 1024;
+  slow.sendRaw(`*3\r\n$3\r\nSET\r\n$4\r\nlong\r\n$${4 * mebibyte}\r\n${"x".repeat(3 * mebibyte)}`);
+  const line = await until("it to have arrived", async () => {
+    const found = String(await client.call("CLIENT LIST")).split("\n").find((one) => one.startsWith(`id=${id} `)) ?? "";
+    return Number(/ qbuf=(\d+)/.exec(found)?.[1]) >= 3 * mebibyte ? found : null;
+  });
+  assert.ok(Number(/ tot-mem=(\d+)/.exec(line)?.[1]) < 5.5 * mebibyte, line);
+  slow.sendRaw(`${"x".repeat(mebibyte)}\r\n`);
+  assert.equal(await slow.read(), "OK");
+  slow.close();
+});
