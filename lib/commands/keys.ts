@@ -21,6 +21,7 @@ import { databaseArgument } from "./database_argument.ts";
 import { NO_SUCH_KEY, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { help } from "./help.ts";
+import type { Config } from "../config/config.ts";
 import type { Session } from "./session.ts";
 
 /** Names of the value types, as TYPE replies them. */
@@ -196,7 +197,13 @@ function objectRefcount(session: Session, request: Request): void {
   const entries = session.host.store.entries;
   const isInteger = entries.type(ref) === TYPE_STRING && entries.encoding(ref) === ENCODING_INT;
   const value = isInteger ? parseSafeInteger(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref)) : -1;
-  session.reply.integer(value >= 0 && value < SHARED_INTEGERS ? SHARED_REFCOUNT : 1);
+  const isShared = value >= 0 && value < SHARED_INTEGERS && sharesIntegers(session.host.config);
+  session.reply.integer(isShared ? SHARED_REFCOUNT : 1);
+}
+
+/** Redis gives each integer an object of its own where eviction goes by what each key was used for. */
+function sharesIntegers(config: Config): boolean {
+  return config.number("maxmemory") === 0 || !/-(lru|lfu)$/.test(config.choice("maxmemory-policy"));
 }
 
 const OBJECT_HELP = help("OBJECT", [

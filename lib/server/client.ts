@@ -362,10 +362,11 @@ export class Client implements Session, SocketHandler {
       return false;
     }
     if (length > this.#input.length) {
-      // Towards the end of the request, where that is known, but not much beyond what has come.
+      // To the end of a long argument where that is known, but not much beyond what has come; else to twice the room, so
+      // that many short arguments do not have all of it moved each time.
       const wanted = this.#parser?.wanted ?? 0;
       const room = this.#input.length;
-      const size = wanted >= length ? Math.min(wanted, Math.max(length, room * 8)) : Math.max(length, room * 2);
+      const size = Math.max(length, wanted >= room * 2 ? Math.min(wanted, room * 8) : room * 2);
       const grown = new Uint8Array(size);
       grown.set(this.#input.subarray(0, this.#inputLength));
       this.#parser?.rebase(grown, 0);
