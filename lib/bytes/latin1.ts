@@ -5,6 +5,8 @@
 
 import { Buffer } from "node:buffer";
 
+/** The longest string that both runtimes can make: V8's limit. */
+export const LONGEST_STRING = 0x1fffffe8;
 /** Up to this length a call of the runtime's own decoder costs more than it saves, in bytes. */
 const SHORT_BYTES = 8192;
 

@@ -7,7 +7,7 @@
  */
 
 import { globMatch } from "../bytes/glob.ts";
-import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../bytes/latin1.ts";
 import { ReplyWriter } from "../resp/reply.ts";
 
 /** One who listens. */
@@ -126,7 +126,8 @@ export class PubSub {
   ): number {
     let delivered = 0;
     const subscriptions = this.#subscriptions(kind);
-    const subscribers = subscriptions.size === 0 // as on servers that nobody subscribes to: the name need not be made
+    // Where nobody subscribes the name need not be made; one that cannot be made is nobody's.
+    const subscribers = subscriptions.size === 0 || channelLength > LONGEST_STRING
       ? undefined
       : subscriptions.get(decodeLatin1(channel, channelStart, channelStart + channelLength));
     if (subscribers !== undefined) {

@@ -74,6 +74,7 @@ export class Request {
   /** Moves the arguments' offsets, after their bytes were moved. */
   rebase(bytes: Uint8Array, delta: number): void {
     this.bytes = bytes;
+    if (delta === 0) return; // a buffer that has grown: to walk all arguments each time would be quadratic
     for (let i = 0; i < this.argc; i++) this.starts[i] += delta;
     this.rawStart += delta;
     this.rawEnd += delta;

@@ -338,8 +338,9 @@ export class Client implements Session, SocketHandler {
       this.#releaseParser();
       return;
     }
-    if (bytes === this.#input) bytes.copyWithin(0, at, end);
-    else this.#input = bytes.slice(at, end);
+    if (bytes === this.#input) {
+      if (at > 0) bytes.copyWithin(0, at, end);
+    } else this.#input = bytes.slice(at, end);
     this.#inputLength = rest;
     if (!parser.underway) return this.#releaseParser();
     if (this.#parser === null) this.#parser = this.host.takeParser();

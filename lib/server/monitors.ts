@@ -1,6 +1,6 @@
 /** MONITOR: the clients that are shown every command, and the lines they are shown. Called by the dispatcher. */
 
-import { encodeLatin1 } from "../bytes/latin1.ts";
+import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { quote } from "../bytes/quoting.ts";
 import { ADMIN, type Command, SKIP_MONITOR } from "../commands/command.ts";
 import type { Request } from "../resp/request.ts";
@@ -8,6 +8,9 @@ import { type Client, MONITOR } from "./client.ts";
 import { GATE_MONITORED } from "./dispatcher.ts";
 import { REDACTED, secretArguments } from "./redaction.ts";
 import type { Server } from "./server.ts";
+
+/** Longer arguments are shown piece by piece, in bytes. */
+const PIECE_BYTES = 1024 * 1024;
 
 export class Monitors {
   readonly #clients = new Set<Client>();
@@ -34,9 +37,33 @@ export class Monitors {
     const at = ((performance.timeOrigin + performance.now()) / 1000).toFixed(6);
     const { isUnix, remoteAddress } = client.socket;
     const from = isUnix ? `unix:${remoteAddress.replace(/:0$/, "")}` : remoteAddress;
-    const words = [`+${at} [${client.database.index} ${from}]`];
-    for (let i = 0; i < request.argc; i++) words.push(quote(secrets.has(i) ? REDACTED : request.text(i)));
-    const line = encodeLatin1(words.join(" ") + "\r\n");
-    for (const monitor of this.#clients) monitor.deliver(line, 0, line.length);
+    const head = `+${at} [${client.database.index} ${from}]`;
+    const isLong = (index: number) => request.lengths[index] > PIECE_BYTES && !secrets.has(index);
+    let words = head;
+    for (let i = 0; i < request.argc; i++) {
+      if (isLong(i) || words.length > PIECE_BYTES) {
+        this.#deliver(words);
+        words = "";
+      }
+      if (isLong(i)) this.#deliverLong(request, i);
+      else words += ` ${quote(secrets.has(i) ? REDACTED : request.text(i))}`;
+    }
+    this.#deliver(words + "\r\n");
+  }
+
+  /** An argument that may be too long for one string once it is quoted, piece by piece. */
+  #deliverLong(request: Request, index: number): void {
+    const start = request.starts[index];
+    const end = start + request.lengths[index];
+    this.#deliver(' "');
+    for (let at = start; at < end; at += PIECE_BYTES) {
+      this.#deliver(quote(decodeLatin1(request.bytes, at, Math.min(end, at + PIECE_BYTES))).slice(1, -1));
+    }
+    this.#deliver('"');
+  }
+
+  #deliver(text: string): void {
+    const bytes = encodeLatin1(text);
+    for (const monitor of this.#clients) monitor.deliver(bytes, 0, bytes.length);
   }
 }

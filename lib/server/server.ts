@@ -3,7 +3,7 @@
  * beyond the bookkeeping of who is being served: each idea is a file beside it.
  */
 
-import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { encodeLatin1 } from "../bytes/latin1.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { Command } from "../commands/command.ts";
 import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
@@ -489,8 +489,10 @@ export class Server implements Host, Acceptor {
     if ((asked & eventClass) === 0) return;
     const name = encodeLatin1(event);
     if ((asked & EVENT_KEYSPACE) !== 0) {
-      const key = decodeLatin1(bytes, start, start + length);
-      const channel = encodeLatin1(`__keyspace@${database.index}__:${key}`);
+      const prefix = encodeLatin1(`__keyspace@${database.index}__:`);
+      const channel = new Uint8Array(prefix.length + length); // a key may be longer than any string
+      channel.set(prefix);
+      channel.set(bytes.subarray(start, start + length), prefix.length);
       this.pubsub.publish("channel", channel, 0, channel.length, name, 0, name.length);
     }
     if ((asked & EVENT_KEYEVENT) !== 0) {

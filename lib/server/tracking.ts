@@ -7,7 +7,7 @@
  * since the last round, by prefix. The server calls `changed` and `flushed`, the dispatcher `remember`.
  */
 
-import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../bytes/latin1.ts";
 import type { Command } from "../commands/command.ts";
 import type { TrackingOptions, TrackingState } from "../commands/client_state.ts";
 import { ReplyWriter } from "../resp/reply.ts";
@@ -96,6 +96,7 @@ export class Tracking {
     if (first === 0) return;
     const end = last < 0 ? request.argc + last : last;
     for (let i = first; i <= end && i < request.argc; i += step) {
+      if (request.lengths[i] > LONGEST_STRING) continue; // who reads such a key is told to forget all when it changes
       const key = request.text(i);
       let readers = this.#readers.get(key);
       if (readers === undefined) this.#readers.set(key, readers = new Set());
@@ -108,6 +109,7 @@ export class Tracking {
 
   /** A key changed, by the doing of `author` if a client did it. */
   changed(author: Client | null, bytes: Uint8Array, start: number, length: number): void {
+    if (length > LONGEST_STRING) return this.flushed(); // it cannot be named
     const key = decodeLatin1(bytes, start, start + length);
     for (const [prefix, broadcast] of this.#prefixes) {
       if (!key.startsWith(prefix)) continue;

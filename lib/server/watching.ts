@@ -1,6 +1,6 @@
 /** WATCH: which clients watch which keys, so that a change can break their transactions. Optimistic locking. */
 
-import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../bytes/latin1.ts";
 import type { Database } from "../store/database.ts";
 import type { Client } from "./client.ts";
 
@@ -44,6 +44,7 @@ export class Watching {
 
   /** A key changed: breaks the transactions of those who watch it. */
   touch(database: Database, bytes: Uint8Array, start: number, length: number): void {
+    if (length > LONGEST_STRING) return; // nobody can have named it to watch it
     const clients = this.#watchers.get(database.index)?.get(decodeLatin1(bytes, start, start + length));
     for (const client of clients ?? []) {
       const watched = client.watched.find((one) =>

@@ -41,6 +41,25 @@ test("a value of 512 MiB is stored and confirmed, and the slow log shows its beg
   assert.deepEqual(args, ["SET", "key", `${"x".repeat(128)}... (${512 * MIB - 128} more bytes)`]);
 });
 
+test("who watches does not make a value or a key of 512 MiB fail", async () => {
+  const { server, client } = await start("--notify-keyspace-events", "KEA", "--maxmemory", "0");
+  const [monitor, listener, watcher, tracking] = await Promise.all([1, 2, 3, 4].map(() => server.connect()));
+  await listener.call("PSUBSCRIBE __keyspace@0__:no*");
+  await watcher.expect("WATCH other", "OK");
+  await tracking.call("HELLO 3");
+  await tracking.expect("CLIENT TRACKING on", "OK");
+  await tracking.call("GET other");
+  assert.equal(await callLong(client, ["SET", "key"], 512), "OK");
+  await client.expect("DEL key", 1);
+  assert.equal(await callLong(client, ["INCR"], 512), 1);
+  await client.expect("DBSIZE", 1);
+  await client.expect("FLUSHALL", "OK");
+  await monitor.expect("MONITOR", "OK");
+  assert.equal(await callLong(client, ["SET", "key"], 3), "OK");
+  assert.ok(String(await monitor.read()).endsWith(` "SET" "key" "${"x".repeat(3 * MIB)}"`));
+  await client.expect("PING", "PONG");
+});
+
 test("long arguments where none belong are refused like short ones, on a server just started", async () => {
   const { client } = await start();
   const bystander = await started[0].connect();
