@@ -560,6 +560,7 @@ export class PrimarySide {
   #finish(replica: Replica, awaitsAcknowledgement: boolean): void {
     if (replica.gone) return;
     if (replica.rdbOnly) return replica.connection.end();
+    replica.awaitsFile = false;
     replica.state = "online";
     replica.acknowledgedMs = this.host.nowMs();
     // After a mark in place of a length, a replica cannot tell the snapshot's end from what follows at once.

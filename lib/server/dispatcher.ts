@@ -156,7 +156,7 @@ export class Dispatcher {
     const refusal = this.#refusal(client, command);
     if ((client.flags & TRACKING) !== 0) this.server.tracking.enforceLimit();
     // What was evicted to make room is invalid from before the command on, and is told before its reply.
-    if (client.hasOutput && this.server.current === client) client.takeOutputIntoReply();
+    this.#joinOutput(client);
     const mark = client.reply.open();
     if (refusal !== null) {
       this.#reject(client, command, refusal);
@@ -188,6 +188,11 @@ export class Dispatcher {
       }
     }
     this.#silence(client, command, mark, skipped);
+    this.#joinOutput(client);
+  }
+
+  /** Has what was delivered to the client being served go out with its replies. A replica has none: its stream stays. */
+  #joinOutput(client: Client): void {
     if (client.hasOutput && this.server.current === client && (client.flags & REPLICA) === 0) {
       client.takeOutputIntoReply();
     }

@@ -237,7 +237,6 @@ export class Server implements Host, Acceptor {
     return client;
   }
 
-  /** Tells at once, and closes: the turn may bring more connections than there are descriptors. */
   /** Ends a connection that brings HTTP, before anything of its body is taken for a command. */
   #cutOffHttp(client: Client): void {
     this.closeSoon(client);
@@ -250,6 +249,7 @@ export class Server implements Host, Acceptor {
     );
   }
 
+  /** Tells at once, and closes: the turn may bring more connections than there are descriptors. */
   #turnAway(socket: Socket, error: string): void {
     const bytes = new TextEncoder().encode(`-${error}\r\n`);
     socket.write(bytes, 0, bytes.length);
