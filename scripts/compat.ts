@@ -98,7 +98,7 @@ const source = fetchSource();
 for (const unit of units) {
   if (!existsSync(join(source, "tests", `${unit}.tcl`))) misused(`Redis's suite has no unit '${unit}'`);
 }
-prepare(source);
+prepare(source, kind);
 const rows: string[] = [];
 let failed = 0;
 for (const unit of units) {

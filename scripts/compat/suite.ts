@@ -122,21 +122,23 @@ export function withoutServers(source: string, unit: string, texts: Iterable<str
   let group: string[] = [];
   let depth = 0;
   for (const line of readFileSync(join(source, "tests", `${unit}.tcl`), "utf8").split("\n")) {
+    if (group.length === 0 && !line.startsWith("start_server ")) {
+      kept.push(line);
+      continue;
+    }
     group.push(line);
     depth += bracesOpened(line);
     if (depth > 0) continue;
-    const found = group[0].startsWith("start_server")
-      ? wanted.find((text) => group.join("\n").includes(text))
-      : undefined;
-    if (found === undefined) kept.push(...group);
+    const text = group.join("\n");
+    const found = wanted.find((one) => text.includes(one));
+    if (found === undefined) kept.push(text);
     else unseen.delete(found);
     group = [];
-    depth = 0;
   }
   if (unseen.size > 0) throw new Error(`no servers of ${unit} have '${[...unseen].join("', '")}'`);
   const copy = join("trimmed", unit);
   const path = join(source, "tests", `${copy}.tcl`);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, [...kept, ...group].join("\n"));
+  writeFileSync(path, kept.join("\n"));
   return copy;
 }
