@@ -100,7 +100,7 @@ export class Snapshotter {
   /** For INFO: keys written so far by the snapshot under way, and keys that there were at its start. */
   keysProcessed = 0;
   keysTotal = 0;
-  /** `rdb-key-save-delay`, for tests of what happens meanwhile: the walk takes at least so long for each key, in ms. */
+  /** `rdb-key-save-delay`, for tests of what happens meanwhile: each key takes at least so long, in ms. */
   keyDelayMs = 0;
   /** The worker that encodes and writes. */
   readonly worker: SaveWorker = new SaveWorker();
@@ -118,7 +118,7 @@ export class Snapshotter {
   #isWalking = false;
   #isScheduled = false;
   #lastSliceEndMs = 0;
-  /** By how much the walk is ahead of the delay that keys are to take. */
+  /** By how much what was written is ahead of the delay that keys are to take. */
   #aheadMs = 0;
 
   constructor(store: Store) {
@@ -234,8 +234,8 @@ export class Snapshotter {
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     }
     this.#lastSliceEndMs = performance.now();
-    if (isDone) this.#walked();
-    else if (this.#aheadMs >= 1) this.#wait();
+    if (this.#aheadMs >= 1) this.#wait();
+    else if (isDone) this.#walked();
     else if (!this.#output?.offload.isFull) this.#schedule();
   }
 
@@ -268,7 +268,7 @@ export class Snapshotter {
         output.large = { value, isOrphan: true };
       } else {
         this.#store.release(orphan.ref);
-        this.keysProcessed++;
+        this.#keyWritten();
       }
       return true;
     }
@@ -300,14 +300,19 @@ export class Snapshotter {
           output.large = { value: large, isOrphan: false };
           return false;
         }
-        this.keysProcessed++;
-        this.#aheadMs += this.keyDelayMs;
+        this.#keyWritten();
       }
       store.markEpoch(ref);
       if (this.#aheadMs >= 1 && i + 1 < refs.length) return false;
       if ((i & 7) === 7 && i + 1 < refs.length && performance.now() >= deadline) return false;
     }
     return true;
+  }
+
+  /** A key was written, by the walk or before it. */
+  #keyWritten(): void {
+    this.keysProcessed++;
+    this.#aheadMs += this.keyDelayMs;
   }
 
   #tableDone(walked: Walked): void {
@@ -320,8 +325,7 @@ export class Snapshotter {
     const { value, isOrphan } = output.large;
     if (isOrphan) this.#store.release(value.ref);
     else this.#store.markEpoch(value.ref);
-    this.keysProcessed++;
-    this.#aheadMs += this.keyDelayMs;
+    this.#keyWritten();
     output.large = null;
     const aside = output.aside;
     if (aside === null) return;
@@ -342,7 +346,7 @@ export class Snapshotter {
       if (output.large === null) {
         const large = output.writer.entry(index, ref);
         if (large !== null) output.writer.complete(large);
-        this.keysProcessed++;
+        this.#keyWritten();
       } else if (output.large.value.ref === ref) {
         output.writer.complete(output.large.value);
         this.#largeDone(output);
@@ -350,7 +354,7 @@ export class Snapshotter {
         output.aside ??= this.#makeAside(output);
         const large = output.aside.writer.entry(index, ref);
         if (large !== null) output.aside.writer.complete(large);
-        this.keysProcessed++;
+        this.#keyWritten();
       }
     } catch (error) {
       output.offload.abort();

@@ -1,9 +1,10 @@
 /**
  * The backlog: the last bytes of the replication stream, in chunks that follow each other.
  *
- * Whoever needs more of the past than the backlog keeps (a replica that waits for its snapshot) holds on to a position:
- * chunks know their successors but not their predecessors, so what nobody holds any more goes by itself, and what ten
- * replicas wait for is there once. Offsets count the stream's bytes from 1, as Redis does. Owned by the stream.
+ * Whoever needs more of the past than the backlog keeps (a replica that waits for its snapshot) holds a position: from
+ * there on everything stays, once for all who hold it, and others may continue from it as well. Chunks know their
+ * successors but not their predecessors, so a position stays readable even where the stream begins anew. Owned by the
+ * stream.
  */
 
 const LEAST_CHUNK_BYTES = 16 * 1024;
@@ -15,6 +16,8 @@ interface Chunk {
   readonly bytes: Uint8Array;
   length: number;
   next: Chunk | null;
+  /** How many hold a position in it. */
+  holders: number;
 }
 
 /** A place in the stream from which on all bytes can be read, for as long as it is kept. */
@@ -39,9 +42,14 @@ export class Backlog {
     this.#first = this.#last = this.#newChunk();
   }
 
-  /** Bytes that can be read back: no more than the size, though a little more is held. */
+  /** Bytes that can be read back: no more than the size, though a little more is there, unless more is held. */
   get length(): number {
-    return Math.min(this.#heldBytes, this.#sizeBytes);
+    return this.#first.holders > 0 ? this.#heldBytes : Math.min(this.#heldBytes, this.#sizeBytes);
+  }
+
+  /** Bytes that are kept beyond the size, for those who hold them. */
+  get excessBytes(): number {
+    return Math.max(0, this.length - this.#sizeBytes);
   }
 
   /** How many bytes are kept; what is there beyond it goes. */
@@ -68,6 +76,17 @@ export class Backlog {
     return { chunk: this.#last, at: this.#last.length };
   }
 
+  /** Keeps everything from a position on, until that is released as often as it was held. */
+  hold(position: BacklogPosition): void {
+    position.chunk.holders++;
+  }
+
+  /** Lets go of a position, which may be in the chunks of a backlog before this one. */
+  release(position: BacklogPosition): void {
+    position.chunk.holders--;
+    this.#trim();
+  }
+
   /** The place `length` bytes before the end, or null where so many are not kept. */
   before(length: number): BacklogPosition | null {
     if (length < 0 || length > this.length) return null;
@@ -82,12 +101,12 @@ export class Backlog {
 
   #newChunk(): Chunk {
     const capacity = Math.min(MOST_CHUNK_BYTES, Math.max(LEAST_CHUNK_BYTES, Math.ceil(this.#sizeBytes / CHUNKS)));
-    return { bytes: new Uint8Array(capacity), length: 0, next: null };
+    return { bytes: new Uint8Array(capacity), length: 0, next: null, holders: 0 };
   }
 
-  /** Lets go of chunks that are not needed for the size. */
+  /** Lets go of chunks that are neither needed for the size nor held. */
   #trim(): void {
-    for (let first = this.#first; first.next !== null; first = this.#first) {
+    for (let first = this.#first; first.next !== null && first.holders === 0; first = this.#first) {
       if (this.#heldBytes - first.length < this.#sizeBytes) return;
       this.#heldBytes -= first.length;
       this.#first = first.next;

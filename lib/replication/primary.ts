@@ -54,15 +54,25 @@ export class Replica {
   /** Said that it came to its end; `gone` after the connection is. */
   gone = false;
   /** Where what was written since the snapshot's point in time begins; null while the replica waits for none of it. */
-  waitsFrom: BacklogPosition | null = null;
+  #waitsFrom: BacklogPosition | null = null;
   waitsSinceMs: number;
   /** Its snapshot is being written to a file, of which it has seen nothing yet. */
   awaitsFile = false;
   /** Since when more waits than the soft limit allows, in ms; 0 while it does not. */
   overSoftLimitSinceMs = 0;
 
-  constructor(readonly connection: ReplicaConnection, readonly handshake: Handshake, nowMs: number) {
+  constructor(
+    readonly connection: ReplicaConnection,
+    readonly handshake: Handshake,
+    readonly stream: ReplicationStream,
+    nowMs: number,
+  ) {
     this.acknowledgedMs = this.waitsSinceMs = nowMs;
+  }
+
+  /** Bytes of the stream that wait until the replica's snapshot has gone out. */
+  get waitingBytes(): number {
+    return this.#waitsFrom === null ? 0 : this.stream.offset - this.initialOffset;
   }
 
   /** The state as INFO and ROLE have it. */
@@ -72,7 +82,7 @@ export class Replica {
 
   /** Takes a part of the stream, unless that waits for the end of the snapshot. */
   feed(bytes: Uint8Array, start: number, end: number): void {
-    if (this.state === "online" && this.waitsFrom === null) this.connection.deliver(bytes, start, end);
+    if (this.state === "online" && this.#waitsFrom === null) this.connection.deliver(bytes, start, end);
   }
 
   /** Whether a replica that has just come can be given the snapshot file that is being written for this one. */
@@ -87,15 +97,27 @@ export class Replica {
   /** Takes the place of another replica, which waits for the same snapshot file, in the stream. */
   standBeside(other: Replica): void {
     this.initialOffset = other.initialOffset;
-    this.waitsFrom = other.waitsFrom;
+    if (other.#waitsFrom !== null) this.waitFrom(other.#waitsFrom);
+  }
+
+  /** From a place in the stream on, what is written waits. */
+  waitFrom(position: BacklogPosition): void {
+    this.#waitsFrom = position;
+    this.stream.hold(position);
   }
 
   /** Sends what has waited. */
   release(): void {
-    const from = this.waitsFrom;
+    const from = this.#waitsFrom;
     this.awaitsAcknowledgement = false;
-    this.waitsFrom = null;
     if (from !== null) readFrom(from, (bytes, start, end) => this.connection.deliver(bytes, start, end));
+    this.waitNoMore();
+  }
+
+  /** Nothing needs to be kept for the replica. */
+  waitNoMore(): void {
+    if (this.#waitsFrom !== null) this.stream.release(this.#waitsFrom);
+    this.#waitsFrom = null;
   }
 }
 
@@ -176,26 +198,14 @@ export class PrimarySide {
     this.host.stream.append(bytes, start, end);
     for (const replica of this.replicas) {
       replica.feed(bytes, start, end);
-      if (replica.waitsFrom !== null) this.#checkLimit(replica);
+      if (replica.waitingBytes > 0) this.#checkLimit(replica);
     }
-  }
-
-  /** Bytes of the stream that a replica waits for until its snapshot has gone out. */
-  waitingBytes(replica: Replica): number {
-    return replica.waitsFrom === null ? 0 : this.host.stream.offset - replica.initialOffset;
-  }
-
-  /** Bytes of the stream that are kept for such replicas alone, as the backlog does not reach so far back. */
-  get keptBytes(): number {
-    let most = 0;
-    for (const replica of this.replicas) most = Math.max(most, this.waitingBytes(replica));
-    return Math.max(0, most - this.host.stream.backlogLength);
   }
 
   /** Enforces the output limit on what waits for the end of a replica's snapshot. */
   #checkLimit(replica: Replica): void {
     const { hardBytes, softBytes, softSeconds } = this.host.outputLimit();
-    const bytes = this.waitingBytes(replica);
+    const bytes = replica.waitingBytes;
     let isOver = hardBytes > 0 && bytes > hardBytes;
     if (softBytes > 0 && bytes > softBytes) {
       const nowMs = this.host.nowMs();
@@ -214,7 +224,7 @@ export class PrimarySide {
     const { host } = this;
     const { stream } = host;
     stream.createBacklog(host.settings().backlogBytes);
-    const replica = new Replica(connection, handshake, host.nowMs());
+    const replica = new Replica(connection, handshake, stream, host.nowMs());
     replica.isOld = id === null;
     replica.rdbOnly = handshake.rdbOnly;
     this.replicas.add(replica);
@@ -300,6 +310,7 @@ export class PrimarySide {
   /** A replica's connection is gone. */
   forget(replica: Replica): void {
     replica.gone = true;
+    replica.waitNoMore();
     if (!this.replicas.delete(replica)) return;
     this.host.log("notice", `Connection with replica ${this.describe(replica)} lost.`);
     if (this.replicas.size === 0) this.#noReplicasSinceMs = this.host.nowMs();
@@ -492,7 +503,7 @@ export class PrimarySide {
     host.forgetSelected();
     for (const replica of replicas) {
       replica.initialOffset = host.stream.offset;
-      if (!replica.rdbOnly) replica.waitsFrom = host.stream.end;
+      if (!replica.rdbOnly) replica.waitFrom(host.stream.end);
       this.#tellOffset(replica, mark);
     }
     host.replicasChanged();

@@ -71,6 +71,21 @@ export class ReplicationStream {
     return this.#backlog.end;
   }
 
+  /** Bytes that the backlog keeps beyond its size, for those who hold a place. */
+  get backlogExcessBytes(): number {
+    return this.#backlog?.excessBytes ?? 0;
+  }
+
+  /** Keeps everything from a place on. */
+  hold(position: BacklogPosition): void {
+    this.#backlog?.hold(position);
+  }
+
+  /** Lets go of a place that was held. */
+  release(position: BacklogPosition): void {
+    this.#backlog?.release(position);
+  }
+
   /** The place of the byte with an offset, or null where the backlog does not hold it. */
   positionOf(offset: number): BacklogPosition | null {
     return this.#backlog?.before(this.offset - offset + 1) ?? null;

@@ -110,7 +110,7 @@ export class Memory {
       if ((client.flags & REPLICA) !== 0 && (client.flags & MONITOR) === 0) replicaBytes += client.bufferBytes;
       else clientBytes += client.bufferBytes;
     }
-    return { clientBytes, replicaBytes: replicaBytes + this.server.replication.primary.keptBytes };
+    return { clientBytes, replicaBytes: replicaBytes + this.server.replication.stream.backlogExcessBytes };
   }
 
   #sample(): void {

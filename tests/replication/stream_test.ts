@@ -44,14 +44,36 @@ for (const lengths of [[], [1], [100, 200], [SIZE], [16384, 16384], [...Array(40
   });
 }
 
-test("who holds a position can read on from it whatever the backlog keeps", () => {
+test("from a position that is held everything stays, for whoever asks, until it is released", () => {
+  const { stream, all } = filled([1000]);
+  const first = stream.end;
+  const second = stream.end;
+  stream.hold(first);
+  stream.hold(second);
+  for (let i = 0; i < 100; i++) append(stream, all, 5000);
+  assert.deepEqual(bytesFrom(stream, 1001), all.slice(1000));
+  assert.equal(stream.backlogExcessBytes, stream.backlogLength - SIZE);
+  assert.ok(stream.backlogLength >= 500_000, `${stream.backlogLength} bytes`);
+  stream.release(first);
+  assert.deepEqual(bytesFrom(stream, 1001), all.slice(1000), "the second one holds it still");
+  stream.release(second);
+  assert.equal(stream.backlogLength, SIZE);
+  assert.equal(stream.backlogExcessBytes, 0);
+  assert.equal(bytesFrom(stream, 1001), null);
+  assert.deepEqual(bytesFrom(stream, all.length - SIZE + 1), all.slice(-SIZE));
+});
+
+test("a position that is held outlives the backlog that it is in", () => {
   const { stream, all } = filled([1000]);
   const position = stream.end;
-  for (let i = 0; i < 100; i++) append(stream, all, 5000);
+  stream.hold(position);
+  append(stream, all, 5000);
+  stream.adopt(randomId(), 77);
   const bytes: number[] = [];
   readFrom(position, (part, start, end) => bytes.push(...part.subarray(start, end)));
   assert.deepEqual(bytes, all.slice(1000));
-  assert.equal(bytesFrom(stream, 1001), null);
+  stream.release(position);
+  assert.equal(stream.backlogLength, 0);
 });
 
 test("a backlog that is made smaller keeps its last bytes, and one made larger keeps more from then on", () => {
