@@ -317,7 +317,8 @@ export class PrimarySide {
     this.host.replicasChanged();
     if (this.#syncing.length === 0 || !this.#syncing.every((one) => one.gone)) return;
     if (this.#syncsToSockets) {
-      this.host.log("notice", "Diskless rdb transfer, last replica dropped, ending the snapshot.");
+      // No process is forked here; the words are those that log alerts look for.
+      this.host.log("notice", "Diskless rdb transfer, last replica dropped, killing fork child.");
     } else if (this.host.keepsSnapshots()) return;
     this.#syncing = [];
     this.host.abortSnapshot();
@@ -488,6 +489,8 @@ export class PrimarySide {
     this.#syncing = [];
     if (!toSockets) this.#file = { path: files.path, madeMs: host.nowMs() };
     if (toSockets) {
+      const left = replicas.filter((replica) => !replica.gone).length;
+      host.log("warning", `Diskless rdb transfer, done reading from pipe, ${left} replicas still up.`);
       const end = encodeLatin1(mark);
       await this.#sendToAll(replicas, end);
       for (const replica of replicas) this.#finish(replica, true);

@@ -5,6 +5,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { fromBinary } from "../bytes/paths.ts";
 import { removalWord } from "../commands/removal.ts";
 import { loadRdbFile, type LoadResult } from "../persistence/load.ts";
@@ -123,10 +124,8 @@ export class Saving {
 
   /** Begins to save in the background. `onEnd`, if given, is told why it failed, or null. */
   saveInBackground(onEnd?: (reason: string | null) => void): void {
-    const { store, log } = this.server;
-    this.lastTryMs = store.nowMs;
+    this.lastTryMs = this.server.store.nowMs;
     this.scheduled = false;
-    log.notice("Background saving started");
     const temporary = temporaryFile(fromBinary(this.server.config.text("dir")), "background");
     this.takeSnapshot({ kind: "file", path: this.path, temporary }, () => {}).then(() => {
       this.lastAskedMs = Date.now();
@@ -148,6 +147,7 @@ export class Saving {
       return this.describe();
     };
     this.startedMs = Date.now();
+    log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${process.pid}`);
     try {
       const result = await this.snapshotter.start(target, describe, this.writeOptions);
       if (isSave) log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);

@@ -122,7 +122,7 @@ export function withoutServers(source: string, unit: string, texts: Iterable<str
   let group: string[] = [];
   let depth = 0;
   for (const line of readFileSync(join(source, "tests", `${unit}.tcl`), "utf8").split("\n")) {
-    if (group.length === 0 && !line.startsWith("start_server ")) {
+    if (group.length === 0 && !/^(start_server|foreach) /.test(line)) {
       kept.push(line);
       continue;
     }
