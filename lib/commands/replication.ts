@@ -57,7 +57,6 @@ function synchronise(session: Session, id: string | null, offset: number | null)
   }
   // A replica takes what comes next for the snapshot.
   if (reply.length > 0) return reply.error("ERR SYNC and PSYNC are invalid with pending output");
-  if (offset === null) return reply.error(NOT_INTEGER);
   const error = session.synchronise(id, offset);
   if (error !== null) reply.error(error);
 }

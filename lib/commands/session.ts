@@ -110,8 +110,11 @@ export interface Session extends Subscriber {
   readonly isReplica: boolean;
   /** What it has said of itself as a replica. */
   readonly replicaHandshake: Handshake;
-  /** Makes the client a replica: continuing stream `id` at an offset, or (null) by a SYNC. The error to reply, or null. */
-  synchronise(id: string | null, offset: number): string | null;
+  /**
+   * Makes the client a replica: continuing stream `id` at an offset (null: what it sent was no number), or, where `id` is
+   * null, by a SYNC. The error to reply, or null.
+   */
+  synchronise(id: string | null, offset: number | null): string | null;
   /** `REPLCONF ACK` */
   acknowledgeReplication(offset: number, syncedOffset: number): void;
   /** Replies by `write` once so many replicas have what the client wrote, or the time is up. */

@@ -77,7 +77,7 @@ const NO_REHASHING = "the keyspace table never rehashes as a whole";
 const NO_IO_THREADS = "one thread does all input and output";
 
 const ALWAYS_LAZY = "large values are freed in slices in any case";
-const OWN_SLICES = "loading gives way to clients after a time, not after a number of keys or bytes";
+const OWN_SLICES = "loading gives way to clients after a time, not after a number of bytes";
 
 const YES_NO_LOCAL = ["no", "yes", "local"] as const;
 
@@ -247,7 +247,7 @@ const PERSISTENCE = {
   "auto-aof-rewrite-min-size": memory(67108864, 0n, LONG_MAX),
   "auto-aof-rewrite-percentage": integer(100, 0n, INT_MAX),
   "dbfilename": text("dump.rdb", { protected: true, check: checkFileName("dbfilename", "filename") }),
-  "key-load-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true, inert: OWN_SLICES }),
+  "key-load-delay": integer(0, -INT_MAX - 1n, INT_MAX, { hidden: true }),
   "loading-process-events-interval-bytes": integer(2097152, 1024n, INT_MAX, { hidden: true, inert: OWN_SLICES }),
   "no-appendfsync-on-rewrite": yesNo("no"),
   "rdb-del-sync-files": yesNo("no"),

@@ -14,6 +14,8 @@ import { nextTurn } from "../net/turns.ts";
 
 const READ_BYTES = 256 * 1024;
 const DEFAULT_SLICE_MS = 5;
+/** How long loading may sleep at a time for the delay that its keys are to take, in ms. */
+const LONGEST_WAIT_MS = 20;
 
 export interface LoadOptions extends ReadOptions {
   /** Told from time to time how far it came: bytes of the file, keys. */
@@ -55,7 +57,7 @@ export async function loadRdbFile(path: string, store: Store, options: LoadOptio
         reader.push(chunk.subarray(0, bytesRead));
         while (!reader.run(sliceMs)) {
           options.onProgress?.(reader.offset, reader.keysLoaded);
-          await nextTurn();
+          await betweenSlices(reader);
         }
         options.onProgress?.(reader.offset, reader.keysLoaded);
       }
@@ -80,7 +82,7 @@ export function loadRdbFileSync(path: string, store: Store, options: ReadOptions
         const bytesRead = readSync(file, chunk, 0, READ_BYTES, null);
         if (bytesRead === 0) break;
         reader.push(chunk.subarray(0, bytesRead));
-        while (!reader.run(DEFAULT_SLICE_MS));
+        while (!reader.run(DEFAULT_SLICE_MS)) sleep(reader);
       }
       reader.close();
     } finally {
@@ -90,6 +92,21 @@ export function loadRdbFileSync(path: string, store: Store, options: ReadOptions
     throw explained(cause, path);
   }
   return resultOf(reader);
+}
+
+/** Between two slices of a reader: gives way to others, for as long as its keys are to take. */
+export async function betweenSlices(reader: RdbReader): Promise<void> {
+  if (reader.aheadMs < 1) return nextTurn();
+  const waitMs = Math.min(reader.aheadMs, LONGEST_WAIT_MS);
+  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  reader.waited(waitMs);
+}
+
+/** The same while everybody waits. */
+function sleep(reader: RdbReader): void {
+  if (reader.aheadMs < 1) return;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, reader.aheadMs);
+  reader.waited(reader.aheadMs);
 }
 
 /** The error to throw for one that loading met. */

@@ -39,6 +39,8 @@ export interface ReadOptions {
   readonly verifyChecksum: boolean;
   /** Whether a key that is there already is replaced; else it is an error. */
   readonly replaceExisting?: boolean;
+  /** `key-load-delay`, for tests of what happens meanwhile: how long each key takes at least, in ms. */
+  readonly keyDelayMs?: () => number;
   /** Under an LRU policy: idle times that were read set access clocks. */
   readonly withIdle?: boolean;
   /** Under an LFU policy: the access clock of a frequency that was read. */
@@ -64,6 +66,9 @@ export class RdbReader {
   keysExpired = 0;
   /** Keys left out because their value was empty: some older Redis versions wrote such. */
   emptyKeys = 0;
+
+  /** By how much what was read is ahead of the time that keys are to take, in ms. */
+  aheadMs = 0;
 
   readonly #input = new RdbInput();
   readonly #options: ReadOptions;
@@ -114,8 +119,8 @@ export class RdbReader {
   }
 
   /**
-   * Reads what was pushed, for about `budgetMs` at most. Returns whether it stopped for want of bytes (or at the end of
-   * the data), rather than of time. Throws RdbError; after that the reader is of no more use.
+   * Reads what was pushed, for about `budgetMs` at most, and if that is finite, until keys are a millisecond ahead of the
+   * time that they are to take. Returns whether it stopped for want of bytes (or at the end of the data). Throws RdbError; after that the reader is of no more use.
    */
   run(budgetMs: number = Infinity): boolean {
     const input = this.#input;
@@ -123,6 +128,7 @@ export class RdbReader {
     let units = 0;
     try {
       while (this.#state !== "finished" && input.begin()) {
+        if (this.aheadMs >= 1 && deadline !== Infinity) return false;
         this.#readUnit();
         input.commit();
         if (++units % UNITS_PER_LOOK === 0 && deadline !== Infinity && performance.now() >= deadline) return false;
@@ -135,6 +141,11 @@ export class RdbReader {
       throw error;
     }
     return true;
+  }
+
+  /** Time has passed between two slices, in ms. */
+  waited(ms: number): void {
+    this.aheadMs = this.#options.keyDelayMs?.() === 0 ? 0 : this.aheadMs - ms;
   }
 
   /** `push` and `run` in one, for callers that need no slices. */
@@ -331,6 +342,7 @@ export class RdbReader {
   }
 
   #resetKey(): void {
+    if (this.#options.keyDelayMs !== undefined) this.aheadMs += this.#options.keyDelayMs();
     this.#expiry = NO_EXPIRY;
     this.#idle = -1;
     this.#frequency = -1;

@@ -59,6 +59,8 @@ interface Step {
   readonly refuse: (answer: string) => string | null;
 }
 
+const LOADING = "MASTER <-> REPLICA sync: Loading DB in memory";
+
 export class ReplicaSide implements SocketHandler {
   state: LinkState = "none";
   /** The primary's address; null where there is none. */
@@ -329,19 +331,20 @@ export class ReplicaSide implements SocketHandler {
       if (!Number.isSafeInteger(length)) return this.#fail(`Bad length of the snapshot from MASTER: '${line}'`);
       this.#remaining = this.syncTotalBytes = length;
     }
+    let receiver: SnapshotReceiver;
+    try {
+      receiver = this.#receiver = this.host.receiveSnapshot(this.#idAfterSync);
+    } catch (error) {
+      return this.#fail(`Opening the temp file needed for MASTER <-> REPLICA synchronization: ${textOf(error)}`);
+    }
+    const socket = this.#socket;
+    receiver.onRoom = () => socket?.resume();
+    const what = this.#mark === null ? `${this.syncTotalBytes} bytes from master` : "streamed RDB from master with EOF";
     this.host.log(
       "notice",
-      `MASTER <-> REPLICA sync: receiving ${
-        this.#mark === null ? `${this.syncTotalBytes} bytes` : "streamed RDB"
-      } from master`,
+      `MASTER <-> REPLICA sync: receiving ${what} to ${receiver.loadsAsItComes ? "parser" : "disk"}`,
     );
-    try {
-      const socket = this.#socket;
-      this.#receiver = this.host.receiveSnapshot(this.#idAfterSync);
-      this.#receiver.onRoom = () => socket?.resume();
-    } catch (error) {
-      this.#fail(`Opening the temp file needed for MASTER <-> REPLICA synchronization: ${textOf(error)}`);
-    }
+    if (receiver.loadsAsItComes) this.host.log("notice", LOADING);
   }
 
   /** Takes a piece of the snapshot; returns the offset after it. */
@@ -385,7 +388,7 @@ export class ReplicaSide implements SocketHandler {
     if (socket === null) return;
     let early = rest;
     this.#isLoading = true;
-    this.host.log("notice", "MASTER <-> REPLICA sync: Loading DB in memory");
+    if (!receiver.loadsAsItComes) this.host.log("notice", LOADING);
     // What arrives while the snapshot is being loaded is kept: it is the beginning of the stream.
     socket.handler = {
       onData: (bytes, start, end) => {

@@ -4,9 +4,8 @@
  */
 
 import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { loadRdbFile } from "../persistence/load.ts";
+import { betweenSlices, loadRdbFile } from "../persistence/load.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
-import { nextTurn } from "../net/turns.ts";
 import { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
@@ -18,6 +17,8 @@ const ROOM_BYTES = 1024 * 1024;
 const SYNC_BYTES = 4 * 1024 * 1024;
 
 export interface SnapshotReceiver {
+  /** Whether what comes is loaded at once, not when it is whole. */
+  readonly loadsAsItComes: boolean;
   /**
    * Takes bytes of the snapshot, which are valid only during the call. Whether it can keep up: if not, `onRoom` is
    * called when more may come. Throws where it cannot take them.
@@ -59,6 +60,7 @@ function streamDatabase(aux: ReadonlyMap<string, string>, store: Store): number 
  * synced beside the main thread, piece by piece as it comes in, so that little is left to be waited for in the end.
  */
 export class FileReceiver implements SnapshotReceiver {
+  readonly loadsAsItComes = false;
   onRoom: () => void = () => {};
   readonly #file: number;
   #unsyncedBytes = 0;
@@ -143,6 +145,7 @@ export class FileReceiver implements SnapshotReceiver {
  * brings more than can be parsed: what waits is bounded.
  */
 export class SwapReceiver implements SnapshotReceiver {
+  readonly loadsAsItComes = true;
   onRoom: () => void = () => {};
   readonly #databases: Database[];
   readonly #reader: RdbReader;
@@ -184,7 +187,7 @@ export class SwapReceiver implements SnapshotReceiver {
     try {
       for (let chunk = this.#backlog.shift(); chunk !== undefined; chunk = this.#backlog.shift()) {
         this.#reader.push(chunk);
-        while (this.#error === null && !this.#reader.run(SLICE_MS)) await nextTurn();
+        while (this.#error === null && !this.#reader.run(SLICE_MS)) await betweenSlices(this.#reader);
         if (this.#error !== null) break;
         this.#backlogBytes -= chunk.length;
         if (this.#backlogBytes <= ROOM_BYTES) this.#hasRoom();

@@ -51,10 +51,9 @@ export function applyConfig(server: Server): void {
   });
   follow(["requirepass"], () => settings.requirePassword = config.text("requirepass"));
   follow(["rdb-key-save-delay"], () => {
-    // In µs; below zero, so many keys take 1 µs.
-    const delay = config.number("rdb-key-save-delay");
-    server.saving.snapshotter.keyDelayMs = (delay < 0 ? 1 / -delay : delay) / 1000;
+    server.saving.snapshotter.keyDelayMs = keyDelayMs(config.number("rdb-key-save-delay"));
   });
+  follow(["key-load-delay"], () => settings.keyLoadDelayMs = keyDelayMs(config.number("key-load-delay")));
   follow(["hz"], () => settings.hz = config.number("hz"));
   follow(["active-expire-effort"], () => settings.activeExpireEffort = config.number("active-expire-effort"));
   follow(
@@ -80,4 +79,9 @@ export function applyConfig(server: Server): void {
     ],
     () => server.memoryLimit.configure(),
   );
+}
+
+/** A delay for each key in ms, from one in µs; below zero, so many keys take 1 µs. */
+function keyDelayMs(delay: number): number {
+  return (delay < 0 ? 1 / -delay : delay) / 1000;
 }

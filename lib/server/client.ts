@@ -558,7 +558,7 @@ export class Client implements Session, SocketHandler {
     return this.handshake ??= newHandshake();
   }
 
-  synchronise(id: string | null, offset: number): string | null {
+  synchronise(id: string | null, offset: number | null): string | null {
     return this.host.replication.synchronise(this, id, offset);
   }
 

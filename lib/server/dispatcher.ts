@@ -108,7 +108,7 @@ export class Dispatcher {
   /** Told of an error reply on a link of the replication, to the primary or to a replica. */
   onLinkError: (client: Client, command: Command | null, error: string) => void = () => {};
   /** Told that a replica has replied to its own replica, which nobody would read; it is to be dropped. */
-  onReplicaReply: (client: Client, command: Command) => void = () => {};
+  onReplicaReply: (client: Client, command: Command | null) => void = () => {};
   /** Told of a client that speaks HTTP: what a browser was made to send, with commands in its body. */
   onHttp: (client: Client) => void = () => {};
   /** Told of a write of the primary's that is applied although the disk fails. */
@@ -158,6 +158,7 @@ export class Dispatcher {
     // What was evicted to make room is invalid from before the command on, and is told before its reply.
     this.#joinOutput(client);
     const mark = client.reply.open();
+    const wasReplica = isReplica(client);
     if (refusal !== null) {
       this.#reject(client, command, refusal);
     } else if ((this.gates & GATE_PAUSED) !== 0 && this.#mustWait(client, command)) {
@@ -173,22 +174,25 @@ export class Dispatcher {
       const store = this.server.store;
       store.noTouch = (client.flags & NO_TOUCH) !== 0 && command.name !== "touch";
       store.ignoreExpiry = (client.flags & PRIMARY) !== 0;
-      const wasReplica = (client.flags & (REPLICA | MONITOR)) === REPLICA;
       this.call(client, command, request);
       store.noTouch = false;
       store.ignoreExpiry = false;
-      if (wasReplica && client.reply.length > mark) {
-        client.reply.rewind(mark);
-        this.onReplicaReply(client, command);
-      }
       this.#observe(client, command, request);
       const { tracking } = client;
       if (tracking?.caching && (client.flags & IN_TRANSACTION) === 0 && !command.name.startsWith("client|")) {
         tracking.caching = false;
       }
     }
+    if (wasReplica) this.#dropWhereReplied(client, command, mark);
     this.#silence(client, command, mark, skipped);
     this.#joinOutput(client);
+  }
+
+  /** A replica that has made itself be replied to would read that as part of the stream: it goes. */
+  #dropWhereReplied(client: Client, command: Command | null, mark: Mark): void {
+    if (client.reply.length <= mark) return;
+    client.reply.rewind(mark);
+    this.onReplicaReply(client, command);
   }
 
   /** Has what was delivered to the client being served go out with its replies. A replica has none: its stream stays. */
@@ -283,6 +287,7 @@ export class Dispatcher {
   #rejectAtOnce(client: Client, command: Command | null, error: string): void {
     const mark = client.reply.open();
     this.#reject(client, command, error);
+    if (isReplica(client)) this.#dropWhereReplied(client, command, mark);
     if ((client.flags & SILENT) !== 0) this.#silence(client, command, mark, (client.flags & REPLY_SKIP) !== 0);
   }
 
@@ -408,6 +413,11 @@ export class Dispatcher {
       this.onSlow(client, command, request, microseconds);
     }
   }
+}
+
+/** Whether a client is a replica, and not a monitor, which counts as one. */
+function isReplica(client: Client): boolean {
+  return (client.flags & (REPLICA | MONITOR)) === REPLICA;
 }
 
 /** The flags that any of the commands queued has. */

@@ -6,6 +6,7 @@
 import { unlink } from "node:fs";
 import { fromBinary, toBinary } from "../bytes/paths.ts";
 import type { Command } from "../commands/command.ts";
+import { NOT_INTEGER } from "../commands/errors.ts";
 import type { ReplicaCount } from "../commands/session.ts";
 import type { Socket } from "../net/socket.ts";
 import { NetworkError } from "../net/socket.ts";
@@ -96,7 +97,9 @@ export class Replication implements Feed {
     server.dispatcher.onLinkError = (client, command, error) => this.#reportLinkError(client, command, error);
     server.dispatcher.onReplicaReply = (client, command) => {
       server.log.warning(
-        `Replica generated a reply to command '${command.name}', disconnecting it: ${client.description}`,
+        `Replica generated a reply to command '${
+          command?.name ?? "<unknown>"
+        }', disconnecting it: ${client.description}`,
       );
       server.closeSoon(client);
     };
@@ -305,11 +308,13 @@ export class Replication implements Feed {
   }
 
   /** `PSYNC id offset`, or SYNC (no id), from a client. The error to reply with, or null. */
-  synchronise(client: Client, id: string | null, offset: number): string | null {
-    if (this.isReplica && this.replica.state !== "connected") {
-      return "NOMASTERLINK Can't SYNC while not connected with my master";
-    }
+  synchronise(client: Client, id: string | null, offset: number | null): string | null {
     if (client.replica !== null) return null;
+    if (offset === null) {
+      const name = client.socket.remoteAddress;
+      this.server.log.warning(`Replica ${name} asks for synchronization but with a wrong offset`);
+      return NOT_INTEGER;
+    }
     client.flags |= REPLICA;
     const connection: ReplicaConnection = {
       id: client.id,
@@ -389,14 +394,7 @@ export class Replication implements Feed {
     const { store, config, saving, phase } = this.server;
     const into: ReceivingStore = {
       store,
-      readOptions: {
-        dropExpired: false,
-        verifyChecksum: config.flag("rdbchecksum"),
-        withIdle: config.choice("maxmemory-policy").endsWith("-lru"),
-        ...(store.frequency === null
-          ? {}
-          : { clockOfFrequency: (counter) => store.frequency?.withCounter(counter) ?? 0 }),
-      },
+      readOptions: { ...saving.readOptions, dropExpired: false },
       flush: () => {
         saving.snapshotter.abort();
         this.primary.dropAll();

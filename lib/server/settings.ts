@@ -22,6 +22,8 @@ export class Settings {
   /** In µs; negative: no log. */
   slowlogThresholdMicroseconds = 10_000;
   latencyTracking = true;
+  /** How long each key takes to load at least, in ms. */
+  keyLoadDelayMs = 0;
   /** Bits of `commands/events.ts`. */
   keyspaceEvents = 0;
   requirePassword = "";

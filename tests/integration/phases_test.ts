@@ -347,14 +347,64 @@ test("a replica that cannot apply what its primary sends says so", async () => {
   await until("the replica to end", () => replica.server.exited);
 });
 
-test("a replica that sends its primary what makes it reply is dropped", async () => {
+for (
+  const [what, command, told] of [
+    ["replies", "ECHO hello", /Replica generated a reply to command 'echo'/],
+    ["is refused", "GET key", /Replica generated a reply to command 'get'/],
+    ["is not known", "NOSUCHCOMMAND", /Replica generated a reply to command '<unknown>'/],
+  ] as const
+) {
+  test(`a replica that sends its primary what ${what} is dropped`, async () => {
+    const primary = await start([]);
+    const raw = await primary.server.connect();
+    raw.send("SYNC");
+    await until("the replica", async () => /state=online/.test(await field(primary.client, "slave0") ?? ""));
+    raw.send(...command.split(" "));
+    await until("its end", () => raw.closed);
+    assert.match(primary.server.output, told);
+  });
+}
+
+test("PSYNC from no number is refused, and told", async () => {
   const primary = await start([]);
-  const raw = await primary.server.connect();
-  raw.send("SYNC");
-  await until("the replica", async () => /state=online/.test(await field(primary.client, "slave0") ?? ""));
-  raw.send("ECHO hello");
-  await until("its end", () => raw.closed);
-  assert.match(primary.server.output, /Replica generated a reply to command 'echo'/);
+  const answer = await primary.client.call("PSYNC", "id", "offset");
+  assert.deepEqual(answer, new ReplyError("ERR value is not an integer or out of range"));
+  assert.match(primary.server.output, /Replica \S+ asks for synchronization but with a wrong offset/);
+  await primary.client.expect("PING", "PONG");
+});
+
+// Redis looks at its clients and signals once in 2 MiB of loading only: not while it is delayed.
+const GIVES_WAY = { skip: IS_ORACLE };
+
+test(
+  "a replica that drops out while all wait for its slow loading ends the transfer, the others have theirs",
+  GIVES_WAY,
+  async () => {
+    const primary = await start(["--repl-diskless-sync-delay", "0", "--rdbcompression", "no"]);
+    const value = "v".repeat(10_000);
+    await pipeline(primary.client, 3000, (i) => ["SET", `key:${i}`, value]);
+    const slow = await start(["--repl-diskless-load", "swapdb", "--key-load-delay", "100000"]);
+    await slow.client.expect(["REPLICAOF", "127.0.0.1", primary.server.port], "OK");
+    await until("the loading", () => /Loading DB in memory/.test(slow.server.output));
+    const quick = await startReplica(primary.server.port, "--repl-diskless-load", "swapdb");
+    await primary.client.expect("SET later 1", "OK");
+    assert.equal(await field(primary.client, "rdb_bgsave_in_progress"), "1");
+    await slow.server.stop();
+    await untilConnected(quick.client);
+    await expectSame(primary.client, quick.client);
+    assert.match(primary.server.output, /Diskless rdb transfer, (last replica dropped|done reading from pipe, 0)/);
+  },
+);
+
+test("the delay of a loading can be ended", GIVES_WAY, async () => {
+  const primary = await start(["--repl-diskless-sync", "no"]);
+  await pipeline(primary.client, 100, (i) => ["SET", `key:${i}`, i]);
+  const replica = await start(["--key-load-delay", "10000000"]);
+  await replica.client.expect(["REPLICAOF", "127.0.0.1", primary.server.port], "OK");
+  await until("the loading", async () => await field(replica.client, "loading") === "1");
+  await replica.client.expect("CONFIG SET key-load-delay 0", "OK");
+  await untilConnected(replica.client);
+  await expectSame(primary.client, replica.client);
 });
 
 // --- What is shown --------------------------------------------------------------------------------------------------
@@ -373,30 +423,34 @@ test("a replica is sent its first PING when the period is over", async () => {
   assert.deepEqual(await raw.read(), ["SET", "key", "value"]);
 });
 
-test("swapdb serves the old data while an unbroken history is loaded, and refuses what must not run then", async () => {
-  const primary = await start(["--repl-diskless-sync", "yes", "--repl-backlog-size", "16384"]);
-  const proxy = await CutProxy.start(primary.server.port);
-  started.push(proxy);
-  await primary.client.expect("SET known old", "OK");
-  const replica = await startReplica(proxy.port, "--repl-diskless-load", "swapdb");
-  await untilConnected(replica.client);
-  proxy.refuses = true;
-  proxy.cut();
-  await pipeline(primary.client, 500, (i) => ["SET", i, "x".repeat(200)]);
-  await primary.client.expect("SET known new", "OK");
-  await primary.client.expect("CONFIG SET rdb-key-save-delay 20000", "OK");
-  proxy.refuses = false;
-  await until("the loading", async () => await field(replica.client, "async_loading") === "1");
-  await replica.client.expect("GET known", "old");
-  await replica.client.expect("SAVE", /^LOADING/);
-  await primary.client.expect("CONFIG SET rdb-key-save-delay 0", "OK");
-  await untilConnected(replica.client);
-  assert.equal(await field(replica.client, "async_loading"), "0");
-  await replica.client.expect("GET known", "new");
-  await expectSame(primary.client, replica.client);
-});
+test(
+  "swapdb serves the old data while an unbroken history is loaded, and refuses what must not run then",
+  GIVES_WAY,
+  async () => {
+    const primary = await start(["--repl-diskless-sync", "yes", "--repl-backlog-size", "16384"]);
+    const proxy = await CutProxy.start(primary.server.port);
+    started.push(proxy);
+    await primary.client.expect("SET known old", "OK");
+    const replica = await startReplica(proxy.port, "--repl-diskless-load", "swapdb");
+    await untilConnected(replica.client);
+    proxy.refuses = true;
+    proxy.cut();
+    await pipeline(primary.client, 500, (i) => ["SET", i, "x".repeat(200)]);
+    await primary.client.expect("SET known new", "OK");
+    await primary.client.expect("CONFIG SET rdb-key-save-delay 20000", "OK");
+    proxy.refuses = false;
+    await until("the loading", async () => await field(replica.client, "async_loading") === "1");
+    await replica.client.expect("GET known", "old");
+    await replica.client.expect("SAVE", /^LOADING/);
+    await primary.client.expect("CONFIG SET rdb-key-save-delay 0", "OK");
+    await untilConnected(replica.client);
+    assert.equal(await field(replica.client, "async_loading"), "0");
+    await replica.client.expect("GET known", "new");
+    await expectSame(primary.client, replica.client);
+  },
+);
 
-test("swapdb does not serve data of another history while a snapshot comes in", async () => {
+test("swapdb does not serve data of another history while a snapshot comes in", GIVES_WAY, async () => {
   const primary = await start(["--repl-diskless-sync", "yes", "--rdb-key-save-delay", "20000"]);
   await pipeline(primary.client, 300, (i) => ["SET", i, i]);
   const replica = await start(["--repl-diskless-load", "swapdb"]);

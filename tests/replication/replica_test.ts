@@ -38,6 +38,7 @@ class FakeSocket implements Socket {
 
 /** A receiver that keeps up as the test says. */
 class FakeReceiver implements SnapshotReceiver {
+  readonly loadsAsItComes = false;
   keepsUp = true;
   onRoom: () => void = () => {};
   take(): boolean {
