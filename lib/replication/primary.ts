@@ -529,7 +529,6 @@ export class PrimarySide {
   }
 
   async #hasRoom(replica: Replica): Promise<void> {
-    const { timeoutSeconds } = this.host.settings();
     let sinceMs = performance.now();
     let before = replica.connection.outputBytes;
     while (!replica.gone && replica.connection.outputBytes > WINDOW_BYTES) {
@@ -537,7 +536,7 @@ export class PrimarySide {
       const now = replica.connection.outputBytes;
       if (now < before) sinceMs = performance.now();
       before = now;
-      if (performance.now() - sinceMs > timeoutSeconds * 1000) {
+      if (performance.now() - sinceMs > this.host.settings().timeoutSeconds * 1000) {
         this.host.log("warning", `Disconnecting timedout replica (full sync): ${this.describe(replica)}`);
         replica.connection.drop();
       }
