@@ -57,6 +57,11 @@ export class RequestParser {
     return this.#remaining > 0;
   }
 
+  /** Where in the input the argument under way begins, or its header; 0 between requests. */
+  get place(): number {
+    return this.#remaining > 0 ? this.#cursor : 0;
+  }
+
   /** Forgets a request under way. */
   reset(): void {
     this.#remaining = 0;

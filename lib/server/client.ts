@@ -53,6 +53,8 @@ const STOPPED = BLOCKED | POSTPONED | OUTPUT_FULL | CLOSING | GIVING_WAY;
 
 /** How long the requests that came at once are run before others have their turn, in ms. */
 const TURN_MS = 1;
+/** For an argument of up to so many bytes there is room as soon as its length is known. */
+const AT_ONCE_BYTES = 8 * 1024 * 1024;
 /** More input than this is not moved in memory turn by turn, but run to its end, in bytes. */
 const MAX_LEFT_BYTES = 256 * 1024;
 
@@ -158,6 +160,11 @@ export class Client implements Session, SocketHandler {
   /** Bytes of input that wait to be parsed or run, those under way included. */
   get inputBytes(): number {
     return Math.max(this.#inputLength, this.#batchBytes);
+  }
+
+  /** Bytes of it that have not been parsed: arguments that are whole are counted by `argumentBytes`. */
+  get unparsedBytes(): number {
+    return Math.max(this.#inputLength - (this.#parser?.place ?? 0), this.#batchBytes);
   }
 
   /** Room in the input buffer, in bytes. */
@@ -333,18 +340,26 @@ export class Client implements Session, SocketHandler {
   #keepInput(bytes: Uint8Array, at: number, end: number, parser: RequestParser): void {
     const rest = end - at;
     if (rest === 0 || (this.flags & CLOSING) !== 0) {
-      this.#input = NO_BYTES;
-      this.#inputLength = 0;
+      this.#setInput(NO_BYTES, 0);
       this.#releaseParser();
       return;
     }
     if (bytes === this.#input) {
       if (at > 0) bytes.copyWithin(0, at, end);
-    } else this.#input = bytes.slice(at, end);
+    } else {
+      const wanted = parser.underway ? parser.wanted - at : 0;
+      this.#setInput(copyInto(bytes, at, end, roomFor(rest, wanted, 0)), rest);
+    }
     this.#inputLength = rest;
     if (!parser.underway) return this.#releaseParser();
     if (this.#parser === null) this.#parser = this.host.takeParser();
     parser.rebase(this.#input, -at);
+  }
+
+  #setInput(buffer: Uint8Array<ArrayBuffer>, length: number): void {
+    this.host.memory.buffersGrew(buffer.length - this.#input.length);
+    this.#input = buffer;
+    this.#inputLength = length;
   }
 
   #releaseParser(): void {
@@ -363,15 +378,9 @@ export class Client implements Session, SocketHandler {
       return false;
     }
     if (length > this.#input.length) {
-      // To the end of a long argument where that is known, but not much beyond what has come; else to twice the room, so
-      // that many short arguments do not have all of it moved each time.
-      const wanted = this.#parser?.wanted ?? 0;
-      const room = this.#input.length;
-      const size = Math.max(length, wanted >= room * 2 ? Math.min(wanted, room * 8) : room * 2);
-      const grown = new Uint8Array(size);
-      grown.set(this.#input.subarray(0, this.#inputLength));
-      this.#parser?.rebase(grown, 0);
-      this.#input = grown;
+      const room = roomFor(length, this.#parser?.wanted ?? 0, this.#input.length);
+      this.#setInput(copyInto(this.#input, 0, this.#inputLength, room), this.#inputLength);
+      this.#parser?.rebase(this.#input, 0);
     }
     this.#input.set(bytes.subarray(start, end), this.#inputLength);
     this.#inputLength = length;
@@ -690,4 +699,21 @@ function argumentBytes(request: Request): number {
 /** Whether an address, with its port, is of this machine. */
 export function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address.startsWith("[::1]");
+}
+
+/** A copy of `bytes[start, end)` at the start of a new buffer with so much room. */
+function copyInto(bytes: Uint8Array, start: number, end: number, room: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(room);
+  copy.set(bytes.subarray(start, end));
+  return copy;
+}
+
+/**
+ * How much room to take for input of `length` bytes, where there was room for `room`: to the end of the argument under
+ * way, which is `wanted`, unless that is very far; but at least twice the room that there was, so that many short
+ * arguments do not have all of it moved each time.
+ */
+function roomFor(length: number, wanted: number, room: number): number {
+  if (wanted <= room * 2) return Math.max(length, room * 2);
+  return Math.max(length, Math.min(wanted, Math.max(AT_ONCE_BYTES, room * 8)));
 }

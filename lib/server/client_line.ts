@@ -33,7 +33,7 @@ export function describeClient(client: Client, nowMs: number): string {
     `psub=${client.patterns.size}`,
     `ssub=${client.shardChannels.size}`,
     `multi=${transaction === null ? -1 : transaction.queue.length}`,
-    `qbuf=${client.inputBytes}`,
+    `qbuf=${client.unparsedBytes}`,
     `qbuf-free=${client.freeInputBytes}`,
     `argv-mem=${client.argumentBytes}`,
     `multi-mem=${client.transactionBytes}`,

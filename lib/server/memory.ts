@@ -37,7 +37,7 @@ export interface MemoryUse {
 export class Memory {
   /** What was used when the server began to serve. */
   startupBytes = 0;
-  /** Buffers of clients that count against `maxmemory`, as of the last tick. */
+  /** Buffers of clients that count against `maxmemory`: those of the last tick, and what their input has taken since. */
   #bufferBytes = 0;
   /** Whether a client has gone since. */
   #isStale = false;
@@ -51,9 +51,14 @@ export class Memory {
     this.startupBytes = this.measure().usedBytes;
   }
 
-  /** What counts against `maxmemory` now, in bytes. Cheap: buffers are as of the last tick. */
+  /** What counts against `maxmemory` now, in bytes. Cheap: output buffers are as of the last tick. */
   get countedBytes(): number {
     return this.server.store.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
+  }
+
+  /** The buffer of a client has grown by so many bytes, which may be fewer than none. */
+  buffersGrew(bytes: number): void {
+    this.#bufferBytes += bytes;
   }
 
   /** A client has gone, and with it its buffers. */

@@ -84,7 +84,7 @@ export class Rates {
     let input = 0;
     let output = 0;
     for (const client of this.server.clients.values()) {
-      input = Math.max(input, client.inputBytes);
+      input = Math.max(input, client.unparsedBytes);
       output = Math.max(output, client.outputBytes);
     }
     this.#second = (this.#second + 1) % PEAK_SECONDS;
