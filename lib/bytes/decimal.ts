@@ -8,6 +8,9 @@
  */
 
 /** Result of an addition that cannot be done. */
+/** Longest text that Redis takes for a number with a fraction, in bytes (`MAX_LONG_DOUBLE_CHARS`, less the end). */
+export const MAX_DECIMAL_BYTES = 5 * 1024 - 1;
+
 export interface DecimalError {
   /** The error reply. */
   readonly error: string;

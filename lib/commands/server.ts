@@ -5,10 +5,13 @@ import { type Command, command, FAST, LOADING, READONLY, STALE } from "./command
 import { lolwut } from "./lolwut.ts";
 import type { Session } from "./session.ts";
 
+/** More than the name of any section of INFO has. */
+const LONGEST_SECTION_BYTES = 64;
+
 /** `INFO [section [section …]]` */
 function info(session: Session, request: Request): void {
   const sections: string[] = [];
-  for (let i = 1; i < request.argc; i++) sections.push(request.text(i));
+  for (let i = 1; i < request.argc; i++) sections.push(request.excerpt(i, LONGEST_SECTION_BYTES));
   session.reply.verbatim("txt", session.host.info(sections));
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { copyBytes } from "../bytes/compare.ts";
-import { addDecimal } from "../bytes/decimal.ts";
+import { addDecimal, MAX_DECIMAL_BYTES } from "../bytes/decimal.ts";
 import {
   incrementDigits,
   INT64_MAX,
@@ -23,7 +23,7 @@ import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
 import { stringEncoding, textEncoding } from "../store/string.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
-import { NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
+import { NOT_FLOAT, NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "./events.ts";
 import { expiryFromArgument, ExpiryOption, type TimeUnit } from "./expiry_options.ts";
 import { longestCommonSubsequence } from "./lcs.ts";
@@ -342,8 +342,9 @@ function incrbyfloat(session: Session, request: Request): void {
   const entries = database.store.entries;
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref !== 0 && entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
-  const at = ref === 0 ? 0 : entries.valueStart(ref);
-  const current = ref === 0 ? "0" : entries.text(ref, at, entries.valueWord(ref));
+  const length = ref === 0 ? 0 : entries.valueWord(ref);
+  if (Math.max(length, lengths[2]) > MAX_DECIMAL_BYTES) return reply.error(NOT_FLOAT);
+  const current = ref === 0 ? "0" : entries.text(ref, entries.valueStart(ref), length);
   const sum = addDecimal(current, request.text(2));
   if (typeof sum !== "string") return reply.error(sum.error);
   const value = encodeLatin1(sum);

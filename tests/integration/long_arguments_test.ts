@@ -81,6 +81,23 @@ test("long arguments where none belong are refused like short ones, on a server 
   }
 });
 
+test("what is longer than a number with a fraction may be is none", async () => {
+  const { client } = await start();
+  const longest = "0".repeat(5119);
+  await client.expect(["INCRBYFLOAT", "key", longest], "0");
+  await client.expect(["INCRBYFLOAT", "key", longest + "0"], /^ERR value is not a valid float/);
+  await client.expect(["HINCRBYFLOAT", "hash", "field", longest], "0");
+  await client.expect(["HINCRBYFLOAT", "hash", "field", longest + "0"], /^ERR value is not a valid float/);
+  await client.expect(["SET", "key", longest], "OK");
+  await client.expect("INCRBYFLOAT key 1", "1");
+  await client.expect(["SET", "key", longest + "0"], "OK");
+  await client.expect("INCRBYFLOAT key 1", /^ERR value is not a valid float/);
+  await client.expect(["HSET", "hash", "field", longest], 0);
+  await client.expect("HINCRBYFLOAT hash field 1", "1");
+  await client.expect(["HSET", "hash", "field", longest + "0"], 0);
+  await client.expect("HINCRBYFLOAT hash field 1", /^ERR hash value is not a float/);
+});
+
 test("what was received and sent does not stay in memory", async (context) => {
   const { server, client } = await start();
   const status = `/proc/${server.child.pid}/status`;
