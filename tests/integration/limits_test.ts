@@ -282,3 +282,55 @@ test("all that a client has sent is run, though it ends the connection at once",
     sender.destroy();
   });
 });
+
+test("a client that kills itself runs nothing of what it has sent behind that", async () => {
+  await withServer([], async (server) => {
+    const control = await server.connect();
+    const client = await server.connect();
+    const id = await client.call("CLIENT ID");
+    const requests = [["CLIENT", "KILL", "ID", String(id), "SKIPME", "no"], ["SET", "behind", "1"]];
+    client.socket.write(requests.map(encodeRequest).join(""));
+    assert.equal(await client.readToEnd(), ":1\r\n");
+    await control.expect("EXISTS behind", 0);
+  });
+});
+
+test("a client that is killed while it waits for the end of a pause never runs what it has sent", async () => {
+  await withServer([], async (server) => {
+    const control = await server.connect();
+    const client = await server.connect();
+    const id = await client.call("CLIENT ID");
+    await control.expect("CLIENT PAUSE 100000 WRITE", "OK");
+    client.socket.write(["SET behind 1", "SET further 1"].map((line) => encodeRequest(line.split(" "))).join(""));
+    await until("the client to wait", async () => await figure(control, "blocked_clients") === 1);
+    await control.expect(["CLIENT", "KILL", "ID", String(id)], 1);
+    await control.expect("CLIENT UNPAUSE", "OK");
+    assert.equal(await client.readToEnd(), "");
+    await control.expect("EXISTS behind further", 0);
+    assert.equal(await figure(control, "blocked_clients"), 0);
+  });
+});
+
+test("a client whose connection is gone counts no longer against maxmemory", async () => {
+  await withServer([], async (server) => {
+    const control = await server.connect();
+    const used = await figure(control, "used_memory");
+    await control.expect(["CONFIG", "SET", "maxmemory", String((used ?? 0) + 8 * 1024 * 1024)], "OK");
+    for (let i = 0; i < 5; i++) {
+      const large = await server.connect();
+      await large.expect("CLIENT SETNAME large", "OK");
+      large.socket.write(`*2\r\n$20000000\r\n${"x".repeat(10_000_000)}`);
+      await until("the refusal", async () => await control.call("SET key value") instanceof ReplyError);
+      large.close();
+      const both = ["CLIENT LIST", "SET key value"].map((line) => encodeRequest(line.split(" "))).join("");
+      await until("the client to be gone", async () => {
+        control.socket.write(both);
+        const list = String(await control.read());
+        const reply = await control.read();
+        if (list.includes("name=large")) return false;
+        assert.equal(reply, "OK", "what a client has taken that is gone");
+        return true;
+      });
+    }
+  });
+});

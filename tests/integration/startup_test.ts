@@ -1,11 +1,12 @@
 /** Starting: configuration from everywhere, the addresses listened on, and clear refusals. */
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, beforeEach, test } from "node:test";
 import { serverWords } from "../../scripts/server_words.ts";
 import { freePort, IS_ORACLE, SERVER_UNDER_TEST, ServerProcess, until } from "./server_process.ts";
@@ -405,3 +406,28 @@ test("maxclients", async () => {
   await place();
   await client.expect("PING", "PONG");
 });
+
+/** Has what follows be the first process of a container. */
+const AS_FIRST = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+const HAS_CONTAINERS = spawnSync("unshare", [...AS_FIRST, "true"]).status === 0;
+
+// The system keeps from the first process of a container every signal that it has no handler for.
+test(
+  "the first process of a container ends by SIGTERM, however early that comes",
+  { skip: !HAS_CONTAINERS },
+  async () => {
+    for (const line of [/tredis is starting|Redis is starting/, /Ready to accept connections/]) {
+      const words = [...serverWords(SERVER_UNDER_TEST), "--port", String(await freePort()), "--dir", folder];
+      const outer = spawn("unshare", [...AS_FIRST, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+      let output = "";
+      outer.stdout.on("data", (chunk) => output += chunk);
+      outer.stderr.on("data", (chunk) => output += chunk);
+      const ended = new Promise<number | null>((resolve) => outer.on("close", resolve));
+      await until("the line", () => line.test(output));
+      const inner = readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, "utf8").trim();
+      process.kill(Number(inner), "SIGTERM");
+      assert.equal(await ended, 0, output);
+      assert.match(output, /^1:[CM] /m);
+    }
+  },
+);
