@@ -10,14 +10,8 @@ import { rewriteConfig } from "../config/rewrite.ts";
 import { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { NO_EXPIRY } from "../store/database.ts";
-import {
-  ENCODING_HASHTABLE,
-  ENCODING_INT,
-  ENCODING_LISTPACK,
-  ENTRY_HEADER_BYTES,
-  TYPE_STRING,
-} from "../store/entry.ts";
-import { HashIterator } from "../store/hash.ts";
+import { ENCODING_INT, ENCODING_LISTPACK, ENCODING_NAMES, ENTRY_HEADER_BYTES, TYPE_STRING } from "../store/entry.ts";
+import { HashIterator } from "../store/types/hashes.ts";
 import { stringEncoding } from "../store/string.ts";
 import type { Store } from "../store/store.ts";
 import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, PROTECTED, STALE } from "./command.ts";
@@ -26,7 +20,6 @@ import { digestOfStore, digestOfValue } from "./digest.ts";
 import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
-import { ENCODING_NAMES } from "./keys.ts";
 import type { Host, Session } from "./session.ts";
 
 const NOT_POSITIVE = "ERR value is out of range, must be positive";
@@ -103,8 +96,8 @@ function listpack(session: Session, request: Request): void {
   if (entries.encoding(ref) !== ENCODING_LISTPACK) {
     return session.reply.error("ERR Not a listpack encoded object.");
   }
-  const lines = [`{total bytes ${entries.valueWord(ref)}} {num entries ${store.hashes.length(ref) * 2}}`];
-  const iterator = new HashIterator(store);
+  const lines = [`{total bytes ${entries.valueWord(ref)}} {num entries ${store.hashes.count(ref) * 2}}`];
+  const iterator = new HashIterator(store.hashes);
   iterator.begin(ref);
   while (iterator.next()) lines.push(`[${iterator.field.text()}]`, `[${iterator.value.text()}]`);
   console.log(lines.join("\n"));
@@ -137,10 +130,11 @@ function htstatsKey(session: Session, request: Request): void {
   const { store } = session.host;
   const ref = lookKey(session, request);
   if (ref === 0) return;
-  if (store.entries.encoding(ref) !== ENCODING_HASHTABLE) {
+  const table = store.heap.typeOf(ref).memberTable(ref);
+  if (table === 0) {
     return session.reply.error("ERR The value stored at the specified key is not represented using an hash table");
   }
-  session.reply.verbatim("txt", tableStatistics(store, store.entries.valueWord(ref)));
+  session.reply.verbatim("txt", tableStatistics(store, table));
 }
 
 /** `DEBUG STRUCTSIZE` */

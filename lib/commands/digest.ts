@@ -9,9 +9,9 @@
 import { sha1, SHA1_BYTES } from "../bytes/sha1.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { Database } from "../store/database.ts";
-import { TYPE_HASH, TYPE_STRING } from "../store/entry.ts";
-import { HashIterator } from "../store/hash.ts";
+import type { Element } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
+import type { ElementOrder, ElementSink } from "../store/types/value_type.ts";
 
 const EXPIRES = encodeLatin1("!!expire!!");
 const BATCH = 512;
@@ -38,27 +38,34 @@ function mixNumber(digest: Uint8Array, value: number): void {
 /** Mixes an entry's type and value, and joins that it expires, if it does. */
 function mixValue(store: Store, digest: Uint8Array, ref: number): void {
   const { entries } = store;
-  const type = entries.type(ref);
-  mixNumber(digest, type);
-  if (type === TYPE_STRING) {
-    mix(digest, entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
-  } else if (type === TYPE_HASH) {
-    const iterator = new HashIterator(store);
-    const pair = new Uint8Array(SHA1_BYTES);
-    iterator.begin(ref);
-    while (iterator.next()) {
-      const { field, value } = iterator;
-      pair.fill(0);
-      field.toBytes();
-      mix(pair, field.bytes, field.start, field.length);
-      value.toBytes();
-      mix(pair, value.bytes, value.start, value.length);
-      join(digest, pair, 0, SHA1_BYTES);
-    }
-  } else {
-    throw new Error(`no digest for values of type ${type}`);
-  }
+  mixNumber(digest, entries.type(ref));
+  const type = store.heap.typeOf(ref);
+  let cursor = 0;
+  do cursor = type.walk(ref, cursor, BATCH, MIXERS[type.order](digest)); while (cursor !== 0);
   if (entries.hasExpiry(ref)) join(digest, EXPIRES, 0, EXPIRES.length);
+}
+
+/** What adds an element to a value's digest, by how elements make it. */
+const MIXERS: Record<ElementOrder, (digest: Uint8Array) => ElementSink> = {
+  ordered: (digest) => (element) => mixElement(digest, element),
+  unordered: (digest) => (element) => {
+    element.toBytes();
+    join(digest, element.bytes, element.start, element.length);
+  },
+  pairs: (digest) => {
+    const pair = new Uint8Array(SHA1_BYTES);
+    return (first, second) => {
+      pair.fill(0);
+      mixElement(pair, first);
+      mixElement(pair, second);
+      join(digest, pair, 0, SHA1_BYTES);
+    };
+  },
+};
+
+function mixElement(digest: Uint8Array, element: Element): void {
+  element.toBytes();
+  mix(digest, element.bytes, element.start, element.length);
 }
 
 /** The digest of a value and its expiry; of no value for ref 0. */

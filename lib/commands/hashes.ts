@@ -10,8 +10,8 @@ import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger, writeDecimal } from
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import { Request } from "../resp/request.ts";
-import { ENCODING_HASHTABLE, TYPE_HASH } from "../store/entry.ts";
-import { HashIterator } from "../store/hash.ts";
+import { TYPE_HASH } from "../store/entry.ts";
+import { HashIterator } from "../store/types/hashes.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
@@ -87,10 +87,10 @@ function roomForListpack(store: Store, request: Request, first: number): number 
   const { bytes, starts, lengths } = request;
   let room = 0;
   for (let i = first; i < request.argc; i++) {
-    if (lengths[i] > store.hashMaxListpackValue) return 0;
+    if (lengths[i] > store.hashes.maxListpackValue) return 0;
     room += measureElement(bytes, starts[i], lengths[i]);
   }
-  return (request.argc - first) >>> 1 > store.hashMaxListpackEntries ? 0 : room;
+  return (request.argc - first) >>> 1 > store.hashes.maxListpackEntries ? 0 : room;
 }
 
 /** There was no room for the fields from argument `end` on: those before it were set, and go on to followers alone. */
@@ -105,7 +105,7 @@ function dropIfEmpty(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const { database, host } = session;
   const ref = database.peek(bytes, starts[1], lengths[1]);
-  if (ref === 0 || host.store.entries.type(ref) !== TYPE_HASH || host.store.hashes.length(ref) > 0) return;
+  if (ref === 0 || host.store.entries.type(ref) !== TYPE_HASH || host.store.hashes.count(ref) > 0) return;
   database.remove(bytes, starts[1], lengths[1]);
 }
 
@@ -145,7 +145,7 @@ function setFields(session: Session, request: Request, name: "hset" | "hmset"): 
       const room = roomForListpack(store, request, 2);
       ref = store.hashes.create(database, bytes, starts[1], lengths[1], room);
     }
-    if (pairs > store.hashMaxListpackEntries) ref = store.hashes.convert(database, ref);
+    if (pairs > store.hashes.maxListpackEntries) ref = store.hashes.convert(database, ref);
     for (; i < request.argc; i += 2) {
       ref = setArguments(session, request, ref, i);
       if (store.hashes.added) added++;
@@ -209,7 +209,7 @@ function hdel(session: Session, request: Request): void {
     for (let i = 2; i < request.argc && !emptied; i++) {
       if (!hashes.delete(ref, bytes, starts[i], lengths[i])) continue;
       deleted++;
-      emptied = hashes.length(ref) === 0;
+      emptied = hashes.count(ref) === 0;
     }
   }
   if (deleted > 0) {
@@ -226,7 +226,7 @@ function hdel(session: Session, request: Request): void {
 function hlen(session: Session, request: Request): void {
   const ref = readHash(session, request);
   if (ref === FAILED) return;
-  session.reply.integer(ref === MISSING ? 0 : session.host.store.hashes.length(ref));
+  session.reply.integer(ref === MISSING ? 0 : session.host.store.hashes.count(ref));
 }
 
 /** `HSTRLEN key field` */
@@ -254,7 +254,9 @@ let iteratorOfStore: HashIterator | null = null;
 
 /** The commands' iterator over hashes of a store, begun at `ref`. */
 function iterate(store: Store, ref: number): HashIterator {
-  if (iteratorOfStore === null || iteratorOfStore.store !== store) iteratorOfStore = new HashIterator(store);
+  if (iteratorOfStore === null || iteratorOfStore.hashes !== store.hashes) {
+    iteratorOfStore = new HashIterator(store.hashes);
+  }
   iteratorOfStore.begin(ref);
   return iteratorOfStore;
 }
@@ -265,7 +267,7 @@ function hkeys(session: Session, request: Request): void {
   if (ref === FAILED) return;
   if (ref === MISSING) return session.reply.array(0);
   const store = session.host.store;
-  session.reply.array(store.hashes.length(ref));
+  session.reply.array(store.hashes.count(ref));
   const iterator = iterate(store, ref);
   while (iterator.next()) replyElement(session.reply, iterator.field);
 }
@@ -276,7 +278,7 @@ function hvals(session: Session, request: Request): void {
   if (ref === FAILED) return;
   if (ref === MISSING) return session.reply.array(0);
   const store = session.host.store;
-  session.reply.array(store.hashes.length(ref));
+  session.reply.array(store.hashes.count(ref));
   const iterator = iterate(store, ref);
   while (iterator.next()) replyElement(session.reply, iterator.value);
 }
@@ -287,7 +289,7 @@ function hgetall(session: Session, request: Request): void {
   if (ref === FAILED) return;
   if (ref === MISSING) return session.reply.map(0);
   const store = session.host.store;
-  session.reply.map(store.hashes.length(ref));
+  session.reply.map(store.hashes.count(ref));
   const iterator = iterate(store, ref);
   while (iterator.next()) {
     replyElement(session.reply, iterator.field);
@@ -382,7 +384,7 @@ function hrandfield(session: Session, request: Request): void {
   if (ref === MISSING || count === 0n) return reply.array(0);
   const wanted = Number(count);
   if (wanted < 0) return replyRepeatedly(session, ref, -wanted, withValues);
-  replyDistinct(session, ref, Math.min(wanted, hashes.length(ref)), withValues);
+  replyDistinct(session, ref, Math.min(wanted, hashes.count(ref)), withValues);
 }
 
 /** Begins the reply of HRANDFIELD: with values, RESP3 has pairs where RESP2 has twice as many elements. */
@@ -411,11 +413,11 @@ function replyRepeatedly(session: Session, ref: number, count: number, withValue
 function replyDistinct(session: Session, ref: number, count: number, withValues: boolean): void {
   const { reply } = session;
   const store = session.host.store;
-  const { hashes, entries, tables } = store;
-  const length = hashes.length(ref);
+  const { hashes, tables } = store;
+  const length = hashes.count(ref);
   beginFields(reply, count, withValues);
-  if (entries.encoding(ref) === ENCODING_HASHTABLE && count * 3 < length && count <= MAX_DRAWN) {
-    const table = entries.valueWord(ref);
+  const table = hashes.memberTable(ref);
+  if (table !== 0 && count * 3 < length && count <= MAX_DRAWN) {
     const drawn = new Set<number>();
     while (drawn.size < count) drawn.add(tables.random(table, Math.random));
     for (const entry of drawn) {
@@ -448,11 +450,12 @@ function hscan(session: Session, request: Request): void {
   }
   const options = ScanOptions.parse(session, request, 3);
   if (options === null) return;
-  const { entries, tables, hashes } = session.host.store;
+  const { tables, hashes } = session.host.store;
   reply.array(2);
   let replied = 0;
-  if (entries.encoding(ref) === ENCODING_HASHTABLE) {
-    reply.bulkInteger(tables.scan(entries.valueWord(ref), cursor, options.count, scanned));
+  const table = hashes.memberTable(ref);
+  if (table !== 0) {
+    reply.bulkInteger(tables.scan(table, cursor, options.count, scanned));
     const mark = reply.open();
     for (let i = 0; i < scanned.length; i++) {
       hashes.point(scanned[i], field, value);

@@ -3,19 +3,7 @@
 import { parseSafeInteger } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
-import {
-  ENCODING_EMBSTR,
-  ENCODING_HASHTABLE,
-  ENCODING_INT,
-  ENCODING_LISTPACK,
-  ENCODING_RAW,
-  TYPE_HASH,
-  TYPE_LIST,
-  TYPE_SET,
-  TYPE_STREAM,
-  TYPE_STRING,
-  TYPE_ZSET,
-} from "../store/entry.ts";
+import { ENCODING_INT, ENCODING_NAMES, TYPE_NAMES, TYPE_STRING } from "../store/entry.ts";
 import { type Command, command, DENYOOM, FAST, LOADING, READONLY, STALE, WRITE } from "./command.ts";
 import { databaseArgument } from "./database_argument.ts";
 import { NO_SUCH_KEY, SYNTAX_ERROR } from "./errors.ts";
@@ -23,25 +11,6 @@ import { EVENT_GENERIC } from "./events.ts";
 import { help } from "./help.ts";
 import type { Config } from "../config/config.ts";
 import type { Session } from "./session.ts";
-
-/** Names of the value types, as TYPE replies them. */
-export const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
-  [TYPE_STRING, "string"],
-  [TYPE_LIST, "list"],
-  [TYPE_SET, "set"],
-  [TYPE_ZSET, "zset"],
-  [TYPE_HASH, "hash"],
-  [TYPE_STREAM, "stream"],
-]);
-
-/** Names of the encodings, as OBJECT ENCODING replies them. */
-export const ENCODING_NAMES: ReadonlyMap<number, string> = new Map([
-  [ENCODING_RAW, "raw"],
-  [ENCODING_INT, "int"],
-  [ENCODING_EMBSTR, "embstr"],
-  [ENCODING_HASHTABLE, "hashtable"],
-  [ENCODING_LISTPACK, "listpack"],
-]);
 
 /** `DEL key [key …]` and UNLINK: large values are freed in slices in either case. */
 function del(session: Session, request: Request): void {

@@ -9,8 +9,8 @@ import { globMatch } from "../bytes/glob.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { ARBITRARY_KEYS, type Command, command, READONLY } from "./command.ts";
-import { TYPE_NAMES } from "./keys.ts";
 import { parseCursor, ScanOptions } from "./scanning.ts";
+import { TYPE_NAMES } from "../store/entry.ts";
 import type { Session } from "./session.ts";
 
 /** Entries that KEYS takes from the table at a time. */

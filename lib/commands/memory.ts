@@ -1,7 +1,6 @@
 /** MEMORY: what single keys and the server as a whole take. The figures are the arena's and `server/memory.ts`'s. */
 
 import type { Request } from "../resp/request.ts";
-import { TYPE_HASH } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { type Command, command, LOADING, READONLY, STALE } from "./command.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
@@ -17,8 +16,7 @@ const MIN_DIAGNOSED_BYTES = 5 * 1024 * 1024;
 /** Bytes that an entry takes: its block, its slots in the tables, and what its value has elsewhere. */
 export function entryBytes(store: Store, ref: number, samples: number): number {
   const slots = store.entries.hasExpiry(ref) ? 2 * SLOT_BYTES : SLOT_BYTES;
-  const elsewhere = store.entries.type(ref) === TYPE_HASH ? store.hashes.memoryBytes(ref, samples) : 0;
-  return store.arena.usableBytes(ref) + slots + elsewhere;
+  return store.arena.usableBytes(ref) + slots + store.heap.typeOf(ref).memoryBytes(ref, samples);
 }
 
 /** `MEMORY USAGE key [SAMPLES count]` */

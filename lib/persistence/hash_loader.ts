@@ -6,7 +6,7 @@
  */
 
 import type { Database, UnixMs } from "../store/database.ts";
-import { Hashes } from "../store/hash.ts";
+import { Hashes } from "../store/types/hashes.ts";
 import { EMPTY_LISTPACK_BYTES, hasDuplicates, isValidListpack } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import { RDB_TYPE_HASH_LISTPACK, RDB_TYPE_HASH_ZIPLIST } from "./rdb_format.ts";
@@ -38,11 +38,11 @@ export class HashLoader {
     this.#database = database;
     this.ref = 0;
     if (database === null) return;
-    const fitsListpack = fields <= this.store.hashMaxListpackEntries && fields <= MAX_RESERVED_FIELDS;
+    const fitsListpack = fields <= this.#hashes.maxListpackEntries && fields <= MAX_RESERVED_FIELDS;
     const reserve = fitsListpack ? fields * RESERVED_PER_FIELD : 0;
     const ref = this.#hashes.create(database, key.bytes, key.start, key.length, reserve);
     this.ref = database.setExpiry(ref, expiry);
-    if (fields > this.store.hashMaxListpackEntries) this.ref = this.#hashes.convert(database, this.ref);
+    if (fields > this.#hashes.maxListpackEntries) this.ref = this.#hashes.convert(database, this.ref);
   }
 
   /** Adds a field; false if it is there already. */

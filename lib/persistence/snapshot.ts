@@ -3,7 +3,7 @@
  *
  * It starts by changing the store's epoch, so that no entry has the current mark. A walk then writes the entries table
  * by table in slices of at most a millisecond and marks them; between slices the server serves its clients. An entry
- * about to change or to go that has no mark yet is written and marked first (`Store.prepareChange`), and entries made
+ * about to change or to go that has no mark yet is written and marked first (`SnapshotHooks`), and entries made
  * meanwhile are born with the mark. So each entry that was there at the start is written exactly once, as it was then.
  * A large one that is about to go is not written at once but taken over, and goes when the walk has written it.
  *
@@ -182,10 +182,12 @@ export class Snapshotter {
     this.keysTotal = 0;
     store.databases.forEach((database, index) => this.#addTable(database, index));
     for (const database of store.detached) this.#addTable(database, -1);
-    store.epoch ^= EPOCH_BIT;
-    store.onBeforeChange = (database, ref) => this.#writeEarly(database, ref);
-    store.onBeforeRemoval = (database, ref) => this.#takeOver(database, ref);
-    store.onDiscardKeys = (table) => this.#orphan(table);
+    store.heap.snapshots.epoch ^= EPOCH_BIT;
+    store.heap.snapshots.listener = {
+      beforeChange: (keys, ref) => this.#writeEarly(keys, ref),
+      beforeRemoval: (keys, ref) => this.#takeOver(keys, ref),
+      beforeDiscard: (keys) => this.#orphan(keys),
+    };
     this.#isWalking = true;
     writer.start(job.describe());
     this.#schedule();
@@ -267,7 +269,7 @@ export class Snapshotter {
       if (value !== null) {
         output.large = { value, isOrphan: true };
       } else {
-        this.#store.release(orphan.ref);
+        this.#store.heap.release(orphan.ref);
         this.#keyWritten();
       }
       return true;
@@ -293,7 +295,7 @@ export class Snapshotter {
     const refs = this.#refs;
     for (let i = 0; i < refs.length; i++) {
       const ref = refs[i];
-      if ((store.entries.word(ref, 1) & EPOCH_BIT) === store.epoch) continue;
+      if (store.heap.snapshots.isMarked(ref)) continue;
       if (output !== null && walked.index >= 0) {
         const large = output.writer.entry(walked.index, ref);
         if (large !== null) {
@@ -302,7 +304,7 @@ export class Snapshotter {
         }
         this.#keyWritten();
       }
-      store.markEpoch(ref);
+      store.heap.snapshots.mark(ref);
       if (this.#aheadMs >= 1 && i + 1 < refs.length) return false;
       if ((i & 7) === 7 && i + 1 < refs.length && performance.now() >= deadline) return false;
     }
@@ -317,14 +319,14 @@ export class Snapshotter {
 
   #tableDone(walked: Walked): void {
     walked.isDone = true;
-    if (walked.isOrphan) this.#store.discardTables(walked.table, 0);
+    if (walked.isOrphan) this.#store.heap.discardTable(walked.table);
   }
 
   #largeDone(output: Output): void {
     if (output.large === null) return;
     const { value, isOrphan } = output.large;
-    if (isOrphan) this.#store.release(value.ref);
-    else this.#store.markEpoch(value.ref);
+    if (isOrphan) this.#store.heap.release(value.ref);
+    else this.#store.heap.snapshots.mark(value.ref);
     this.#keyWritten();
     output.large = null;
     const aside = output.aside;
@@ -337,10 +339,10 @@ export class Snapshotter {
   }
 
   /** Writes an entry that is about to change, before the walk came to it. */
-  #writeEarly(database: Database, ref: number): void {
+  #writeEarly(keys: number, ref: number): void {
     const output = this.#output;
     if (output === null) return;
-    const index = this.#indexes.get(database.keys)?.index ?? -1;
+    const index = this.#indexes.get(keys)?.index ?? -1;
     if (index < 0) return;
     try {
       if (output.large === null) {
@@ -366,9 +368,9 @@ export class Snapshotter {
    * Takes over an entry that is about to go, if it is large: to write it at once would stop the server. So it does with
    * any entry while the window of chunks is full: where it lies it takes no more memory than it did.
    */
-  #takeOver(database: Database, ref: number): boolean {
+  #takeOver(keys: number, ref: number): boolean {
     const output = this.#output;
-    const index = this.#indexes.get(database.keys)?.index ?? -1;
+    const index = this.#indexes.get(keys)?.index ?? -1;
     if (output === null || index < 0) return false;
     if (!output.offload.isFull && !isLargeValue(this.#store, ref)) return false;
     if (output.large?.value.ref === ref) output.large.isOrphan = true;
@@ -403,9 +405,7 @@ export class Snapshotter {
   #walked(): void {
     const store = this.#store;
     this.#isWalking = false;
-    store.onBeforeChange = null;
-    store.onBeforeRemoval = null;
-    store.onDiscardKeys = null;
+    store.heap.snapshots.listener = null;
     this.#tables = [];
     this.#indexes.clear();
     if (this.#output !== null) {
@@ -430,13 +430,13 @@ export class Snapshotter {
     if (job === null) return;
     this.#job = null;
     const large = this.#output?.large;
-    if (large?.isOrphan) this.#store.release(large.value.ref);
-    for (const { ref } of this.#orphans.splice(0)) this.#store.release(ref);
+    if (large?.isOrphan) this.#store.heap.release(large.value.ref);
+    for (const { ref } of this.#orphans.splice(0)) this.#store.heap.release(ref);
     this.#output = null;
     for (const walked of this.#tables) {
       if (!walked.isOrphan || walked.isDone) continue;
       walked.isDone = true;
-      this.#store.discardTables(walked.table, 0);
+      this.#store.heap.discardTable(walked.table);
     }
     this.#schedule();
     job.reject(reason);

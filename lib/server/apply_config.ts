@@ -58,9 +58,9 @@ export function applyConfig(server: Server): void {
   follow(["active-expire-effort"], () => settings.activeExpireEffort = config.number("active-expire-effort"));
   follow(
     ["hash-max-listpack-entries"],
-    () => store.hashMaxListpackEntries = config.number("hash-max-listpack-entries"),
+    () => store.hashes.maxListpackEntries = config.number("hash-max-listpack-entries"),
   );
-  follow(["hash-max-listpack-value"], () => store.hashMaxListpackValue = config.number("hash-max-listpack-value"));
+  follow(["hash-max-listpack-value"], () => store.hashes.maxListpackValue = config.number("hash-max-listpack-value"));
   follow(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], () => {
     const counts = config.choice("maxmemory-policy").endsWith("-lfu");
     if (!counts) return void (store.frequency = null);

@@ -74,12 +74,12 @@ export class Cron {
       else if (store.writesRemoveExpired) store.localExpiries.expire(store.databases, deadlineMs, clock);
       if (more) statistics.expiredTimeCapReached++;
     }
-    while (store.hasDiscarded && performance.now() < deadlineMs) store.freeDiscarded(FREED_AT_ONCE);
+    while (store.heap.hasDiscarded && performance.now() < deadlineMs) store.heap.freeDiscarded(FREED_AT_ONCE);
     const elapsedMs = performance.now() - startMs;
     statistics.expireCycleMs += elapsedMs;
     if (elapsedMs > statistics.longestMs) statistics.longestMs = elapsedMs;
     this.server.latency.report("expire-cycle", elapsedMs);
-    if (more || store.hasDiscarded) this.#slices = setTimeout(() => this.#slice(), BETWEEN_SLICES_MS);
+    if (more || store.heap.hasDiscarded) this.#slices = setTimeout(() => this.#slice(), BETWEEN_SLICES_MS);
     this.server.flushAll();
   }
 

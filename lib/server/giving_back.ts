@@ -38,7 +38,9 @@ export class GivingBack {
     if (!cron.every(EVERY_MS)) return;
     const { arena, compaction } = store;
     arena.noteIdle();
-    if (arena.committedBytes - arena.usedBytes > MIN_UNUSED_BYTES && !store.hasDiscarded) compaction.begin(BY_ITSELF);
+    if (arena.committedBytes - arena.usedBytes > MIN_UNUSED_BYTES && !store.heap.hasDiscarded) {
+      compaction.begin(BY_ITSELF);
+    }
     this.#goOn();
   }
 

@@ -231,7 +231,7 @@ function memoryFields(server: Server): Field[] {
     ...zero("mem_cluster_links", "mem_aof_buffer"),
     ["mem_allocator", "arena"],
     ["active_defrag_running", 0],
-    ["lazyfree_pending_objects", server.store.hasDiscarded ? 1 : 0],
+    ["lazyfree_pending_objects", server.store.heap.hasDiscarded ? 1 : 0],
     ["lazyfreed_objects", 0],
   ];
 }

@@ -81,8 +81,8 @@ export class MemoryLimit {
     const { store, memory } = this.server;
     let startMs = 0;
     for (let evicted = 1; memory.countedBytes > this.#maxBytes; evicted++) {
-      if (store.hasDiscarded) {
-        store.freeDiscarded(FREED_AT_ONCE);
+      if (store.heap.hasDiscarded) {
+        store.heap.freeDiscarded(FREED_AT_ONCE);
       } else {
         const candidate = this.eviction.candidate();
         if (candidate === null) {
@@ -121,7 +121,7 @@ export class MemoryLimit {
     const { server } = this;
     if (server.saving.snapshotter.running) {
       // It must write now what is evicted, not keep it until later: else more would be evicted in its place.
-      server.store.prepareChange(database, database.peek(key, 0, key.length));
+      server.store.heap.snapshots.prepareChange(database.keys, database.peek(key, 0, key.length));
     }
     database.remove(key, 0, key.length);
     server.statistics.evictedKeys++;

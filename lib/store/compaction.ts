@@ -13,7 +13,6 @@
 import { hashBytes } from "../bytes/hash.ts";
 import { isOutOfRoom } from "./out_of_room.ts";
 import type { Database } from "./database.ts";
-import { ENCODING_HASHTABLE } from "./entry.ts";
 import type { Store } from "./store.ts";
 
 /** Which segments are to leave: those that waste so many bytes, and of whose touched bytes less than a share is used. */
@@ -27,13 +26,12 @@ export const BY_ITSELF: Standard = { wastedBytes: 8 * 2 ** 20, usedShare: 0.5 };
 export const ON_DEMAND: Standard = { wastedBytes: 2 ** 20, usedShare: 0.875 };
 /** Walks after which a segment that is still not empty may stay. */
 const MAX_WALKS = 3;
-/** A hash with more fields is dealt with in slices of its own. */
-const FIELDS_AT_ONCE = 1024;
 
-/** A hash under way, by its key: it may be another by the next slice. */
-interface LargeHash {
+/** A value that is moved in several slices, by its key: it may be another by the next one. */
+interface LargeValue {
   readonly database: Database;
   readonly key: Uint8Array;
+  readonly type: number;
   cursor: number;
 }
 
@@ -48,7 +46,7 @@ export class Compaction {
   #databases: Database[] = [];
   #table: "keys" | "expires" = "keys";
   #cursor = 0;
-  #hashes: LargeHash[] = [];
+  #values: LargeValue[] = [];
 
   constructor(readonly store: Store) {}
 
@@ -60,7 +58,7 @@ export class Compaction {
   /** Whether nobody holds refs from one turn to the next, as far as the store knows. */
   get mayMove(): boolean {
     const { store } = this;
-    return store.onBeforeChange === null && store.detached.size === 0 && !store.hasDiscarded;
+    return store.heap.snapshots.listener === null && store.detached.size === 0 && !store.heap.hasDiscarded;
   }
 
   /** Begins a run, unless one is under way. */
@@ -113,7 +111,7 @@ export class Compaction {
     this.#databases = [...store.databases, ...store.unnumbered];
     this.#table = "keys";
     this.#cursor = 0;
-    this.#hashes = [];
+    this.#values = [];
   }
 
   #end(): void {
@@ -121,13 +119,13 @@ export class Compaction {
     for (const segment of this.#leaving) if (arena.leaving[segment] !== 0) arena.stay(segment);
     this.#leaving = [];
     this.#databases = [];
-    this.#hashes = [];
+    this.#values = [];
     this.#phase = "resting";
   }
 
   #move(): void {
-    const hash = this.#hashes.at(-1);
-    if (hash !== undefined) return this.#moveInHash(hash);
+    const value = this.#values.at(-1);
+    if (value !== undefined) return this.#moveOn(value);
     const database = this.#databases.at(-1);
     if (database === undefined) return this.#walkOrEnd();
     const { tables } = this.store;
@@ -145,57 +143,28 @@ export class Compaction {
   /** Moves an entry of a database with all it has, where it lies in a leaving segment; its ref from now on. */
   #moveEntry(database: Database, ref: number, hash: number): number {
     const { arena, entries, tables } = this.store;
-    const isTable = entries.encoding(ref) === ENCODING_HASHTABLE;
-    if (isTable) this.#moveTable(database, ref);
+    if (entries.hasBody(ref)) this.#moveBody(database, ref);
     if (!arena.isLeaving(ref)) return ref;
-    const hasExpiry = entries.hasExpiry(ref);
-    const moved = this.#moveBlock(
-      ref,
-      entries.size(entries.keyLength(ref), isTable ? 0 : entries.valueWord(ref), hasExpiry),
-    );
-    if (hasExpiry && tables.findEntry(database.expires, hash, ref)) tables.replaceAt(tables.slot, moved);
+    const moved = this.store.heap.copyBlock(ref, entries.bytesOf(ref));
+    if (entries.hasExpiry(ref) && tables.findEntry(database.expires, hash, ref)) tables.replaceAt(tables.slot, moved);
     arena.free(ref);
     return moved;
   }
 
-  /** Moves the fields of a hash, or notes it for later if there are many. */
-  #moveTable(database: Database, ref: number): void {
-    const { entries, tables } = this.store;
-    const table = tables.relocate(entries.valueWord(ref));
-    entries.setValueWord(ref, table);
-    if (tables.count(table) > FIELDS_AT_ONCE) {
-      this.#hashes.push({ database, key: entries.keyCopy(ref), cursor: 0 });
-      return;
-    }
-    let cursor = 0;
-    do cursor = tables.relocateSegment(table, cursor, this.#moveField); while (cursor !== 0);
+  /** Moves what the value of an entry has outside of it, or notes it for later if that is much. */
+  #moveBody(database: Database, ref: number): void {
+    const { entries } = this.store;
+    const cursor = this.store.heap.typeOf(ref).relocateBody(ref, 0);
+    if (cursor === 0) return;
+    this.#values.push({ database, key: entries.keyCopy(ref), type: entries.type(ref), cursor });
   }
 
-  #moveInHash(hash: LargeHash): void {
-    const { entries, tables } = this.store;
-    const { database, key } = hash;
+  #moveOn(value: LargeValue): void {
+    const { entries, tables, heap } = this.store;
+    const { database, key, type } = value;
     const ref = tables.find(database.keys, hashBytes(key, 0, key.length), key, 0, key.length);
-    if (ref === 0 || entries.encoding(ref) !== ENCODING_HASHTABLE) {
-      this.#hashes.pop();
-      return;
-    }
-    hash.cursor = tables.relocateSegment(entries.valueWord(ref), hash.cursor, this.#moveField);
-    if (hash.cursor === 0) this.#hashes.pop();
-  }
-
-  readonly #moveField = (ref: number): number => {
-    const { arena, entries } = this.store;
-    if (!arena.isLeaving(ref)) return ref;
-    const moved = this.#moveBlock(ref, entries.size(entries.keyLength(ref), entries.valueWord(ref), false));
-    arena.free(ref);
-    return moved;
-  };
-
-  /** A copy of a block elsewhere. */
-  #moveBlock(ref: number, bytes: number): number {
-    const { arena } = this.store;
-    const moved = arena.alloc(bytes);
-    arena.copy(ref, 0, moved, 0, bytes);
-    return moved;
+    const isSame = ref !== 0 && entries.type(ref) === type && entries.hasBody(ref);
+    value.cursor = isSame ? heap.typeOf(ref).relocateBody(ref, value.cursor) : 0;
+    if (value.cursor === 0) this.#values.splice(this.#values.indexOf(value), 1);
   }
 }

@@ -10,11 +10,12 @@
 import { hashBytes } from "../bytes/hash.ts";
 import { copyBytes } from "../bytes/compare.ts";
 import { ArenaFullError, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
-import { ENCODING_HASHTABLE, ENTRY_HEADER_BYTES, HAS_EXPIRY, KEY_LENGTH_MASK, TYPE_STRING } from "./entry.ts";
+import { ENTRY_HEADER_BYTES, HAS_EXPIRY, KEY_LENGTH_MASK, TYPE_STRING } from "./entry.ts";
 import type { Store } from "./store.ts";
+import { NO_EXPIRY, type ValueHome } from "./types/value_type.ts";
 
-/** For `setString` and `rewrite`: no expiry, or the one there is. Any other value is a Unix time in ms. */
-export const NO_EXPIRY = -1;
+export { NO_EXPIRY };
+/** For `setString` and `rewriteString`: the expiry there is. Any other value but NO_EXPIRY is a Unix time in ms. */
 export const KEEP_EXPIRY = -2;
 
 /** Keys looked for between two removals of them all. */
@@ -23,7 +24,7 @@ const REMOVED_AT_ONCE = 512;
 /** Expiry as commands give it: ms since 1970, beyond 2^53 as a BigInt. */
 export type UnixMs = number | bigint;
 
-export class Database {
+export class Database implements ValueHome {
   /** Table of all entries. */
   keys: number;
   /** Table of the entries that have an expiry; the same refs. */
@@ -82,7 +83,7 @@ export class Database {
     const ref = this.peek(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return 0;
     this.store.touch(ref);
-    this.store.prepareChange(this, ref);
+    this.store.heap.snapshots.prepareChange(this.keys, ref);
     return ref;
   }
 
@@ -197,13 +198,13 @@ export class Database {
     expiry: UnixMs,
   ): number {
     const store = this.store;
-    const entries = store.entries;
+    const { entries, snapshots } = store.heap;
     const typeAndEncoding = type | (encoding << 4);
     if (old === 0) {
       const isExpiring = expiry !== NO_EXPIRY && expiry !== KEEP_EXPIRY;
       const meta = typeAndEncoding | (store.initialClock << 8);
       const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, isExpiring);
-      if (store.epoch !== 0) store.markEpoch(ref);
+      if (snapshots.epoch !== 0) snapshots.mark(ref);
       if (isExpiring) entries.setExpiry(ref, expiry);
       this.#addNew(ref, isExpiring);
       if (isExpiring && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
@@ -224,7 +225,7 @@ export class Database {
     const has = keeps ? had : expiry !== NO_EXPIRY;
     if (has && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
     // What a snapshot has still to write may be taken over by it, and so is not written over.
-    if (had === has && ((words[at] >>> 4) & 15) !== ENCODING_HASHTABLE && !store.isAwaited(old)) {
+    if (had === has && !entries.hasBody(old) && !snapshots.isAwaited(old)) {
       // The block is large enough, and not too large, if it takes as many granules.
       const padded = ENTRY_HEADER_BYTES + (had ? 8 : 0) + keyLength + 7;
       if (inlineLength < MAX_BLOCK_BYTES && (padded + words[at + 2]) >>> 3 === (padded + inlineLength) >>> 3) {
@@ -236,14 +237,14 @@ export class Database {
     }
     const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, has);
     if (has && !had) this.#reserveExpiry(ref);
-    if (store.epoch !== 0) store.markEpoch(ref);
+    if (snapshots.epoch !== 0) snapshots.mark(ref);
     if (has) {
       if (keeps) entries.setExpiry(ref, entries.exactExpiry(old));
       else entries.setExpiry(ref, expiry);
     }
-    const isTaken = store.prepareRemoval(this, old);
+    const isTaken = snapshots.prepareRemoval(this.keys, old);
     this.#moveEntry(old, ref, slot, had, has);
-    if (!isTaken) store.release(old);
+    if (!isTaken) store.heap.release(old);
     return ref;
   }
 
@@ -258,7 +259,7 @@ export class Database {
    */
   #addNew(ref: number, isExpiring: boolean): void {
     if (isExpiring) this.#reserveExpiry(ref);
-    this.store.addNew(this.keys, this.#hash, ref);
+    this.store.heap.addNew(this.keys, this.#hash, ref);
     if (isExpiring) this.store.tables.insert(this.expires, this.#hash, ref);
   }
 
@@ -344,7 +345,7 @@ export class Database {
       return ref;
     }
     const slot = this.#slotOf(ref);
-    const inline = entries.encoding(ref) === ENCODING_HASHTABLE ? 0 : entries.valueWord(ref);
+    const inline = entries.inlineLength(ref);
     const tail = entries.keyLength(ref) + inline;
     const moved = arena.alloc(ENTRY_HEADER_BYTES + (has ? 8 : 0) + tail);
     if (has) this.#reserveExpiry(moved);
@@ -364,9 +365,9 @@ export class Database {
     const store = this.store;
     const ref = this.peek(bytes, start, length);
     if (ref === 0) return false;
-    const isTaken = store.prepareRemoval(this, ref);
+    const isTaken = store.heap.snapshots.prepareRemoval(this.keys, ref);
     this.#detachFound(ref);
-    if (!isTaken) store.release(ref);
+    if (!isTaken) store.heap.release(ref);
     return true;
   }
 
@@ -390,7 +391,7 @@ export class Database {
     this.#reserve(moved, has);
     const hash = this.#hash;
     this.remove(key, start, length);
-    this.store.prepareChange(from, ref);
+    this.store.heap.snapshots.prepareChange(from.keys, ref);
     from.#slotOf(ref);
     from.#detachFound(ref);
     this.store.arena.free(ref);
@@ -414,20 +415,20 @@ export class Database {
    */
   duplicate(ref: number, key: Uint8Array, start: number, length: number): void {
     const { store } = this;
-    const { entries, tables } = store;
+    const { entries, tables, heap } = store;
     const has = entries.hasExpiry(ref);
-    const isTable = entries.encoding(ref) === ENCODING_HASHTABLE;
-    const table = isTable ? store.copyTable(entries.valueWord(ref)) : 0;
+    const hasBody = entries.hasBody(ref);
+    const body = hasBody ? heap.typeOf(ref).copyBody(entries.valueWord(ref)) : 0;
     let twin: number;
     try {
       twin = this.#twin(ref, key, start, length);
       this.#hash = hashBytes(key, start, length);
       this.#reserve(twin, has);
     } catch (error) {
-      if (isTable) store.freeHashTable(table);
+      if (hasBody) heap.typeOf(ref).freeBody(body);
       throw error;
     }
-    if (isTable) entries.setValueWord(twin, table);
+    if (hasBody) entries.setValueWord(twin, body);
     entries.setClock(twin, store.initialClock);
     const hash = this.#hash;
     this.remove(key, start, length);
@@ -439,12 +440,12 @@ export class Database {
 
   /** A copy of an entry's own block under another key, in no table. */
   #twin(ref: number, key: Uint8Array, start: number, length: number): number {
-    const { store } = this;
-    const { entries, arena } = store;
+    const { heap } = this.store;
+    const { entries, arena } = heap;
     const has = entries.hasExpiry(ref);
-    const inline = entries.encoding(ref) === ENCODING_HASHTABLE ? 0 : entries.valueWord(ref);
+    const inline = entries.inlineLength(ref);
     const twin = entries.create(key, start, length, entries.word(ref, 0), inline, has);
-    if (store.epoch !== 0) store.markEpoch(twin);
+    if (heap.snapshots.epoch !== 0) heap.snapshots.mark(twin);
     if (has) entries.setExpiry(twin, entries.exactExpiry(ref));
     const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
     arena.copy(ref, valueAt, twin, entries.valueStart(twin) - ((twin & SEGMENT_MASK) << 3), inline);
@@ -495,14 +496,15 @@ export class Database {
 
   /** Removes all keys at once, one by one. */
   #removeAll(): void {
+    const { heap } = this.store;
     const refs: number[] = [];
     while (this.size > 0) {
       this.store.tables.scan(this.keys, 0, REMOVED_AT_ONCE, refs);
       for (const ref of refs) {
-        const isTaken = this.store.prepareRemoval(this, ref);
+        const isTaken = heap.snapshots.prepareRemoval(this.keys, ref);
         this.#slotOf(ref);
         this.#detachFound(ref);
-        if (!isTaken) this.store.release(ref);
+        if (!isTaken) heap.release(ref);
       }
     }
   }

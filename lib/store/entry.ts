@@ -29,6 +29,27 @@ export const ENCODING_INT = 1;
 export const ENCODING_HASHTABLE = 2;
 export const ENCODING_EMBSTR = 8;
 export const ENCODING_LISTPACK = 11;
+/** One bit for each encoding that keeps the value in a body of its own, not in the entry's block. */
+const BODY_ENCODINGS = 1 << ENCODING_HASHTABLE;
+
+/** Names of the value types, as TYPE replies them. */
+export const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
+  [TYPE_STRING, "string"],
+  [TYPE_LIST, "list"],
+  [TYPE_SET, "set"],
+  [TYPE_ZSET, "zset"],
+  [TYPE_HASH, "hash"],
+  [TYPE_STREAM, "stream"],
+]);
+
+/** Names of the encodings, as OBJECT ENCODING replies them. */
+export const ENCODING_NAMES: ReadonlyMap<number, string> = new Map([
+  [ENCODING_RAW, "raw"],
+  [ENCODING_INT, "int"],
+  [ENCODING_EMBSTR, "embstr"],
+  [ENCODING_HASHTABLE, "hashtable"],
+  [ENCODING_LISTPACK, "listpack"],
+]);
 
 /** Bytes of an entry before its expiry or key. */
 export const ENTRY_HEADER_BYTES = 12;
@@ -63,6 +84,21 @@ export class Entries {
 
   encoding(ref: number): number {
     return (this.word(ref, 0) >>> 4) & 15;
+  }
+
+  /** Whether the value is a body outside of the entry's block, of which `valueWord` is the ref. */
+  hasBody(ref: number): boolean {
+    return ((BODY_ENCODINGS >>> this.encoding(ref)) & 1) !== 0;
+  }
+
+  /** Bytes of the value that lie in the entry's own block. */
+  inlineLength(ref: number): number {
+    return this.hasBody(ref) ? 0 : this.valueWord(ref);
+  }
+
+  /** Bytes of the entry's block that are in use. */
+  bytesOf(ref: number): number {
+    return this.size(this.keyLength(ref), this.inlineLength(ref), this.hasExpiry(ref));
   }
 
   setTypeAndEncoding(ref: number, type: number, encoding: number): void {

@@ -12,11 +12,12 @@
  */
 
 import { hashBytes } from "../bytes/hash.ts";
-import { ENCODING_HASHTABLE } from "./entry.ts";
-import type { Store } from "./store.ts";
+import type { Entries } from "./entry.ts";
+import { MAX_PREFETCHED, type Tables } from "./table.ts";
+import type { ValueType } from "./types/value_type.ts";
 
 /** Most keys and members that are foreseen at a time. */
-export const FORESIGHT = 64;
+export const FORESIGHT = MAX_PREFETCHED;
 const NO_BYTES = new Uint8Array(0);
 /** Length of a member that was not hashed, as its key holds no table. */
 const NOT_HASHED = -1;
@@ -48,7 +49,11 @@ export class Foresight {
   /** Hash of the key that `find` was given last. */
   hash = 0;
 
-  constructor(readonly store: Store) {}
+  constructor(
+    readonly entries: Entries,
+    readonly tables: Tables,
+    readonly types: readonly (ValueType | undefined)[],
+  ) {}
 
   /** Forgets everything. */
   clear(): void {
@@ -90,7 +95,7 @@ export class Foresight {
     }
     this.#prefetch(found);
     this.#cursor = 0;
-    this.#moves = this.store.tables.moves;
+    this.#moves = this.tables.moves;
     if (found === count) return;
     found = 0;
     for (let i = 0; i < count; i++) {
@@ -123,21 +128,21 @@ export class Foresight {
   }
 
   #prefetch(count: number): void {
-    this.store.tables.prefetch(this.#which, count, this.#tables, this.#hashes, this.#segments, this.#slots);
+    this.tables.prefetch(this.#which, count, this.#tables, this.#hashes, this.#segments, this.#slots);
   }
 
   /** The table that is the value of a key, as far as its hash tells; 0 if there is none. */
   #tableUnder(key: number): number {
-    const { tables, entries } = this.store;
+    const { tables, entries } = this;
     const slot = this.#slots[key];
     if (slot === 0) return 0;
     const ref = tables.entryAt(slot);
-    return entries.encoding(ref) === ENCODING_HASHTABLE ? entries.valueWord(ref) : 0;
+    return entries.hasBody(ref) ? this.types[entries.type(ref)]?.memberTable(ref) ?? 0 : 0;
   }
 
   /** The entry under a key or member in a table, or 0, as `Tables.find`; says its hash in `hash`. */
   find(table: number, bytes: Uint8Array, start: number, length: number): number {
-    const { tables } = this.store;
+    const { tables } = this;
     const index = bytes === this.#bytes ? this.#indexOf(start, length) : -1;
     if (index < 0) {
       this.hash = hashBytes(bytes, start, length);

@@ -19,7 +19,6 @@
 
 import { type Arena, ArenaFullError, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import { ENTRY_HEADER_BYTES, KEY_LENGTH_MASK } from "./entry.ts";
-import { FORESIGHT } from "./foresight.ts";
 
 const HEADER_BYTES = 16;
 // Words of a table's header.
@@ -45,6 +44,9 @@ export class TableFullError extends Error {
   override name = "TableFullError";
 }
 
+/** Most entries that `prefetch` touches in one call. */
+export const MAX_PREFETCHED = 64;
+
 /** Operations on tables in one arena. Refs of tables and entries are the arena's. */
 export class Tables {
   /** The slot at which the last successful `find` or `findEntry` saw the entry. */
@@ -53,7 +55,7 @@ export class Tables {
   #segment = 0;
   readonly #scratch = new Int32Array(SEGMENT_SLOTS * 2);
   /** Entries that are being prefetched. */
-  readonly #refs = new Int32Array(FORESIGHT);
+  readonly #refs = new Int32Array(MAX_PREFETCHED);
   /** Written by `prefetch` so that its reads have a use. */
   touched = 0;
   /** Raised whenever slots move or are emptied, in any table: what `prefetch` has found may lie elsewhere now. */

@@ -54,7 +54,7 @@ function fillTo(keys: number, expiry: UnixMs = NO_EXPIRY): void {
 function build(): void {
   wipe(store);
   store.setNow(NOW);
-  store.hashMaxListpackEntries = 8;
+  store.hashes.maxListpackEntries = 8;
   set("string", "value");
   set("expiring", "value", LATER);
   set("long", LONG);

@@ -27,7 +27,7 @@ export class Twins {
   constructor(below: Below) {
     this.#below = below;
     this.store.setNow(1e12);
-    this.store.hashMaxListpackEntries = 30;
+    this.store.hashes.maxListpackEntries = 30;
     this.store.onExpired = (database, bytes, start, length) => {
       const model = this.plain[this.store.databases.indexOf(database)];
       const text = decodeLatin1(bytes, start, start + length);
@@ -125,7 +125,7 @@ export class Twins {
     assert.equal(ref !== 0, value !== undefined);
     if (ref === 0 || value === undefined) return;
     assert.equal(this.store.entries.type(ref), typeof value === "string" ? TYPE_STRING : TYPE_HASH);
-    if (typeof value !== "string") assert.equal(this.store.hashes.length(ref), value.size);
+    if (typeof value !== "string") assert.equal(this.store.hashes.count(ref), value.size);
   }
 
   #remove(): void {

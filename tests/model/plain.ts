@@ -2,7 +2,7 @@
 
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { TYPE_STRING } from "../../lib/store/entry.ts";
-import { HashIterator } from "../../lib/store/hash.ts";
+import { HashIterator } from "../../lib/store/types/hashes.ts";
 import type { Store } from "../../lib/store/store.ts";
 
 /** A value, and when it expires, if it does. */
@@ -56,7 +56,7 @@ function valueOf(store: Store, ref: number): string | Map<string, string> {
     return decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
   }
   const fields = new Map<string, string>();
-  const iterator = new HashIterator(store);
+  const iterator = new HashIterator(store.hashes);
   iterator.begin(ref);
   while (iterator.next()) fields.set(iterator.field.text(), iterator.value.text());
   return fields;

@@ -101,7 +101,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
           if (!snapshotter.running) watcher.begin();
           else if (limit(20) === 0) snapshotter.abort();
         }
-        if (limit(50) === 0) store.freeDiscarded(limit(500));
+        if (limit(50) === 0) store.heap.freeDiscarded(limit(500));
         compactAWhile(store, limit);
         if (step % STEPS_BETWEEN_TURNS === 0) await nextTurn();
         if (step % STEPS_BETWEEN_WALKS === 0) {

@@ -8,7 +8,7 @@ import { walkTable } from "./table_walk.ts";
 
 /** Walks all that a store holds. While a snapshot runs, it may hold tables that were flushed. */
 export function walkStore(store: Store, isSnapshotting: boolean): void {
-  while (store.freeDiscarded(100_000));
+  while (store.heap.freeDiscarded(100_000));
   const held: number[] = [];
   for (const database of [...store.databases, ...store.unnumbered]) {
     const keys = walkTable(store, database.keys);
@@ -17,7 +17,9 @@ export function walkStore(store: Store, isSnapshotting: boolean): void {
     assert.deepEqual(new Set(expires.entries), new Set(expiring), "the index has exactly what expires");
     for (const refs of [keys.blocks, keys.entries, expires.blocks]) for (const ref of refs) held.push(ref);
     for (const ref of keys.entries) {
-      if (!isSnapshotting) assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.epoch, "all have the mark");
+      if (!isSnapshotting) {
+        assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.heap.snapshots.epoch, "all have the mark");
+      }
       if (store.entries.encoding(ref) !== ENCODING_HASHTABLE) continue;
       const body = walkTable(store, store.entries.valueWord(ref));
       for (const refs of [body.blocks, body.entries]) for (const one of refs) held.push(one);

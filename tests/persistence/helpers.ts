@@ -9,7 +9,7 @@ import { concatBytes } from "../bytes/concat.ts";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { type Database, NO_EXPIRY, type UnixMs } from "../../lib/store/database.ts";
 import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW, TYPE_HASH, TYPE_STRING } from "../../lib/store/entry.ts";
-import { HashIterator } from "../../lib/store/hash.ts";
+import { HashIterator } from "../../lib/store/types/hashes.ts";
 import { Store } from "../../lib/store/store.ts";
 import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
 import { writeAll } from "../../lib/persistence/save.ts";
@@ -80,7 +80,7 @@ export function describe(store: Store, ref: number): Described {
   }
   if (entries.type(ref) !== TYPE_HASH) throw new Error("a type that tests do not know");
   const value: Record<string, string> = {};
-  const iterator = new HashIterator(store);
+  const iterator = new HashIterator(store.hashes);
   iterator.begin(ref);
   while (iterator.next()) value[iterator.field.text()] = iterator.value.text();
   return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))), encoding, expiry };
@@ -129,7 +129,7 @@ export function values(store: Store): Map<number, Map<string, Described>> {
 /** Empties a store, memory included. Tests that need many stores use one again and again: its arena is 1 GiB of addresses. */
 export function wipe(store: Store): Store {
   for (const database of store.databases) database.clear();
-  while (store.freeDiscarded(100_000));
+  while (store.heap.freeDiscarded(100_000));
   return store;
 }
 

@@ -149,14 +149,14 @@ test("a primary drops what has expired, a replica keeps it", () => {
 
 test("small hashes written as tables become listpacks, large listpacks tables, as the limits say", () => {
   const store = new Store(1);
-  store.hashMaxListpackEntries = 2;
+  store.hashes.maxListpackEntries = 2;
   setHash(store.databases[0], "h", { a: "1", b: "2", c: "3" });
   const loaded = load(toRdb(store));
   const encodingOf = (of: Store) => of.entries.encoding(of.databases[0].peek(encodeLatin1("h"), 0, 1));
   assert.equal(encodingOf(store), ENCODING_HASHTABLE);
   assert.equal(encodingOf(loaded), ENCODING_LISTPACK);
   const strict = new Store(1);
-  strict.hashMaxListpackEntries = 2;
+  strict.hashes.maxListpackEntries = 2;
   const reader = new RdbReader(strict, READ);
   reader.feed(toRdb(loaded));
   assert.equal(encodingOf(strict), ENCODING_HASHTABLE);
@@ -164,7 +164,7 @@ test("small hashes written as tables become listpacks, large listpacks tables, a
   setHash(wide.databases[0], "h", { a: "a long text" });
   wide.databases[0].store.hashes.convert(wide.databases[0], wide.databases[0].peek(encodeLatin1("h"), 0, 1));
   const narrow = new Store(1);
-  narrow.hashMaxListpackValue = 5;
+  narrow.hashes.maxListpackValue = 5;
   new RdbReader(narrow, READ).feed(toRdb(wide));
   assert.equal(encodingOf(narrow), ENCODING_HASHTABLE);
 });

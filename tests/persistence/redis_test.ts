@@ -104,7 +104,7 @@ test("what redis-server saves is loaded, and payloads go both ways", LONG, async
         "save",
       ]);
       const store = new Store(16);
-      store.hashMaxListpackEntries = 64;
+      store.hashes.maxListpackEntries = 64;
       const result = await loadRdbFile(join(directory, "dump.rdb"), store, READ);
       assert.equal(result.version, 10);
       assert.equal(result.keysLoaded, 1511 + 1);

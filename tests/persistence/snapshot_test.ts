@@ -42,7 +42,7 @@ function assertMarks(store: Store, databases: readonly Database[] = store.databa
     let cursor = 0;
     do {
       cursor = store.tables.scan(database.keys, cursor, 500, refs);
-      for (const ref of refs) assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.epoch);
+      for (const ref of refs) assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.heap.snapshots.epoch);
     } while (cursor !== 0);
   }
 }
@@ -127,7 +127,7 @@ function randomWrite(store: Store, random: (below: number) => number): void {
         const field = encodeLatin1(`f${random(300)}`);
         store.hashes.delete(ref, field, 0, field.length);
       }
-      if (store.hashes.length(ref) === 0) remove(database, key);
+      if (store.hashes.count(ref) === 0) remove(database, key);
       else store.hashes.trim(database, ref);
       return;
     }
@@ -143,7 +143,7 @@ function randomWrite(store: Store, random: (below: number) => number): void {
     }
     case 9:
       if (random(20) === 0) return setString(database, key, "large".repeat(20_000 + random(5000)));
-      store.freeDiscarded(50);
+      store.heap.freeDiscarded(50);
       return;
     case 10: {
       if (random(40) > 0) return;
@@ -278,7 +278,7 @@ function takeAway(store: Store): void {
 }
 
 function release(store: Store): void {
-  while (store.freeDiscarded(100_000));
+  while (store.heap.freeDiscarded(100_000));
 }
 
 test("large values that go are written later, as they were, and their memory is given back", async () => {

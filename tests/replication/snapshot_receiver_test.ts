@@ -141,7 +141,7 @@ test("a snapshot that is aborted while it is being parsed leaves nothing in memo
   const end = receiver.finish(() => assert.fail("nothing was replaced"));
   receiver.abort();
   await assert.rejects(end, /the connection was lost/);
-  while (replica.store.freeDiscarded(100_000));
+  while (replica.store.heap.freeDiscarded(100_000));
   const left = replica.store.arena.usedBytes - before;
   assert.ok(left < 64 * 1024, `${left} bytes are left`);
 });
@@ -155,7 +155,7 @@ test("one snapshot after the other leaves nothing behind in memory, whether it i
     receiver.take(snapshot, 0, whole ? snapshot.length : snapshot.length - END_BYTES);
     if (whole) await receiver.finish(() => {});
     else receiver.abort();
-    while (store.freeDiscarded(100_000));
+    while (store.heap.freeDiscarded(100_000));
     walkStore(store, false);
   };
   await receive(true);

@@ -59,7 +59,7 @@ test("keys fetched ahead are found, also after others were added, removed, and t
 
 test("fields fetched ahead are found, also when the hash has become another meanwhile", () => {
   const store = new Store(1);
-  store.hashMaxListpackEntries = 4;
+  store.hashes.maxListpackEntries = 4;
   const database = store.databases[0];
   const into = new Element();
   const names = ["hash", ...Array.from({ length: 20 }, (_, i) => `field:${i}`)];

@@ -2,14 +2,14 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { KEEP_EXPIRY, NO_EXPIRY } from "../../lib/store/database.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK, TYPE_HASH } from "../../lib/store/entry.ts";
-import { HashIterator } from "../../lib/store/hash.ts";
+import { HashIterator } from "../../lib/store/types/hashes.ts";
 import { Element, isValidListpack, listpackBytes } from "../../lib/store/listpack.ts";
 import { Store } from "../../lib/store/store.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
 function limitedStore(): Store {
   const store = new Store(1);
-  store.hashMaxListpackEntries = 128;
+  store.hashes.maxListpackEntries = 128;
   return store;
 }
 
@@ -53,7 +53,7 @@ class Pair {
     if (ref === 0) return;
     const model = this.fields(key);
     assert.equal(store.hashes.delete(ref, bytesOf(field), 0, field.length), model.delete(field));
-    if (store.hashes.length(ref) === 0) {
+    if (store.hashes.count(ref) === 0) {
       database.remove(bytesOf(key), 0, key.length);
       this.model.delete(key);
     } else {
@@ -68,7 +68,7 @@ class Pair {
     const { store } = this;
     const { entries } = store;
     assert.equal(entries.type(ref), TYPE_HASH);
-    assert.equal(store.hashes.length(ref), model.size);
+    assert.equal(store.hashes.count(ref), model.size);
     if (entries.encoding(ref) === ENCODING_LISTPACK) {
       const bytes = entries.bytes(ref);
       const start = entries.valueStart(ref);
@@ -79,7 +79,7 @@ class Pair {
       );
     }
     const seen = new Map<string, string>();
-    const iterator = new HashIterator(store);
+    const iterator = new HashIterator(store.hashes);
     iterator.begin(ref);
     while (iterator.next()) seen.set(iterator.field.text(), iterator.value.text());
     assert.deepEqual([...seen].sort(), [...model].sort());
@@ -100,8 +100,8 @@ test("random changes of hashes, small and large, agree with Maps, and free all m
   };
   for (let step = 0; step < 60_000; step++) {
     if (step % 10_000 === 0) {
-      pair.store.hashMaxListpackEntries = [128, 8, 512][limit(3)];
-      pair.store.hashMaxListpackValue = [64, 1000][limit(2)];
+      pair.store.hashes.maxListpackEntries = [128, 8, 512][limit(3)];
+      pair.store.hashes.maxListpackValue = [64, 1000][limit(2)];
     }
     const key = `hash ${limit(6)}`;
     const field = limit(2) === 0 ? `field ${limit(200)}` : text();
@@ -114,7 +114,7 @@ test("random changes of hashes, small and large, agree with Maps, and free all m
     for (const field of [...pair.fields(key).keys()]) pair.delete(key, field);
     assert.equal(pair.find(key), 0);
   }
-  while (pair.store.freeDiscarded(1000));
+  while (pair.store.heap.freeDiscarded(1000));
   assert.equal(pair.store.arena.usedBytes, before);
 });
 
@@ -171,7 +171,7 @@ test("a hash is made from a listpack, and becomes a table if that has too many f
   pair.check("same");
   assert.equal(entries.encoding(pair.find("same")), ENCODING_LISTPACK);
   assert.equal(entries.expiry(pair.find("same")), store.nowMs + 5000);
-  store.hashMaxListpackEntries = 99;
+  store.hashes.maxListpackEntries = 99;
   hashes.createFromListpack(database, bytesOf("same"), 0, 4, listpack, 0, listpack.length, KEEP_EXPIRY);
   pair.check("same");
   assert.equal(entries.encoding(pair.find("same")), ENCODING_HASHTABLE);
@@ -209,10 +209,10 @@ test("a removed large hash is freed in slices, small ones at once", () => {
   assert.equal(store.arena.usedBytes, before);
   for (let i = 0; i < 5000; i++) pair.set("large", `f${i}`, "v");
   database.remove(bytesOf("large"), 0, 5);
-  assert.ok(store.hasDiscarded);
+  assert.ok(store.heap.hasDiscarded);
   assert.equal(pair.find("large"), 0);
   let slices = 0;
-  while (store.freeDiscarded(500)) slices++;
+  while (store.heap.freeDiscarded(500)) slices++;
   assert.ok(slices >= 8);
   assert.equal(store.arena.usedBytes, before);
 });
@@ -221,12 +221,12 @@ test("a database of many hashes is given back without deep recursion", () => {
   const pair = new Pair();
   const { store, database } = pair;
   const before = store.arena.usedBytes;
-  store.hashMaxListpackEntries = 0;
+  store.hashes.maxListpackEntries = 0;
   for (let i = 0; i < 20_000; i++) pair.set(`hash ${i}`, "f", "v");
   for (let i = 0; i < 300; i++) pair.set("large", `f${i}`, "v");
   database.clear();
   let slices = 0;
-  while (store.freeDiscarded(512)) slices++;
+  while (store.heap.freeDiscarded(512)) slices++;
   assert.ok(slices >= 30);
   assert.equal(store.arena.usedBytes, before);
 });

@@ -1,6 +1,6 @@
 /**
  * The hash value: fields and their values under one key. Small hashes are a listpack inline in the key's entry; beyond
- * `hashMaxListpackEntries` fields or `hashMaxListpackValue` bytes of one, for good, a table (see table.ts) whose entries
+ * `maxListpackEntries` fields or `maxListpackValue` bytes of one, for good, a table (see table.ts) whose entries
  * have the field as key and the value inline. Called by the hash commands, persistence, COPY and DEBUG.
  *
  * A hash is known by the ref of its key's entry. What changes it takes the ref that `Database.write` or `create` gave
@@ -8,9 +8,8 @@
  * anything, but what it found lies in the arena and is good only until the next change.
  */
 
-import { copyBytes } from "../bytes/compare.ts";
-import { hashBytes } from "../bytes/hash.ts";
-import { type Database, NO_EXPIRY, type UnixMs } from "./database.ts";
+import { copyBytes } from "../../bytes/compare.ts";
+import { hashBytes } from "../../bytes/hash.ts";
 import {
   ENCODING_HASHTABLE,
   ENCODING_LISTPACK,
@@ -18,7 +17,7 @@ import {
   ENTRY_HEADER_BYTES,
   TYPE_HASH,
   TYPE_STRING,
-} from "./entry.ts";
+} from "../entry.ts";
 import {
   addToCount,
   Element,
@@ -35,8 +34,9 @@ import {
   writeElement,
   writeEmptyListpack,
   writeMeasured,
-} from "./listpack.ts";
-import type { Store } from "./store.ts";
+} from "../listpack.ts";
+import type { Heap } from "../heap.ts";
+import { type ElementSink, NO_EXPIRY, type ValueHome, type ValueType } from "./value_type.ts";
 
 /** A listpack that would grow beyond this becomes a table, whatever the limits: its block must fit the arena. */
 const MAX_LISTPACK_BYTES = 2 ** 29;
@@ -45,17 +45,28 @@ const FIELD_META = TYPE_STRING | (ENCODING_RAW << 4);
 /** Fields that an iterator fetches from a table at a time. */
 const ITERATOR_BATCH = 128;
 
-/** Operations on the hashes of one store. */
-export class Hashes {
+/** A table with no more fields is freed, or moved, at once. */
+const FREED_AT_ONCE = 128;
+const MOVED_AT_ONCE = 1024;
+
+/** Operations on the hashes of one heap. */
+export class Hashes implements ValueType {
+  readonly name = "hash";
+  readonly order = "pairs";
+  /** Most fields of a hash that is kept as a listpack, and most bytes of a field or value in it. */
+  maxListpackEntries = 512;
+  maxListpackValue = 64;
   /** Whether the last `set` added a field. */
   added = false;
   readonly #element = new Element();
+  readonly #value = new Element();
+  readonly #refs: number[] = [];
 
-  constructor(readonly store: Store) {}
+  constructor(readonly heap: Heap) {}
 
   /** Puts an empty hash under a key that is free; `reserve` more bytes of listpack will then not move it. */
-  create(database: Database, key: Uint8Array, start: number, length: number, reserve: number): number {
-    const { entries } = this.store;
+  create(database: ValueHome, key: Uint8Array, start: number, length: number, reserve: number): number {
+    const { entries } = this.heap;
     const bytes = EMPTY_LISTPACK_BYTES + reserve;
     const ref = database.put(key, start, length, TYPE_HASH, ENCODING_LISTPACK, bytes, NO_EXPIRY);
     entries.setValueWord(ref, EMPTY_LISTPACK_BYTES);
@@ -68,33 +79,33 @@ export class Hashes {
    * (`isValidListpack`, `hasDuplicates`). It becomes a table if it has too many fields. The bytes must not lie in the arena.
    */
   createFromListpack(
-    database: Database,
+    database: ValueHome,
     key: Uint8Array,
     keyStart: number,
     keyLength: number,
     listpack: Uint8Array,
     start: number,
     length: number,
-    expiry: UnixMs,
+    expiry: number | bigint,
   ): number {
-    const { entries } = this.store;
+    const { entries } = this.heap;
     const ref = database.put(key, keyStart, keyLength, TYPE_HASH, ENCODING_LISTPACK, length, expiry);
     copyBytes(listpack, start, length, entries.bytes(ref), entries.valueStart(ref));
-    return this.length(ref) > this.store.hashMaxListpackEntries ? this.convert(database, ref) : ref;
+    return this.count(ref) > this.maxListpackEntries ? this.convert(database, ref) : ref;
   }
 
   /** Number of fields. */
-  length(ref: number): number {
-    const { entries, tables } = this.store;
+  count(ref: number): number {
+    const { entries, tables } = this.heap;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) return tables.count(entries.valueWord(ref));
     return listpackCount(entries.bytes(ref), entries.valueStart(ref)) >>> 1;
   }
 
   /** Finds a field's value, and points `into` to it; false if there is no such field. O(1), or O(n) in a listpack. */
   get(ref: number, field: Uint8Array, start: number, length: number, into: Element): boolean {
-    const { entries } = this.store;
+    const { entries } = this.heap;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) {
-      const found = this.store.foresight.find(entries.valueWord(ref), field, start, length);
+      const found = this.heap.foresight.find(entries.valueWord(ref), field, start, length);
       if (found === 0) return false;
       into.setString(entries.bytes(found), entries.valueStart(found), entries.valueWord(found));
       return true;
@@ -117,7 +128,7 @@ export class Hashes {
    * the hash may have become a table, so that its ref is another.
    */
   set(
-    database: Database,
+    database: ValueHome,
     ref: number,
     field: Uint8Array,
     fieldStart: number,
@@ -126,14 +137,13 @@ export class Hashes {
     valueStart: number,
     valueLength: number,
   ): number {
-    const store = this.store;
-    const entries = store.entries;
+    const { entries } = this.heap;
     const inlineLength = entries.valueWord(ref);
     if (entries.encoding(ref) === ENCODING_HASHTABLE) {
       this.added = this.#setInTable(inlineLength, field, fieldStart, fieldLength, value, valueStart, valueLength);
       return ref;
     }
-    const limit = store.hashMaxListpackValue;
+    const limit = this.maxListpackValue;
     if (
       fieldLength > limit || valueLength > limit ||
       inlineLength + fieldLength + valueLength + 2 * LISTPACK_ENTRY_OVERHEAD > MAX_LISTPACK_BYTES
@@ -145,7 +155,7 @@ export class Hashes {
     let start = entries.valueStart(ref);
 
     const found = findElement(bytes, start, 2, field, fieldStart, fieldLength);
-    if ((listpackCount(bytes, start) >>> 1) + (found < 0 ? 1 : 0) > store.hashMaxListpackEntries) {
+    if ((listpackCount(bytes, start) >>> 1) + (found < 0 ? 1 : 0) > this.maxListpackEntries) {
       ref = this.convert(database, ref);
       return this.set(database, ref, field, fieldStart, fieldLength, value, valueStart, valueLength);
     }
@@ -187,7 +197,7 @@ export class Hashes {
     valueStart: number,
     valueLength: number,
   ): boolean {
-    const { entries, tables, arena, foresight } = this.store;
+    const { entries, tables, arena, foresight } = this.heap;
     const found = foresight.find(table, field, fieldStart, fieldLength);
     if (found !== 0) {
       const header = ENTRY_HEADER_BYTES + fieldLength + 7;
@@ -201,7 +211,7 @@ export class Hashes {
     const entry = entries.create(field, fieldStart, fieldLength, FIELD_META, valueLength, false);
     copyBytes(value, valueStart, valueLength, entries.bytes(entry), entries.valueStart(entry));
     if (found === 0) {
-      this.store.addNew(table, foresight.hash, entry);
+      this.heap.addNew(table, foresight.hash, entry);
       return true;
     }
     tables.replaceAt(slot, entry);
@@ -211,23 +221,23 @@ export class Hashes {
 
   /** Adds a field that is not there yet. */
   #addToTable(table: number, field: Element, value: Element): void {
-    const { entries } = this.store;
+    const { entries } = this.heap;
     field.toBytes();
     value.toBytes();
     const entry = entries.create(field.bytes, field.start, field.length, FIELD_META, value.length, false);
     copyBytes(value.bytes, value.start, value.length, entries.bytes(entry), entries.valueStart(entry));
-    this.store.addNew(table, hashBytes(field.bytes, field.start, field.length), entry);
+    this.heap.addNew(table, hashBytes(field.bytes, field.start, field.length), entry);
   }
 
   /**
    * Removes a field; whether it was there. The block does not move: call `trim` when done, or remove the key if
-   * `length` is 0, for a hash without fields must not stay.
+   * `count` is 0, for a hash without fields must not stay.
    */
   delete(ref: number, field: Uint8Array, start: number, length: number): boolean {
-    const { entries, tables, arena } = this.store;
+    const { entries, tables, arena } = this.heap;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) {
       const table = entries.valueWord(ref);
-      const found = this.store.foresight.find(table, field, start, length);
+      const found = this.heap.foresight.find(table, field, start, length);
       if (found === 0) return false;
       tables.removeFound(table);
       arena.free(found);
@@ -245,8 +255,8 @@ export class Hashes {
   }
 
   /** Gives back a block that has become much too large. Returns the hash's ref, maybe another. */
-  trim(database: Database, ref: number): number {
-    const { entries } = this.store;
+  trim(database: ValueHome, ref: number): number {
+    const { entries } = this.heap;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) return ref;
     return database.resizeValue(ref, entries.valueWord(ref));
   }
@@ -255,16 +265,16 @@ export class Hashes {
    * Makes a listpack a table; a table stays as it is. Returns the hash's ref, maybe another. O(n). Where there is no
    * memory for it, the hash is as before.
    */
-  convert(database: Database, ref: number): number {
-    const { entries, tables } = this.store;
+  convert(database: ValueHome, ref: number): number {
+    const { entries, tables } = this.heap;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) return ref;
     const table = tables.create();
     try {
-      const iterator = new HashIterator(this.store);
+      const iterator = new HashIterator(this);
       iterator.begin(ref);
       while (iterator.next()) this.#addToTable(table, iterator.field, iterator.value);
     } catch (error) {
-      this.store.freeHashTable(table);
+      this.freeBody(table);
       throw error;
     }
     ref = database.resizeValue(ref, 0);
@@ -278,7 +288,7 @@ export class Hashes {
    * values in [0, 1). O(1), or O(n) in a listpack.
    */
   random(ref: number, random: () => number, field: Element, value: Element): void {
-    const { entries, tables } = this.store;
+    const { entries, tables } = this.heap;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) {
       return this.point(tables.random(entries.valueWord(ref), random), field, value);
     }
@@ -292,7 +302,7 @@ export class Hashes {
 
   /** Points `field` and `value` to an entry of a hash's table, such as a scan of it gives. */
   point(entry: number, field: Element, value: Element): void {
-    const entries = this.store.entries;
+    const entries = this.heap.entries;
     const bytes = entries.bytes(entry);
     field.setString(bytes, entries.keyStart(entry), entries.keyLength(entry));
     value.setString(bytes, entries.valueStart(entry), entries.valueWord(entry));
@@ -303,7 +313,7 @@ export class Hashes {
    * `samples` fields taken for all (0: of all fields).
    */
   memoryBytes(ref: number, samples: number): number {
-    const { entries, tables, arena } = this.store;
+    const { entries, tables, arena } = this.heap;
     if (entries.encoding(ref) !== ENCODING_HASHTABLE) return 0;
     const table = entries.valueWord(ref);
     const wanted = samples === 0 ? Infinity : samples;
@@ -317,6 +327,91 @@ export class Hashes {
     } while (cursor !== 0 && seen < wanted);
     return tables.memoryBytes(table) + (seen === 0 ? 0 : Math.round((bytes / seen) * tables.count(table)));
   }
+
+  walk(ref: number, cursor: number, limit: number, sink: ElementSink): number {
+    const { entries, tables } = this.heap;
+    const field = this.#element;
+    const value = this.#value;
+    if (entries.encoding(ref) === ENCODING_HASHTABLE) {
+      const next = tables.scan(entries.valueWord(ref), cursor, limit, this.#refs);
+      for (const entry of this.#refs) {
+        this.point(entry, field, value);
+        sink(field, value);
+      }
+      return next;
+    }
+    const bytes = entries.bytes(ref);
+    const start = entries.valueStart(ref);
+    let at = cursor === 0 ? firstElement(start) : start + cursor;
+    for (; bytes[at] !== LISTPACK_END && limit > 0; limit--) {
+      const valueAt = at + entryBytes(bytes, at);
+      field.read(bytes, at);
+      value.read(bytes, valueAt);
+      at = valueAt + entryBytes(bytes, valueAt);
+      sink(field, value);
+    }
+    return bytes[at] === LISTPACK_END ? 0 : at - start;
+  }
+
+  memberTable(ref: number): number {
+    const { entries } = this.heap;
+    return entries.encoding(ref) === ENCODING_HASHTABLE ? entries.valueWord(ref) : 0;
+  }
+
+  /** Frees a table and its fields: a small one at once, a large one in slices. */
+  freeBody(table: number): void {
+    const { arena, tables } = this.heap;
+    if (tables.count(table) > FREED_AT_ONCE) return this.heap.discardTable(table);
+    const refs = this.#refs;
+    let cursor = 0;
+    do {
+      cursor = tables.scan(table, cursor, FREED_AT_ONCE, refs);
+      for (let i = 0; i < refs.length; i++) arena.free(refs[i]);
+    } while (cursor !== 0);
+    tables.destroy(table);
+  }
+
+  copyBody(table: number): number {
+    const copy = this.heap.tables.create();
+    try {
+      this.#copyFields(table, copy);
+    } catch (error) {
+      this.freeBody(copy);
+      throw error;
+    }
+    return copy;
+  }
+
+  #copyFields(from: number, to: number): void {
+    const { entries, tables } = this.heap;
+    const refs: number[] = [];
+    let cursor = 0;
+    do {
+      cursor = tables.scan(from, cursor, ITERATOR_BATCH, refs);
+      for (const ref of refs) {
+        const twin = this.heap.copyBlock(ref, entries.bytesOf(ref));
+        this.heap.addNew(to, hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref)), twin);
+      }
+    } while (cursor !== 0);
+  }
+
+  relocateBody(ref: number, cursor: number): number {
+    const { entries, tables } = this.heap;
+    if (cursor > 0) return tables.relocateSegment(entries.valueWord(ref), cursor, this.#relocateField);
+    const table = tables.relocate(entries.valueWord(ref));
+    entries.setValueWord(ref, table);
+    const isSmall = tables.count(table) <= MOVED_AT_ONCE;
+    do cursor = tables.relocateSegment(table, cursor, this.#relocateField); while (cursor !== 0 && isSmall);
+    return cursor;
+  }
+
+  readonly #relocateField = (ref: number): number => {
+    const { arena, entries } = this.heap;
+    if (!arena.isLeaving(ref)) return ref;
+    const moved = this.heap.copyBlock(ref, entries.bytesOf(ref));
+    arena.free(ref);
+    return moved;
+  };
 }
 
 /** Walks over all fields of a hash, which must not change meanwhile. */
@@ -334,11 +429,11 @@ export class HashIterator {
   #last = false;
   readonly #batch: number[] = [];
 
-  constructor(readonly store: Store) {}
+  constructor(readonly hashes: Hashes) {}
 
   /** Begins anew, with the hash `ref`. */
   begin(ref: number): void {
-    const entries = this.store.entries;
+    const { entries } = this.hashes.heap;
     this.#isTable = entries.encoding(ref) === ENCODING_HASHTABLE;
     if (this.#isTable) {
       this.#table = entries.valueWord(ref);
@@ -368,11 +463,11 @@ export class HashIterator {
   #nextInTable(): boolean {
     while (this.#at === this.#batch.length) {
       if (this.#last) return false;
-      this.#cursor = this.store.tables.scan(this.#table, this.#cursor, ITERATOR_BATCH, this.#batch);
+      this.#cursor = this.hashes.heap.tables.scan(this.#table, this.#cursor, ITERATOR_BATCH, this.#batch);
       this.#last = this.#cursor === 0;
       this.#at = 0;
     }
-    this.store.hashes.point(this.#batch[this.#at++], this.field, this.value);
+    this.hashes.point(this.#batch[this.#at++], this.field, this.value);
     return true;
   }
 }

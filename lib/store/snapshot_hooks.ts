@@ -1,0 +1,63 @@
+/**
+ * Where the store and a snapshot under way meet: the marks that tell what the snapshot has dealt with, and what it must
+ * be told before something changes or goes.
+ *
+ * Entries are known by their ref and by the table of keys that they are in. The heap owns the hooks; databases and value
+ * types call them; the snapshot (persistence/snapshot.ts) listens.
+ */
+
+import { type Entries, EPOCH_BIT } from "./entry.ts";
+
+/** A snapshot under way, as the store tells it of changes. It must look up nothing in any table. */
+export interface SnapshotListener {
+  /** An entry that has not been dealt with is about to change: it counts as it is now. */
+  beforeChange(keys: number, ref: number): void;
+  /** One is about to go: whether the listener takes it over, to write and release it later. */
+  beforeRemoval(keys: number, ref: number): boolean;
+  /** A database gives up a table of keys: whether the listener takes it over, to discard it later. */
+  beforeDiscard(keys: number): boolean;
+}
+
+export class SnapshotHooks {
+  /**
+   * EPOCH_BIT or 0: the mark of entries that the snapshot under way has dealt with, or need not see. Between snapshots
+   * every entry in every database has this mark; a snapshot starts by changing it.
+   */
+  epoch = 0;
+  /** The snapshot under way. */
+  listener: SnapshotListener | null = null;
+
+  constructor(readonly entries: Entries) {}
+
+  /** Marks an entry as one that the snapshot under way need not see (again). */
+  mark(ref: number): void {
+    this.entries.setWord(ref, 1, (this.entries.word(ref, 1) & ~EPOCH_BIT) | this.epoch);
+  }
+
+  isMarked(ref: number): boolean {
+    return (this.entries.word(ref, 1) & EPOCH_BIT) === this.epoch;
+  }
+
+  /** Whether the snapshot under way has still to deal with an entry. */
+  isAwaited(ref: number): boolean {
+    return this.listener !== null && !this.isMarked(ref);
+  }
+
+  /** To be called before an entry changes in any way but its access clock. */
+  prepareChange(keys: number, ref: number): void {
+    if (this.listener === null || this.isMarked(ref)) return;
+    this.listener.beforeChange(keys, ref);
+    this.mark(ref);
+  }
+
+  /**
+   * To be called before an entry is taken out of its tables for good. Whether the snapshot under way has taken it over,
+   * so that nobody else may touch or release it: a large value need not be written out at once.
+   */
+  prepareRemoval(keys: number, ref: number): boolean {
+    if (this.listener === null || this.isMarked(ref)) return false;
+    if (this.listener.beforeRemoval(keys, ref)) return true;
+    this.prepareChange(keys, ref);
+    return false;
+  }
+}
