@@ -9,7 +9,8 @@ import type { Store } from "../store/store.ts";
 import { RDB_LATEST_VERSION, RDB_VERSION, RdbError, READABLE_TYPES } from "./rdb_format.ts";
 import { RdbEncoder } from "./rdb_encoder.ts";
 import { RdbReader } from "./rdb_reader.ts";
-import { CHUNK_BYTES, RdbWriter } from "./rdb_writer.ts";
+import { RdbWriter } from "./rdb_writer.ts";
+import { CHUNK_BYTES } from "./token_writer.ts";
 
 const FOOTER_BYTES = 10;
 const CHECKSUM_BYTES = 8;
@@ -33,10 +34,15 @@ export class Dumper {
 
   constructor(readonly store: Store) {
     const chunk = new Uint8Array(CHUNK_BYTES);
-    this.#writer = new RdbWriter(store, (full, used) => {
-      this.#encoder.push(full, used);
-      return chunk;
-    }, chunk);
+    this.#writer = new RdbWriter(
+      store,
+      (full, used) => {
+        this.#encoder.push(full, used);
+        return chunk;
+      },
+      chunk,
+      null,
+    );
   }
 
   /** The payload of an entry's value: bytes that stay as they are until the next call. */
@@ -47,7 +53,7 @@ export class Dumper {
     this.#options.compression = compression;
     encoder.checksum.reset();
     this.#writer.typeAndValue(ref);
-    this.#writer.flush();
+    this.#writer.tokens.flush();
     encoder.flush();
     this.#ensure(FOOTER_BYTES);
     const payload = this.#payload;

@@ -1,5 +1,5 @@
 /**
- * The other half of writing RDB: turns the writer's tokens (rdb_writer.ts) into the bytes of the file. Strings become
+ * The other half of writing RDB: turns the writer's tokens (token_writer.ts) into the bytes of the file. Strings become
  * integers, LZF or raw, and the checksum is counted. Runs in the worker for background saves, else in place.
  */
 

@@ -7,7 +7,7 @@
 
 import { dirname } from "node:path";
 import { createEmpty, moveInto, removeQuietly, syncDirectory } from "./rdb_file.ts";
-import { CHUNK_BYTES } from "./rdb_writer.ts";
+import { CHUNK_BYTES } from "./token_writer.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./rdb_worker.ts";
 
 /**

@@ -1,21 +1,12 @@
 /**
- * The main thread's half of writing RDB: turns entries of the store into *tokens*, as cheaply as they can be copied.
- *
- * A token is a header, `length << 1 | isString` in 7-bit groups with the lowest first, and that many bytes. Bytes of a
- * plain token go into the RDB as they are; a string token is for the encoder (rdb_encoder.ts, mostly in a worker) to
- * write as an RDB string: as an integer, compressed, or raw. Value types need nothing of the encoder but that.
- *
- * Tokens fill chunks; a full chunk goes to the sink, which gives the next one to fill. A token's bytes may go on in the
- * next chunk, its header never does. Used by the snapshot, by SAVE and by DUMP.
+ * The main thread's half of writing RDB: the file's beginning, its keys with all that goes along, and its end, as tokens
+ * (token_writer.ts). How values are written is their types' matter (types/). Used by the snapshot, by SAVE and by DUMP.
  */
 
-import { copyBytes } from "../bytes/compare.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
-import { SEGMENT_MASK, SEGMENT_SHIFT } from "../store/arena.ts";
-import { ENCODING_HASHTABLE, ENCODING_LISTPACK, TYPE_HASH, TYPE_STRING } from "../store/entry.ts";
+import type { SnapshotHooks } from "../store/snapshot_hooks.ts";
 import type { Store } from "../store/store.ts";
 import {
-  MAX_LENGTH_BYTES,
   OPCODE_AUX,
   OPCODE_EOF,
   OPCODE_EXPIRETIME_MS,
@@ -23,28 +14,19 @@ import {
   OPCODE_IDLE,
   OPCODE_RESIZEDB,
   OPCODE_SELECTDB,
-  RDB_TYPE_HASH,
-  RDB_TYPE_HASH_LISTPACK,
-  RDB_TYPE_STRING,
   RDB_VERSION,
-  writeLength,
 } from "./rdb_format.ts";
+import { type ChunkSink, TokenWriter } from "./token_writer.ts";
+import { ValueWriters } from "./types/all.ts";
+import type { BodyWriter } from "./types/value_writer.ts";
 
-/** Bytes of a chunk of tokens. */
-export const CHUNK_BYTES = 128 * 1024;
-/** A hash table with more fields, or an inline value of more bytes, is a large value: written in steps. */
-const LARGE_FIELDS = 128;
+/** A body with more elements, or an inline value of more bytes, is a large value: written in steps. */
+const LARGE_ELEMENTS = 128;
 const LARGE_BYTES = 64 * 1024;
-/** Bytes of a large value copied in a step, at most. */
+/** Bytes of a large inline value copied in a step, at most. */
 const STEP_BYTES = 64 * 1024;
-/** Fields of a large hash written in a step, about. */
-const STEP_FIELDS = 64;
-/** Room that must be left for a plain token of opcodes and lengths, header included. */
-const SMALL_TOKEN_BYTES = 48;
-const MAX_HEADER_BYTES = 5;
-
-/** Takes a full chunk (its first `length` bytes) and returns another to fill, of any size above a few hundred bytes. */
-export type ChunkSink = (chunk: Uint8Array, length: number) => Uint8Array;
+/** Elements of a large body written in a step, about. */
+const STEP_ELEMENTS = 64;
 
 /** What the aux fields at the start of a file say, and which opcodes accompany keys. */
 export interface RdbInfo {
@@ -64,48 +46,37 @@ export interface RdbInfo {
 
 /** A value of which a part was written. */
 export interface LargeValue {
+  /** The entry whose inline value it is. */
   readonly ref: number;
-  /** Where the fields' scan goes on; the byte at which the inline value does. */
+  /** The body that it is, or 0. */
+  readonly body: number;
+  /** How that is written; null for an inline value. */
+  readonly writer: BodyWriter | null;
+  /** Where the elements go on; the byte at which the inline value does. */
   cursor: number;
-  /** The table of fields, or 0 for an inline value. */
-  readonly table: number;
-}
-
-/** Whether an entry's value is large: `RdbWriter.entry` writes only its beginning. */
-export function isLargeValue(store: Store, ref: number): boolean {
-  const { entries, tables } = store;
-  const value = entries.valueWord(ref);
-  return entries.encoding(ref) === ENCODING_HASHTABLE ? tables.count(value) > LARGE_FIELDS : value > LARGE_BYTES;
-}
-
-/** The RDB type of an entry. */
-export function rdbTypeOf(type: number, encoding: number): number {
-  if (type === TYPE_STRING) return RDB_TYPE_STRING;
-  if (type === TYPE_HASH && encoding === ENCODING_HASHTABLE) return RDB_TYPE_HASH;
-  if (type === TYPE_HASH && encoding === ENCODING_LISTPACK) return RDB_TYPE_HASH_LISTPACK;
-  throw new Error(`no RDB type for type ${type} in encoding ${encoding}`);
+  /** Elements of a body that are still to come. */
+  left: number;
 }
 
 export class RdbWriter {
   /** The database that readers of what was written so far have selected, or -1. */
   database = -1;
-  #chunk: Uint8Array;
-  #at = 0;
-  /** Where the length of the plain token under way is to go, or -1. */
-  #tokenAt = -1;
-  readonly #refs: number[] = [];
   /** Which opcodes accompany keys: see RdbInfo. */
   withIdle = false;
   frequency: ((clock: number) => number) | undefined = undefined;
+  readonly tokens: TokenWriter;
+  readonly #writers: ValueWriters;
 
-  constructor(readonly store: Store, readonly sink: ChunkSink, firstChunk: Uint8Array) {
-    this.#chunk = firstChunk;
+  /** `marks`: of the snapshot that this is for, which marks what it has written; null: all is written, unmarked. */
+  constructor(readonly store: Store, sink: ChunkSink, firstChunk: Uint8Array, readonly marks: SnapshotHooks | null) {
+    this.tokens = new TokenWriter(sink, firstChunk);
+    this.#writers = new ValueWriters(store.heap);
   }
 
   /** Writes "REDIS", the version and the aux fields. */
   start(info: RdbInfo): void {
     this.configure(info);
-    this.#plain(encodeLatin1(`REDIS${String(RDB_VERSION).padStart(4, "0")}`));
+    this.tokens.plain(encodeLatin1(`REDIS${String(RDB_VERSION).padStart(4, "0")}`));
     this.#aux("redis-ver", info.redisVersion);
     this.#aux("redis-bits", "64");
     this.#aux("ctime", String(Math.floor(Date.now() / 1000)));
@@ -126,63 +97,78 @@ export class RdbWriter {
 
   /** Writes that the keys after this are of another database, with a hint at their number. */
   beginDatabase(index: number, keys: number, expiring: number): void {
+    const { tokens } = this;
     this.#select(index);
-    this.#begin(SMALL_TOKEN_BYTES);
-    this.#byte(OPCODE_RESIZEDB);
-    this.#length(keys);
-    this.#length(expiring);
-    this.#end();
+    tokens.begin();
+    tokens.byte(OPCODE_RESIZEDB);
+    tokens.length(keys);
+    tokens.length(expiring);
+    tokens.end();
+  }
+
+  /** Whether an entry's value is large: `entry` writes only its beginning. */
+  isLarge(ref: number): boolean {
+    const body = this.#writers.body(ref);
+    const value = this.store.entries.valueWord(ref);
+    return body === null ? value > LARGE_BYTES : body.count(value) > LARGE_ELEMENTS;
   }
 
   /**
    * Writes an entry with all that goes along. Of a large value only the beginning: then the rest is to be written with
-   * `step` or `complete`, before anything else.
+   * `step` or `complete`, before anything else. `count`: of the elements of a body that has changed since.
    */
-  entry(database: number, ref: number): LargeValue | null {
+  entry(database: number, ref: number, count = -1): LargeValue | null {
     if (database !== this.database) this.#select(database);
+    const { tokens } = this;
     const { entries } = this.store;
     const word0 = entries.word(ref, 0);
-    this.#begin(SMALL_TOKEN_BYTES);
+    tokens.begin();
     if (entries.hasExpiry(ref)) {
-      this.#byte(OPCODE_EXPIRETIME_MS);
-      this.#int32(entries.word(ref, 3));
-      this.#int32(entries.word(ref, 4));
+      tokens.byte(OPCODE_EXPIRETIME_MS);
+      tokens.int32(entries.word(ref, 3));
+      tokens.int32(entries.word(ref, 4));
     }
     if (this.withIdle) {
-      this.#byte(OPCODE_IDLE);
-      this.#length((this.store.accessClock - (word0 >>> 8)) & 0xffffff);
+      tokens.byte(OPCODE_IDLE);
+      tokens.length((this.store.accessClock - (word0 >>> 8)) & 0xffffff);
     } else if (this.frequency !== undefined) {
-      this.#byte(OPCODE_FREQ);
-      this.#byte(this.frequency(word0 >>> 8));
+      tokens.byte(OPCODE_FREQ);
+      tokens.byte(this.frequency(word0 >>> 8));
     }
-    this.#byte(rdbTypeOf(word0 & 15, (word0 >>> 4) & 15));
-    this.#end();
-    this.#string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
-    return this.#beginValue(ref);
+    tokens.byte(this.#writers.of(word0 & 15).rdbType((word0 >>> 4) & 15));
+    tokens.end();
+    tokens.string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+    return this.#beginValue(ref, count);
   }
 
   /** Writes an entry's type and value alone, as DUMP shows them. */
   typeAndValue(ref: number): void {
+    const { tokens } = this;
     const word0 = this.store.entries.word(ref, 0);
-    this.#begin(SMALL_TOKEN_BYTES);
-    this.#byte(rdbTypeOf(word0 & 15, (word0 >>> 4) & 15));
-    this.#end();
-    const large = this.#beginValue(ref);
+    tokens.begin();
+    tokens.byte(this.#writers.of(word0 & 15).rdbType((word0 >>> 4) & 15));
+    tokens.end();
+    const large = this.#beginValue(ref, -1);
     if (large !== null) this.complete(large);
   }
 
-  /** Writes some more of a large value; whether that was the end of it. */
+  /**
+   * Writes some more of a large value; whether that was the end of it, or of what its body still holds: `left` may be
+   * more than 0 then, if elements have left the body since the snapshot's point in time.
+   */
   step(large: LargeValue): boolean {
-    const { entries, tables } = this.store;
-    if (large.table !== 0) {
-      large.cursor = tables.scan(large.table, large.cursor, STEP_FIELDS, this.#refs);
-      for (const field of this.#refs) this.#field(field);
+    const { entries } = this.store;
+    const { body, writer, ref } = large;
+    if (writer !== null) {
+      large.cursor = writer.write(this.tokens, body, large.cursor, STEP_ELEMENTS, this.marks);
+      large.left -= writer.written;
+      if (large.left < 0) throw new Error("a value has more elements than it had when its writing began");
       return large.cursor === 0;
     }
-    const length = Math.min(STEP_BYTES, entries.valueWord(large.ref) - large.cursor);
-    this.#copy(entries.bytes(large.ref), entries.valueStart(large.ref) + large.cursor, length);
+    const length = Math.min(STEP_BYTES, entries.valueWord(ref) - large.cursor);
+    this.tokens.append(entries.bytes(ref), entries.valueStart(ref) + large.cursor, length);
     large.cursor += length;
-    return large.cursor === entries.valueWord(large.ref);
+    return large.cursor === entries.valueWord(ref);
   }
 
   /** Writes the rest of a large value. */
@@ -190,136 +176,52 @@ export class RdbWriter {
     while (!this.step(large));
   }
 
+  /** Writes an element that has left the body of a large value. */
+  element(large: LargeValue, ref: number): void {
+    if (large.left-- <= 0) throw new Error("a value has more elements than it had when its writing began");
+    large.writer?.element(this.tokens, ref);
+  }
+
   /** Writes the opcode that ends the file; the checksum after it is the encoder's. */
   end(): void {
-    this.#plain(Uint8Array.of(OPCODE_EOF));
-    this.flush();
+    this.tokens.plain(Uint8Array.of(OPCODE_EOF));
+    this.tokens.flush();
   }
 
-  /** Hands over the chunk under way, if there is anything in it. */
-  flush(): void {
-    if (this.#at === 0) return;
-    const length = this.#at;
-    this.#at = 0;
-    this.#chunk = this.sink(this.#chunk, length);
-  }
-
-  /** Ends writing without the rest and lets go of the chunk under way. */
-  takeChunk(): Uint8Array {
-    const chunk = this.#chunk;
-    this.#at = 0;
-    this.#chunk = new Uint8Array(0);
-    return chunk;
-  }
-
-  #beginValue(ref: number): LargeValue | null {
-    const { entries, tables } = this.store;
-    const encoding = entries.encoding(ref);
-    if (encoding === ENCODING_HASHTABLE) {
-      const table = entries.valueWord(ref);
-      const count = tables.count(table);
-      this.#begin(SMALL_TOKEN_BYTES);
-      this.#length(count);
-      this.#end();
-      if (count > LARGE_FIELDS) return { ref, table, cursor: 0 };
-      let cursor = 0;
-      do {
-        cursor = tables.scan(table, cursor, LARGE_FIELDS, this.#refs);
-        for (const field of this.#refs) this.#field(field);
-      } while (cursor !== 0);
-      return null;
+  #beginValue(ref: number, count: number): LargeValue | null {
+    const { tokens } = this;
+    const { entries } = this.store;
+    const value = entries.valueWord(ref);
+    const writer = this.#writers.body(ref);
+    if (writer === null) {
+      if (value <= LARGE_BYTES) {
+        tokens.string(entries.bytes(ref), entries.valueStart(ref), value);
+        return null;
+      }
+      tokens.beginString(value);
+      return { ref, body: 0, writer, cursor: 0, left: 0 };
     }
-    const length = entries.valueWord(ref);
-    if (length <= LARGE_BYTES) {
-      this.#string(entries.bytes(ref), entries.valueStart(ref), length);
-      return null;
-    }
-    this.#header(length, 1);
-    return { ref, table: 0, cursor: 0 };
-  }
-
-  #field(field: number): void {
-    const words = this.store.arena.words[field >>> SEGMENT_SHIFT];
-    const bytes = this.store.arena.bytes[field >>> SEGMENT_SHIFT];
-    const entries = this.store.entries;
-    const keyStart = entries.keyStart(field);
-    const keyLength = entries.keyLength(field);
-    this.#string(bytes, keyStart, keyLength);
-    this.#string(bytes, keyStart + keyLength, words[((field & SEGMENT_MASK) << 1) + 2]);
+    const left = count < 0 ? writer.count(value) : count;
+    writer.begin(tokens, left);
+    const large: LargeValue = { ref, body: value, writer, cursor: 0, left };
+    if (count >= 0 || left > LARGE_ELEMENTS) return large;
+    this.complete(large);
+    if (large.left !== 0) throw new Error("a value has fewer elements than it says");
+    return null;
   }
 
   #select(index: number): void {
-    this.#begin(SMALL_TOKEN_BYTES);
-    this.#byte(OPCODE_SELECTDB);
-    this.#length(index);
-    this.#end();
+    const { tokens } = this;
+    tokens.begin();
+    tokens.byte(OPCODE_SELECTDB);
+    tokens.length(index);
+    tokens.end();
     this.database = index;
   }
 
   #aux(name: string, value: string): void {
-    this.#plain(Uint8Array.of(OPCODE_AUX));
-    this.#string(encodeLatin1(name), 0, name.length);
-    this.#string(encodeLatin1(value), 0, value.length);
+    this.tokens.plain(Uint8Array.of(OPCODE_AUX));
+    this.tokens.string(encodeLatin1(name), 0, name.length);
+    this.tokens.string(encodeLatin1(value), 0, value.length);
   }
-
-  #plain(bytes: Uint8Array): void {
-    this.#header(bytes.length, 0);
-    this.#copy(bytes, 0, bytes.length);
-  }
-
-  #string(bytes: Uint8Array, start: number, length: number): void {
-    this.#header(length, 1);
-    if (length > this.#chunk.length - this.#at) return this.#copy(bytes, start, length);
-    copyBytes(bytes, start, length, this.#chunk, this.#at);
-    this.#at += length;
-  }
-
-  /** Copies bytes of a token, into as many chunks as it takes. */
-  #copy(bytes: Uint8Array, start: number, length: number): void {
-    while (length > 0) {
-      if (this.#at === this.#chunk.length) this.flush();
-      const part = Math.min(length, this.#chunk.length - this.#at);
-      copyBytes(bytes, start, part, this.#chunk, this.#at);
-      this.#at += part;
-      start += part;
-      length -= part;
-    }
-  }
-
-  #header(length: number, isString: 0 | 1): void {
-    if (this.#chunk.length - this.#at < MAX_HEADER_BYTES) this.flush();
-    let rest = ((length << 1) | isString) >>> 0;
-    while (rest > 127) {
-      this.#chunk[this.#at++] = (rest & 127) | 128;
-      rest >>>= 7;
-    }
-    this.#chunk[this.#at++] = rest;
-  }
-
-  /** Begins a plain token of less than 64 bytes. */
-  #begin(room: number): void {
-    if (this.#chunk.length - this.#at < room) this.flush();
-    this.#tokenAt = this.#at++;
-  }
-
-  #end(): void {
-    this.#chunk[this.#tokenAt] = (this.#at - this.#tokenAt - 1) << 1;
-  }
-
-  #byte(value: number): void {
-    this.#chunk[this.#at++] = value;
-  }
-
-  #int32(value: number): void {
-    for (let shift = 0; shift < 32; shift += 8) this.#chunk[this.#at++] = value >>> shift;
-  }
-
-  #length(value: number): void {
-    this.#at = writeLength(this.#chunk, this.#at, value);
-  }
-}
-
-/** Checked when this module loads: the longest plain token built in place fits the room kept for it. */
-if (1 + 9 + 1 + MAX_LENGTH_BYTES + 1 > SMALL_TOKEN_BYTES || 2 + 2 * MAX_LENGTH_BYTES > SMALL_TOKEN_BYTES) {
-  throw new Error("SMALL_TOKEN_BYTES is too small");
 }

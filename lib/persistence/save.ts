@@ -7,7 +7,8 @@ import type { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 import { AtomicFile, createEmpty } from "./rdb_file.ts";
 import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
-import { CHUNK_BYTES, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
+import { type RdbInfo, RdbWriter } from "./rdb_writer.ts";
+import { CHUNK_BYTES } from "./token_writer.ts";
 import { temporaryFile } from "./temporary_files.ts";
 
 /** Entries looked at between two calls of `scan`. */
@@ -55,10 +56,15 @@ export function writeAll(
   databases: readonly Database[] = store.databases,
 ): number {
   const chunk = new Uint8Array(CHUNK_BYTES);
-  const writer = new RdbWriter(store, (full, length) => {
-    encoder.push(full, length);
-    return chunk;
-  }, chunk);
+  const writer = new RdbWriter(
+    store,
+    (full, length) => {
+      encoder.push(full, length);
+      return chunk;
+    },
+    chunk,
+    null,
+  );
   writer.start(info);
   const refs: number[] = [];
   let keys = 0;

@@ -5,7 +5,9 @@
  * by table in slices of at most a millisecond and marks them; between slices the server serves its clients. An entry
  * about to change or to go that has no mark yet is written and marked first (`SnapshotHooks`), and entries made
  * meanwhile are born with the mark. So each entry that was there at the start is written exactly once, as it was then.
- * A large one that is about to go is not written at once but taken over, and goes when the walk has written it.
+ * A large one that is about to go is not written at once but taken over, and goes when the walk has written it. Of one
+ * with a large body that is about to change, a shadow is taken, which is written later: the body's elements have marks
+ * too, and those that leave it unmarked are kept for the shadow. So a change costs what it changes.
  *
  * The walk goes by the tables that the databases had at the start: a flushed database's table is kept until the walk is
  * through with it, and SWAPDB changes nothing, because a table keeps its number.
@@ -16,10 +18,14 @@
 
 import type { Database } from "../store/database.ts";
 import { EPOCH_BIT } from "../store/entry.ts";
+import { isOutOfRoom } from "../store/out_of_room.ts";
 import type { Store } from "../store/store.ts";
 import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
 import type { WorkerOptions } from "./rdb_worker.ts";
-import { CHUNK_BYTES, isLargeValue, type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
+import { type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
+import { CHUNK_BYTES } from "./token_writer.ts";
+import { ValueWriters } from "./types/all.ts";
+import type { BodyWriter } from "./types/value_writer.ts";
 import { onNextTurn } from "../net/turns.ts";
 
 export type { SnapshotTarget } from "./rdb_offload.ts";
@@ -31,6 +37,11 @@ const LONGEST_SLICE_MS = 1;
 const LONGEST_WAIT_MS = 20;
 /** Entries asked of the table at a time. */
 const SCAN_ENTRIES = 32;
+/** Elements of a body that are marked, and those gone from it that are written, in a step. */
+const MARKED_AT_ONCE = 128;
+const DISPLACED_AT_ONCE = 64;
+
+const LOST_ELEMENTS = "a value has fewer elements than it had at the snapshot's point in time";
 
 export interface SnapshotResult {
   /** Keys written. */
@@ -74,14 +85,34 @@ interface Job {
 
 interface PartlyWritten {
   readonly value: LargeValue;
-  /** Whether the entry is no longer in its database, so that it is ours to release. */
-  isOrphan: boolean;
+  /** The entry in its database that is to be marked when all is written; 0 where that has changed or gone meanwhile. */
+  entry: number;
+  /** What has left its database and is ours to release; null for what lies in a database. */
+  orphan: Orphan | null;
 }
 
-/** An entry that has left its database before it was written: it is ours to write and to release. */
+/** An entry that is ours to write and to release: one that has left its database, or the shadow of one that has changed. */
 interface Orphan {
   readonly index: number;
   readonly ref: number;
+  /** Elements that its body had at the time; -1 where nothing has changed since. */
+  readonly count: number;
+  /** Whether it is a shadow: key, expiry and body of a large value, while the body belongs to the entry in its database. */
+  readonly isShadow: boolean;
+}
+
+/** A large body that may change before all of it was written, or marked. */
+interface OpenBody {
+  readonly body: number;
+  /** Number of its value's type. */
+  readonly type: number;
+  readonly writer: BodyWriter;
+  /** Elements that have left it and are still to be written; null where nothing of it is to be written, only marked. */
+  readonly displaced: number[] | null;
+  /** Where marking goes on. */
+  cursor: number;
+  /** Whether its value is gone, so that it is ours to free. */
+  isOrphan: boolean;
 }
 
 /** What a snapshot under way writes to. */
@@ -105,6 +136,7 @@ export class Snapshotter {
   /** The worker that encodes and writes. */
   readonly worker: SaveWorker = new SaveWorker();
   readonly #store: Store;
+  readonly #writers: ValueWriters;
   /** The job that waits for the end of settling, or runs. */
   #job: Job | null = null;
   /** Null while settling. */
@@ -112,6 +144,10 @@ export class Snapshotter {
   #tables: Walked[] = [];
   #tableAt = 0;
   readonly #orphans: Orphan[] = [];
+  /** The large bodies that may change before the walk is through with them. */
+  readonly #open = new Map<number, OpenBody>();
+  /** Those among them of which the elements are to be marked. */
+  readonly #toMark: OpenBody[] = [];
   readonly #indexes = new Map<number, Walked>();
   readonly #refs: number[] = [];
   /** Whether the walk is under way, writing or settling, and whether its next slice is due by itself. */
@@ -123,6 +159,7 @@ export class Snapshotter {
 
   constructor(store: Store) {
     this.#store = store;
+    this.#writers = new ValueWriters(store.heap);
   }
 
   /** Whether a snapshot is under way (or waits to start); another cannot be started. */
@@ -172,7 +209,7 @@ export class Snapshotter {
       offload.post(chunk as Uint8Array<ArrayBuffer>, length); // chunks come from takeChunk
       return offload.takeChunk();
     };
-    const writer = new RdbWriter(store, post, offload.takeChunk());
+    const writer = new RdbWriter(store, post, offload.takeChunk(), store.heap.snapshots);
     this.#output = { job, offload, writer, aside: null, large: null, startedMs: performance.now() };
     this.#tables = [];
     this.#indexes.clear();
@@ -184,9 +221,12 @@ export class Snapshotter {
     for (const database of store.detached) this.#addTable(database, -1);
     store.heap.snapshots.epoch ^= EPOCH_BIT;
     store.heap.snapshots.listener = {
-      beforeChange: (keys, ref) => this.#writeEarly(keys, ref),
+      beforeChange: (keys, ref) => this.#beforeChange(keys, ref),
+      beforeEviction: (keys, ref) => this.#beforeEviction(keys, ref),
       beforeRemoval: (keys, ref) => this.#takeOver(keys, ref),
       beforeDiscard: (keys) => this.#orphan(keys),
+      displaced: (body, element) => this.#displaced(body, element),
+      keepsBody: (body) => this.#keepsBody(body),
     };
     this.#isWalking = true;
     writer.start(job.describe());
@@ -258,20 +298,18 @@ export class Snapshotter {
   /** Goes on by one step; whether there is more to do. */
   #step(deadline: number): boolean {
     const output = this.#output;
+    const open = this.#toMark.at(-1);
+    if (open !== undefined) {
+      this.#markSome(open);
+      return true;
+    }
     if (output !== null && output.large !== null) {
-      if (output.writer.step(output.large.value)) this.#largeDone(output);
+      if (this.#writeSome(output, output.large)) this.#largeDone(output);
       return true;
     }
     const orphan = this.#orphans.at(-1);
     if (output !== null && orphan !== undefined) {
-      const value = output.writer.entry(orphan.index, orphan.ref);
-      this.#orphans.pop();
-      if (value !== null) {
-        output.large = { value, isOrphan: true };
-      } else {
-        this.#store.heap.release(orphan.ref);
-        this.#keyWritten();
-      }
+      this.#writeOrphan(output, orphan);
       return true;
     }
     while (this.#tableAt < this.#tables.length && this.#tables[this.#tableAt].isDone) this.#tableAt++;
@@ -288,27 +326,92 @@ export class Snapshotter {
     return true;
   }
 
+  /** Marks some elements of a body. */
+  #markSome(open: OpenBody): void {
+    open.cursor = open.writer.mark(open.body, open.cursor, MARKED_AT_ONCE, this.#store.heap.snapshots);
+    if (open.cursor !== 0) return;
+    this.#toMark.splice(this.#toMark.indexOf(open), 1);
+    this.#open.delete(open.body);
+  }
+
+  /** Writes some of a large value; whether it is complete. */
+  #writeSome(output: Output, { value }: PartlyWritten): boolean {
+    const displaced = this.#open.get(value.body)?.displaced ?? [];
+    if (value.writer === null) return output.writer.step(value);
+    // Once the walk has come to the body's end, all in it is marked, and nothing leaves it any more unseen.
+    if (value.left > displaced.length) {
+      if (!output.writer.step(value)) return false;
+      if (value.left > displaced.length) throw new Error(LOST_ELEMENTS);
+    }
+    for (let i = 0; i < DISPLACED_AT_ONCE && displaced.length > 0; i++) {
+      const element = displaced[displaced.length - 1];
+      output.writer.element(value, element);
+      displaced.pop();
+      this.#store.arena.free(element);
+    }
+    return displaced.length === 0;
+  }
+
+  #writeOrphan(output: Output, orphan: Orphan): void {
+    const value = output.writer.entry(orphan.index, orphan.ref, orphan.count);
+    this.#orphans.pop();
+    if (value !== null) return this.#beginLarge(output, value, 0, orphan);
+    this.#store.heap.release(orphan.ref);
+    this.#keyWritten();
+  }
+
+  /** Goes on with a large value of which the beginning was written. */
+  #beginLarge(output: Output, value: LargeValue, entry: number, orphan: Orphan | null): void {
+    output.large = { value, entry, orphan };
+    if (value.writer !== null && !this.#open.has(value.body)) this.#openBody(value.ref, value.writer, []);
+  }
+
+  #openBody(ref: number, writer: BodyWriter, displaced: number[] | null): OpenBody {
+    const { entries } = this.#store;
+    const body = entries.valueWord(ref);
+    const open: OpenBody = { body, type: entries.type(ref), writer, displaced, cursor: 0, isOrphan: false };
+    this.#open.set(body, open);
+    return open;
+  }
+
   /** Writes and marks what the last scan found; false where it could not finish that. */
   #writeScanned(walked: Walked, deadline: number): boolean {
-    const store = this.#store;
+    const { snapshots } = this.#store.heap;
     const output = this.#output;
     const refs = this.#refs;
     for (let i = 0; i < refs.length; i++) {
       const ref = refs[i];
-      if (store.heap.snapshots.isMarked(ref)) continue;
+      if (snapshots.isMarked(ref)) continue;
       if (output !== null && walked.index >= 0) {
         const large = output.writer.entry(walked.index, ref);
         if (large !== null) {
-          output.large = { value: large, isOrphan: false };
+          this.#beginLarge(output, large, ref, null);
           return false;
         }
         this.#keyWritten();
+      } else {
+        this.#markElements(ref);
       }
-      store.heap.snapshots.mark(ref);
+      snapshots.mark(ref);
+      if (this.#toMark.length > 0) return false;
       if (this.#aheadMs >= 1 && i + 1 < refs.length) return false;
       if ((i & 7) === 7 && i + 1 < refs.length && performance.now() >= deadline) return false;
     }
     return true;
+  }
+
+  /** Has the elements of an entry's body marked, of which nothing is to be written. */
+  #markElements(ref: number): void {
+    const { entries, heap } = this.#store;
+    const writer = this.#writers.body(ref);
+    if (writer === null) return;
+    const body = entries.valueWord(ref);
+    if (writer.count(body) > MARKED_AT_ONCE) {
+      this.#toMark.push(this.#openBody(ref, writer, null));
+      return;
+    }
+    let cursor = 0;
+    do cursor = writer.mark(body, cursor, MARKED_AT_ONCE, heap.snapshots); while (cursor !== 0);
   }
 
   /** A key was written, by the walk or before it. */
@@ -324,44 +427,111 @@ export class Snapshotter {
 
   #largeDone(output: Output): void {
     if (output.large === null) return;
-    const { value, isOrphan } = output.large;
-    if (isOrphan) this.#store.heap.release(value.ref);
-    else this.#store.heap.snapshots.mark(value.ref);
-    this.#keyWritten();
+    const { value, entry, orphan } = output.large;
     output.large = null;
+    this.#keyWritten();
+    const open = this.#open.get(value.body);
+    this.#open.delete(value.body);
+    if (orphan === null) {
+      if (entry !== 0) this.#store.heap.snapshots.mark(entry);
+    } else if (orphan.isShadow) {
+      this.#store.arena.free(orphan.ref);
+    } else {
+      this.#store.heap.release(orphan.ref);
+    }
+    if (open?.isOrphan) this.#freeBody(open);
     const aside = output.aside;
     if (aside === null) return;
     output.aside = null;
-    output.writer.flush();
-    aside.writer.flush();
+    output.writer.tokens.flush();
+    aside.writer.tokens.flush();
     for (const { chunk, length } of aside.chunks) output.offload.post(chunk, length);
     output.writer.database = aside.writer.database;
   }
 
-  /** Writes an entry that is about to change, before the walk came to it. */
-  #writeEarly(keys: number, ref: number): void {
+  /** An entry that the walk has not come to is about to change: it is written as it is, or what of it may change is kept. */
+  #beforeChange(keys: number, ref: number): void {
     const output = this.#output;
-    if (output === null) return;
     const index = this.#indexes.get(keys)?.index ?? -1;
-    if (index < 0) return;
+    if (output === null || index < 0) return this.#markElements(ref);
+    const { large } = output;
+    if (large?.entry === ref && large.value.writer !== null) {
+      large.entry = 0; // its body goes on being written, whatever becomes of the entry
+    } else if (!this.#shadow(output, index, ref)) {
+      this.#writeNow(output, index, ref);
+    }
+  }
+
+  /** An entry that the walk has not come to is evicted: it is written at once, so that its memory is there at once. */
+  #beforeEviction(keys: number, ref: number): void {
+    const output = this.#output;
+    const index = this.#indexes.get(keys)?.index ?? -1;
+    if (output === null || index < 0) return this.#markElements(ref);
+    this.#writeNow(output, index, ref);
+  }
+
+  /** Writes an entry, or what is left of it, before the walk comes to it. */
+  #writeNow(output: Output, index: number, ref: number): void {
     try {
-      if (output.large === null) {
-        const large = output.writer.entry(index, ref);
-        if (large !== null) output.writer.complete(large);
-        this.#keyWritten();
-      } else if (output.large.value.ref === ref) {
-        output.writer.complete(output.large.value);
-        this.#largeDone(output);
-      } else {
-        output.aside ??= this.#makeAside(output);
-        const large = output.aside.writer.entry(index, ref);
-        if (large !== null) output.aside.writer.complete(large);
-        this.#keyWritten();
-      }
+      const { large } = output;
+      if (large?.entry !== ref) return this.#writeEarly(output, index, ref);
+      while (!this.#writeSome(output, large));
+      this.#largeDone(output);
     } catch (error) {
       output.offload.abort();
       this.#fail(error instanceof Error ? error : new Error(String(error)));
+      this.#markElements(ref);
     }
+  }
+
+  #writeEarly(output: Output, index: number, ref: number): void {
+    if (output.large !== null) output.aside ??= this.#makeAside(output);
+    const writer = output.aside?.writer ?? output.writer;
+    const large = writer.entry(index, ref);
+    if (large !== null) writer.complete(large);
+    this.#keyWritten();
+  }
+
+  /**
+   * Keeps what an entry with a large body is at this time, so that it can change element by element: false where that is
+   * none, or where there is no memory for it.
+   */
+  #shadow(output: Output, index: number, ref: number): boolean {
+    const { entries, heap } = this.#store;
+    const writer = this.#writers.body(ref);
+    if (writer === null || !output.writer.isLarge(ref)) return false;
+    let shadow: number;
+    try {
+      shadow = heap.copyBlock(ref, entries.bytesOf(ref));
+    } catch (error) {
+      if (isOutOfRoom(error)) return false;
+      throw error;
+    }
+    const { body } = this.#openBody(ref, writer, []);
+    this.#orphans.push({ index, ref: shadow, count: writer.count(body), isShadow: true });
+    return true;
+  }
+
+  /** Frees a body whose value is gone. It must not be open any more. */
+  #freeBody({ type, body }: OpenBody): void {
+    this.#store.heap.types[type]?.freeBody(body);
+  }
+
+  /** An element without a mark has left a body. */
+  #displaced(body: number, element: number): void {
+    const displaced = this.#open.get(body)?.displaced ?? null;
+    if (displaced === null) this.#store.arena.free(element);
+    else displaced.push(element);
+  }
+
+  /** Whether a body that is about to be freed is still needed. */
+  #keepsBody(body: number): boolean {
+    const open = this.#open.get(body);
+    if (open === undefined) return false;
+    if (open.displaced !== null) return open.isOrphan = true;
+    this.#open.delete(body);
+    this.#toMark.splice(this.#toMark.indexOf(open), 1);
+    return false;
   }
 
   /**
@@ -372,18 +542,28 @@ export class Snapshotter {
     const output = this.#output;
     const index = this.#indexes.get(keys)?.index ?? -1;
     if (output === null || index < 0) return false;
-    if (!output.offload.isFull && !isLargeValue(this.#store, ref)) return false;
-    if (output.large?.value.ref === ref) output.large.isOrphan = true;
-    else this.#orphans.push({ index, ref });
+    if (!output.offload.isFull && !output.writer.isLarge(ref)) return false;
+    const orphan: Orphan = { index, ref, count: -1, isShadow: false };
+    if (output.large?.entry === ref) {
+      output.large.entry = 0;
+      output.large.orphan = orphan;
+    } else {
+      this.#orphans.push(orphan);
+    }
     return true;
   }
 
   #makeAside(output: Output): NonNullable<Output["aside"]> {
     const chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[] = [];
-    const writer = new RdbWriter(this.#store, (chunk, length) => {
-      chunks.push({ chunk: chunk as Uint8Array<ArrayBuffer>, length }); // chunks are made here
-      return new Uint8Array(CHUNK_BYTES);
-    }, new Uint8Array(CHUNK_BYTES));
+    const writer = new RdbWriter(
+      this.#store,
+      (chunk, length) => {
+        chunks.push({ chunk: chunk as Uint8Array<ArrayBuffer>, length }); // chunks are made here
+        return new Uint8Array(CHUNK_BYTES);
+      },
+      new Uint8Array(CHUNK_BYTES),
+      this.#store.heap.snapshots,
+    );
     writer.configure(output.writer);
     return { writer, chunks };
   }
@@ -404,13 +584,14 @@ export class Snapshotter {
   /** All is marked. */
   #walked(): void {
     const store = this.#store;
+    if (this.#open.size > 0) throw new Error("the walk has ended with values still open");
     this.#isWalking = false;
     store.heap.snapshots.listener = null;
     this.#tables = [];
     this.#indexes.clear();
     if (this.#output !== null) {
       this.#output.writer.end();
-      this.#output.writer.takeChunk();
+      this.#output.writer.tokens.takeChunk();
       this.#output.offload.finish();
     } else if (this.#job !== null) {
       this.#begin(this.#job);
@@ -429,10 +610,25 @@ export class Snapshotter {
     const job = this.#job;
     if (job === null) return;
     this.#job = null;
-    const large = this.#output?.large;
-    if (large?.isOrphan) this.#store.heap.release(large.value.ref);
-    for (const { ref } of this.#orphans.splice(0)) this.#store.heap.release(ref);
+    const large = this.#output?.large ?? null;
     this.#output = null;
+    const open = [...this.#open.values()].filter(({ displaced }) => displaced !== null);
+    for (const { body } of open) this.#open.delete(body);
+    if (large !== null && large.orphan !== null) this.#orphans.push(large.orphan);
+    const released = new Set<number>();
+    for (const orphan of this.#orphans.splice(0)) {
+      if (orphan.isShadow) {
+        this.#store.arena.free(orphan.ref);
+      } else {
+        if (this.#store.entries.hasBody(orphan.ref)) released.add(this.#store.entries.valueWord(orphan.ref));
+        this.#store.heap.release(orphan.ref);
+      }
+    }
+    for (const one of open) {
+      for (const element of one.displaced ?? []) this.#store.arena.free(element);
+      if (one.isOrphan) this.#freeBody(one);
+      else if (!released.has(one.body)) this.#leave(one, large);
+    }
     for (const walked of this.#tables) {
       if (!walked.isOrphan || walked.isDone) continue;
       walked.isDone = true;
@@ -440,5 +636,13 @@ export class Snapshotter {
     }
     this.#schedule();
     job.reject(reason);
+  }
+
+  /** Has the elements of a body marked that is no longer to be written, unless the walk will come to it anyway. */
+  #leave(open: OpenBody, large: PartlyWritten | null): void {
+    if (large !== null && large.entry !== 0 && large.value.body === open.body) return;
+    const marked: OpenBody = { ...open, displaced: null, cursor: 0 };
+    this.#open.set(open.body, marked);
+    this.#toMark.push(marked);
   }
 }

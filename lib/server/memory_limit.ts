@@ -121,7 +121,7 @@ export class MemoryLimit {
     const { server } = this;
     if (server.saving.snapshotter.running) {
       // It must write now what is evicted, not keep it until later: else more would be evicted in its place.
-      server.store.heap.snapshots.prepareChange(database.keys, database.peek(key, 0, key.length));
+      server.store.heap.snapshots.prepareEviction(database.keys, database.peek(key, 0, key.length));
     }
     database.remove(key, 0, key.length);
     server.statistics.evictedKeys++;

@@ -1,6 +1,7 @@
 /**
  * Where the store and a snapshot under way meet: the marks that tell what the snapshot has dealt with, and what it must
- * be told before something changes or goes.
+ * be told before something changes or goes. The elements of a body (for a hash its fields' entries) have marks as well,
+ * so that a change to one of them need not have all of the value written.
  *
  * Entries are known by their ref and by the table of keys that they are in. The heap owns the hooks; databases and value
  * types call them; the snapshot (persistence/snapshot.ts) listens.
@@ -12,10 +13,16 @@ import { type Entries, EPOCH_BIT } from "./entry.ts";
 export interface SnapshotListener {
   /** An entry that has not been dealt with is about to change: it counts as it is now. */
   beforeChange(keys: number, ref: number): void;
+  /** One is about to be evicted: what it takes is needed at once. */
+  beforeEviction(keys: number, ref: number): void;
   /** One is about to go: whether the listener takes it over, to write and release it later. */
   beforeRemoval(keys: number, ref: number): boolean;
   /** A database gives up a table of keys: whether the listener takes it over, to discard it later. */
   beforeDiscard(keys: number): boolean;
+  /** An element that has no mark has left a body: it is the listener's to free. */
+  displaced(body: number, element: number): void;
+  /** A body is about to be freed: whether the listener still needs it, and will free it later. */
+  keepsBody(body: number): boolean;
 }
 
 export class SnapshotHooks {
@@ -43,10 +50,32 @@ export class SnapshotHooks {
     return this.listener !== null && !this.isMarked(ref);
   }
 
+  /**
+   * To be called for an element that has left a body, in place of freeing it: whether the snapshot under way has taken
+   * it over. An element without a mark must not be changed in place (`isAwaited`).
+   */
+  takesElement(body: number, element: number): boolean {
+    if (this.listener === null || this.isMarked(element)) return false;
+    this.listener.displaced(body, element);
+    return true;
+  }
+
+  /** To be called before a body is freed: whether the snapshot under way will do that. */
+  keepsBody(body: number): boolean {
+    return this.listener !== null && this.listener.keepsBody(body);
+  }
+
   /** To be called before an entry changes in any way but its access clock. */
   prepareChange(keys: number, ref: number): void {
     if (this.listener === null || this.isMarked(ref)) return;
     this.listener.beforeChange(keys, ref);
+    this.mark(ref);
+  }
+
+  /** To be called, in place of `prepareRemoval`, before an entry is evicted: nothing of it is kept for the snapshot. */
+  prepareEviction(keys: number, ref: number): void {
+    if (this.listener === null || this.isMarked(ref)) return;
+    this.listener.beforeEviction(keys, ref);
     this.mark(ref);
   }
 

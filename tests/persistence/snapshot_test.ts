@@ -8,7 +8,6 @@ import { saveSync } from "../../lib/persistence/save.ts";
 import { SnapshotAbortedError, type SnapshotTarget, Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { nextTurn } from "../../lib/net/turns.ts";
 import { Database, NO_EXPIRY } from "../../lib/store/database.ts";
-import { EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Store } from "../../lib/store/store.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import {
@@ -42,7 +41,17 @@ function assertMarks(store: Store, databases: readonly Database[] = store.databa
     let cursor = 0;
     do {
       cursor = store.tables.scan(database.keys, cursor, 500, refs);
-      for (const ref of refs) assert.equal(store.entries.word(ref, 1) & EPOCH_BIT, store.heap.snapshots.epoch);
+      for (const ref of refs) {
+        assert.ok(store.heap.snapshots.isMarked(ref));
+        const table = store.heap.typeOf(ref).memberTable(ref);
+        if (table === 0) continue;
+        const fields: number[] = [];
+        let at = 0;
+        do {
+          at = store.tables.scan(table, at, 500, fields);
+          for (const field of fields) assert.ok(store.heap.snapshots.isMarked(field), "fields have marks as well");
+        } while (at !== 0);
+      }
     } while (cursor !== 0);
   }
 }
@@ -145,6 +154,12 @@ function randomWrite(store: Store, random: (below: number) => number): void {
       if (random(20) === 0) return setString(database, key, "large".repeat(20_000 + random(5000)));
       store.heap.freeDiscarded(50);
       return;
+    case 11: {
+      const ref = database.look(name, 0, name.length);
+      const copied = `key:${random(1500)}`;
+      if (ref === 0 || copied === key) return;
+      return store.databases[random(4)].duplicate(ref, encodeLatin1(copied), 0, copied.length);
+    }
     case 10: {
       if (random(40) > 0) return;
       const ref = database.peek(name, 0, name.length);

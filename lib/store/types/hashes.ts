@@ -197,9 +197,9 @@ export class Hashes implements ValueType {
     valueStart: number,
     valueLength: number,
   ): boolean {
-    const { entries, tables, arena, foresight } = this.heap;
+    const { entries, tables, foresight, snapshots } = this.heap;
     const found = foresight.find(table, field, fieldStart, fieldLength);
-    if (found !== 0) {
+    if (found !== 0 && !snapshots.isAwaited(found)) {
       const header = ENTRY_HEADER_BYTES + fieldLength + 7;
       if ((header + entries.valueWord(found)) >>> 3 === (header + valueLength) >>> 3) {
         entries.setValueWord(found, valueLength);
@@ -209,22 +209,29 @@ export class Hashes implements ValueType {
     }
     const slot = tables.slot;
     const entry = entries.create(field, fieldStart, fieldLength, FIELD_META, valueLength, false);
+    if (snapshots.epoch !== 0) snapshots.mark(entry);
     copyBytes(value, valueStart, valueLength, entries.bytes(entry), entries.valueStart(entry));
     if (found === 0) {
       this.heap.addNew(table, foresight.hash, entry);
       return true;
     }
     tables.replaceAt(slot, entry);
-    arena.free(found);
+    this.#freeField(table, found);
     return false;
+  }
+
+  /** Frees a field's entry that is no longer in its table. */
+  #freeField(table: number, entry: number): void {
+    if (!this.heap.snapshots.takesElement(table, entry)) this.heap.arena.free(entry);
   }
 
   /** Adds a field that is not there yet. */
   #addToTable(table: number, field: Element, value: Element): void {
-    const { entries } = this.heap;
+    const { entries, snapshots } = this.heap;
     field.toBytes();
     value.toBytes();
     const entry = entries.create(field.bytes, field.start, field.length, FIELD_META, value.length, false);
+    if (snapshots.epoch !== 0) snapshots.mark(entry);
     copyBytes(value.bytes, value.start, value.length, entries.bytes(entry), entries.valueStart(entry));
     this.heap.addNew(table, hashBytes(field.bytes, field.start, field.length), entry);
   }
@@ -234,13 +241,13 @@ export class Hashes implements ValueType {
    * `count` is 0, for a hash without fields must not stay.
    */
   delete(ref: number, field: Uint8Array, start: number, length: number): boolean {
-    const { entries, tables, arena } = this.heap;
+    const { entries, tables } = this.heap;
     if (entries.encoding(ref) === ENCODING_HASHTABLE) {
       const table = entries.valueWord(ref);
       const found = this.heap.foresight.find(table, field, start, length);
       if (found === 0) return false;
       tables.removeFound(table);
-      arena.free(found);
+      this.#freeField(table, found);
       return true;
     }
     const bytes = entries.bytes(ref);
@@ -360,7 +367,8 @@ export class Hashes implements ValueType {
 
   /** Frees a table and its fields: a small one at once, a large one in slices. */
   freeBody(table: number): void {
-    const { arena, tables } = this.heap;
+    const { arena, tables, snapshots } = this.heap;
+    if (snapshots.keepsBody(table)) return;
     if (tables.count(table) > FREED_AT_ONCE) return this.heap.discardTable(table);
     const refs = this.#refs;
     let cursor = 0;
@@ -383,13 +391,14 @@ export class Hashes implements ValueType {
   }
 
   #copyFields(from: number, to: number): void {
-    const { entries, tables } = this.heap;
+    const { entries, tables, snapshots } = this.heap;
     const refs: number[] = [];
     let cursor = 0;
     do {
       cursor = tables.scan(from, cursor, ITERATOR_BATCH, refs);
       for (const ref of refs) {
         const twin = this.heap.copyBlock(ref, entries.bytesOf(ref));
+        snapshots.mark(twin);
         this.heap.addNew(to, hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref)), twin);
       }
     } while (cursor !== 0);
