@@ -524,6 +524,7 @@ function lcs(session: Session, request: Request): void {
 
 const STRING = { categories: ["string"] };
 const SET_KEY = [keySpec(RW | ACCESS | UPDATE | VARIABLE_FLAGS, index(1), range(0), "It is read only with GET.")];
+const GETEX_KEY = [keySpec(RW | ACCESS | UPDATE, index(1), range(0), "It is changed where its expiry is.")];
 const PAIRS_OW_UPDATE = [keySpec(OW | UPDATE, index(1), range(-1, 2))];
 const PAIRS_OW_INSERT = [keySpec(OW | INSERT, index(1), range(-1, 2))];
 const LCS_KEYS = [keySpec(RO | ACCESS, index(1), range(1))];
@@ -553,7 +554,7 @@ export const STRING_COMMANDS: readonly Command[] = [
   command("psetex", 4, WRITE | DENYOOM, psetex, { ...STRING, keys: KEY_OW_UPDATE }),
   command("getset", 3, WRITE | DENYOOM | FAST, getset, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
   command("getdel", 2, WRITE | FAST, getdel, { ...STRING, keys: KEY_RW_ACCESS_DELETE }),
-  command("getex", -2, WRITE | FAST, getex, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
+  command("getex", -2, WRITE | FAST, getex, { ...STRING, keys: GETEX_KEY }),
   command("mget", -2, READONLY | FAST, mget, { ...STRING, keys: KEYS_RO_ACCESS }),
   command("mset", -3, WRITE | DENYOOM, msetAlways, { ...STRING, keys: PAIRS_OW_UPDATE }),
   command("msetnx", -3, WRITE | DENYOOM, msetnx, { ...STRING, keys: PAIRS_OW_INSERT }),
