@@ -523,8 +523,8 @@ function lcs(session: Session, request: Request): void {
 }
 
 const STRING = { categories: ["string"] };
-const SET_KEY = [keySpec(RW | ACCESS | UPDATE | VARIABLE_FLAGS, index(1), range(0), "It is read only with GET.")];
-const GETEX_KEY = [keySpec(RW | ACCESS | UPDATE, index(1), range(0), "It is changed where its expiry is.")];
+const SET_KEY = [keySpec(RW | ACCESS | UPDATE | VARIABLE_FLAGS, index(1), range(0), "Only GET has it read.")];
+const GETEX_KEY = [keySpec(RW | ACCESS | UPDATE, index(1), range(0), "Written because its expiry may change.")];
 const PAIRS_OW_UPDATE = [keySpec(OW | UPDATE, index(1), range(-1, 2))];
 const PAIRS_OW_INSERT = [keySpec(OW | INSERT, index(1), range(-1, 2))];
 const LCS_KEYS = [keySpec(RO | ACCESS, index(1), range(1))];

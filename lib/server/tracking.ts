@@ -95,8 +95,9 @@ export class Tracking {
     const state = client.tracking;
     if (state === null || state.broadcast) return;
     if (state.choice === "optin" ? !state.caching : state.choice === "optout" && state.caching) return;
-    if (!findKeys(command, request, this.#found)) return;
-    for (const i of this.#found.indices) {
+    const found = this.#found;
+    if (!findKeys(command, request, found) || found.count === 0) return;
+    for (const i of found.indices) {
       if (request.lengths[i] > LONGEST_STRING) continue; // who reads such a key is told to forget all when it changes
       const key = request.text(i);
       let readers = this.#readers.get(key);
@@ -104,6 +105,7 @@ export class Tracking {
       if (!readers.has(client.id)) this.totalItems++;
       readers.add(client.id);
     }
+    found.clear(); // a request of a million keys leaves nothing behind
     this.#refresh();
     this.enforceLimit();
   }
