@@ -6,6 +6,7 @@ import { ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
 import { WRONG_TYPE } from "./errors.ts";
 import { EVENT_STRING } from "./events.ts";
+import { KEY_RO_ACCESS, KEY_RW_ACCESS_UPDATE } from "./key_specs.ts";
 import type { Session } from "./session.ts";
 
 const OFFSET_ERROR = "ERR bit offset is not an integer or out of range";
@@ -60,9 +61,9 @@ function getbit(session: Session, request: Request): void {
   reply.integer((entries.bytes(ref)[entries.valueStart(ref) + byte] >> (7 - (offset % 8))) & 1);
 }
 
-const BITMAP = { keys: [1, 1, 1], categories: ["bitmap"] } as const;
+const BITMAP = { categories: ["bitmap"] };
 
 export const BITMAP_COMMANDS: readonly Command[] = [
-  command("setbit", 4, WRITE | DENYOOM, setbit, BITMAP),
-  command("getbit", 3, READONLY | FAST, getbit, BITMAP),
+  command("setbit", 4, WRITE | DENYOOM, setbit, { ...BITMAP, keys: KEY_RW_ACCESS_UPDATE }),
+  command("getbit", 3, READONLY | FAST, getbit, { ...BITMAP, keys: KEY_RO_ACCESS }),
 ];

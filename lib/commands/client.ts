@@ -3,7 +3,7 @@
 import type { Request } from "../resp/request.ts";
 import type { ClientType } from "./client_state.ts";
 import { CLIENT_TRACKING_SUBCOMMANDS } from "./client_tracking.ts";
-import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import { ADMIN, type Command, command, KEEPS_CACHING, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { BAD_NAME, isValidName } from "./connection.ts";
 import { NOT_INTEGER, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
@@ -274,14 +274,14 @@ const CLIENT_HELP = help("CLIENT", [
   ["UNPAUSE", "End the pause of clients."],
 ]);
 
-const ANY = NOSCRIPT | LOADING | STALE;
+const ANY = NOSCRIPT | LOADING | STALE | KEEPS_CACHING;
 const CONNECTION = { categories: ["connection"] };
 
 export const CLIENT_COMMANDS: readonly Command[] = [
   command("client", -2, 0, CLIENT_HELP, {
     subcommands: [
       command("client|getname", 2, ANY, getName, CONNECTION),
-      command("client|help", 2, LOADING | STALE, CLIENT_HELP, CONNECTION),
+      command("client|help", 2, LOADING | STALE | KEEPS_CACHING, CLIENT_HELP, CONNECTION),
       command("client|id", 2, ANY, clientId, CONNECTION),
       command("client|info", 2, ANY, info, CONNECTION),
       command("client|kill", -3, ANY | ADMIN, kill, CONNECTION),

@@ -2,7 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import type { TrackingOptions } from "./client_state.ts";
-import { type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import { type Command, command, KEEPS_CACHING, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
 import type { Session } from "./session.ts";
 
@@ -131,7 +131,7 @@ function getRedirection(session: Session): void {
   session.reply.integer(session.tracking === null ? -1 : session.tracking.redirect);
 }
 
-const ANY = NOSCRIPT | LOADING | STALE;
+const ANY = NOSCRIPT | LOADING | STALE | KEEPS_CACHING;
 const CONNECTION = { categories: ["connection"] };
 
 export const CLIENT_TRACKING_SUBCOMMANDS: readonly Command[] = [

@@ -2,11 +2,18 @@
 
 import type { Request } from "../resp/request.ts";
 import type { LatencyHistogram } from "../bytes/histogram.ts";
+import { type KeyFinder, type KeyRange, type KeySpec, legacyKeys } from "./key_specs.ts";
 import { NameIndex } from "./name_index.ts";
 import type { Session } from "./session.ts";
 
 /** Runs a command: reads the request's arguments in place and writes exactly one reply to `session.reply`. */
 export type Handler = (session: Session, request: Request) => void;
+
+/** The indices of those arguments of a request that are secret. */
+export type SecretFinder = (request: Request) => ReadonlySet<number>;
+
+/** What `enable-debug-command` and `enable-module-command` allow. */
+export type ProtectedName = "DEBUG" | "MODULE";
 
 // Flags, as COMMAND INFO names them (Redis documentation, "COMMAND", "Flags").
 export const WRITE = 1 << 0;
@@ -25,6 +32,7 @@ export const FAST = 1 << 12;
 export const NO_AUTH = 1 << 13;
 export const MAY_REPLICATE = 1 << 14;
 export const NO_MULTI = 1 << 15;
+/** Derived from the key specs, not declared. */
 export const MOVABLE_KEYS = 1 << 16;
 export const ALLOW_BUSY = 1 << 17;
 export const NO_ASYNC_LOADING = 1 << 18;
@@ -34,11 +42,22 @@ export const NOT_QUEUED = 1 << 19;
 export const HIDDEN = 1 << 20;
 /** Not a flag that is shown: comes across keys that the request does not name. Those that expired are no unit with it. */
 export const ARBITRARY_KEYS = 1 << 21;
-/** Not a flag that is shown: a directive must allow it (see protected.ts). */
-export const PROTECTED = 1 << 22;
-
-/** Where a command's keys are: the first and last argument index (a negative one counts from the end) and the step. */
-export type KeyRange = readonly [first: number, last: number, step: number];
+/** Not a flag that is shown: runs what is queued, so does what any of it does; refused, it ends the transaction. */
+export const RUNS_QUEUE = 1 << 22;
+/** Not a flag that is shown: is a use of its keys even by a client whose other commands are none (CLIENT NO-TOUCH). */
+export const ALWAYS_TOUCHES = 1 << 23;
+/** Not a flag that is shown: what CLIENT CACHING has said is still to be for the command after this one. */
+export const KEEPS_CACHING = 1 << 24;
+/** Not a flag that is shown: what it replies with are messages, which CLIENT REPLY does not silence. */
+export const REPLIES_WITH_MESSAGES = 1 << 25;
+/** Not a flag that is shown: may be called in RESP2 by a client with subscriptions. */
+export const WHILE_SUBSCRIBED = 1 << 26;
+/** Not a flag that is shown: refused, like a write, while saving to the disk fails, for those who ask if all is well. */
+export const TELLS_OF_DISK = 1 << 27;
+/** Not a flag that is shown: short enough to be timed together with others, though Redis does not call it fast. */
+export const QUICK = 1 << 28;
+/** Not a flag that is shown: that no keys are found is no error of COMMAND GETKEYS. */
+export const NO_MANDATORY_KEYS = 1 << 29; // the last bit that is a small integer for every engine
 
 export interface Command {
   /** In lower case; a subcommand's is `container|name`. */
@@ -46,12 +65,20 @@ export interface Command {
   /** Number of arguments, the name included; negative: at least so many. */
   readonly arity: number;
   readonly flags: number;
-  /** `[0, 0, 0]` where there are none. */
-  readonly keys: KeyRange;
+  /** Where the keys are and how they are used; find_keys.ts finds them. */
+  readonly keys: readonly KeySpec[];
+  /** Finds the keys where the specs do not say all; null where they do. */
+  readonly keyFinder: KeyFinder | null;
+  /** A range of keys, derived from the specs for clients that know none, and for what may guess; `[0, 0, 0]`: none. */
+  readonly keyRange: KeyRange;
   /** Where the members of the key's value are that it looks up (a hash's fields); null where it looks up none. */
   readonly members: KeyRange | null;
   /** ACL categories beyond those that follow from the flags, without `@`. */
   readonly categories: readonly string[];
+  /** Whose permission it needs of a directive (see protected.ts); null: nobody's. */
+  readonly protectedAs: ProtectedName | null;
+  /** Finds the arguments that neither MONITOR nor the slow log may show; null: all may be shown. */
+  readonly secrets: SecretFinder | null;
   readonly handler: Handler;
   /** Subcommands by name in lower case. */
   readonly subcommands: ReadonlyMap<string, Command> | null;
@@ -76,9 +103,12 @@ export interface CommandStats {
 }
 
 export interface CommandOptions {
-  readonly keys?: KeyRange;
+  readonly keys?: readonly KeySpec[];
+  readonly keyFinder?: KeyFinder;
   readonly members?: KeyRange;
   readonly categories?: readonly string[];
+  readonly protectedAs?: ProtectedName;
+  readonly secrets?: SecretFinder;
   readonly subcommands?: readonly Command[];
 }
 
@@ -101,14 +131,20 @@ export function command(
   const subcommands = options.subcommands
     ? new Map(options.subcommands.map((sub) => [sub.name.split("|")[1], sub]))
     : null;
+  const keys = options.keys ?? [];
+  const legacy = legacyKeys(keys);
   return {
     name,
     arity,
-    flags,
+    flags: legacy.movable ? flags | MOVABLE_KEYS : flags,
     handler,
-    keys: options.keys ?? [0, 0, 0],
+    keys,
+    keyFinder: options.keyFinder ?? null,
+    keyRange: legacy.range,
     members: options.members ?? null,
     categories: options.categories ?? [],
+    protectedAs: options.protectedAs ?? null,
+    secrets: options.secrets ?? null,
     subcommands,
     subcommandIndex: subcommands && new NameIndex(subcommands),
     stats: { calls: 0, microseconds: 0, lastMicroseconds: 0, rejected: 0, failed: 0, histogram: null },

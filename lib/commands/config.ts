@@ -59,13 +59,29 @@ function config(session: Session, request: Request): void {
   session.reply.error(`ERR unknown subcommand '${request.text(1).slice(0, 128)}'. Try CONFIG HELP.`);
 }
 
+const SECRET_DIRECTIVES = new Set([
+  "masteruser",
+  "masterauth",
+  "requirepass",
+  "tls-key-file-pass",
+  "tls-client-key-file-pass",
+]);
+
+function configSecrets(request: Request): ReadonlySet<number> {
+  const secrets = new Set<number>();
+  for (let i = 2; i + 1 < request.argc; i += 2) {
+    if (SECRET_DIRECTIVES.has(request.text(i).toLowerCase())) secrets.add(i + 1);
+  }
+  return secrets;
+}
+
 const FLAGS = ADMIN | NOSCRIPT | LOADING | STALE;
 
 export const CONFIG_COMMANDS: readonly Command[] = [
   command("config", -2, 0, config, {
     subcommands: [
       command("config|get", -3, FLAGS, configGet),
-      command("config|set", -4, FLAGS, configSet),
+      command("config|set", -4, FLAGS, configSet, { secrets: configSecrets }),
       command("config|rewrite", 2, FLAGS, configRewrite),
       command("config|resetstat", 2, FLAGS, configResetStatistics),
       command("config|help", 2, LOADING | STALE, configHelp),

@@ -1,7 +1,19 @@
 /** The connection: PING, ECHO, QUIT, SELECT, AUTH, HELLO, RESET. The CLIENT container has a file of its own. */
 
 import type { Request } from "../resp/request.ts";
-import { ALLOW_BUSY, type Command, command, FAST, LOADING, NO_AUTH, NOSCRIPT, NOT_QUEUED, STALE } from "./command.ts";
+import {
+  ALLOW_BUSY,
+  type Command,
+  command,
+  FAST,
+  LOADING,
+  NO_AUTH,
+  NOSCRIPT,
+  NOT_QUEUED,
+  STALE,
+  TELLS_OF_DISK,
+  WHILE_SUBSCRIBED,
+} from "./command.ts";
 import { databaseArgument } from "./database_argument.ts";
 import type { Session } from "./session.ts";
 
@@ -119,15 +131,24 @@ function reset(session: Session): void {
   session.reply.simple("RESET");
 }
 
+function authSecrets(request: Request): ReadonlySet<number> {
+  return new Set(request.argc === 2 ? [1] : [1, 2]);
+}
+
+function helloSecrets(request: Request): ReadonlySet<number> {
+  for (let i = 2; i + 2 < request.argc; i++) if (request.is(i, "auth")) return new Set([i + 1, i + 2]);
+  return new Set();
+}
+
 const CONNECTION = { categories: ["connection"] };
 const ENTRY = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY;
 
 export const CONNECTION_COMMANDS: readonly Command[] = [
-  command("ping", -1, FAST, ping, CONNECTION),
+  command("ping", -1, FAST | WHILE_SUBSCRIBED | TELLS_OF_DISK, ping, CONNECTION),
   command("echo", 2, LOADING | STALE | FAST, echo, CONNECTION),
-  command("quit", -1, ALLOW_BUSY | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | NOT_QUEUED, quit, CONNECTION),
+  command("quit", -1, ENTRY | NOT_QUEUED | WHILE_SUBSCRIBED, quit, CONNECTION),
   command("select", 2, LOADING | STALE | FAST, select, CONNECTION),
-  command("auth", -2, ENTRY, auth, CONNECTION),
-  command("hello", -1, ENTRY, hello, CONNECTION),
-  command("reset", 1, ENTRY | NOT_QUEUED, reset, CONNECTION),
+  command("auth", -2, ENTRY, auth, { ...CONNECTION, secrets: authSecrets }),
+  command("hello", -1, ENTRY, hello, { ...CONNECTION, secrets: helloSecrets }),
+  command("reset", 1, ENTRY | NOT_QUEUED | WHILE_SUBSCRIBED, reset, CONNECTION),
 ];

@@ -14,7 +14,7 @@ import { ENCODING_INT, ENCODING_LISTPACK, ENCODING_NAMES, ENTRY_HEADER_BYTES, TY
 import { HashIterator } from "../store/types/hashes.ts";
 import { stringEncoding } from "../store/string.ts";
 import type { Store } from "../store/store.ts";
-import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, PROTECTED, STALE } from "./command.ts";
+import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
 import { digestOfStore, digestOfValue } from "./digest.ts";
 import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
@@ -399,5 +399,5 @@ function debug(session: Session, request: Request): void {
 }
 
 export const DEBUG_COMMANDS: readonly Command[] = [
-  command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE | PROTECTED, debug),
+  command("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug, { protectedAs: "DEBUG" }),
 ];

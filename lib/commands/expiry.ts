@@ -6,6 +6,7 @@ import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./co
 import { NOT_INTEGER } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { integerArgument, invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import { KEY_RO_ACCESS, KEY_RW_UPDATE } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
@@ -105,7 +106,7 @@ function persist(session: Session, request: Request): void {
   reply.integer(1);
 }
 
-const KEY = { keys: [1, 1, 1], categories: ["keyspace"] } as const;
+const KEYSPACE = { categories: ["keyspace"] };
 
 function expireIn(unit: TimeUnit): Handler {
   return (session, request) => expire(session, request, unit);
@@ -116,13 +117,13 @@ function timeIn(unit: TimeUnit): Handler {
 }
 
 export const EXPIRY_COMMANDS: readonly Command[] = [
-  command("expire", -3, WRITE | FAST, expireIn("ex"), KEY),
-  command("pexpire", -3, WRITE | FAST, expireIn("px"), KEY),
-  command("expireat", -3, WRITE | FAST, expireIn("exat"), KEY),
-  command("pexpireat", -3, WRITE | FAST, expireIn("pxat"), KEY),
-  command("ttl", 2, READONLY | FAST, timeIn("ex"), KEY),
-  command("pttl", 2, READONLY | FAST, timeIn("px"), KEY),
-  command("expiretime", 2, READONLY | FAST, timeIn("exat"), KEY),
-  command("pexpiretime", 2, READONLY | FAST, timeIn("pxat"), KEY),
-  command("persist", 2, WRITE | FAST, persist, KEY),
+  command("expire", -3, WRITE | FAST, expireIn("ex"), { ...KEYSPACE, keys: KEY_RW_UPDATE }),
+  command("pexpire", -3, WRITE | FAST, expireIn("px"), { ...KEYSPACE, keys: KEY_RW_UPDATE }),
+  command("expireat", -3, WRITE | FAST, expireIn("exat"), { ...KEYSPACE, keys: KEY_RW_UPDATE }),
+  command("pexpireat", -3, WRITE | FAST, expireIn("pxat"), { ...KEYSPACE, keys: KEY_RW_UPDATE }),
+  command("ttl", 2, READONLY | FAST, timeIn("ex"), { ...KEYSPACE, keys: KEY_RO_ACCESS }),
+  command("pttl", 2, READONLY | FAST, timeIn("px"), { ...KEYSPACE, keys: KEY_RO_ACCESS }),
+  command("expiretime", 2, READONLY | FAST, timeIn("exat"), { ...KEYSPACE, keys: KEY_RO_ACCESS }),
+  command("pexpiretime", 2, READONLY | FAST, timeIn("pxat"), { ...KEYSPACE, keys: KEY_RO_ACCESS }),
+  command("persist", 2, WRITE | FAST, persist, { ...KEYSPACE, keys: KEY_RW_UPDATE }),
 ];

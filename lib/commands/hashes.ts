@@ -14,9 +14,17 @@ import { TYPE_HASH } from "../store/entry.ts";
 import { HashIterator } from "../store/types/hashes.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
-import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
+import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { NOT_FLOAT, NOT_INTEGER, OVERFLOW, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_GENERIC, EVENT_HASH } from "./events.ts";
+import {
+  KEY_RO,
+  KEY_RO_ACCESS,
+  KEY_RW_ACCESS_UPDATE,
+  KEY_RW_DELETE,
+  KEY_RW_INSERT,
+  KEY_RW_UPDATE,
+} from "./key_specs.ts";
 import { parseCursor, ScanOptions } from "./scanning.ts";
 import type { Session } from "./session.ts";
 
@@ -480,26 +488,29 @@ function replyMatching(reply: ReplyWriter, options: ScanOptions, name: Element, 
   return true;
 }
 
-const HASH = { keys: [1, 1, 1], categories: ["hash"] } as const;
+const HASH = { categories: ["hash"] };
 const HASH_FIELD = { ...HASH, members: [2, 2, 1] } as const;
 const HASH_FIELDS = { ...HASH, members: [2, -1, 1] } as const;
 const HASH_PAIRS = { ...HASH, members: [2, -1, 2] } as const;
 
+const hset: Handler = (session, request) => setFields(session, request, "hset");
+const hmset: Handler = (session, request) => setFields(session, request, "hmset");
+
 export const HASH_COMMANDS: readonly Command[] = [
-  command("hset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hset"), HASH_PAIRS),
-  command("hmset", -4, WRITE | DENYOOM | FAST, (session, request) => setFields(session, request, "hmset"), HASH_PAIRS),
-  command("hsetnx", 4, WRITE | DENYOOM | FAST, hsetnx, HASH_FIELD),
-  command("hget", 3, READONLY | FAST, hget, HASH_FIELD),
-  command("hmget", -3, READONLY | FAST, hmget, HASH_FIELDS),
-  command("hdel", -3, WRITE | FAST, hdel, HASH_FIELDS),
-  command("hlen", 2, READONLY | FAST, hlen, HASH),
-  command("hstrlen", 3, READONLY | FAST, hstrlen, HASH_FIELD),
-  command("hexists", 3, READONLY | FAST, hexists, HASH_FIELD),
-  command("hkeys", 2, READONLY, hkeys, HASH),
-  command("hvals", 2, READONLY, hvals, HASH),
-  command("hgetall", 2, READONLY, hgetall, HASH),
-  command("hincrby", 4, WRITE | DENYOOM | FAST, hincrby, HASH_FIELD),
-  command("hincrbyfloat", 4, WRITE | DENYOOM | FAST, hincrbyfloat, HASH_FIELD),
-  command("hrandfield", -2, READONLY, hrandfield, HASH),
-  command("hscan", -3, READONLY, hscan, HASH),
+  command("hset", -4, WRITE | DENYOOM | FAST, hset, { ...HASH_PAIRS, keys: KEY_RW_UPDATE }),
+  command("hmset", -4, WRITE | DENYOOM | FAST, hmset, { ...HASH_PAIRS, keys: KEY_RW_UPDATE }),
+  command("hsetnx", 4, WRITE | DENYOOM | FAST, hsetnx, { ...HASH_FIELD, keys: KEY_RW_INSERT }),
+  command("hget", 3, READONLY | FAST, hget, { ...HASH_FIELD, keys: KEY_RO_ACCESS }),
+  command("hmget", -3, READONLY | FAST, hmget, { ...HASH_FIELDS, keys: KEY_RO_ACCESS }),
+  command("hdel", -3, WRITE | FAST, hdel, { ...HASH_FIELDS, keys: KEY_RW_DELETE }),
+  command("hlen", 2, READONLY | FAST, hlen, { ...HASH, keys: KEY_RO }),
+  command("hstrlen", 3, READONLY | FAST, hstrlen, { ...HASH_FIELD, keys: KEY_RO }),
+  command("hexists", 3, READONLY | FAST, hexists, { ...HASH_FIELD, keys: KEY_RO }),
+  command("hkeys", 2, READONLY, hkeys, { ...HASH, keys: KEY_RO_ACCESS }),
+  command("hvals", 2, READONLY, hvals, { ...HASH, keys: KEY_RO_ACCESS }),
+  command("hgetall", 2, READONLY, hgetall, { ...HASH, keys: KEY_RO_ACCESS }),
+  command("hincrby", 4, WRITE | DENYOOM | FAST, hincrby, { ...HASH_FIELD, keys: KEY_RW_ACCESS_UPDATE }),
+  command("hincrbyfloat", 4, WRITE | DENYOOM | FAST, hincrbyfloat, { ...HASH_FIELD, keys: KEY_RW_ACCESS_UPDATE }),
+  command("hrandfield", -2, READONLY, hrandfield, { ...HASH, keys: KEY_RO_ACCESS }),
+  command("hscan", -3, READONLY, hscan, { ...HASH, keys: KEY_RO_ACCESS }),
 ];

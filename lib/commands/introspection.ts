@@ -5,7 +5,7 @@
 
 import { globMatchText } from "../bytes/glob.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
-import type { Request } from "../resp/request.ts";
+import { Request } from "../resp/request.ts";
 import {
   ADMIN,
   ALLOW_BUSY,
@@ -15,12 +15,12 @@ import {
   command,
   DENYOOM,
   FAST,
-  type Handler,
   HIDDEN,
   LOADING,
   MOVABLE_KEYS,
   NO_ASYNC_LOADING,
   NO_AUTH,
+  NO_MANDATORY_KEYS,
   NO_MULTI,
   NOSCRIPT,
   PUBSUB,
@@ -31,9 +31,11 @@ import {
   WRITE,
 } from "./command.ts";
 import { ALL_DOCS } from "./docs/all.ts";
-import { type ArgumentDoc, type CommandDoc, type KeySpecDoc, parseSyntax } from "./docs/doc.ts";
+import { type ArgumentDoc, type CommandDoc, parseSyntax } from "./docs/doc.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
+import { findKeys, hasKeys } from "./find_keys.ts";
 import { help } from "./help.ts";
+import { type BeginSearch, type FindKeys, flagNames, FoundKeys, type KeySpec } from "./key_specs.ts";
 import type { Session } from "./session.ts";
 
 /** Flags by name, in the order in which they are shown. */
@@ -83,18 +85,6 @@ const CATEGORIES = [
   "scripting",
 ];
 
-/** How the access flags of keys are shown: the kind of access in capitals, the rest not. */
-const ACCESS_KINDS = ["RO", "RW", "OW", "RM"];
-
-/** A range of a command's arguments that are keys, and what is done with them. */
-interface KeySpec {
-  readonly flags: readonly string[];
-  readonly index: number;
-  /** Last key, from `index` on; a negative one counts from the last argument. */
-  readonly last: number;
-  readonly step: number;
-}
-
 /** The ACL categories of a command: those that follow from its flags, and its own. */
 export function categoriesOf({ flags, categories }: Command): string[] {
   const found = new Set(categories);
@@ -107,25 +97,6 @@ export function categoriesOf({ flags, categories }: Command): string[] {
   return CATEGORIES.filter((category) => found.has(category));
 }
 
-function keySpecsOf(of: Command): KeySpec[] {
-  const [first, last, step] = of.keys;
-  const documented: readonly KeySpecDoc[] = ALL_DOCS.get(of.name)?.keySpecs ?? [];
-  if (documented.length > 1) {
-    return documented.map(({ index, flags }) => ({ flags, index: index ?? first, last: 0, step: 1 }));
-  }
-  if (first === 0) return [];
-  return [{ flags: documented[0]?.flags ?? [], index: first, last: last < 0 ? last : last - first, step }];
-}
-
-/** Whether a range is of keys: channels are routed like keys but are none. */
-function isOfKeys(spec: KeySpec): boolean {
-  return !spec.flags.includes("NOT_KEY");
-}
-
-function flagWords(flags: readonly string[]): string[] {
-  return flags.map((flag) => ACCESS_KINDS.includes(flag) ? flag : flag.toLowerCase());
-}
-
 function replySet(reply: ReplyWriter, words: readonly string[]): void {
   reply.set(words.length);
   for (const word of words) reply.simple(word);
@@ -133,43 +104,60 @@ function replySet(reply: ReplyWriter, words: readonly string[]): void {
 
 /** The ten fields of COMMAND INFO. */
 function replyInfo(reply: ReplyWriter, of: Command): void {
-  const specs = keySpecsOf(of);
   reply.array(10);
   reply.bulkString(of.name);
   reply.integer(of.arity);
   replySet(reply, FLAG_NAMES.filter(([flag]) => (of.flags & flag) !== 0).map(([, name]) => name));
-  for (const number of of.keys) reply.integer(number);
+  for (const number of of.keyRange) reply.integer(number);
   replySet(reply, categoriesOf(of).map((category) => `@${category}`));
   const tips = ALL_DOCS.get(of.name)?.tips ?? [];
   reply.set(tips.length);
   for (const tip of tips) reply.bulkString(tip);
-  reply.set(specs.length);
-  for (const spec of specs) replyKeySpec(reply, spec);
+  reply.set(of.keys.length);
+  for (const spec of of.keys) replyKeySpec(reply, spec);
   const subcommands = [...of.subcommands?.values() ?? []];
   if (subcommands.length === 0) reply.set(0);
   else reply.array(subcommands.length);
   for (const subcommand of subcommands) replyInfo(reply, subcommand);
 }
 
-function replyKeySpec(reply: ReplyWriter, { flags, index, last, step }: KeySpec): void {
-  reply.map(3);
+function replyKeySpec(reply: ReplyWriter, { flags, begin, find, notes }: KeySpec): void {
+  reply.map(notes === "" ? 3 : 4);
+  if (notes !== "") {
+    reply.bulkString("notes");
+    reply.bulkString(notes);
+  }
   reply.bulkString("flags");
-  replySet(reply, flagWords(flags));
+  replySet(reply, flagNames(flags));
   reply.bulkString("begin_search");
-  replyTyped(reply, "index", [["index", index]]);
+  replyTyped(reply, begin.type, beginFields(begin));
   reply.bulkString("find_keys");
-  replyTyped(reply, "range", [["lastkey", last], ["keystep", step], ["limit", 0]]);
+  replyTyped(reply, find.type, findFields(find));
 }
 
-function replyTyped(reply: ReplyWriter, type: string, spec: readonly (readonly [string, number])[]): void {
+type Fields = readonly (readonly [name: string, value: number | string])[];
+
+function beginFields(begin: BeginSearch): Fields {
+  if (begin.type === "index") return [["index", begin.index]];
+  return begin.type === "unknown" ? [] : [["keyword", begin.keyword], ["startfrom", begin.startFrom]];
+}
+
+function findFields(find: FindKeys): Fields {
+  if (find.type === "range") return [["lastkey", find.lastKey], ["keystep", find.keyStep], ["limit", find.limit]];
+  if (find.type === "unknown") return [];
+  return [["keynumidx", find.keyNumIndex], ["firstkey", find.firstKey], ["keystep", find.keyStep]];
+}
+
+function replyTyped(reply: ReplyWriter, type: string, fields: Fields): void {
   reply.map(2);
   reply.bulkString("type");
   reply.bulkString(type);
   reply.bulkString("spec");
-  reply.map(spec.length);
-  for (const [name, value] of spec) {
+  reply.map(fields.length);
+  for (const [name, value] of fields) {
     reply.bulkString(name);
-    reply.integer(value);
+    if (typeof value === "number") reply.integer(value);
+    else reply.bulkString(value);
   }
 }
 
@@ -227,7 +215,7 @@ type Part = readonly [name: string, write: () => void];
 function replyDocs(reply: ReplyWriter, of: Command): void {
   reply.bulkString(of.name);
   const docs = ALL_DOCS.get(of.name);
-  const parts: Part[] = docs === undefined ? [] : docParts(reply, docs);
+  const parts: Part[] = docs === undefined ? [] : docParts(reply, docs, of.keys.length);
   if (of.subcommands !== null) {
     const subcommands = [...of.subcommands.values()];
     parts.push(["subcommands", () => {
@@ -246,7 +234,7 @@ function replyParts(reply: ReplyWriter, parts: readonly Part[]): void {
   }
 }
 
-function docParts(reply: ReplyWriter, docs: CommandDoc): Part[] {
+function docParts(reply: ReplyWriter, docs: CommandDoc, keySpecs: number): Part[] {
   const text = (name: string, value: string): Part => [name, () => reply.bulkString(value)];
   const parts = [
     text("summary", docs.summary),
@@ -260,7 +248,7 @@ function docParts(reply: ReplyWriter, docs: CommandDoc): Part[] {
     parts.push(text("deprecated_since", docs.deprecated[0]), text("replaced_by", docs.deprecated[1]));
   }
   const syntax = parseSyntax(docs.syntax);
-  const keys = { seen: 0, specs: docs.keySpecs.length };
+  const keys = { seen: 0, specs: keySpecs };
   if (syntax.length > 0) parts.push(["arguments", () => replyArguments(reply, syntax, keys)]);
   return parts;
 }
@@ -312,51 +300,59 @@ function commandList(session: Session, request: Request): void {
   for (const name of names) reply.bulkString(name);
 }
 
-interface FoundKey {
-  readonly index: number;
-  readonly flags: readonly string[];
+/** The request that the arguments from `first` on are. */
+function requestFrom(request: Request, first: number): Request {
+  const inner = new Request();
+  inner.bytes = request.bytes;
+  for (let i = first; i < request.argc; i++) inner.push(request.starts[i], request.lengths[i]);
+  return inner;
 }
 
-/** What SET does with its key depends on its options. */
-function setFlags(request: Request): string[] {
-  for (let i = 5; i < request.argc; i++) if (request.is(i, "get")) return ["RW", "ACCESS", "UPDATE"];
-  return ["OW", "UPDATE"];
+/** The command that a request names, or its subcommand, or null. */
+function commandOf(session: Session, { bytes, starts, lengths, argc }: Request): Command | null {
+  const found = session.host.commands.find(bytes, starts[0], lengths[0]);
+  if (found === null || found.subcommandIndex === null || argc === 1) return found;
+  return found.subcommandIndex.find(bytes, starts[1], lengths[1]);
 }
 
-/** The keys of the command whose name is argument 2. */
-function findKeys(of: Command, request: Request): FoundKey[] {
-  const found: FoundKey[] = [];
-  const argc = request.argc - 2;
-  for (const { flags, index, last, step } of keySpecsOf(of).filter(isOfKeys)) {
-    const end = last < 0 ? argc + last : index + last;
-    for (let at = index; at <= end && at < argc; at += step) {
-      found.push({ index: at + 2, flags: of.name === "set" ? setFlags(request) : flags });
-    }
+/** The keys of the request that the arguments from 2 on are; null after having replied with an error. */
+function keysOf(session: Session, inner: Request): FoundKeys | null {
+  const { reply } = session;
+  const of = commandOf(session, inner);
+  const found = new FoundKeys();
+  let error: string;
+  if (of === null) error = "ERR Invalid command specified";
+  else if (!hasKeys(of)) error = "ERR The command has no key arguments";
+  else if (of.arity >= 0 ? inner.argc !== of.arity : inner.argc < -of.arity) {
+    error = "ERR Invalid number of arguments specified for command";
+  } else if (findKeys(of, inner, found) || (of.flags & NO_MANDATORY_KEYS) !== 0) return found;
+  else error = "ERR Invalid arguments specified for command";
+  reply.error(error);
+  return null;
+}
+
+/** `COMMAND GETKEYS command [argument …]` */
+function commandGetKeys(session: Session, request: Request): void {
+  const { reply } = session;
+  const inner = requestFrom(request, 2);
+  const found = keysOf(session, inner);
+  if (found === null) return;
+  reply.array(found.count);
+  for (const index of found.indices) reply.bulk(inner.bytes, inner.starts[index], inner.lengths[index]);
+}
+
+/** `COMMAND GETKEYSANDFLAGS command [argument …]` */
+function commandGetKeysAndFlags(session: Session, request: Request): void {
+  const { reply } = session;
+  const inner = requestFrom(request, 2);
+  const found = keysOf(session, inner);
+  if (found === null) return;
+  reply.array(found.count);
+  for (const [i, index] of found.indices.entries()) {
+    reply.array(2);
+    reply.bulk(inner.bytes, inner.starts[index], inner.lengths[index]);
+    replySet(reply, flagNames(found.flags[i]));
   }
-  return found;
-}
-
-/** `COMMAND GETKEYS command [argument …]` and GETKEYSANDFLAGS */
-function commandGetKeys(withFlags: boolean): Handler {
-  return (session, request) => {
-    const { reply, host } = session;
-    const { bytes, starts, lengths } = request;
-    let of = host.commands.find(bytes, starts[2], lengths[2]);
-    if (of?.subcommandIndex && request.argc > 3) of = of.subcommandIndex.find(bytes, starts[3], lengths[3]);
-    if (of === null) return reply.error("ERR Invalid command specified");
-    if (!keySpecsOf(of).some(isOfKeys)) return reply.error("ERR The command has no key arguments");
-    const argc = request.argc - 2;
-    if (of.arity >= 0 ? argc !== of.arity : argc < -of.arity) {
-      return reply.error("ERR Invalid number of arguments specified for command");
-    }
-    const keys = findKeys(of, request);
-    reply.array(keys.length);
-    for (const { index, flags } of keys) {
-      if (withFlags) reply.array(2);
-      reply.bulk(bytes, starts[index], lengths[index]);
-      if (withFlags) replySet(reply, flagWords(flags));
-    }
-  };
 }
 
 const COMMAND_HELP = help("COMMAND", [
@@ -378,8 +374,8 @@ export const INTROSPECTION_COMMANDS: readonly Command[] = [
     subcommands: [
       command("command|count", 2, FLAGS, commandCount, CONNECTION),
       command("command|docs", -2, FLAGS, commandDocs, CONNECTION),
-      command("command|getkeys", -3, FLAGS, commandGetKeys(false), CONNECTION),
-      command("command|getkeysandflags", -3, FLAGS, commandGetKeys(true), CONNECTION),
+      command("command|getkeys", -3, FLAGS, commandGetKeys, CONNECTION),
+      command("command|getkeysandflags", -3, FLAGS, commandGetKeysAndFlags, CONNECTION),
       command("command|help", 2, FLAGS, COMMAND_HELP, CONNECTION),
       command("command|info", -2, FLAGS, commandInfo, CONNECTION),
       command("command|list", -2, FLAGS, commandList, CONNECTION),

@@ -4,11 +4,36 @@ import { parseSafeInteger } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { ENCODING_INT, ENCODING_NAMES, TYPE_NAMES, TYPE_STRING } from "../store/entry.ts";
-import { type Command, command, DENYOOM, FAST, LOADING, READONLY, STALE, WRITE } from "./command.ts";
+import {
+  ALWAYS_TOUCHES,
+  type Command,
+  command,
+  DENYOOM,
+  FAST,
+  type Handler,
+  LOADING,
+  READONLY,
+  STALE,
+  WRITE,
+} from "./command.ts";
 import { databaseArgument } from "./database_argument.ts";
 import { NO_SUCH_KEY, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { help } from "./help.ts";
+import {
+  ACCESS,
+  DELETE,
+  INSERT,
+  KEY_RO,
+  KEY_RW_ACCESS_UPDATE,
+  KEYS_RM_DELETE,
+  KEYS_RO,
+  oneKey,
+  OW,
+  RO,
+  RW,
+  UPDATE,
+} from "./key_specs.ts";
 import type { Config } from "../config/config.ts";
 import type { Session } from "./session.ts";
 
@@ -182,28 +207,34 @@ const OBJECT_HELP = help("OBJECT", [
   ["REFCOUNT <key>", "Tell how many references to the value of <key> there are."],
 ]);
 
-const KEY = { keys: [1, 1, 1], categories: ["keyspace"] } as const;
-const KEYS = { keys: [1, -1, 1], categories: ["keyspace"] } as const;
-const PAIR = { keys: [1, 2, 1], categories: ["keyspace"] } as const;
-const OBJECT = { keys: [2, 2, 1], categories: ["keyspace"] } as const;
+const KEYSPACE = { categories: ["keyspace"] };
+const SOURCE = oneKey(RW | ACCESS | DELETE);
+const RENAME_KEYS = [SOURCE, oneKey(OW | UPDATE, 2)];
+const RENAMENX_KEYS = [SOURCE, oneKey(OW | INSERT, 2)];
+const COPY_KEYS = [oneKey(RO | ACCESS), oneKey(OW | UPDATE, 2)];
+/** The key that OBJECT tells of. */
+const SUBJECT = [oneKey(RO, 2)];
+
+const renameAlways: Handler = (session, request) => rename(session, request, false);
+const renamenx: Handler = (session, request) => rename(session, request, true);
 
 export const KEY_COMMANDS: readonly Command[] = [
-  command("del", -2, WRITE, del, KEYS),
-  command("unlink", -2, WRITE | FAST, del, KEYS),
-  command("exists", -2, READONLY | FAST, exists, KEYS),
-  command("type", 2, READONLY | FAST, type, KEY),
-  command("rename", 3, WRITE, (session, request) => rename(session, request, false), PAIR),
-  command("renamenx", 3, WRITE | FAST, (session, request) => rename(session, request, true), PAIR),
-  command("move", 3, WRITE | FAST, move, KEY),
-  command("copy", -3, WRITE | DENYOOM, copy, PAIR),
-  command("touch", -2, READONLY | FAST, touch, KEYS),
+  command("del", -2, WRITE, del, { ...KEYSPACE, keys: KEYS_RM_DELETE }),
+  command("unlink", -2, WRITE | FAST, del, { ...KEYSPACE, keys: KEYS_RM_DELETE }),
+  command("exists", -2, READONLY | FAST, exists, { ...KEYSPACE, keys: KEYS_RO }),
+  command("type", 2, READONLY | FAST, type, { ...KEYSPACE, keys: KEY_RO }),
+  command("rename", 3, WRITE, renameAlways, { ...KEYSPACE, keys: RENAME_KEYS }),
+  command("renamenx", 3, WRITE | FAST, renamenx, { ...KEYSPACE, keys: RENAMENX_KEYS }),
+  command("move", 3, WRITE | FAST, move, { ...KEYSPACE, keys: KEY_RW_ACCESS_UPDATE }),
+  command("copy", -3, WRITE | DENYOOM, copy, { ...KEYSPACE, keys: COPY_KEYS }),
+  command("touch", -2, READONLY | FAST | ALWAYS_TOUCHES, touch, { ...KEYSPACE, keys: KEYS_RO }),
   command("object", -2, 0, OBJECT_HELP, {
     subcommands: [
-      command("object|encoding", 3, READONLY, objectEncoding, OBJECT),
-      command("object|freq", 3, READONLY, objectFreq, OBJECT),
-      command("object|idletime", 3, READONLY, objectIdletime, OBJECT),
-      command("object|refcount", 3, READONLY, objectRefcount, OBJECT),
-      command("object|help", 2, LOADING | STALE, OBJECT_HELP, { categories: ["keyspace"] }),
+      command("object|encoding", 3, READONLY, objectEncoding, { ...KEYSPACE, keys: SUBJECT }),
+      command("object|freq", 3, READONLY, objectFreq, { ...KEYSPACE, keys: SUBJECT }),
+      command("object|idletime", 3, READONLY, objectIdletime, { ...KEYSPACE, keys: SUBJECT }),
+      command("object|refcount", 3, READONLY, objectRefcount, { ...KEYSPACE, keys: SUBJECT }),
+      command("object|help", 2, LOADING | STALE, OBJECT_HELP, KEYSPACE),
     ],
   }),
 ];

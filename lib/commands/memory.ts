@@ -5,6 +5,7 @@ import type { Store } from "../store/store.ts";
 import { type Command, command, LOADING, READONLY, STALE } from "./command.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
+import { oneKey, RO } from "./key_specs.ts";
 import type { Session } from "./session.ts";
 
 const DEFAULT_SAMPLES = 5;
@@ -182,7 +183,7 @@ export const MEMORY_COMMANDS: readonly Command[] = [
       command("memory|malloc-stats", 2, 0, mallocStats),
       command("memory|purge", 2, 0, purge),
       command("memory|stats", 2, 0, memoryStats),
-      command("memory|usage", -3, READONLY, memoryUsage, { keys: [2, 2, 1] }),
+      command("memory|usage", -3, READONLY, memoryUsage, { keys: [oneKey(RO, 2)] }),
     ],
   }),
 ];

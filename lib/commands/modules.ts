@@ -1,6 +1,6 @@
 /** MODULE: there are none, as modules are written for Redis's own insides; said as a Redis without modules says it. */
 
-import { ADMIN, type Command, command, LOADING, NO_ASYNC_LOADING, NOSCRIPT, PROTECTED, STALE } from "./command.ts";
+import { ADMIN, type Command, command, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
 import type { Session } from "./session.ts";
@@ -32,15 +32,16 @@ const MODULE_HELP = help("MODULE", [
   ["UNLOAD <name>", "Refused: there is no module to unload."],
 ]);
 
-const LOADS = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | PROTECTED;
+const LOADS = ADMIN | NOSCRIPT | NO_ASYNC_LOADING;
+const PROTECTED = { protectedAs: "MODULE" } as const;
 
 export const MODULE_COMMANDS: readonly Command[] = [
   command("module", -2, 0, MODULE_HELP, {
     subcommands: [
       command("module|list", 2, ADMIN | NOSCRIPT, moduleList),
-      command("module|load", -3, LOADS, moduleLoad),
-      command("module|loadex", -3, LOADS, moduleLoad),
-      command("module|unload", 3, LOADS, moduleUnload),
+      command("module|load", -3, LOADS, moduleLoad, PROTECTED),
+      command("module|loadex", -3, LOADS, moduleLoad, PROTECTED),
+      command("module|unload", 3, LOADS, moduleUnload, PROTECTED),
       command("module|help", 2, LOADING | STALE, MODULE_HELP),
     ],
   }),

@@ -1,11 +1,15 @@
 /** The commands that a directive must allow before anybody may call them: DEBUG, and those of MODULE that load code. */
 
+import type { ProtectedName } from "./command.ts";
 import type { Host, Session } from "./session.ts";
 
-const DIRECTIVES = { DEBUG: "enable-debug-command", MODULE: "enable-module-command" } as const;
+const DIRECTIVES = { DEBUG: "enable-debug-command", MODULE: "enable-module-command" } as const satisfies Record<
+  ProtectedName,
+  string
+>;
 
 /** Why a client may not call a protected command, or null. */
-export function protectedRefusal(container: keyof typeof DIRECTIVES, host: Host, session: Session): string | null {
+export function protectedRefusal(container: ProtectedName, host: Host, session: Session): string | null {
   const directive = DIRECTIVES[container];
   const allowed = host.config.choice(directive);
   if (allowed === "yes" || (allowed === "local" && session.isLocal)) return null;

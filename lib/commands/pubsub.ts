@@ -13,10 +13,13 @@ import {
   MAY_REPLICATE,
   NOSCRIPT,
   PUBSUB,
+  REPLIES_WITH_MESSAGES,
   STALE,
+  WHILE_SUBSCRIBED,
 } from "./command.ts";
 import { subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
+import { allKeys, NOT_KEY, oneKey } from "./key_specs.ts";
 import type { Session } from "./session.ts";
 
 const PREFIX: Readonly<Record<SubscriptionKind, string>> = { channel: "", pattern: "p", shard: "s" };
@@ -126,20 +129,21 @@ const PUBSUB_HELP = help("PUBSUB", [
   ["SHARDNUMSUB [<shardchannel> ...]", "Tell the number of subscribers of each shard channel."],
 ]);
 
-const SUBSCRIPTION = PUBSUB | NOSCRIPT | LOADING | STALE;
+const SUBSCRIPTION = PUBSUB | NOSCRIPT | LOADING | STALE | WHILE_SUBSCRIBED | REPLIES_WITH_MESSAGES;
 const PUBLICATION = PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE;
 const INQUIRY = PUBSUB | LOADING | STALE;
-const SHARD_KEYS = { keys: [1, -1, 1] } as const;
+/** Shard channels are routed like keys, but are none. */
+const SHARDS = [allKeys(NOT_KEY)];
 
 export const PUBSUB_COMMANDS: readonly Command[] = [
   command("subscribe", -2, SUBSCRIPTION, subscribe("channel")),
   command("unsubscribe", -1, SUBSCRIPTION, unsubscribe("channel")),
   command("psubscribe", -2, SUBSCRIPTION, subscribe("pattern")),
   command("punsubscribe", -1, SUBSCRIPTION, unsubscribe("pattern")),
-  command("ssubscribe", -2, SUBSCRIPTION, subscribe("shard"), SHARD_KEYS),
-  command("sunsubscribe", -1, SUBSCRIPTION, unsubscribe("shard"), SHARD_KEYS),
+  command("ssubscribe", -2, SUBSCRIPTION, subscribe("shard"), { keys: SHARDS }),
+  command("sunsubscribe", -1, SUBSCRIPTION, unsubscribe("shard"), { keys: SHARDS }),
   command("publish", 3, PUBLICATION, publish("channel")),
-  command("spublish", 3, PUBLICATION, publish("shard"), { keys: [1, 1, 1] }),
+  command("spublish", 3, PUBLICATION, publish("shard"), { keys: [oneKey(NOT_KEY)] }),
   command("pubsub", -2, 0, PUBSUB_HELP, {
     subcommands: [
       command("pubsub|channels", -2, INQUIRY, channels("channel")),

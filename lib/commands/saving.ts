@@ -23,6 +23,7 @@ import {
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { toUnixMs } from "./expiry_options.ts";
+import { KEY_OW_UPDATE, KEY_RO_ACCESS } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
@@ -178,17 +179,14 @@ function propagateAbsolute(session: Session, request: Request, expiry: UnixMs): 
   builder?.word("ABSTTL");
 }
 
-const KEY = [1, 1, 1] as const;
+const RESTORE = { categories: ["keyspace", "dangerous"], keys: KEY_OW_UPDATE };
 
 export const SAVING_COMMANDS: readonly Command[] = [
   command("save", 1, NO_ASYNC_LOADING | ADMIN | NOSCRIPT | NO_MULTI, save),
   command("bgsave", -1, NO_ASYNC_LOADING | ADMIN | NOSCRIPT, bgsave),
   command("lastsave", 1, LOADING | STALE | FAST, lastsave, { categories: ["admin", "dangerous"] }),
   command("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, shutdown),
-  command("dump", 2, READONLY, dump, { keys: KEY, categories: ["keyspace"] }),
-  command("restore", -4, WRITE | DENYOOM, restore, { keys: KEY, categories: ["keyspace", "dangerous"] }),
-  command("restore-asking", -4, WRITE | DENYOOM | ASKING, restore, {
-    keys: KEY,
-    categories: ["keyspace", "dangerous"],
-  }),
+  command("dump", 2, READONLY, dump, { categories: ["keyspace"], keys: KEY_RO_ACCESS }),
+  command("restore", -4, WRITE | DENYOOM, restore, RESTORE),
+  command("restore-asking", -4, WRITE | DENYOOM | ASKING, restore, RESTORE),
 ];

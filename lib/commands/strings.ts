@@ -22,10 +22,32 @@ import { MAX_BLOCK_BYTES } from "../store/arena.ts";
 import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
 import { stringEncoding, textEncoding } from "../store/string.ts";
-import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
+import { type Command, command, DENYOOM, FAST, type Handler, QUICK, READONLY, WRITE } from "./command.ts";
 import { NOT_FLOAT, NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_GENERIC, EVENT_STRING } from "./events.ts";
 import { expiryFromArgument, ExpiryOption, type TimeUnit } from "./expiry_options.ts";
+import {
+  ACCESS,
+  type FoundKeys,
+  index,
+  INSERT,
+  KEY_OW_INSERT,
+  KEY_OW_UPDATE,
+  KEY_RO,
+  KEY_RO_ACCESS,
+  KEY_RW_ACCESS_DELETE,
+  KEY_RW_ACCESS_UPDATE,
+  KEY_RW_INSERT,
+  KEY_RW_UPDATE,
+  KEYS_RO_ACCESS,
+  keySpec,
+  OW,
+  range,
+  RO,
+  RW,
+  UPDATE,
+  VARIABLE_FLAGS,
+} from "./key_specs.ts";
 import { longestCommonSubsequence } from "./lcs.ts";
 import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
@@ -500,30 +522,51 @@ function lcs(session: Session, request: Request): void {
   reply.integer(result.bytes.length);
 }
 
-const STRING = { keys: [1, 1, 1], categories: ["string"] } as const;
-const PAIRS = { keys: [1, -1, 2], categories: ["string"] } as const;
+const STRING = { categories: ["string"] };
+const SET_KEY = [keySpec(RW | ACCESS | UPDATE | VARIABLE_FLAGS, index(1), range(0), "Only GET has it read.")];
+const GETEX_KEY = [keySpec(RW | ACCESS | UPDATE, index(1), range(0), "Written because its expiry may change.")];
+const PAIRS_OW_UPDATE = [keySpec(OW | UPDATE, index(1), range(-1, 2))];
+const PAIRS_OW_INSERT = [keySpec(OW | INSERT, index(1), range(-1, 2))];
+const LCS_KEYS = [keySpec(RO | ACCESS, index(1), range(1))];
+
+/** What SET does with its key depends on its options. */
+function findSetKey(request: Request, found: FoundKeys): boolean {
+  let flags = OW | UPDATE;
+  for (let i = 3; i < request.argc; i++) if (request.is(i, "get")) flags = RW | ACCESS | UPDATE;
+  found.add(1, flags);
+  return true;
+}
+
+const setex: Handler = (session, request) => setWithExpiry(session, request, "ex", "setex");
+const psetex: Handler = (session, request) => setWithExpiry(session, request, "px", "psetex");
+const msetAlways: Handler = (session, request) => mset(session, request, false);
+const msetnx: Handler = (session, request) => mset(session, request, true);
+const incr: Handler = (session, request) => increment(session, request, 1);
+const decr: Handler = (session, request) => increment(session, request, -1);
+const incrby: Handler = (session, request) => incrementBy(session, request, 1);
+const decrby: Handler = (session, request) => incrementBy(session, request, -1);
 
 export const STRING_COMMANDS: readonly Command[] = [
-  command("get", 2, READONLY | FAST, get, STRING),
-  command("set", -3, WRITE | DENYOOM, set, STRING),
-  command("setnx", 3, WRITE | DENYOOM | FAST, setnx, STRING),
-  command("setex", 4, WRITE | DENYOOM, (session, request) => setWithExpiry(session, request, "ex", "setex"), STRING),
-  command("psetex", 4, WRITE | DENYOOM, (session, request) => setWithExpiry(session, request, "px", "psetex"), STRING),
-  command("getset", 3, WRITE | DENYOOM | FAST, getset, STRING),
-  command("getdel", 2, WRITE | FAST, getdel, STRING),
-  command("getex", -2, WRITE | FAST, getex, STRING),
-  command("mget", -2, READONLY | FAST, mget, { keys: [1, -1, 1], categories: ["string"] }),
-  command("mset", -3, WRITE | DENYOOM, (session, request) => mset(session, request, false), PAIRS),
-  command("msetnx", -3, WRITE | DENYOOM, (session, request) => mset(session, request, true), PAIRS),
-  command("incr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, 1), STRING),
-  command("decr", 2, WRITE | DENYOOM | FAST, (session, request) => increment(session, request, -1), STRING),
-  command("incrby", 3, WRITE | DENYOOM | FAST, (session, request) => incrementBy(session, request, 1), STRING),
-  command("decrby", 3, WRITE | DENYOOM | FAST, (session, request) => incrementBy(session, request, -1), STRING),
-  command("incrbyfloat", 3, WRITE | DENYOOM | FAST, incrbyfloat, STRING),
-  command("append", 3, WRITE | DENYOOM | FAST, append, STRING),
-  command("strlen", 2, READONLY | FAST, strlen, STRING),
-  command("setrange", 4, WRITE | DENYOOM, setrange, STRING),
-  command("getrange", 4, READONLY, getrange, STRING),
-  command("substr", 4, READONLY, getrange, STRING),
-  command("lcs", -3, READONLY, lcs, { keys: [1, 2, 1], categories: ["string"] }),
+  command("get", 2, READONLY | FAST, get, { ...STRING, keys: KEY_RO_ACCESS }),
+  command("set", -3, WRITE | DENYOOM | QUICK, set, { ...STRING, keys: SET_KEY, keyFinder: findSetKey }),
+  command("setnx", 3, WRITE | DENYOOM | FAST, setnx, { ...STRING, keys: KEY_OW_INSERT }),
+  command("setex", 4, WRITE | DENYOOM, setex, { ...STRING, keys: KEY_OW_UPDATE }),
+  command("psetex", 4, WRITE | DENYOOM, psetex, { ...STRING, keys: KEY_OW_UPDATE }),
+  command("getset", 3, WRITE | DENYOOM | FAST, getset, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
+  command("getdel", 2, WRITE | FAST, getdel, { ...STRING, keys: KEY_RW_ACCESS_DELETE }),
+  command("getex", -2, WRITE | FAST, getex, { ...STRING, keys: GETEX_KEY }),
+  command("mget", -2, READONLY | FAST, mget, { ...STRING, keys: KEYS_RO_ACCESS }),
+  command("mset", -3, WRITE | DENYOOM, msetAlways, { ...STRING, keys: PAIRS_OW_UPDATE }),
+  command("msetnx", -3, WRITE | DENYOOM, msetnx, { ...STRING, keys: PAIRS_OW_INSERT }),
+  command("incr", 2, WRITE | DENYOOM | FAST, incr, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
+  command("decr", 2, WRITE | DENYOOM | FAST, decr, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
+  command("incrby", 3, WRITE | DENYOOM | FAST, incrby, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
+  command("decrby", 3, WRITE | DENYOOM | FAST, decrby, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
+  command("incrbyfloat", 3, WRITE | DENYOOM | FAST, incrbyfloat, { ...STRING, keys: KEY_RW_ACCESS_UPDATE }),
+  command("append", 3, WRITE | DENYOOM | FAST, append, { ...STRING, keys: KEY_RW_INSERT }),
+  command("strlen", 2, READONLY | FAST, strlen, { ...STRING, keys: KEY_RO }),
+  command("setrange", 4, WRITE | DENYOOM, setrange, { ...STRING, keys: KEY_RW_UPDATE }),
+  command("getrange", 4, READONLY, getrange, { ...STRING, keys: KEY_RO_ACCESS }),
+  command("substr", 4, READONLY, getrange, { ...STRING, keys: KEY_RO_ACCESS }),
+  command("lcs", -3, READONLY, lcs, { ...STRING, keys: LCS_KEYS }),
 ];

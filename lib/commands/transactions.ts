@@ -8,9 +8,11 @@ import {
   LOADING,
   NOSCRIPT,
   NOT_QUEUED,
+  RUNS_QUEUE,
   SKIP_SLOWLOG,
   STALE,
 } from "./command.ts";
+import { KEYS_RO } from "./key_specs.ts";
 import type { Request } from "../resp/request.ts";
 import type { Session } from "./session.ts";
 
@@ -70,8 +72,8 @@ const TRANSACTION = { categories: ["transaction"] };
 
 export const TRANSACTION_COMMANDS: readonly Command[] = [
   command("multi", 1, FLAGS | NOT_QUEUED, multi, TRANSACTION),
-  command("exec", 1, (FLAGS & ~FAST & ~ALLOW_BUSY) | SKIP_SLOWLOG | NOT_QUEUED, exec, TRANSACTION),
+  command("exec", 1, (FLAGS & ~FAST & ~ALLOW_BUSY) | SKIP_SLOWLOG | NOT_QUEUED | RUNS_QUEUE, exec, TRANSACTION),
   command("discard", 1, FLAGS | NOT_QUEUED, discard, TRANSACTION),
-  command("watch", -2, FLAGS | NOT_QUEUED, watch, { keys: [1, -1, 1], categories: ["transaction"] }),
+  command("watch", -2, FLAGS | NOT_QUEUED, watch, { categories: ["transaction"], keys: KEYS_RO }),
   command("unwatch", 1, FLAGS, unwatch, TRANSACTION),
 ];

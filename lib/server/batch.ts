@@ -6,7 +6,8 @@
  */
 
 import { bytesEqual } from "../bytes/compare.ts";
-import type { Command, KeyRange } from "../commands/command.ts";
+import type { Command } from "../commands/command.ts";
+import type { KeyRange } from "../commands/key_specs.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { RequestParser } from "../resp/parser.ts";
 import { Request } from "../resp/request.ts";
@@ -87,9 +88,9 @@ export class Batch {
     for (let i = 0; i < count; i++) {
       const command = this.commands[i];
       const request = this.requests[i];
-      if (command === null || command.keys[0] === 0 || request.bytes !== bytes) continue;
-      if (command.members === null) this.#addKeys(request, command.keys);
-      else this.#addMembers(request, command.keys[0], command.members);
+      if (command === null || command.keyRange[0] === 0 || request.bytes !== bytes) continue;
+      if (command.members === null) this.#addKeys(request, command.keyRange);
+      else this.#addMembers(request, command.keyRange[0], command.members);
     }
     if (foresight.count >= FEWEST_LOOKUPS) foresight.fetch(keys);
     else foresight.clear();

@@ -7,20 +7,26 @@
  */
 
 import {
+  ALWAYS_TOUCHES,
   ARBITRARY_KEYS,
   type Command,
   DENYOOM,
   FAST,
+  KEEPS_CACHING,
   LOADING,
   MAY_REPLICATE,
   NO_ASYNC_LOADING,
   NO_AUTH,
   NO_MULTI,
   NOT_QUEUED,
-  PROTECTED,
+  QUICK,
   READONLY,
+  REPLIES_WITH_MESSAGES,
+  RUNS_QUEUE,
   SKIP_SLOWLOG,
   STALE,
+  TELLS_OF_DISK,
+  WHILE_SUBSCRIBED,
   WRITE,
 } from "../commands/command.ts";
 import { LatencyHistogram } from "../bytes/histogram.ts";
@@ -172,14 +178,14 @@ export class Dispatcher {
       client.reply.simple("QUEUED");
     } else {
       const store = this.server.store;
-      store.noTouch = (client.flags & NO_TOUCH) !== 0 && command.name !== "touch";
+      store.noTouch = (client.flags & NO_TOUCH) !== 0 && (command.flags & ALWAYS_TOUCHES) === 0;
       store.ignoreExpiry = (client.flags & PRIMARY) !== 0;
       this.call(client, command, request);
       store.noTouch = false;
       store.ignoreExpiry = false;
       this.#observe(client, command, request);
       const { tracking } = client;
-      if (tracking?.caching && (client.flags & IN_TRANSACTION) === 0 && !command.name.startsWith("client|")) {
+      if (tracking?.caching && (client.flags & IN_TRANSACTION) === 0 && (command.flags & KEEPS_CACHING) === 0) {
         tracking.caching = false;
       }
     }
@@ -206,7 +212,7 @@ export class Dispatcher {
   #silence(client: Client, command: Command | null, mark: number, skipped: boolean): void {
     const off = (client.flags & REPLY_OFF) !== 0 || (skipped && (client.flags & REPLY_SKIP) !== 0);
     // Confirmations of subscriptions are messages, not replies.
-    if (off && !(command?.name.endsWith("subscribe") ?? false)) client.reply.rewind(mark);
+    if (off && (command === null || (command.flags & REPLIES_WITH_MESSAGES) === 0)) client.reply.rewind(mark);
     if (!skipped) return;
     if ((client.flags & REPLY_SKIP_NEXT) === 0) client.flags &= ~REPLY_SKIP;
     client.flags &= ~REPLY_SKIP_NEXT;
@@ -241,14 +247,14 @@ export class Dispatcher {
     if ((client.flags & IN_TRANSACTION) !== 0 && (flags & NO_MULTI) !== 0) {
       return "ERR Command not allowed inside a transaction";
     }
-    if ((flags & PROTECTED) !== 0) {
-      const refusal = protectedRefusal(command.name === "debug" ? "DEBUG" : "MODULE", this.server, client);
+    if (command.protectedAs !== null) {
+      const refusal = protectedRefusal(command.protectedAs, this.server, client);
       if (refusal !== null) return refusal;
     }
     // EXEC does what any of the queued commands does, and bears what all of them bear.
-    const isExec = command.name === "exec";
-    const effective = isExec ? flags | queuedFlags(client) : flags;
-    const borne = isExec ? flags & commonFlags(client) : flags;
+    const runsQueue = (flags & RUNS_QUEUE) !== 0;
+    const effective = runsQueue ? flags | queuedFlags(client) : flags;
+    const borne = runsQueue ? flags & commonFlags(client) : flags;
     const writes = (effective & WRITE) !== 0;
     if ((client.flags & PRIMARY) === 0) {
       if ((gates & GATE_MEMORY) !== 0 && !this.makeRoom()) {
@@ -257,14 +263,14 @@ export class Dispatcher {
         if ((effective & DENYOOM) !== 0 || queues) return OUT_OF_MEMORY;
       }
       // That the disk fails is told to those who only ask whether all is well, too.
-      if ((gates & GATE_NO_WRITES) !== 0 && (writes || (command.name === "ping" && this.diskFails))) {
+      if ((gates & GATE_NO_WRITES) !== 0 && (writes || ((flags & TELLS_OF_DISK) !== 0 && this.diskFails))) {
         if ((gates & GATE_REPLICA) === 0) return this.writesRefused;
       }
       if ((gates & GATE_REPLICA) !== 0 && writes && !this.writableReplica) return READONLY_ERROR;
     } else if (this.diskFails && writes && (gates & GATE_NO_WRITES) !== 0) {
       this.onUnsavedWrite();
     }
-    if ((client.flags & SUBSCRIBED) !== 0 && client.protocol === 2 && !allowedWhileSubscribed(command)) {
+    if ((client.flags & SUBSCRIBED) !== 0 && client.protocol === 2 && (flags & WHILE_SUBSCRIBED) === 0) {
       const name = command.name;
       return `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
@@ -279,7 +285,7 @@ export class Dispatcher {
 
   #mustWait(client: Client, command: Command): boolean {
     if ((client.flags & REPLICA) !== 0) return false;
-    const flags = command.name === "exec" ? command.flags | queuedFlags(client) : command.flags;
+    const flags = (command.flags & RUNS_QUEUE) !== 0 ? command.flags | queuedFlags(client) : command.flags;
     return !this.pauseLetsThrough(flags);
   }
 
@@ -292,7 +298,7 @@ export class Dispatcher {
   }
 
   #reject(client: Client, command: Command | null, error: string): void {
-    if (command?.name === "exec") {
+    if (command !== null && (command.flags & RUNS_QUEUE) !== 0) {
       // An EXEC that is refused ends the transaction all the same, so that no client stays in one it thinks is over.
       error = `EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, "")}`;
       client.endTransaction();
@@ -383,7 +389,7 @@ export class Dispatcher {
   }
 
   #isQuick(command: Command, request: Request): boolean {
-    return ((command.flags & FAST) !== 0 || command.name === "set") &&
+    return (command.flags & (FAST | QUICK)) !== 0 &&
       this.server.settings.slowlogThresholdMicroseconds >= QUICK_THRESHOLD_MICROSECONDS &&
       request.rawEnd - request.rawStart < MAX_QUICK_BYTES;
   }
@@ -428,22 +434,6 @@ function queuedFlags(client: Client): number {
 /** The flags that all of the commands queued have. */
 function commonFlags(client: Client): number {
   return client.transaction?.queue.reduce((flags, queued) => flags & queued.command.flags, -1) ?? -1;
-}
-
-const WHILE_SUBSCRIBED = new Set([
-  "ping",
-  "subscribe",
-  "unsubscribe",
-  "psubscribe",
-  "punsubscribe",
-  "ssubscribe",
-  "sunsubscribe",
-  "quit",
-  "reset",
-]);
-
-function allowedWhileSubscribed(command: Command): boolean {
-  return WHILE_SUBSCRIBED.has(command.name);
 }
 
 /** At most `limit` bytes of an argument, up to a NUL, as the C of Redis shows it. */

@@ -10,6 +10,8 @@
 import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../bytes/latin1.ts";
 import type { Command } from "../commands/command.ts";
 import type { TrackingOptions, TrackingState } from "../commands/client_state.ts";
+import { findKeys } from "../commands/find_keys.ts";
+import { FoundKeys } from "../commands/key_specs.ts";
 import { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import { type Client, SUBSCRIBED, TRACKING } from "./client.ts";
@@ -41,6 +43,7 @@ export class Tracking {
   readonly #readers = new Map<string, Set<number>>();
   readonly #prefixes = new Map<string, Broadcast>();
   readonly #message = new ReplyWriter();
+  readonly #found = new FoundKeys();
 
   constructor(readonly server: Server) {}
 
@@ -92,10 +95,9 @@ export class Tracking {
     const state = client.tracking;
     if (state === null || state.broadcast) return;
     if (state.choice === "optin" ? !state.caching : state.choice === "optout" && state.caching) return;
-    const [first, last, step] = command.keys;
-    if (first === 0) return;
-    const end = last < 0 ? request.argc + last : last;
-    for (let i = first; i <= end && i < request.argc; i += step) {
+    const found = this.#found;
+    if (!findKeys(command, request, found) || found.count === 0) return;
+    for (const i of found.indices) {
       if (request.lengths[i] > LONGEST_STRING) continue; // who reads such a key is told to forget all when it changes
       const key = request.text(i);
       let readers = this.#readers.get(key);
@@ -103,6 +105,7 @@ export class Tracking {
       if (!readers.has(client.id)) this.totalItems++;
       readers.add(client.id);
     }
+    found.clear(); // a request of a million keys leaves nothing behind
     this.#refresh();
     this.enforceLimit();
   }

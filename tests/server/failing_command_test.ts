@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { command, FAST } from "../../lib/commands/command.ts";
+import { KEYS_RO } from "../../lib/commands/key_specs.ts";
 import { nextTurn } from "../../lib/net/turns.ts";
 import { connect, startWith } from "./fake_client.ts";
 
 const EXPLODE = command("explode", -1, FAST, (session, request) => {
   session.reply.bulkString("half of a reply");
   throw new Error(`cannot do with ${request.argc}`);
-}, { keys: [1, -1, 1] });
+}, { keys: KEYS_RO });
 
 for (
   const [where, requests] of [

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { command, WRITE } from "../../lib/commands/command.ts";
+import { KEY_RW_UPDATE } from "../../lib/commands/key_specs.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
 import { connect, startWith } from "./fake_client.ts";
 
@@ -12,7 +13,7 @@ const OOM = "-OOM command not allowed, there is no memory for it.\r\n";
 const CHANGE_AND_THROW = command("changeandthrow", 2, WRITE, (session) => {
   session.host.dirty++;
   throw new Error("a fault of ours");
-}, { keys: [1, 1, 1] });
+}, { keys: KEY_RW_UPDATE });
 
 /** A server with a client and a follower; `fail` lets so many allocations succeed, and no more. */
 function start() {

@@ -33,20 +33,12 @@ export type ArgumentType =
   | "oneof"
   | "block";
 
-/** What is done with keys, and where they are. */
-export interface KeySpecDoc {
-  /** Index of the first argument, where it is not the command's first key. */
-  readonly index: number | null;
-  readonly flags: readonly string[];
-}
-
 export interface CommandDoc {
   readonly since: string;
   readonly group: string;
   readonly complexity: string;
   readonly summary: string;
   readonly syntax: string;
-  readonly keySpecs: readonly KeySpecDoc[];
   readonly tips: readonly string[];
   /** Since when it is deprecated, and for what. */
   readonly deprecated: readonly [since: string, replacedBy: string] | null;
@@ -54,8 +46,6 @@ export interface CommandDoc {
 }
 
 export interface DocOptions {
-  /** Flags of the key specs, separated by `;`; one that is not at the first key begins with its index. */
-  readonly keys?: string;
   readonly tips?: string;
   readonly deprecated?: readonly [since: string, replacedBy: string];
   readonly isInternal?: boolean;
@@ -71,13 +61,12 @@ export function doc(
   summary: string,
   options: DocOptions = {},
 ): Ungrouped {
-  const { keys, tips, deprecated, isInternal } = options;
+  const { tips, deprecated, isInternal } = options;
   return {
     since,
     complexity,
     syntax,
     summary,
-    keySpecs: keys === undefined ? [] : keys.split(";").map(parseKeySpec),
     tips: tips === undefined ? [] : tips.split(" "),
     deprecated: deprecated ?? null,
     isInternal: isInternal ?? false,
@@ -87,12 +76,6 @@ export function doc(
 /** The documentation of one group of commands, by name. */
 export function group(name: string, docs: Readonly<Record<string, Ungrouped>>): ReadonlyMap<string, CommandDoc> {
   return new Map(Object.entries(docs).map(([command, entry]) => [command, { ...entry, group: name }]));
-}
-
-function parseKeySpec(text: string): KeySpecDoc {
-  const words = text.trim().split(" ");
-  const index = /^\d+$/.test(words[0]) ? Number(words.shift()) : null;
-  return { index, flags: words };
 }
 
 const TYPES: ReadonlyMap<string, ArgumentType> = new Map([

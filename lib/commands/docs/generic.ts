@@ -8,14 +8,11 @@ export const GENERIC_DOCS: ReadonlyMap<string, CommandDoc> = group("generic", {
     "O(N) for N elements of the value, O(1) for a string",
     "source:key destination:key [DB destination-db:int] [REPLACE]",
     "Copies a value, with its expiry, to another key.",
-    { keys: "1 RO ACCESS; 2 OW UPDATE" },
   ),
   "del": doc("1.0.0", "O(N) for N keys, and the elements of their values", "key...", "Deletes keys.", {
-    keys: "RM DELETE",
     tips: "request_policy:multi_shard response_policy:agg_sum",
   }),
   "dump": doc("2.6.0", "O(N) for a value of N bytes", "key", "Shows a value in the form that RESTORE takes.", {
-    keys: "RO ACCESS",
     tips: "nondeterministic_output",
   }),
   "exists": doc(
@@ -23,84 +20,66 @@ export const GENERIC_DOCS: ReadonlyMap<string, CommandDoc> = group("generic", {
     "O(N) for N keys",
     "key...",
     "Counts how many of the keys exist; one named twice counts twice.",
-    { keys: "RO", tips: "request_policy:multi_shard response_policy:agg_sum" },
+    { tips: "request_policy:multi_shard response_policy:agg_sum" },
   ),
   "expire": doc(
     "1.0.0",
     "O(1)",
     "key seconds:int [condition=<NX | XX | GT | LT>@7.0.0]",
     "Has a key expire in some seconds.",
-    { keys: "RW UPDATE" },
   ),
   "expireat": doc(
     "1.2.0",
     "O(1)",
     "key unix-time-seconds:time [condition=<NX | XX | GT | LT>@7.0.0]",
     "Has a key expire at a Unix time in seconds.",
-    { keys: "RW UPDATE" },
   ),
-  "expiretime": doc("7.0.0", "O(1)", "key", "Tells the Unix time in seconds at which a key expires.", {
-    keys: "RO ACCESS",
-  }),
+  "expiretime": doc("7.0.0", "O(1)", "key", "Tells the Unix time in seconds at which a key expires."),
   "keys": doc("1.0.0", "O(N) for N keys of the database", "pattern", "Lists the keys that match a pattern.", {
     tips: "request_policy:all_shards nondeterministic_output_order",
   }),
-  "move": doc("1.0.0", "O(1)", "key db:int", "Moves a key to another database.", { keys: "RW ACCESS UPDATE" }),
+  "move": doc("1.0.0", "O(1)", "key db:int", "Moves a key to another database."),
   "object": doc("2.2.3", "O(1)", "", "Groups the commands about how values are kept."),
   "object|encoding": doc("2.2.3", "O(1)", "key", "Tells the encoding in which a value is kept.", {
-    keys: "RO",
     tips: "nondeterministic_output",
   }),
   "object|freq": doc("4.0.0", "O(1)", "key", "Tells how often a key was accessed, as a logarithmic counter.", {
-    keys: "RO",
     tips: "nondeterministic_output",
   }),
   "object|help": doc("6.2.0", "O(1)", "", "Lists the subcommands."),
   "object|idletime": doc("2.2.3", "O(1)", "key", "Tells for how many seconds a key was not accessed.", {
-    keys: "RO",
     tips: "nondeterministic_output",
   }),
   "object|refcount": doc("2.2.3", "O(1)", "key", "Counts the references to a value.", {
-    keys: "RO",
     tips: "nondeterministic_output",
   }),
-  "persist": doc("2.2.0", "O(1)", "key", "Takes the expiry from a key.", { keys: "RW UPDATE" }),
+  "persist": doc("2.2.0", "O(1)", "key", "Takes the expiry from a key."),
   "pexpire": doc(
     "2.6.0",
     "O(1)",
     "key milliseconds:int [condition=<NX | XX | GT | LT>@7.0.0]",
     "Has a key expire in some milliseconds.",
-    { keys: "RW UPDATE" },
   ),
   "pexpireat": doc(
     "2.6.0",
     "O(1)",
     "key unix-time-milliseconds:time [condition=<NX | XX | GT | LT>@7.0.0]",
     "Has a key expire at a Unix time in milliseconds.",
-    { keys: "RW UPDATE" },
   ),
-  "pexpiretime": doc("7.0.0", "O(1)", "key", "Tells the Unix time in milliseconds at which a key expires.", {
-    keys: "RO ACCESS",
-  }),
+  "pexpiretime": doc("7.0.0", "O(1)", "key", "Tells the Unix time in milliseconds at which a key expires."),
   "pttl": doc("2.6.0", "O(1)", "key", "Tells in how many milliseconds a key expires.", {
-    keys: "RO ACCESS",
     tips: "nondeterministic_output",
   }),
   "randomkey": doc("1.0.0", "O(1)", "", "Replies with some key of the database.", {
     tips: "request_policy:all_shards nondeterministic_output",
   }),
-  "rename": doc("1.0.0", "O(1)", "key newkey:key", "Gives a key another name, whatever had that before.", {
-    keys: "1 RW ACCESS DELETE; 2 OW UPDATE",
-  }),
-  "renamenx": doc("1.0.0", "O(1)", "key newkey:key", "Gives a key another name, unless that is taken.", {
-    keys: "1 RW ACCESS DELETE; 2 OW INSERT",
-  }),
+  "rename": doc("1.0.0", "O(1)", "key newkey:key", "Gives a key another name, whatever had that before."),
+  "renamenx": doc("1.0.0", "O(1)", "key newkey:key", "Gives a key another name, unless that is taken."),
   "restore": doc(
     "2.6.0",
     "O(N) for a value of N bytes",
     "key ttl:int serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds:int@5.0.0] [FREQ frequency:int@5.0.0]",
     "Creates a key from what DUMP showed.",
-    { keys: "OW UPDATE" },
   ),
   "scan": doc(
     "2.8.0",
@@ -110,16 +89,13 @@ export const GENERIC_DOCS: ReadonlyMap<string, CommandDoc> = group("generic", {
     { tips: "nondeterministic_output request_policy:special" },
   ),
   "touch": doc("3.2.1", "O(N) for N keys", "key...", "Counts the keys that exist, and marks them as accessed now.", {
-    keys: "RO",
     tips: "request_policy:multi_shard response_policy:agg_sum",
   }),
   "ttl": doc("1.0.0", "O(1)", "key", "Tells in how many seconds a key expires.", {
-    keys: "RO ACCESS",
     tips: "nondeterministic_output",
   }),
-  "type": doc("1.0.0", "O(1)", "key", "Tells the type of the value under a key.", { keys: "RO" }),
+  "type": doc("1.0.0", "O(1)", "key", "Tells the type of the value under a key."),
   "unlink": doc("4.0.0", "O(N) for N keys; large values are freed in the background", "key...", "Deletes keys.", {
-    keys: "RM DELETE",
     tips: "request_policy:multi_shard response_policy:agg_sum",
   }),
   "wait": doc(

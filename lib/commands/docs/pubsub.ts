@@ -38,19 +38,14 @@ export const PUBSUB_DOCS: ReadonlyMap<string, CommandDoc> = group("pubsub", {
     "[pattern...]",
     "Ends subscriptions to patterns: to all if none is named.",
   ),
-  "spublish": doc("7.0.0", "O(N) for N subscribers", "shardchannel message", "Sends a message to a shard channel.", {
-    keys: "NOT_KEY",
-  }),
-  "ssubscribe": doc("7.0.0", "O(N) for N shard channels", "shardchannel...", "Subscribes to shard channels.", {
-    keys: "NOT_KEY",
-  }),
+  "spublish": doc("7.0.0", "O(N) for N subscribers", "shardchannel message", "Sends a message to a shard channel."),
+  "ssubscribe": doc("7.0.0", "O(N) for N shard channels", "shardchannel...", "Subscribes to shard channels."),
   "subscribe": doc("2.0.0", "O(N) for N channels", "channel...", "Subscribes to channels."),
   "sunsubscribe": doc(
     "7.0.0",
     "O(N) for N shard channels",
     "[shardchannel...]",
     "Ends subscriptions to shard channels: to all if none is named.",
-    { keys: "NOT_KEY" },
   ),
   "unsubscribe": doc(
     "2.0.0",

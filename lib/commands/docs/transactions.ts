@@ -12,6 +12,5 @@ export const TRANSACTIONS_DOCS: ReadonlyMap<string, CommandDoc> = group("transac
     "O(N) for N keys",
     "key...",
     "Makes the next EXEC depend on keys that must not change until then.",
-    { keys: "RO" },
   ),
 });
