@@ -11,6 +11,7 @@
 
 import { copyBytes } from "../bytes/compare.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
+import { unixMs } from "../runtime/clock.ts";
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../store/arena.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK, TYPE_HASH, TYPE_STRING } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
@@ -108,7 +109,7 @@ export class RdbWriter {
     this.#plain(encodeLatin1(`REDIS${String(RDB_VERSION).padStart(4, "0")}`));
     this.#aux("redis-ver", info.redisVersion);
     this.#aux("redis-bits", "64");
-    this.#aux("ctime", String(Math.floor(Date.now() / 1000)));
+    this.#aux("ctime", String(Math.floor(unixMs() / 1000)));
     this.#aux("used-mem", String(info.usedMemoryBytes));
     if (info.replication !== undefined) {
       this.#aux("repl-stream-db", String(info.replication.database));

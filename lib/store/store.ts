@@ -6,6 +6,7 @@
  */
 
 import { hashBytes } from "../bytes/hash.ts";
+import { unixMs } from "../runtime/clock.ts";
 import { Arena } from "./arena.ts";
 import { Compaction } from "./compaction.ts";
 import { Database, type UnixMs } from "./database.ts";
@@ -44,7 +45,7 @@ export class Store {
   hashMaxListpackValue = 64;
 
   /** Unix time in ms, as of the command under way. */
-  nowMs: number = Date.now();
+  nowMs: number = unixMs();
   /** 24-bit access clock that a look-up stores in the entry, in seconds. */
   accessClock = 0;
   /** Set while look-ups must leave no trace in access clocks (a client's CLIENT NO-TOUCH; loading). */
