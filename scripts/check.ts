@@ -1,6 +1,6 @@
 /**
- * `deno task check`: format, lint, types on both runtimes, and imports that run downwards,
- * and nobody but lib/runtime/ who asks the system for the time or for chance.
+ * `deno task check`: format, lint, types on both runtimes, imports that run downwards, and nothing but `lib/runtime/` that
+ * asks the system for the time or for chance.
  */
 
 import process from "node:process";

@@ -112,10 +112,10 @@ function importUse(node: ts.ImportSpecifier): string | null {
 function nameUse(node: ts.Node): string | null {
   const name = globalName(node);
   if (name === null) return null;
-  if (GLOBALS.has(name)) return memberOf(node) === null ? name : `${name}.${memberOf(node)}`;
+  const member = memberOf(node);
+  if (GLOBALS.has(name)) return member === null ? name : `${name}.${member}`;
   const members = MEMBERS.get(name);
   if (members === undefined) return null;
-  const member = memberOf(node);
   if (member !== null) return members.includes(member) ? `${name}.${member}` : null;
   if (name === "Date" && isConstructedOrTested(node)) return null; // `useAt` looks at its arguments
   return HANDED_OVER.has(name) ? null : name;
@@ -123,8 +123,7 @@ function nameUse(node: ts.Node): string | null {
 
 /** The name of a global that a node is, or null; of a name that only happens to be the same, null too. */
 function globalName(node: ts.Node): string | null {
-  const member = ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node) ? memberName(node) : null;
-  if (member !== null) return isNamed(node, "globalThis") || isMemberOfGlobal(node) ? member : null;
+  if (isAccess(node)) return isNamed(node.expression, "globalThis") ? memberName(node) : null;
   if (!ts.isIdentifier(node)) return null;
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent) && parent.name === node) return null;
@@ -140,21 +139,20 @@ function isDeclared(node: ts.Identifier): boolean {
   return "name" in parent && parent.name === node;
 }
 
-function isMemberOfGlobal(node: ts.Node): boolean {
-  return (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) &&
-    isNamed(node.expression, "globalThis");
+type Access = ts.PropertyAccessExpression | ts.ElementAccessExpression;
+
+function isAccess(node: ts.Node): node is Access {
+  return ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node);
 }
 
 /** The member that is asked of a node, where the node is an object that one is asked of; else null. */
 function memberOf(node: ts.Node): string | null {
   const { parent } = node;
-  const isAsked = (ts.isPropertyAccessExpression(parent) || ts.isElementAccessExpression(parent)) &&
-    parent.expression === node;
-  return isAsked ? memberName(parent) : null;
+  return isAccess(parent) && parent.expression === node ? memberName(parent) : null;
 }
 
 /** The member that an access names; null where that is only known when it runs. */
-function memberName(node: ts.PropertyAccessExpression | ts.ElementAccessExpression): string | null {
+function memberName(node: Access): string | null {
   if (ts.isPropertyAccessExpression(node)) return node.name.text;
   return ts.isStringLiteralLike(node.argumentExpression) ? node.argumentExpression.text : null;
 }
