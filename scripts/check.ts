@@ -1,4 +1,7 @@
-/** `deno task check`: format, lint, types on both runtimes, and imports that run downwards. */
+/**
+ * `deno task check`: format, lint, types on both runtimes, imports that run downwards, and nothing but `lib/runtime/` that
+ * asks the system for the time or for chance.
+ */
 
 import process from "node:process";
 import { DENO, runSteps } from "./run.ts";
@@ -19,5 +22,9 @@ runSteps([
   {
     name: "imports run downwards, without a circle",
     command: ["node_modules/.bin/depcruise", "--config", ".dependency-cruiser.cjs", "main.ts", "lib"],
+  },
+  {
+    name: "time, timers and chance come from lib/runtime/",
+    command: [DENO, "run", "--allow-read", "--allow-env", "--allow-sys", "scripts/check_runtime.ts"],
   },
 ]);

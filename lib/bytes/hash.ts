@@ -5,8 +5,9 @@
  * 32-bit words, which is what JavaScript engines compute with natively.
  */
 
-let key0 = crypto.getRandomValues(new Int32Array(1))[0];
-let key1 = crypto.getRandomValues(new Int32Array(1))[0];
+import { randomBytes } from "../runtime/random.ts";
+
+let [key0, key1] = new Int32Array(randomBytes(8).buffer);
 
 /** Replaces the process's random hash key; every table must be empty. For tests that need one order of iteration. */
 export function seedHash(first: number, second: number): void {

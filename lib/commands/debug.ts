@@ -8,6 +8,7 @@ import { encodeLatin1 } from "../bytes/latin1.ts";
 import { globMatch } from "../bytes/glob.ts";
 import { rewriteConfig } from "../config/rewrite.ts";
 import { Request } from "../resp/request.ts";
+import { sleepSync } from "../runtime/timers.ts";
 import type { Database } from "../store/database.ts";
 import { NO_EXPIRY } from "../store/database.ts";
 import { ENCODING_INT, ENCODING_LISTPACK, ENCODING_NAMES, ENTRY_HEADER_BYTES, TYPE_STRING } from "../store/entry.ts";
@@ -41,7 +42,7 @@ function sub(least: number, most: number, handler: Handler): Subcommand {
 /** `DEBUG SLEEP seconds`: nobody is served meanwhile */
 function sleep(session: Session, request: Request): void {
   const seconds = Number.parseFloat(request.text(2));
-  if (seconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+  sleepSync(seconds * 1000);
   session.reply.ok();
 }
 

@@ -10,6 +10,7 @@ import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger, writeDecimal } from
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import { Request } from "../resp/request.ts";
+import { random } from "../runtime/random.ts";
 import { TYPE_HASH } from "../store/entry.ts";
 import { HashIterator } from "../store/types/hashes.ts";
 import { Element, measureElement } from "../store/listpack.ts";
@@ -374,7 +375,7 @@ function hrandfield(session: Session, request: Request): void {
     const ref = readHash(session, request);
     if (ref === FAILED) return;
     if (ref === MISSING) return reply.nil();
-    hashes.random(ref, Math.random, field, value);
+    hashes.random(ref, random, field, value);
     return replyElement(reply, field);
   }
   const count = parseInt64(bytes, starts[2], lengths[2]);
@@ -412,7 +413,7 @@ function replyRepeatedly(session: Session, ref: number, count: number, withValue
   const { reply, host } = session;
   beginFields(reply, count, withValues);
   for (let i = 0; i < count && !reply.isCut; i++) {
-    host.store.hashes.random(ref, Math.random, field, value);
+    host.store.hashes.random(ref, random, field, value);
     replyField(reply, field, value, withValues);
   }
 }
@@ -427,7 +428,7 @@ function replyDistinct(session: Session, ref: number, count: number, withValues:
   const table = hashes.memberTable(ref);
   if (table !== 0 && count * 3 < length && count <= MAX_DRAWN) {
     const drawn = new Set<number>();
-    while (drawn.size < count) drawn.add(tables.random(table, Math.random));
+    while (drawn.size < count) drawn.add(tables.random(table, random));
     for (const entry of drawn) {
       hashes.point(entry, field, value);
       replyField(reply, field, value, withValues);
@@ -438,7 +439,7 @@ function replyDistinct(session: Session, ref: number, count: number, withValues:
   const iterator = iterate(store, ref);
   let needed = count;
   for (let left = length; needed > 0 && iterator.next(); left--) {
-    if (Math.random() * left >= needed) continue;
+    if (random() * left >= needed) continue;
     replyField(reply, iterator.field, iterator.value, withValues);
     needed--;
   }

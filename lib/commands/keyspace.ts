@@ -7,6 +7,7 @@
 
 import { globMatch } from "../bytes/glob.ts";
 import type { Request } from "../resp/request.ts";
+import { random } from "../runtime/random.ts";
 import type { Database } from "../store/database.ts";
 import { ARBITRARY_KEYS, type Command, command, READONLY } from "./command.ts";
 import { parseCursor, ScanOptions } from "./scanning.ts";
@@ -122,12 +123,12 @@ function randomkey(session: Session): void {
   const { database } = session;
   const { store } = database;
   for (let tries = 0; tries < RANDOM_TRIES && database.size > 0; tries++) {
-    const ref = store.tables.random(database.keys, Math.random);
+    const ref = store.tables.random(database.keys, random);
     if (!hasExpired(database, ref)) return replyKey(session, ref);
     if (store.removeExpired) database.expireEntry(ref);
   }
   // Nearly everything has expired: take the first live key from some place on.
-  let live = firstLive(database, (Math.random() * 2 ** 32) >>> 0);
+  let live = firstLive(database, (random() * 2 ** 32) >>> 0);
   if (live === 0) live = firstLive(database, 0);
   if (live === 0) session.reply.nil();
   else replyKey(session, live);

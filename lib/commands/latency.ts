@@ -1,6 +1,7 @@
 /** LATENCY: the spikes that the latency monitor has seen, and how long commands take. */
 
 import type { Request } from "../resp/request.ts";
+import { unixMs } from "../runtime/clock.ts";
 import type { LatencyHistory } from "./client_state.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { help } from "./help.ts";
@@ -48,7 +49,7 @@ function graph(session: Session, request: Request): void {
   const event = request.text(2);
   const found: LatencyHistory | undefined = session.host.latency.events.get(event);
   if (found === undefined) return reply.error(`ERR No samples available for event '${event}'`);
-  reply.verbatim("txt", drawGraph(event, found, Date.now() / 1000));
+  reply.verbatim("txt", drawGraph(event, found, unixMs() / 1000));
 }
 
 /** `LATENCY DOCTOR` */

@@ -1,6 +1,7 @@
 /** LOLWUT: a drawing, different each time. It shows elementary cellular automata (Wolfram, 1983) in plain characters. */
 
 import type { Request } from "../resp/request.ts";
+import { random } from "../runtime/random.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import type { Session } from "./session.ts";
 import { REDIS_VERSION, TREDIS_VERSION } from "./connection.ts";
@@ -45,8 +46,8 @@ export function lolwut(session: Session, request: Request): void {
   }
   const columns = Math.min(MAX_COLUMNS, Math.max(1, numbers[0] ?? DEFAULT_COLUMNS));
   const rows = Math.min(MAX_ROWS, Math.max(1, numbers[1] ?? DEFAULT_ROWS));
-  const rule = (numbers[2] ?? RULES[Math.floor(Math.random() * RULES.length)]) & 255;
-  const drawing = automaton(rule, columns, rows, Math.random);
+  const rule = (numbers[2] ?? RULES[Math.floor(random() * RULES.length)]) & 255;
+  const drawing = automaton(rule, columns, rows, random);
   reply.verbatim(
     "txt",
     `${drawing}\nElementary cellular automaton, rule ${rule}. tredis ver. ${TREDIS_VERSION}, as Redis ver. ${REDIS_VERSION}\n`,

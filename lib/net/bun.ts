@@ -5,6 +5,7 @@
 
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
+import { EndOfTurn, useTurns } from "../runtime/turns.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type Socket,
   type SocketHandler,
 } from "./socket.ts";
-import { EndOfTurn, scheduleTurnsBy } from "./turns.ts";
 
 /** The runtime's global, declared here so that Deno's type check, which has no such global, can follow this file too. */
 declare const Bun: typeof BunModule;
@@ -236,7 +236,7 @@ class BunListener implements Listener {
 
 /** The network. Bun looks at its sockets between immediates. */
 export function openBunNetwork(): Network {
-  scheduleTurnsBy(setImmediate);
+  useTurns(setImmediate);
   return new BunNetwork();
 }
 

@@ -5,6 +5,9 @@
  * and so stays small for idle connections, and one write under way.
  */
 
+import { monotonicMs } from "../runtime/clock.ts";
+import { sleep } from "../runtime/timers.ts";
+import { EndOfTurn, nextTurn, useTurns } from "../runtime/turns.ts";
 import { Doorbell } from "./doorbell.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
@@ -18,7 +21,6 @@ import {
   type Socket,
   type SocketHandler,
 } from "./socket.ts";
-import { EndOfTurn, nextTurn, scheduleTurnsBy } from "./turns.ts";
 
 const FIRST_READ_BYTES = 2048;
 /** Some hundred requests: what others wait for while it is dealt with. */
@@ -72,8 +74,8 @@ class DenoSocket implements Socket {
         }
         if (count < LARGEST_READ_BYTES) buffer = new Uint8Array(Math.min(count * 4, LARGEST_READ_BYTES));
         if (fullSinceMs === 0) {
-          fullSinceMs = performance.now();
-        } else if (performance.now() - fullSinceMs > TURN_MS) {
+          fullSinceMs = monotonicMs();
+        } else if (monotonicMs() - fullSinceMs > TURN_MS) {
           await nextTurn(); // see doorbell.ts
           fullSinceMs = 0;
         }
@@ -189,7 +191,7 @@ class DenoListener implements Listener {
         const isExhausted = EXHAUSTED.includes(reason.code);
         if (isExhausted) acceptor.acceptFailed(reason);
         if (isExhausted || ++failures % FAILURES_AT_ONCE === 0) {
-          await new Promise((resolve) => setTimeout(resolve, isExhausted ? EXHAUSTED_MS : 0));
+          await sleep(isExhausted ? EXHAUSTED_MS : 0);
         }
       }
     }
@@ -222,7 +224,7 @@ function take(connection: Deno.Conn, acceptor: Acceptor): void {
 /** The network, with turns of the event loop that come as soon as Deno can be made to look at its sockets. */
 export async function openDenoNetwork(): Promise<Network> {
   const doorbell = await Doorbell.open();
-  if (doorbell !== null) scheduleTurnsBy(doorbell.ring);
+  if (doorbell !== null) useTurns(doorbell.ring);
   return new DenoNetwork();
 }
 

@@ -1,4 +1,4 @@
-/** What a socket has to send, in buffers lent from a pool. When it is sent, `EndOfTurn` says (see turns.ts). */
+/** What a socket has to send, in buffers lent from a pool. When it is sent, `EndOfTurn` says (see runtime/turns.ts). */
 
 import { copyBytes } from "../bytes/compare.ts";
 

@@ -6,11 +6,12 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { toBinary } from "../bytes/paths.ts";
+import { sleep, sleepSync } from "../runtime/timers.ts";
+import { nextTurn } from "../runtime/turns.ts";
 import type { Store } from "../store/store.ts";
 import { reasonOf } from "./rdb_file.ts";
 import { RdbError } from "./rdb_format.ts";
 import { RdbReader, type ReadOptions } from "./rdb_reader.ts";
-import { nextTurn } from "../net/turns.ts";
 
 const READ_BYTES = 256 * 1024;
 const DEFAULT_SLICE_MS = 5;
@@ -82,7 +83,7 @@ export function loadRdbFileSync(path: string, store: Store, options: ReadOptions
         const bytesRead = readSync(file, chunk, 0, READ_BYTES, null);
         if (bytesRead === 0) break;
         reader.push(chunk.subarray(0, bytesRead));
-        while (!reader.run(DEFAULT_SLICE_MS)) sleep(reader);
+        while (!reader.run(DEFAULT_SLICE_MS)) waitBetweenSlices(reader);
       }
       reader.close();
     } finally {
@@ -98,14 +99,14 @@ export function loadRdbFileSync(path: string, store: Store, options: ReadOptions
 export async function betweenSlices(reader: RdbReader): Promise<void> {
   if (reader.aheadMs < 1) return nextTurn();
   const waitMs = Math.min(reader.aheadMs, LONGEST_WAIT_MS);
-  await new Promise((resolve) => setTimeout(resolve, waitMs));
+  await sleep(waitMs);
   reader.waited(waitMs);
 }
 
 /** The same while everybody waits. */
-function sleep(reader: RdbReader): void {
+function waitBetweenSlices(reader: RdbReader): void {
   if (reader.aheadMs < 1) return;
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, reader.aheadMs);
+  sleepSync(reader.aheadMs);
   reader.waited(reader.aheadMs);
 }
 

@@ -9,6 +9,7 @@
 
 import { parseInt64 } from "../bytes/integers.ts";
 import { decodeLatin1 } from "../bytes/latin1.ts";
+import { monotonicMs, unixMs } from "../runtime/clock.ts";
 import { type Database, NO_EXPIRY, type UnixMs } from "../store/database.ts";
 import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
@@ -74,7 +75,7 @@ export class RdbReader {
   readonly #options: ReadOptions;
   readonly #store: Store;
   readonly #databases: readonly Database[];
-  readonly #nowMs = Date.now();
+  readonly #nowMs = unixMs();
   readonly #hash: HashLoader;
   readonly #key = new StringSlot();
   readonly #fieldName = new StringSlot();
@@ -124,14 +125,14 @@ export class RdbReader {
    */
   run(budgetMs: number = Infinity): boolean {
     const input = this.#input;
-    const deadline = budgetMs === Infinity ? Infinity : performance.now() + budgetMs;
+    const deadline = budgetMs === Infinity ? Infinity : monotonicMs() + budgetMs;
     let units = 0;
     try {
       while (this.#state !== "finished" && input.begin()) {
         if (this.aheadMs >= 1 && deadline !== Infinity) return false;
         this.#readUnit();
         input.commit();
-        if (++units % UNITS_PER_LOOK === 0 && deadline !== Infinity && performance.now() >= deadline) return false;
+        if (++units % UNITS_PER_LOOK === 0 && deadline !== Infinity && monotonicMs() >= deadline) return false;
       }
     } catch (error) {
       if (this.#inKey) this.#keyText = this.#key.toString();

@@ -4,6 +4,7 @@
  */
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
+import { unixMs } from "../runtime/clock.ts";
 import type { SnapshotHooks } from "../store/snapshot_hooks.ts";
 import type { Store } from "../store/store.ts";
 import {
@@ -79,7 +80,7 @@ export class RdbWriter {
     this.tokens.plain(encodeLatin1(`REDIS${String(RDB_VERSION).padStart(4, "0")}`));
     this.#aux("redis-ver", info.redisVersion);
     this.#aux("redis-bits", "64");
-    this.#aux("ctime", String(Math.floor(Date.now() / 1000)));
+    this.#aux("ctime", String(Math.floor(unixMs() / 1000)));
     this.#aux("used-mem", String(info.usedMemoryBytes));
     if (info.replication !== undefined) {
       this.#aux("repl-stream-db", String(info.replication.database));

@@ -16,6 +16,9 @@
  * therefore goes on, marking without writing ("settling"); a snapshot asked for meanwhile starts after that.
  */
 
+import { monotonicMs } from "../runtime/clock.ts";
+import { startTimer } from "../runtime/timers.ts";
+import { onNextTurn } from "../runtime/turns.ts";
 import type { Database } from "../store/database.ts";
 import { EPOCH_BIT } from "../store/entry.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
@@ -26,7 +29,6 @@ import { type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
 import { CHUNK_BYTES } from "./token_writer.ts";
 import { ValueWriters } from "./types/all.ts";
 import type { BodyWriter } from "./types/value_writer.ts";
-import { onNextTurn } from "../net/turns.ts";
 
 export type { SnapshotTarget } from "./rdb_offload.ts";
 
@@ -210,7 +212,7 @@ export class Snapshotter {
       return offload.takeChunk();
     };
     const writer = new RdbWriter(store, post, offload.takeChunk(), store.heap.snapshots);
-    this.#output = { job, offload, writer, aside: null, large: null, startedMs: performance.now() };
+    this.#output = { job, offload, writer, aside: null, large: null, startedMs: monotonicMs() };
     this.#tables = [];
     this.#indexes.clear();
     this.#tableAt = 0;
@@ -262,7 +264,7 @@ export class Snapshotter {
 
   /** Walks for a while, and sees to it that the walk goes on. */
   #slice(): void {
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     const elsewhereMs = startMs - this.#lastSliceEndMs;
     const deadline = startMs + Math.min(LONGEST_SLICE_MS, Math.max(SHORTEST_SLICE_MS, elsewhereMs));
     let isDone = false;
@@ -270,12 +272,12 @@ export class Snapshotter {
       do {
         if (this.#output?.offload.isFull) break; // onRoom goes on
         isDone = !this.#step(deadline);
-      } while (!isDone && this.#aheadMs < 1 && performance.now() < deadline);
+      } while (!isDone && this.#aheadMs < 1 && monotonicMs() < deadline);
     } catch (error) {
       this.#output?.offload.abort();
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     }
-    this.#lastSliceEndMs = performance.now();
+    this.#lastSliceEndMs = monotonicMs();
     if (this.#aheadMs >= 1) this.#wait();
     else if (isDone) this.#walked();
     else if (!this.#output?.offload.isFull) this.#schedule();
@@ -286,7 +288,7 @@ export class Snapshotter {
     this.#isScheduled = true;
     const waitMs = Math.min(this.#aheadMs, LONGEST_WAIT_MS);
     this.#aheadMs -= waitMs;
-    setTimeout(() => {
+    startTimer(() => {
       this.#isScheduled = false;
       if (this.#output === null) this.#aheadMs = 0; // nothing is written any more
       if (!this.#isWalking) return;
@@ -395,7 +397,7 @@ export class Snapshotter {
       snapshots.mark(ref);
       if (this.#toMark.length > 0) return false;
       if (this.#aheadMs >= 1 && i + 1 < refs.length) return false;
-      if ((i & 7) === 7 && i + 1 < refs.length && performance.now() >= deadline) return false;
+      if ((i & 7) === 7 && i + 1 < refs.length && monotonicMs() >= deadline) return false;
     }
     return true;
   }
@@ -603,7 +605,7 @@ export class Snapshotter {
     if (output === null) return;
     this.#output = null;
     this.#job = null;
-    output.job.resolve({ keys: this.keysProcessed, bytes, durationMs: performance.now() - output.startedMs });
+    output.job.resolve({ keys: this.keysProcessed, bytes, durationMs: monotonicMs() - output.startedMs });
   }
 
   #fail(reason: Error): void {

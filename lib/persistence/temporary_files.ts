@@ -8,6 +8,7 @@ import { getPriority } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { systemErrorCode } from "../bytes/system_errors.ts";
+import { unixMs } from "../runtime/clock.ts";
 import { removeQuietly } from "./rdb_file.ts";
 
 /** What a file is written for: SAVE, BGSAVE, replicas, or a primary's snapshot that is being received. */
@@ -55,6 +56,6 @@ function isAbandoned(path: string, writer: number, startedMs: number): boolean {
     getPriority(writer); // the one question about another process that needs no right to start or to end any
     return false;
   } catch (error) {
-    return systemErrorCode(error) === "ESRCH" || Date.now() - changedMs > ABANDONED_MS;
+    return systemErrorCode(error) === "ESRCH" || unixMs() - changedMs > ABANDONED_MS;
   }
 }

@@ -9,6 +9,8 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { SnapshotAbortedError, type SnapshotTarget } from "../persistence/snapshot.ts";
+import { monotonicMs } from "../runtime/clock.ts";
+import { sleep } from "../runtime/timers.ts";
 import { type BacklogPosition, readFrom } from "./backlog.ts";
 import { randomId, type ReplicationStream } from "./stream.ts";
 
@@ -529,14 +531,14 @@ export class PrimarySide {
   }
 
   async #hasRoom(replica: Replica): Promise<void> {
-    let sinceMs = performance.now();
+    let sinceMs = monotonicMs();
     let before = replica.connection.outputBytes;
     while (!replica.gone && replica.connection.outputBytes > WINDOW_BYTES) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await sleep(POLL_MS);
       const now = replica.connection.outputBytes;
-      if (now < before) sinceMs = performance.now();
+      if (now < before) sinceMs = monotonicMs();
       before = now;
-      if (performance.now() - sinceMs > this.host.settings().timeoutSeconds * 1000) {
+      if (monotonicMs() - sinceMs > this.host.settings().timeoutSeconds * 1000) {
         this.host.log("warning", `Disconnecting timedout replica (full sync): ${this.describe(replica)}`);
         replica.connection.drop();
       }

@@ -6,6 +6,7 @@
  * synchronisation of those below. The second id names the stream that this one continues, up to an offset.
  */
 
+import { randomBytes } from "../runtime/random.ts";
 import { Backlog, type BacklogPosition } from "./backlog.ts";
 
 const ID_BYTES = 20;
@@ -14,7 +15,7 @@ export const NO_ID: string = "0".repeat(ID_BYTES * 2);
 
 /** A new random id: 40 hexadecimal digits. */
 export function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(ID_BYTES));
+  const bytes = randomBytes(ID_BYTES);
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

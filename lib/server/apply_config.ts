@@ -2,6 +2,7 @@
 
 import { EVENT_KEY_MISS, EVENT_NEW } from "../commands/events.ts";
 import type { Name } from "../config/directives.ts";
+import { random } from "../runtime/random.ts";
 import { Frequency } from "../store/frequency.ts";
 import type { Server } from "./server.ts";
 
@@ -64,7 +65,7 @@ export function applyConfig(server: Server): void {
   follow(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], () => {
     const counts = config.choice("maxmemory-policy").endsWith("-lfu");
     if (!counts) return void (store.frequency = null);
-    store.frequency ??= new Frequency(() => store.nowMs, Math.random);
+    store.frequency ??= new Frequency(() => store.nowMs, random);
     store.frequency.logFactor = config.number("lfu-log-factor");
     store.frequency.decayMinutes = config.number("lfu-decay-time");
   });

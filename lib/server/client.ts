@@ -9,12 +9,14 @@ import type { ClientType, TrackingOptions, TrackingState } from "../commands/cli
 import type { Command } from "../commands/command.ts";
 import type { ReplicaCount, Session, Transaction } from "../commands/session.ts";
 import type { Socket, SocketHandler } from "../net/socket.ts";
-import { onNextTurn } from "../net/turns.ts";
 import { type Handshake, newHandshake, type Replica } from "../replication/primary.ts";
 import { PROTOCOL_ERROR, type RequestParser } from "../resp/parser.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import { Request } from "../resp/request.ts";
 import type { RequestBuilder } from "../resp/request_builder.ts";
+import { monotonicMs } from "../runtime/clock.ts";
+import { startTimer, type Timer } from "../runtime/timers.ts";
+import { onNextTurn } from "../runtime/turns.ts";
 import type { Database } from "../store/database.ts";
 import { type Batch, FILLED } from "./batch.ts";
 import { OutputQueue } from "./output_queue.ts";
@@ -76,7 +78,7 @@ const NOTHING = new Request();
 
 /** What a client waits for, as WAIT does. */
 export interface Blocking {
-  readonly timer: ReturnType<typeof setTimeout> | null;
+  readonly timer: Timer | null;
   /** Gives the reply that is due when the time is up; null where the wait cannot be cut short. */
   readonly onTimeout: (() => void) | null;
   /** The client went away. */
@@ -226,7 +228,7 @@ export class Client implements Session, SocketHandler {
     if ((this.flags & GIVING_WAY) !== 0) this.proceed(GIVING_WAY);
     this.flags |= CLOSING | DROPPED;
     this.blocking?.onGone();
-    if (this.blocking?.timer) clearTimeout(this.blocking.timer);
+    this.blocking?.timer?.cancel();
     this.unwatch();
     this.stopTracking();
     this.host.monitors.remove(this);
@@ -268,8 +270,8 @@ export class Client implements Session, SocketHandler {
       at = this.#run(batch, bytes, at);
       if (status === FILLED) {
         if (at === end || end - at > MAX_LEFT_BYTES || this.#isGone) continue;
-        if (Number.isNaN(sinceMs)) sinceMs = performance.now(); // most input is no more than one batch
-        else if (performance.now() - sinceMs > TURN_MS) this.#giveWay();
+        if (Number.isNaN(sinceMs)) sinceMs = monotonicMs(); // most input is no more than one batch
+        else if (monotonicMs() - sinceMs > TURN_MS) this.#giveWay();
         continue;
       }
       if ((this.flags & STOPPED) !== 0) parser.reset(); // it is past requests that wait: to be parsed again
@@ -478,7 +480,7 @@ export class Client implements Session, SocketHandler {
 
   /** Stops running requests until `unblock`, or until the time is up (0: for ever) and `onTimeout` has replied. */
   block(timeoutMs: number, onTimeout: () => void, onGone: () => void): void {
-    const timer = timeoutMs > 0 ? setTimeout(() => this.unblock(onTimeout), timeoutMs) : null;
+    const timer = timeoutMs > 0 ? startTimer(() => this.unblock(onTimeout), timeoutMs) : null;
     this.blocking = { timer, onTimeout, onGone };
     this.flags |= BLOCKED;
     this.host.blockedClients++;
@@ -582,7 +584,7 @@ export class Client implements Session, SocketHandler {
   /** Ends `block`: `write` gives the reply that was waited for. */
   unblock(write: () => void): void {
     if (this.blocking === null) return;
-    if (this.blocking.timer) clearTimeout(this.blocking.timer);
+    this.blocking.timer?.cancel();
     this.blocking = null;
     this.host.blockedClients--;
     this.answer(write);

@@ -3,6 +3,8 @@
  * over goes on in slices of a millisecond in between, so that no client waits long for it.
  */
 
+import { monotonicMs } from "../runtime/clock.ts";
+import { startTimer, type Timer } from "../runtime/timers.ts";
 import { ExpiryCycle } from "../store/expiry.ts";
 import type { Server } from "./server.ts";
 
@@ -15,8 +17,8 @@ const FREED_AT_ONCE = 256;
 
 export class Cron {
   readonly #expiry: ExpiryCycle;
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #slices: ReturnType<typeof setTimeout> | null = null;
+  #timer: Timer | null = null;
+  #slices: Timer | null = null;
   /** Ticks since the start. */
   ticks = 0;
   /** What else is to be done at each tick; tasks decide by `ticks` how often they really run. */
@@ -34,12 +36,12 @@ export class Cron {
   }
 
   start(): void {
-    this.#timer = setTimeout(() => this.#tick(), 1000 / this.server.settings.hz);
+    this.#timer = startTimer(() => this.#tick(), 1000 / this.server.settings.hz);
   }
 
   stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    if (this.#slices !== null) clearTimeout(this.#slices);
+    this.#timer?.cancel();
+    this.#slices?.cancel();
     this.#timer = this.#slices = null;
   }
 
@@ -49,7 +51,7 @@ export class Cron {
   }
 
   #tick(): void {
-    this.#timer = setTimeout(() => this.#tick(), 1000 / this.server.settings.hz);
+    this.#timer = startTimer(() => this.#tick(), 1000 / this.server.settings.hz);
     if (this.paused) return;
     this.ticks++;
     this.server.updateClock();
@@ -64,22 +66,22 @@ export class Cron {
   #slice(): void {
     this.#slices = null;
     const { store, settings, statistics } = this.server;
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     this.server.updateClock();
     const deadlineMs = startMs + SLICE_MS;
     let more = false;
     if (store.activeExpiry) {
-      const clock = () => performance.now();
+      const clock = monotonicMs;
       if (store.removeExpired) more = this.#expiry.run(deadlineMs, settings.activeExpireEffort, clock);
       else if (store.writesRemoveExpired) store.localExpiries.expire(store.databases, deadlineMs, clock);
       if (more) statistics.expiredTimeCapReached++;
     }
-    while (store.heap.hasDiscarded && performance.now() < deadlineMs) store.heap.freeDiscarded(FREED_AT_ONCE);
-    const elapsedMs = performance.now() - startMs;
+    while (store.heap.hasDiscarded && monotonicMs() < deadlineMs) store.heap.freeDiscarded(FREED_AT_ONCE);
+    const elapsedMs = monotonicMs() - startMs;
     statistics.expireCycleMs += elapsedMs;
     if (elapsedMs > statistics.longestMs) statistics.longestMs = elapsedMs;
     this.server.latency.report("expire-cycle", elapsedMs);
-    if (more || store.heap.hasDiscarded) this.#slices = setTimeout(() => this.#slice(), BETWEEN_SLICES_MS);
+    if (more || store.heap.hasDiscarded) this.#slices = startTimer(() => this.#slice(), BETWEEN_SLICES_MS);
     this.server.flushAll();
   }
 

@@ -34,6 +34,7 @@ import { STRING_TOO_LONG } from "../commands/errors.ts";
 import { protectedRefusal } from "../commands/protected.ts";
 import type { Mark } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
+import { monotonicMs } from "../runtime/clock.ts";
 import { BlockTooLargeError } from "../store/arena.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
 import {
@@ -325,7 +326,7 @@ export class Dispatcher {
     const quick = this.#isQuick(command, request);
     if (quick) this.#quickTimer.called(command);
     else this.#quickTimer.finish();
-    const startMs = quick ? 0 : performance.now();
+    const startMs = quick ? 0 : monotonicMs();
     const mark = reply.open();
 
     try {
@@ -336,7 +337,7 @@ export class Dispatcher {
 
     command.stats.calls++;
     server.statistics.commandsProcessed++;
-    if (!quick) this.#record(client, command, request, performance.now() - startMs);
+    if (!quick) this.#record(client, command, request, monotonicMs() - startMs);
     if (reply.errorCount !== this.#errorsCounted) {
       this.#errorsCounted = reply.errorCount;
       command.stats.failed++;
@@ -364,7 +365,7 @@ export class Dispatcher {
     reply.rewind(mark);
     if (error instanceof BlockTooLargeError) return reply.error(STRING_TOO_LONG);
     reply.error(NO_MEMORY);
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     if (nowMs - this.#toldOfMemoryMs < MEMORY_WARNING_MS) return;
     this.#toldOfMemoryMs = nowMs;
     server.log.warning(`There is no memory for the command '${command.name}': ${error.message}`);

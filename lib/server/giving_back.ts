@@ -3,6 +3,8 @@
  * that have been empty for a while, and for those that are worth emptying (see store/compaction.ts).
  */
 
+import { monotonicMs } from "../runtime/clock.ts";
+import { startTimer, type Timer } from "../runtime/timers.ts";
 import { BY_ITSELF, ON_DEMAND } from "../store/compaction.ts";
 import type { Server } from "./server.ts";
 
@@ -16,7 +18,7 @@ const PURGE_MS = 20;
 const MIN_UNUSED_BYTES = 8 * 2 ** 20;
 
 export class GivingBack {
-  #slices: ReturnType<typeof setTimeout> | null = null;
+  #slices: Timer | null = null;
   /** MEMORY PURGE has asked for all that can be given back. */
   #isThorough = false;
 
@@ -28,8 +30,8 @@ export class GivingBack {
   purge(): void {
     this.#isThorough = true;
     this.server.store.compaction.begin(ON_DEMAND);
-    const deadlineMs = performance.now() + PURGE_MS;
-    while (this.#step() && performance.now() < deadlineMs);
+    const deadlineMs = monotonicMs() + PURGE_MS;
+    while (this.#step() && monotonicMs() < deadlineMs);
     this.#goOn();
   }
 
@@ -47,10 +49,10 @@ export class GivingBack {
   /** Has the next slice come if there is something to do and it can be done now; else the next tick asks again. */
   #goOn(): void {
     if (this.#slices !== null || !this.#step()) return;
-    this.#slices = setTimeout(() => {
+    this.#slices = startTimer(() => {
       this.#slices = null;
-      const deadlineMs = performance.now() + SLICE_MS;
-      while (this.#step() && performance.now() < deadlineMs);
+      const deadlineMs = monotonicMs() + SLICE_MS;
+      while (this.#step() && monotonicMs() < deadlineMs);
       this.#goOn();
     }, BETWEEN_SLICES_MS);
   }

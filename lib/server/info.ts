@@ -10,6 +10,8 @@ import { encodeLatin1 } from "../bytes/latin1.ts";
 import { toBinary } from "../bytes/paths.ts";
 import type { Command } from "../commands/command.ts";
 import { randomId } from "../replication/stream.ts";
+import { preciseUnixMs, unixMs } from "../runtime/clock.ts";
+import { random } from "../runtime/random.ts";
 import type { Database } from "../store/database.ts";
 import { REDIS_VERSION, runtimeName, TREDIS_VERSION } from "./banner.ts";
 import { type Field, replicationInfo } from "./info_replication.ts";
@@ -116,7 +118,7 @@ function multiplexing(): string {
 
 function serverFields(server: Server): Field[] {
   const { config, store, settings } = server;
-  const uptime = Math.floor((Date.now() - server.startedMs) / 1000);
+  const uptime = Math.floor((unixMs() - server.startedMs) / 1000);
   const build = new Crc64();
   build.update(encodeLatin1(`${TREDIS_VERSION} ${runtimeName()}`));
   const fields: Field[] = [
@@ -138,7 +140,7 @@ function serverFields(server: Server): Field[] {
     ["process_supervised", "no"],
     ["run_id", RUN_ID],
     ["tcp_port", config.number("port")],
-    ["server_time_usec", Math.round((performance.timeOrigin + performance.now()) * 1000)],
+    ["server_time_usec", Math.round(preciseUnixMs() * 1000)],
     ["uptime_in_seconds", uptime],
     ["uptime_in_days", Math.floor(uptime / 86_400)],
     ["hz", settings.hz],
@@ -149,7 +151,7 @@ function serverFields(server: Server): Field[] {
     ["io_threads_active", 0],
   ];
   const { pending, deadlineMs } = server.shutdown;
-  if (pending) fields.push(["shutdown_in_milliseconds", Math.max(0, deadlineMs - Date.now())]);
+  if (pending) fields.push(["shutdown_in_milliseconds", Math.max(0, deadlineMs - unixMs())]);
   let listener = 0;
   const port = config.number("port");
   if (port !== 0) {
@@ -239,7 +241,7 @@ function memoryFields(server: Server): Field[] {
 function persistenceFields(server: Server): Field[] {
   const { saving } = server;
   const { snapshotter, loading, lastLoad } = saving;
-  const nowMs = Date.now();
+  const nowMs = unixMs();
   const fields: Field[] = [
     ["loading", server.loading ? 1 : 0],
     ["async_loading", server.phase.isAsyncLoading ? 1 : 0],
@@ -374,7 +376,7 @@ function replicationFields(server: Server): Field[] {
     minReplicas: config.number("min-replicas-to-write"),
     maxLagSeconds: config.number("min-replicas-max-lag"),
   };
-  return replicationInfo(replication, settings, Date.now());
+  return replicationInfo(replication, settings, unixMs());
 }
 
 function cpuFields(): Field[] {
@@ -439,7 +441,7 @@ function averageTimeToLive(database: Database): number {
   const { tables, entries, nowMs } = database.store;
   if (tables.count(database.expires) === 0) return 0;
   const refs: number[] = [];
-  tables.scan(database.expires, (Math.random() * 2 ** 32) >>> 0, TTL_SAMPLE, refs);
+  tables.scan(database.expires, (random() * 2 ** 32) >>> 0, TTL_SAMPLE, refs);
   if (refs.length === 0) tables.scan(database.expires, 0, TTL_SAMPLE, refs);
   let sum = 0;
   for (const ref of refs) sum += Math.max(0, entries.expiry(ref) - nowMs);

@@ -4,6 +4,7 @@
  */
 
 import type { LatencyControl, LatencyHistory, LatencySample } from "../commands/client_state.ts";
+import { unixMs } from "../runtime/clock.ts";
 
 /** Spikes kept of one event. */
 const MAX_SAMPLES = 160;
@@ -37,7 +38,7 @@ export class LatencyMonitor implements LatencyControl {
     if (this.thresholdMs === 0 || milliseconds < this.thresholdMs) return;
     let history = this.events.get(event);
     if (history === undefined) this.events.set(event, history = new History());
-    history.add(Math.floor(Date.now() / 1000), milliseconds);
+    history.add(Math.floor(unixMs() / 1000), milliseconds);
   }
 
   reset(event: string): boolean {

@@ -9,6 +9,7 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { startRepeatingTimer } from "../runtime/timers.ts";
 
 const LOOK_MS = 500;
 /** Longest way up that is looked for npm. */
@@ -64,9 +65,9 @@ export function followLauncher(onEnd: () => void): void {
   if (process.env.npm_command === undefined || !/^\S*deno task /.test(commandLineOf(process.ppid))) return;
   const chain = chainToNpm(process.pid, parentOf, isNpm);
   if (chain.length < 2) return;
-  const timer = setInterval(() => {
+  const timer = startRepeatingTimer(() => {
     if (isWhole(chain, parentOf)) return;
-    clearInterval(timer);
+    timer.cancel();
     onEnd();
   }, LOOK_MS);
 }

@@ -5,6 +5,7 @@ import { fromBinary } from "../bytes/paths.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 import type { Config } from "../config/config.ts";
 import { type Acceptor, type Listener, type Network, NetworkError } from "../net/socket.ts";
+import { startTimer, type Timer } from "../runtime/timers.ts";
 
 /** Reasons for which an address with a `-` before it is passed over: the system has no such address. */
 const ABSENT = ["EADDRNOTAVAIL", "EAFNOSUPPORT", "EPROTONOSUPPORT", "ENOPROTOOPT"];
@@ -33,7 +34,7 @@ export class Listeners {
   #tcp: Opened[] = [];
   #unix: Listener | null = null;
   /** Addresses that are still being given up by those they overlap with. */
-  #late: ReturnType<typeof setTimeout> | null = null;
+  #late: Timer | null = null;
 
   constructor(
     readonly network: Network,
@@ -98,7 +99,7 @@ export class Listeners {
       return error.message;
     }
     for (const one of leaving) one.listener?.close();
-    if (this.#late !== null) clearTimeout(this.#late);
+    this.#late?.cancel();
     this.#openLate(late, port, MAX_LATE_TRIES);
     return null;
   }
@@ -115,11 +116,11 @@ export class Listeners {
         left.push(address);
       }
     }
-    if (left.length > 0 && tries > 0) this.#late = setTimeout(() => this.#openLate(left, port, tries - 1), LATE_TRY_MS);
+    if (left.length > 0 && tries > 0) this.#late = startTimer(() => this.#openLate(left, port, tries - 1), LATE_TRY_MS);
   }
 
   close(): void {
-    if (this.#late !== null) clearTimeout(this.#late);
+    this.#late?.cancel();
     for (const { listener } of this.#tcp) listener?.close();
     this.#tcp = [];
     if (this.#unix === null) return;

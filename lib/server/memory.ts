@@ -7,6 +7,7 @@
  */
 
 import process from "node:process";
+import { unixMs } from "../runtime/clock.ts";
 import { MONITOR, REPLICA } from "./client.ts";
 import type { Server } from "./server.ts";
 
@@ -129,6 +130,6 @@ export class Memory {
     const { statistics } = this.server;
     if (usedBytes <= statistics.peakMemoryBytes) return;
     statistics.peakMemoryBytes = usedBytes;
-    statistics.peakMemoryTime = Date.now();
+    statistics.peakMemoryTime = unixMs();
   }
 }

@@ -7,6 +7,9 @@
 
 import { removalWord } from "../commands/removal.ts";
 import { EVENT_EVICTED } from "../commands/events.ts";
+import { monotonicMs } from "../runtime/clock.ts";
+import { random } from "../runtime/random.ts";
+import { startTimer, type Timer } from "../runtime/timers.ts";
 import { Eviction, type EvictionCandidate } from "../store/eviction.ts";
 import { GATE_MEMORY } from "./dispatcher.ts";
 import type { Server } from "./server.ts";
@@ -28,13 +31,13 @@ export class MemoryLimit {
   #sliceMs = 0;
   #ignoredByReplica = true;
   #deletion = "DEL";
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #timer: Timer | null = null;
   /** Since when memory has been above the limit though keys are evicted, in ms; 0 while it is not. */
   #exceededSinceMs = 0;
   #exceededMs = 0;
 
   constructor(readonly server: Server) {
-    this.eviction = new Eviction(server.store, Math.random);
+    this.eviction = new Eviction(server.store, random);
     server.dispatcher.makeRoom = () => this.makeRoom();
   }
 
@@ -58,7 +61,7 @@ export class MemoryLimit {
 
   /** For how long memory has been above the limit, in all and this time, in ms. */
   get exceededMs(): { readonly total: number; readonly current: number } {
-    const current = this.#exceededSinceMs === 0 ? 0 : performance.now() - this.#exceededSinceMs;
+    const current = this.#exceededSinceMs === 0 ? 0 : monotonicMs() - this.#exceededSinceMs;
     return { total: this.#exceededMs + current, current };
   }
 
@@ -86,13 +89,13 @@ export class MemoryLimit {
       } else {
         const candidate = this.eviction.candidate();
         if (candidate === null) {
-          this.#exceededSinceMs ||= performance.now();
+          this.#exceededSinceMs ||= monotonicMs();
           return false;
         }
         this.#remove(candidate);
         if (evicted % EVICTED_AT_ONCE !== 0) continue;
       }
-      const nowMs = performance.now();
+      const nowMs = monotonicMs();
       startMs ||= nowMs;
       this.#exceededSinceMs ||= startMs;
       if (nowMs - startMs < this.#sliceMs || memory.countedBytes <= this.#maxBytes) continue;
@@ -105,12 +108,12 @@ export class MemoryLimit {
 
   #fits(): void {
     if (this.#exceededSinceMs === 0) return;
-    this.#exceededMs += performance.now() - this.#exceededSinceMs;
+    this.#exceededMs += monotonicMs() - this.#exceededSinceMs;
     this.#exceededSinceMs = 0;
   }
 
   #continueLater(): void {
-    this.#timer ??= setTimeout(() => {
+    this.#timer ??= startTimer(() => {
       this.#timer = null;
       if (this.#maxBytes > 0) this.makeRoom();
       this.server.flushAll();

@@ -4,6 +4,7 @@ import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { quote } from "../bytes/quoting.ts";
 import { ADMIN, type Command, SKIP_MONITOR } from "../commands/command.ts";
 import type { Request } from "../resp/request.ts";
+import { preciseUnixMs } from "../runtime/clock.ts";
 import { type Client, MONITOR } from "./client.ts";
 import { GATE_MONITORED } from "./dispatcher.ts";
 import { REDACTED, secretArguments } from "./redaction.ts";
@@ -34,7 +35,7 @@ export class Monitors {
   #show(client: Client, command: Command, request: Request): void {
     if ((command.flags & (ADMIN | SKIP_MONITOR)) !== 0) return;
     const secrets = secretArguments(command, request);
-    const at = ((performance.timeOrigin + performance.now()) / 1000).toFixed(6);
+    const at = (preciseUnixMs() / 1000).toFixed(6);
     const { isUnix, remoteAddress } = client.socket;
     const from = isUnix ? `unix:${remoteAddress.replace(/:0$/, "")}` : remoteAddress;
     const head = `+${at} [${client.database.index} ${from}]`;

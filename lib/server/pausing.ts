@@ -5,6 +5,8 @@
 
 import { MAY_REPLICATE, WRITE } from "../commands/command.ts";
 import type { PauseControl } from "../commands/client_state.ts";
+import { unixMs } from "../runtime/clock.ts";
+import { startTimer, type Timer } from "../runtime/timers.ts";
 import type { Server } from "./server.ts";
 
 /** Longest time that a timer takes, in ms. */
@@ -14,7 +16,7 @@ export class Pausing implements PauseControl {
   /** What clients have asked to wait. */
   #asked: "write" | "all" | null = null;
   #untilMs = 0;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #timer: Timer | null = null;
   /** Whether a shutdown under way holds writes up, whatever clients ask. */
   #forShutdown = false;
 
@@ -24,22 +26,22 @@ export class Pausing implements PauseControl {
 
   pause(durationMs: number, mode: "write" | "all"): void {
     if (this.#asked !== "all") this.#asked = mode;
-    this.#untilMs = Math.max(this.#untilMs, Date.now() + durationMs);
+    this.#untilMs = Math.max(this.#untilMs, unixMs() + durationMs);
     this.#changed();
     this.#wait();
   }
 
   #wait(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    const leftMs = this.#untilMs - Date.now();
-    this.#timer = setTimeout(
+    this.#timer?.cancel();
+    const leftMs = this.#untilMs - unixMs();
+    this.#timer = startTimer(
       () => leftMs > MAX_TIMER_MS ? this.#wait() : this.resume(),
       Math.min(leftMs, MAX_TIMER_MS),
     );
   }
 
   resume(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     if (this.#asked === null) return;
     this.#asked = null;

@@ -6,6 +6,7 @@
  */
 
 import type { Command } from "../commands/command.ts";
+import { monotonicMs } from "../runtime/clock.ts";
 
 /** Longest run, in calls. */
 const MAX_RUN_CALLS = 64;
@@ -30,7 +31,7 @@ export class QuickTimer {
       const isTimed = command.stats.calls < CALLS_ALL_TIMED || ++this.#runs % RUNS_PER_TIMED_RUN === 0;
       this.#command = command;
       this.#calls = 0;
-      this.#sinceMs = isTimed ? performance.now() : NaN;
+      this.#sinceMs = isTimed ? monotonicMs() : NaN;
     }
     this.#calls++;
   }
@@ -41,7 +42,7 @@ export class QuickTimer {
     if (command === null) return;
     const { stats } = command;
     if (!Number.isNaN(this.#sinceMs)) {
-      stats.lastMicroseconds = ((performance.now() - this.#sinceMs) * 1000) / this.#calls;
+      stats.lastMicroseconds = ((monotonicMs() - this.#sinceMs) * 1000) / this.#calls;
     }
     this.count(command, stats.lastMicroseconds * this.#calls, this.#calls);
     this.#command = null;

@@ -3,6 +3,7 @@
  * clients had. Sampled by the cron.
  */
 
+import { monotonicMs } from "../runtime/clock.ts";
 import type { Server } from "./server.ts";
 
 const SAMPLES = 16;
@@ -48,7 +49,7 @@ export class Rates {
   readonly #inputPeaks = new Float64Array(PEAK_SECONDS);
   readonly #outputPeaks = new Float64Array(PEAK_SECONDS);
   #second = 0;
-  #sampledMs: number = performance.now();
+  #sampledMs: number = monotonicMs();
 
   constructor(readonly server: Server) {
     const { statistics } = server;
@@ -72,7 +73,7 @@ export class Rates {
 
   #tick(): void {
     if (this.server.cron.every(1000)) this.#samplePeaks();
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     const elapsedMs = nowMs - this.#sampledMs;
     if (elapsedMs < SAMPLE_MS * 0.9) return;
     this.#sampledMs = nowMs;

@@ -25,6 +25,7 @@ import {
 } from "../replication/snapshot_receiver.ts";
 import { ReplicationStream } from "../replication/stream.ts";
 import { Request } from "../resp/request.ts";
+import { unixMs } from "../runtime/clock.ts";
 import { type Client, PRIMARY, REPLICA } from "./client.ts";
 import { GATE_STALE } from "./dispatcher.ts";
 import type { Feed } from "./propagation.ts";
@@ -59,7 +60,7 @@ export class Replication implements Feed {
   constructor(readonly server: Server) {
     const { stream } = this;
     const log = (level: "notice" | "warning", message: string) => server.log[level](message);
-    const nowMs = () => Date.now();
+    const nowMs = unixMs;
     this.primary = new PrimarySide({
       stream,
       log,
@@ -432,7 +433,7 @@ export class Replication implements Feed {
 
   /** The link has run the request in `bytes[start, end)`: it goes on to those below. */
   applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void {
-    this.replica.lastInputMs = Date.now();
+    this.replica.lastInputMs = unixMs();
     this.server.statistics.replicationInputBytes += end - start;
     if (inTransaction) {
       // A link that is lost within a transaction must continue before it: its offset moves as a whole.
@@ -502,7 +503,7 @@ export class Replication implements Feed {
   #everySecond(): void {
     // A large request takes its time to arrive: that the link is alive shows in its bytes.
     const inputBytes = this.link?.networkInputBytes ?? 0;
-    if (inputBytes !== this.#linkInputBytes) this.replica.lastInputMs = Date.now();
+    if (inputBytes !== this.#linkInputBytes) this.replica.lastInputMs = unixMs();
     this.#linkInputBytes = inputBytes;
     this.replica.everySecond();
     this.primary.everySecond();

@@ -19,6 +19,7 @@ import {
   type SnapshotTarget,
   Snapshotter,
 } from "../persistence/snapshot.ts";
+import { unixMs } from "../runtime/clock.ts";
 import { REDIS_VERSION } from "./banner.ts";
 import type { Server } from "./server.ts";
 
@@ -128,7 +129,7 @@ export class Saving {
     this.scheduled = false;
     const temporary = temporaryFile(fromBinary(this.server.config.text("dir")), "background");
     this.takeSnapshot({ kind: "file", path: this.path, temporary }, () => {}).then(() => {
-      this.lastAskedMs = Date.now();
+      this.lastAskedMs = unixMs();
       onEnd?.(null);
     }).catch((error: Error) => onEnd?.(error.message));
   }
@@ -146,7 +147,7 @@ export class Saving {
       dirtyAtStart = this.server.dirty;
       return this.describe();
     };
-    this.startedMs = Date.now();
+    this.startedMs = unixMs();
     log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${process.pid}`);
     try {
       const result = await this.snapshotter.start(target, describe, this.writeOptions);
@@ -167,13 +168,13 @@ export class Saving {
   }
 
   #endBackground(): void {
-    this.lastSeconds = Math.round((Date.now() - this.startedMs) / 1000);
+    this.lastSeconds = Math.round((unixMs() - this.startedMs) / 1000);
     this.startedMs = 0;
   }
 
   #succeeded(changesSaved: number): void {
     this.server.dirty -= changesSaved;
-    this.lastSaveMs = Date.now();
+    this.lastSaveMs = unixMs();
     this.lastSucceeded = true;
     this.saves++;
     this.server.refreshWriteGate();
@@ -217,7 +218,7 @@ export class Saving {
   async load(totalBytes: number): Promise<LoadResult | null> {
     if (!existsSync(this.path)) return null;
     const { phase, store } = this.server;
-    this.loading = { startedMs: Date.now(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
+    this.loading = { startedMs: unixMs(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
     phase.setLoading(true);
     try {
       const progress = this.loading;

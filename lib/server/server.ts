@@ -15,6 +15,7 @@ import { PubSub } from "../pubsub/pubsub.ts";
 import { RequestParser } from "../resp/parser.ts";
 import { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
+import { monotonicMs, unixMs } from "../runtime/clock.ts";
 import type { Database } from "../store/database.ts";
 import { type KeyListener, Store } from "../store/store.ts";
 import { Batch } from "./batch.ts";
@@ -72,7 +73,7 @@ const HTTP_TOLD_EVERY_MS = 60_000;
 const MAX_POOLED_PARSERS = 64;
 
 export class Server implements Host, Acceptor {
-  readonly startedMs: number = Date.now();
+  readonly startedMs: number = unixMs();
   readonly settings = new Settings();
   readonly statistics = new Statistics();
   readonly store: Store;
@@ -160,7 +161,7 @@ export class Server implements Host, Acceptor {
     this.dirty = 0;
     this.memory.ready();
     this.replication.begin(this.saving.lastLoad);
-    this.saving.lastSaveMs = Date.now();
+    this.saving.lastSaveMs = unixMs();
   }
 
   /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
@@ -258,8 +259,8 @@ export class Server implements Host, Acceptor {
   }
 
   acceptFailed(error: NetworkError): void {
-    if (performance.now() - this.#acceptFailedMs < ACCEPT_LOG_MS) return;
-    this.#acceptFailedMs = performance.now();
+    if (monotonicMs() - this.#acceptFailedMs < ACCEPT_LOG_MS) return;
+    this.#acceptFailedMs = monotonicMs();
     this.log.warning(`Accepting client connection: accept: ${systemErrorText(error)}`);
   }
 
@@ -428,7 +429,7 @@ export class Server implements Host, Acceptor {
 
   /** Reads the clock that commands go by; returns it, in ms. */
   updateClock(): number {
-    const nowMs = Date.now();
+    const nowMs = unixMs();
     this.store.setNow(nowMs);
     return nowMs;
   }

@@ -1,6 +1,8 @@
 /** The end of the server: SHUTDOWN, SIGTERM and SIGINT. */
 
 import process from "node:process";
+import { monotonicMs, unixMs } from "../runtime/clock.ts";
+import { sleep } from "../runtime/timers.ts";
 import { removePidFile } from "./pid_file.ts";
 import type { Server } from "./server.ts";
 
@@ -40,7 +42,7 @@ export class Shutdown {
   /** A signal asks for the end, in the way that `shutdown-on-sigterm` or `shutdown-on-sigint` says. */
   signalled(signal: "SIGTERM" | "SIGINT"): void {
     const { log, config, cron } = this.server;
-    const nowMs = performance.now();
+    const nowMs = monotonicMs();
     const insists = this.#signalledMs !== 0 && nowMs - this.#signalledMs >= INSISTS_AFTER_MS;
     if (this.pending && signal === "SIGINT" && insists) {
       log.warning("You insist... exiting now.");
@@ -105,11 +107,11 @@ export class Shutdown {
     const attempt = this.#attempt;
     this.#offset = offset;
     log.notice("Waiting for replicas before shutting down.");
-    this.deadlineMs = Date.now() + timeoutSeconds * 1000;
+    this.deadlineMs = unixMs() + timeoutSeconds * 1000;
     pausing.pauseForShutdown();
     replication.askForAcknowledgements();
-    while (attempt === this.#attempt && primary.hasBehind(offset) && Date.now() < this.deadlineMs) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    while (attempt === this.#attempt && primary.hasBehind(offset) && unixMs() < this.deadlineMs) {
+      await sleep(POLL_MS);
     }
   }
 

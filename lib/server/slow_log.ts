@@ -3,6 +3,7 @@
 import type { Command } from "../commands/command.ts";
 import type { SlowLogControl, SlowLogEntry } from "../commands/client_state.ts";
 import type { Request } from "../resp/request.ts";
+import { unixMs } from "../runtime/clock.ts";
 import type { Client } from "./client.ts";
 import { REDACTED, secretArguments } from "./redaction.ts";
 
@@ -37,7 +38,7 @@ export class SlowLog implements SlowLogControl {
   add(client: Client, command: Command, request: Request, microseconds: number): void {
     this.#entries.push({
       id: this.#nextId++,
-      time: Math.floor(Date.now() / 1000),
+      time: Math.floor(unixMs() / 1000),
       microseconds: Math.floor(microseconds),
       args: shownArguments(command, request),
       address: client.socket.remoteAddress,

@@ -15,6 +15,7 @@ import { openNetwork } from "../net/network.ts";
 import { LoadError } from "../persistence/load.ts";
 import { RdbError } from "../persistence/rdb_format.ts";
 import { removeAbandoned } from "../persistence/temporary_files.ts";
+import { monotonicMs } from "../runtime/clock.ts";
 import { applyConfig } from "./apply_config.ts";
 import {
   banner,
@@ -208,11 +209,11 @@ async function loadData(server: Server): Promise<boolean> {
     log.warning(`Fatal error loading the DB: ${systemErrorText(error)}. Exiting.`);
     return false;
   }
-  const startedMs = performance.now();
+  const startedMs = monotonicMs();
   try {
     const result = await saving.load(bytes);
     if (result === null) return true;
-    const seconds = ((performance.now() - startedMs) / 1000).toFixed(3);
+    const seconds = ((monotonicMs() - startedMs) / 1000).toFixed(3);
     log.notice(`Done loading RDB, keys loaded: ${result.keysLoaded}, keys expired: ${result.keysExpired}.`);
     log.notice(`DB loaded from disk: ${seconds} seconds`);
     return true;

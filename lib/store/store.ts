@@ -5,6 +5,7 @@
  * clients or commands.
  */
 
+import { unixMs } from "../runtime/clock.ts";
 import { Compaction } from "./compaction.ts";
 import { Database, type UnixMs } from "./database.ts";
 import { type Entries, TYPE_HASH, TYPE_STRING } from "./entry.ts";
@@ -33,7 +34,7 @@ export class Store {
   readonly databases: Database[] = [];
 
   /** Unix time in ms, as of the command under way. */
-  nowMs: number = Date.now();
+  nowMs: number = unixMs();
   /** 24-bit access clock that a look-up stores in the entry, in seconds. */
   accessClock = 0;
   /** Set while look-ups must leave no trace in access clocks (a client's CLIENT NO-TOUCH; loading). */

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { nextTurn } from "../../lib/net/turns.ts";
+import { nextTurn } from "../../lib/runtime/turns.ts";
 import { Dumper, Restorer } from "../../lib/persistence/dump.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";

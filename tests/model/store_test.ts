@@ -10,7 +10,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
-import { nextTurn } from "../../lib/net/turns.ts";
+import { nextTurn } from "../../lib/runtime/turns.ts";
 import { Store } from "../../lib/store/store.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";

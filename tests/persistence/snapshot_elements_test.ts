@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
-import { nextTurn } from "../../lib/net/turns.ts";
+import { nextTurn } from "../../lib/runtime/turns.ts";
 import { Store } from "../../lib/store/store.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { walkStore } from "../model/store_walk.ts";

@@ -6,7 +6,7 @@ import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
 import { SnapshotAbortedError, type SnapshotTarget, Snapshotter } from "../../lib/persistence/snapshot.ts";
-import { nextTurn } from "../../lib/net/turns.ts";
+import { nextTurn } from "../../lib/runtime/turns.ts";
 import { Database, NO_EXPIRY } from "../../lib/store/database.ts";
 import { Store } from "../../lib/store/store.ts";
 import { concatBytes } from "../bytes/concat.ts";

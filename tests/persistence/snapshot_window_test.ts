@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nextTurn } from "../../lib/net/turns.ts";
+import { nextTurn } from "../../lib/runtime/turns.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { Store } from "../../lib/store/store.ts";

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { command, FAST } from "../../lib/commands/command.ts";
+import { nextTurn } from "../../lib/runtime/turns.ts";
 import { KEYS_RO } from "../../lib/commands/key_specs.ts";
-import { nextTurn } from "../../lib/net/turns.ts";
 import { connect, startWith } from "./fake_client.ts";
 
 const EXPLODE = command("explode", -1, FAST, (session, request) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { command, FAST } from "../../lib/commands/command.ts";
-import { nextTurn } from "../../lib/net/turns.ts";
+import { nextTurn } from "../../lib/runtime/turns.ts";
 import { connect, startWith } from "./fake_client.ts";
 
 /** Replies with its argument, after so long that a few dozen of it are more than a turn. */

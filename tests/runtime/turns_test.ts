@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EndOfTurn } from "../../lib/net/turns.ts";
+import { EndOfTurn } from "../../lib/runtime/turns.ts";
 
 test("all that are due send once, at the end of the turn, and those added meanwhile too", () => {
   const scheduled: (() => void)[] = [];

@@ -1,19 +1,25 @@
 /**
- * Turns of the event loop: giving way to others in the middle of long work, and sending at a turn's end.
+ * Turns of the event loop: giving way to others in the middle of long work, and sending at a turn's end. How a turn ends
+ * is for the network adapters to say, which know their runtime, and for a simulation in their place.
  *
  * What is written during a turn is sent at its end, when all that came in has been dealt with. The first reply wakes its
  * reader, who then finds the others coming while it is awake. Replies sent one by one would each pay for waking it,
  * which costs more than the sending.
  */
 
-/** A timer takes a millisecond, but is a turn wherever this runs. */
-let schedule = (callback: () => void): void => {
-  setTimeout(callback, 0);
-};
+import { startTimer } from "./timers.ts";
 
-/** Says how a callback comes after the sockets that are ready have been looked at: for the network adapters, which know. */
-export function scheduleTurnsBy(scheduler: (callback: () => void) => void): void {
+/** Has a function called after the sockets that are ready now have been looked at. */
+export type TurnScheduler = (callback: () => void) => void;
+
+/** A timer takes a millisecond, but is a turn wherever this runs. */
+let schedule: TurnScheduler = (callback) => void startTimer(callback, 0);
+
+/** Replaces what ends turns in the whole process; returns what did so far, to be put back. */
+export function useTurns(scheduler: TurnScheduler): TurnScheduler {
+  const before = schedule;
   schedule = scheduler;
+  return before;
 }
 
 /** Calls back after the sockets that are ready now have been served. */
