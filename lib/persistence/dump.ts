@@ -6,11 +6,12 @@
 import { Crc64 } from "../bytes/crc64.ts";
 import { Database, type UnixMs } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
-import { RDB_LATEST_VERSION, RDB_VERSION, RdbError, READABLE_TYPES } from "./rdb_format.ts";
+import { RDB_LATEST_VERSION, RDB_VERSION, RdbError } from "./rdb_format.ts";
 import { RdbEncoder } from "./rdb_encoder.ts";
 import { RdbReader } from "./rdb_reader.ts";
 import { RdbWriter } from "./rdb_writer.ts";
 import { CHUNK_BYTES } from "./token_writer.ts";
+import { valueLoaders } from "./types/all.ts";
 
 const FOOTER_BYTES = 10;
 const CHECKSUM_BYTES = 8;
@@ -98,8 +99,11 @@ export function isPayloadReadable(payload: Uint8Array, start: number, length: nu
 /** Rebuilds values from payloads, for RESTORE. */
 export class Restorer {
   readonly #scratch: Database;
+  /** The RDB types of values: all else in a payload's first place is none. */
+  readonly #types: ReadonlySet<number>;
 
   constructor(readonly store: Store) {
+    this.#types = new Set(valueLoaders(store).keys());
     this.#scratch = new Database(store, 0);
     store.unnumbered.add(this.#scratch);
   }
@@ -132,7 +136,7 @@ export class Restorer {
 
   /** Reads the value into the scratch database. */
   #build(payload: Uint8Array, start: number, length: number): boolean {
-    if (!READABLE_TYPES.has(payload[start])) return false;
+    if (!this.#types.has(payload[start])) return false;
     const end = start + length - FOOTER_BYTES;
     const reader = new RdbReader(this.store, {
       databases: [this.#scratch],

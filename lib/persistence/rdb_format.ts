@@ -36,15 +36,6 @@ export const RDB_TYPE_HASH_ZIPMAP = 9;
 export const RDB_TYPE_HASH_ZIPLIST = 13;
 export const RDB_TYPE_HASH_LISTPACK = 16;
 
-/** The types that can be read. */
-export const READABLE_TYPES: ReadonlySet<number> = new Set([
-  RDB_TYPE_STRING,
-  RDB_TYPE_HASH,
-  RDB_TYPE_HASH_ZIPMAP,
-  RDB_TYPE_HASH_ZIPLIST,
-  RDB_TYPE_HASH_LISTPACK,
-]);
-
 /** What messages call each type number. */
 export const RDB_TYPE_NAMES: readonly string[] = [
   "string",

@@ -7,25 +7,21 @@
  * the byte, and the key where there is one. After an error the databases hold what was read so far.
  */
 
-import { parseInt64 } from "../bytes/integers.ts";
 import { decodeLatin1 } from "../bytes/latin1.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
 import { type Database, NO_EXPIRY, type UnixMs } from "../store/database.ts";
-import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
 import * as format from "./rdb_format.ts";
 import { RdbError } from "./rdb_format.ts";
-import { EMPTY_HASH, HashLoader } from "./hash_loader.ts";
 import { NEED_MORE, RdbInput, StringSlot } from "./rdb_input.ts";
+import { valueLoaders } from "./types/all.ts";
+import { EMPTY, LoadTarget, type ValueLoader } from "./types/value_loader.ts";
 
 /** Units between two looks at the clock. */
 const UNITS_PER_LOOK = 32;
 /** Aux fields longer than this are not kept. */
 const MAX_AUX_BYTES = 1024;
-/** Longest string that Redis embeds in its object, as OBJECT ENCODING tells. */
-const MAX_EMBSTR_BYTES = 44;
-const MAX_INT64_DIGITS = 20;
 const CHECKSUM_BYTES = 8;
 const CLOCK_MASK = 0xffffff;
 
@@ -48,14 +44,7 @@ export interface ReadOptions {
   readonly clockOfFrequency?: (frequency: number) => number;
 }
 
-type State = "header" | "records" | "fields" | "checksum" | "finished";
-
-/** The encoding of a string value, as OBJECT ENCODING tells it. */
-function stringEncoding(value: StringSlot): number {
-  const { bytes, start, length } = value;
-  if (length <= MAX_INT64_DIGITS && parseInt64(bytes, start, length) !== null) return ENCODING_INT;
-  return length <= MAX_EMBSTR_BYTES ? ENCODING_EMBSTR : ENCODING_RAW;
-}
+type State = "header" | "records" | "elements" | "checksum" | "finished";
 
 export class RdbReader {
   /** The aux fields read so far, as binary strings. */
@@ -76,17 +65,19 @@ export class RdbReader {
   readonly #store: Store;
   readonly #databases: readonly Database[];
   readonly #nowMs = unixMs();
-  readonly #hash: HashLoader;
-  readonly #key = new StringSlot();
-  readonly #fieldName = new StringSlot();
+  readonly #loaders: ReadonlyMap<number, ValueLoader>;
+  /** The key under way, and where its value goes. */
+  readonly #target: LoadTarget;
+  /** What loads that value. */
+  #loader: ValueLoader | null = null;
+  readonly #name = new StringSlot();
   readonly #value = new StringSlot();
   #state: State = "header";
   #database: Database;
-  #expiry: UnixMs = NO_EXPIRY;
   #idle = -1;
   #frequency = -1;
-  #fieldsLeft = 0;
-  /** Whether the unit under way has read its key, so that it lies in `#key`. */
+  #elementsLeft = 0;
+  /** Whether the unit under way has read its key, so that it lies in the target. */
   #inKey = false;
   /** The key under way, for messages; only set where one may be needed. */
   #keyText: string | null = null;
@@ -96,7 +87,8 @@ export class RdbReader {
     this.#options = options;
     this.#databases = options.databases ?? store.databases;
     this.#database = this.#databases[0];
-    this.#hash = new HashLoader(store);
+    this.#loaders = valueLoaders(store);
+    this.#target = new LoadTarget(this.#input, options.replaceExisting ?? false);
   }
 
   /** Whether all was read up to the end of the RDB data. What was pushed beyond is in `rest`. */
@@ -121,7 +113,8 @@ export class RdbReader {
 
   /**
    * Reads what was pushed, for about `budgetMs` at most, and if that is finite, until keys are a millisecond ahead of the
-   * time that they are to take. Returns whether it stopped for want of bytes (or at the end of the data). Throws RdbError; after that the reader is of no more use.
+   * time that they are to take. Returns whether it stopped for want of bytes (or at the end of the data). Throws RdbError;
+   * after that the reader is of no more use.
    */
   run(budgetMs: number = Infinity): boolean {
     const input = this.#input;
@@ -135,7 +128,7 @@ export class RdbReader {
         if (++units % UNITS_PER_LOOK === 0 && deadline !== Infinity && monotonicMs() >= deadline) return false;
       }
     } catch (error) {
-      if (this.#inKey) this.#keyText = this.#key.toString();
+      if (this.#inKey) this.#keyText = this.#target.key.toString();
       if (error === NEED_MORE) return true;
       if (error instanceof RdbError) throw new RdbError(error.reason, error.offset, this.#keyText);
       if (isOutOfRoom(error)) throw this.#input.error(error.message, this.#keyText, error);
@@ -179,8 +172,8 @@ export class RdbReader {
         return this.#header();
       case "records":
         return this.#record();
-      case "fields":
-        return this.#field();
+      case "elements":
+        return this.#element();
       case "checksum":
         return this.#checksum();
     }
@@ -205,10 +198,10 @@ export class RdbReader {
     const type = input.byte();
     switch (type) {
       case format.OPCODE_EXPIRETIME:
-        this.#expiry = storableExpiry(BigInt(input.int32()) * 1000n);
+        this.#target.expiry = storableExpiry(BigInt(input.int32()) * 1000n);
         return;
       case format.OPCODE_EXPIRETIME_MS:
-        this.#expiry = storableExpiry(input.int64());
+        this.#target.expiry = storableExpiry(input.int64());
         return;
       case format.OPCODE_IDLE:
         this.#idle = input.length();
@@ -254,85 +247,44 @@ export class RdbReader {
     const input = this.#input;
     const typeAt = input.offset - 1;
     if (type >= format.RDB_TYPE_NAMES.length) throw new RdbError(`unknown value type or opcode ${type}`, typeAt);
-    input.string(this.#key);
+    const target = this.#target;
+    input.string(target.key);
     this.#inKey = true;
-    if (!format.READABLE_TYPES.has(type)) {
+    const loader = this.#loaders.get(type);
+    if (loader === undefined) {
       throw new RdbError(`a value of type ${type}, ${format.RDB_TYPE_NAMES[type]}, is not supported`, typeAt);
     }
-    const dropped = this.#options.dropExpired && this.#expiry !== NO_EXPIRY && this.#expiry < this.#nowMs;
-    const database = dropped ? null : this.#database;
-    if (dropped) this.#options.onExpired?.(this.#database.index, this.#key.bytes, this.#key.start, this.#key.length);
-    if (type === format.RDB_TYPE_STRING) {
-      input.string(this.#value);
-      if (database !== null) this.#putString(database, this.#value);
-      return this.#keyDone(database);
+    this.#loader = loader;
+    const isDropped = this.#options.dropExpired && target.expiry !== NO_EXPIRY && target.expiry < this.#nowMs;
+    target.database = isDropped ? null : this.#database;
+    this.#elementsLeft = loader.begin(type, target);
+    // Only now: what is before it is read again if not all of it had come.
+    if (isDropped) {
+      const { bytes, start, length } = target.key;
+      this.#options.onExpired?.(this.#database.index, bytes, start, length);
     }
-    if (type === format.RDB_TYPE_HASH) return this.#beginHash(database);
-    input.string(this.#value);
-    if (database !== null) this.#expectAbsent(database);
-    const fault = this.#hash.packed(type, database, this.#key, this.#value, this.#expiry);
-    if (fault === EMPTY_HASH) return this.#emptyDone();
-    if (fault !== null) throw this.#error(fault);
-    this.#keyDone(database);
+    if (this.#elementsLeft === EMPTY) return this.#emptyDone();
+    if (this.#elementsLeft === 0) return this.#keyDone();
+    this.#keyText = target.key.toString();
+    this.#state = "elements";
   }
 
-  #putString(database: Database, value: StringSlot): void {
-    const key = this.#key;
-    const before = database.size;
-    database.setString(
-      key.bytes,
-      key.start,
-      key.length,
-      value.bytes,
-      value.start,
-      value.length,
-      stringEncoding(value),
-      this.#expiry,
-    );
-    if (database.size === before && !this.#options.replaceExisting) throw this.#twice(database);
-  }
-
-  #beginHash(database: Database | null): void {
-    const fields = this.#input.length();
-    if (fields === 0) return this.#emptyDone();
-    if (database !== null) this.#expectAbsent(database);
-    this.#hash.begin(database, this.#key, fields, this.#expiry);
-    this.#fieldsLeft = fields;
-    this.#keyText = this.#key.toString();
-    this.#state = "fields";
-  }
-
-  #field(): void {
-    this.#input.string(this.#fieldName);
-    this.#input.string(this.#value);
-    if (!this.#hash.add(this.#fieldName, this.#value)) {
-      throw this.#error(`the hash has the field '${this.#fieldName}' twice`);
-    }
-    if (--this.#fieldsLeft > 0) return;
-    const database = this.#hash.end();
+  #element(): void {
+    this.#loader?.element(this.#target);
+    if (--this.#elementsLeft > 0) return;
     this.#state = "records";
-    this.#keyDone(database);
+    this.#keyDone();
   }
 
-  /** Makes sure that a key is free, or makes it so. */
-  #expectAbsent(database: Database): void {
-    const { bytes, start, length } = this.#key;
-    if (database.peek(bytes, start, length) === 0) return;
-    if (!this.#options.replaceExisting) throw this.#twice(database);
-    database.remove(bytes, start, length);
-  }
-
-  #twice(database: Database): RdbError {
-    return this.#error(`database ${database.index} has this key already`);
-  }
-
-  /** Ends a key that was put into `database`, or dropped where that is null. */
-  #keyDone(database: Database | null): void {
-    if (database === null) {
+  /** All of a key's value was read. */
+  #keyDone(): void {
+    const target = this.#target;
+    this.#loader?.end(target);
+    if (target.database === null) {
       this.keysExpired++;
     } else {
       this.keysLoaded++;
-      if (this.#idle >= 0 || this.#frequency >= 0) this.#setClock(this.#hash.ref || this.#stringRef(database));
+      if (this.#idle >= 0 || this.#frequency >= 0) this.#setClock(this.#loader?.ref(target) ?? 0);
     }
     this.#resetKey();
   }
@@ -344,16 +296,12 @@ export class RdbReader {
 
   #resetKey(): void {
     if (this.#options.keyDelayMs !== undefined) this.aheadMs += this.#options.keyDelayMs();
-    this.#expiry = NO_EXPIRY;
+    this.#target.expiry = NO_EXPIRY;
     this.#idle = -1;
     this.#frequency = -1;
     this.#keyText = null;
     this.#inKey = false;
-    this.#hash.ref = 0;
-  }
-
-  #stringRef(database: Database): number {
-    return database.peek(this.#key.bytes, this.#key.start, this.#key.length);
+    this.#loader = null;
   }
 
   /** Sets an access clock from the idle time or the frequency that came before the key. */
@@ -367,10 +315,10 @@ export class RdbReader {
   }
 
   #aux(): void {
-    this.#input.string(this.#fieldName);
+    this.#input.string(this.#name);
     this.#input.string(this.#value);
-    if (this.#fieldName.length > MAX_AUX_BYTES || this.#value.length > MAX_AUX_BYTES) return;
-    this.aux.set(binaryString(this.#fieldName), binaryString(this.#value));
+    if (this.#name.length > MAX_AUX_BYTES || this.#value.length > MAX_AUX_BYTES) return;
+    this.aux.set(binaryString(this.#name), binaryString(this.#value));
   }
 
   #checksum(): void {

@@ -338,3 +338,21 @@ test("SAVE replaces the file whole or not at all", async () => {
     assert.equal(readFileSync(path, "latin1").slice(0, 9), "REDIS0010");
   });
 });
+
+test("an expired key is told of once, however its bytes are cut", () => {
+  const store = new Store(1);
+  setString(store.databases[0], "string", "s".repeat(3000), 1000);
+  setHash(store.databases[0], "hash", Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`f${i}`, "v"])));
+  store.databases[0].setExpiry(store.databases[0].peek(encodeLatin1("hash"), 0, 4), 1000);
+  setHash(store.databases[0], "small", { a: "1" });
+  store.databases[0].setExpiry(store.databases[0].peek(encodeLatin1("small"), 0, 5), 1000);
+  const rdb = toRdb(store);
+  const told: string[] = [];
+  const onExpired = (_: number, key: Uint8Array, start: number, length: number) =>
+    void told.push(String.fromCharCode(...key.subarray(start, start + length)));
+  const reader = new RdbReader(new Store(1), { ...READ, onExpired });
+  for (let at = 0; at < rdb.length; at += 7) reader.feed(rdb.subarray(at, at + 7));
+  reader.close();
+  assert.deepEqual(told.sort(), ["hash", "small", "string"]);
+  assert.equal(reader.keysExpired, 3);
+});

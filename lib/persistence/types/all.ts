@@ -1,9 +1,13 @@
-/** How values of each type are written, by the type's number. */
+/** How values of each type are written, by the type's number, and loaded, by the RDB types that hold them. */
 
 import { TYPE_HASH, TYPE_STRING } from "../../store/entry.ts";
 import type { Heap } from "../../store/heap.ts";
+import type { Store } from "../../store/store.ts";
+import { HashLoader } from "./hash_loader.ts";
 import { HashWriter } from "./hash_writer.ts";
+import { StringLoader } from "./string_loader.ts";
 import { StringWriter } from "./string_writer.ts";
+import type { ValueLoader } from "./value_loader.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
 
 /** The writers of all value types. */
@@ -27,4 +31,10 @@ export class ValueWriters {
     const { entries } = this.heap;
     return entries.hasBody(ref) ? this.of(entries.type(ref)).body : null;
   }
+}
+
+/** The loaders of all RDB types that can be read, by their numbers. */
+export function valueLoaders(store: Store): ReadonlyMap<number, ValueLoader> {
+  const loaders: readonly ValueLoader[] = [new StringLoader(), new HashLoader(store.hashes)];
+  return new Map(loaders.flatMap((loader) => loader.rdbTypes.map((type) => [type, loader])));
 }
