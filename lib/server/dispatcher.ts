@@ -71,6 +71,8 @@ export const GATE_PAUSED = 1 << 5;
 export const GATE_MONITORED = 1 << 6;
 /** A replica loads its primary's data set beside the one that it serves. */
 export const GATE_ASYNC_LOADING = 1 << 7;
+/** The system gives no more memory (`Arena.isShort`). */
+export const GATE_SHORT = 1 << 8;
 
 const SILENT = REPLY_OFF | REPLY_SKIP;
 /** States in which what is delivered to a client does not go out with its replies: a replica gets none. */
@@ -263,6 +265,7 @@ export class Dispatcher {
         const queues = (client.flags & IN_TRANSACTION) !== 0 && (flags & NOT_QUEUED) === 0;
         if ((effective & DENYOOM) !== 0 || queues) return OUT_OF_MEMORY;
       }
+      if ((gates & GATE_SHORT) !== 0 && (effective & DENYOOM) !== 0) return NO_MEMORY;
       // That the disk fails is told to those who only ask whether all is well, too.
       if ((gates & GATE_NO_WRITES) !== 0 && (writes || ((flags & TELLS_OF_DISK) !== 0 && this.diskFails))) {
         if ((gates & GATE_REPLICA) === 0) return this.writesRefused;

@@ -6,6 +6,7 @@
 import { monotonicMs } from "../runtime/clock.ts";
 import { startTimer, type Timer } from "../runtime/timers.ts";
 import { BY_ITSELF, ON_DEMAND } from "../store/compaction.ts";
+import { GATE_SHORT } from "./dispatcher.ts";
 import type { Server } from "./server.ts";
 
 const EVERY_MS = 1000;
@@ -24,6 +25,7 @@ export class GivingBack {
 
   constructor(readonly server: Server) {
     server.cron.tasks.push(() => this.#tick());
+    server.store.arena.onShort = () => this.#memoryIsShort();
   }
 
   /** Gives back what can be given back, as far as that does not take long; the rest follows in slices. */
@@ -35,11 +37,19 @@ export class GivingBack {
     this.#goOn();
   }
 
+  /** Has commands that may grow data refused, until there is memory again. */
+  #memoryIsShort(): void {
+    this.server.dispatcher.setGate(GATE_SHORT, true);
+    this.server.log.warning("The system gives no more memory: writes that need some are refused until it does");
+  }
+
   #tick(): void {
-    const { cron, store } = this.server;
+    const { cron, store, dispatcher } = this.server;
     if (!cron.every(EVERY_MS)) return;
     const { arena, compaction } = store;
     arena.noteIdle();
+    arena.restock();
+    dispatcher.setGate(GATE_SHORT, arena.isShort);
     if (arena.committedBytes - arena.usedBytes > MIN_UNUSED_BYTES && !store.heap.hasDiscarded) {
       compaction.begin(BY_ITSELF);
     }

@@ -61,6 +61,8 @@ const FIRST = 7; // unit at which the run begins: kept in every unit of a span, 
 /** Times in a row that a segment is noted as empty before it is idle. */
 const IDLE_NOTES = 2;
 const NO_BYTES = new Uint8Array(0);
+/** Where so much is free in the segments, memory is not short, though the system gives no more. */
+const ENOUGH_BYTES = 4 * SEGMENT_BYTES;
 const NO_WORDS = new Int32Array(0);
 
 /** Thrown when all 32 GiB are in use, or the system gives no further segment. Nothing has changed by then. */
@@ -168,9 +170,23 @@ export class Arena {
   readonly #alone = new Uint8Array(MAX_SEGMENTS);
   /** How often `noteIdle` found each segment empty since it was used last. */
   readonly #idle = new Uint8Array(MAX_SEGMENTS);
+  /** A segment's memory that is kept for when the system gives no more; none before the arena has grown. */
+  #reserve: ArrayBuffer | null = null;
+  #isShort = false;
+  /** Told when the reserve begins to be used. */
+  onShort: () => void = () => {};
 
-  constructor() {
+  /** `allocate` takes memory from the system: zeroed, committed page by page; a RangeError where there is none. */
+  constructor(readonly allocate: (bytes: number) => ArrayBuffer = (bytes) => new ArrayBuffer(bytes)) {
     this.#addSegment(0, SEGMENT_BYTES);
+  }
+
+  /**
+   * Whether the system gives no more memory, or the last segment's number is taken, and what is left is the reserve: what
+   * is under way can end with it, but nothing that may grow data is to begin.
+   */
+  get isShort(): boolean {
+    return this.#isShort;
   }
 
   /** Segments that are there. */
@@ -397,20 +413,55 @@ export class Arena {
     while (segment < this.bytes.length && this.bytes[segment].length > 0) segment++;
     if (segment === MAX_SEGMENTS) throw new ArenaFullError("the arena's 32 GiB are in use");
     const memory = this.#takeMemory(bytes);
+    if (segment === MAX_SEGMENTS - 1) this.#becomeShort();
     this.bytes[segment] = new Uint8Array(memory);
     this.words[segment] = new Int32Array(memory);
     this.#frontier[segment] = this.#reached[segment] = this.#firstUnit(segment);
     return segment;
   }
 
+  /** Memory for a segment: from the system, or where that gives none, the reserve. */
   #takeMemory(bytes: number): ArrayBuffer {
-    try {
-      return new ArrayBuffer(bytes);
-    } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
-      if (!this.releaseIdle(true)) throw new ArenaFullError(`the system gives no further ${bytes} bytes`, { cause });
-      return this.#takeMemory(bytes);
+    if (this.bytes.length > 0 && !this.#isShort) {
+      this.#reserve ??= this.#ask(SEGMENT_BYTES);
+      if (this.#reserve === null) this.#becomeShort();
     }
+    const memory = this.#ask(bytes);
+    if (memory !== null) return memory;
+    const reserve = this.#reserve;
+    if (reserve === null || bytes > SEGMENT_BYTES) {
+      throw new ArenaFullError(`the system gives no further ${bytes} bytes`);
+    }
+    this.#reserve = null;
+    this.#becomeShort();
+    return reserve;
+  }
+
+  /** Asks the system for memory; null where it gives none, though all that is empty was given back. */
+  #ask(bytes: number): ArrayBuffer | null {
+    do {
+      try {
+        return this.allocate(bytes);
+      } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
+      }
+    } while (this.releaseIdle(true));
+    return null;
+  }
+
+  #becomeShort(): void {
+    if (this.#isShort) return;
+    this.#isShort = true;
+    this.onShort();
+  }
+
+  /** To be called once a second: while memory is short, tries to have the reserve again. */
+  restock(): void {
+    if (!this.#isShort) return;
+    const hasNumbers = this.bytes.length < MAX_SEGMENTS || this.bytes.some((segment) => segment.length === 0);
+    if (!hasNumbers) return;
+    this.#reserve ??= this.#ask(SEGMENT_BYTES);
+    this.#isShort = this.#reserve === null && this.reservedBytes - this.usedBytes < ENOUGH_BYTES;
   }
 
   /** Gives a segment's memory back at once: no collector is asked about it, as its buffer is emptied. */

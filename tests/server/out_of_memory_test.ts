@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { command, WRITE } from "../../lib/commands/command.ts";
 import { KEY_RW_UPDATE } from "../../lib/commands/key_specs.ts";
+import { GATE_SHORT } from "../../lib/server/dispatcher.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
 import { connect, startWith } from "./fake_client.ts";
 
@@ -113,4 +114,17 @@ test("what a command has changed before it threw goes on to followers", () => {
   say("CHANGEANDTHROW key");
   assert.equal(words(), "CHANGEANDTHROW key");
   assert.ok(client.closed);
+});
+
+test("where only the reserve is left, what may grow data is refused, and all else is served", () => {
+  const { server, say } = start();
+  assert.equal(say("SET key value"), "+OK\r\n");
+  server.store.arena.onShort();
+  assert.equal(say("SET key other"), OOM);
+  assert.equal(say("GET key"), "$5\r\nvalue\r\n");
+  assert.equal(say("MULTI"), "+OK\r\n");
+  assert.equal(say("DEL key"), "+QUEUED\r\n");
+  assert.equal(say("EXEC"), "*1\r\n:1\r\n");
+  server.dispatcher.setGate(GATE_SHORT, server.store.arena.isShort);
+  assert.equal(say("SET key other"), "+OK\r\n");
 });

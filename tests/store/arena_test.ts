@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { Arena, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
+import { Arena, ArenaFullError, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
 import { walkArena } from "../model/arena_walk.ts";
 import { below, randomFrom } from "./support.ts";
 
@@ -216,4 +216,32 @@ test("copy carries bytes across blocks and segments", () => {
     arena.free(from);
   }
   assert.notEqual(far >>> SEGMENT_SHIFT, big >>> SEGMENT_SHIFT);
+});
+
+test("where the system gives no more, the reserve is left for what is under way, and comes back with memory", () => {
+  let left = 4;
+  const arena = new Arena((bytes) => {
+    if (left-- <= 0) throw new RangeError("Array buffer allocation failed");
+    return new ArrayBuffer(bytes);
+  });
+  let told = 0;
+  arena.onShort = () => told++;
+  const blocks: number[] = [];
+  const fill = () => blocks.push(arena.alloc(16 * 2 ** 20));
+  while (!arena.isShort) fill();
+  assert.equal(told, 1);
+  assert.equal(arena.segments, 4, "the first, two more, and the reserve");
+  arena.alloc(100);
+  arena.restock();
+  assert.ok(arena.isShort, "there is nothing to be had yet");
+  assert.throws(() => {
+    for (;;) fill();
+  }, ArenaFullError);
+  for (const block of blocks.splice(0)) arena.free(block);
+  left = 1; // what was freed is the system's again
+  arena.restock();
+  assert.ok(!arena.isShort, "the reserve is there again");
+  while (!arena.isShort) fill();
+  assert.equal(told, 2);
+  assert.equal(arena.segments, 5);
 });
