@@ -155,7 +155,13 @@ export class Dispatcher {
     }
     client.commandsProcessed++;
     client.lastCommand = command;
-    if ((client.flags & CLIENT_GATES) === 0 && this.gates === 0) return this.call(client, command, request);
+    const { gates } = this;
+    if ((client.flags & CLIENT_GATES) === 0) {
+      // Nothing but writes is refused by a replica that is in step with its primary.
+      if (gates === 0 || (gates === GATE_REPLICA && (command.flags & WRITE) === 0)) {
+        return this.call(client, command, request);
+      }
+    }
     this.#executeGuarded(client, command, request);
   }
 

@@ -4,8 +4,8 @@
  * Usage: deno task bench [SECTION…] [--servers redis,deno,bun] [--rounds 15] [--tests set,get,incr,hset]
  *                        [--pipelines 1,16,100] [--keys 5000000] [--connections 10000]
  *
- * Sections: throughput and commands (by redis-benchmark), memory, latency, pubsub, idle; all of them by default. A
- * server is `redis`, `deno`, `bun`, or the words of a command. CPU per request tells the truth where the load generator
+ * Sections: throughput, commands and situations (by redis-benchmark), memory, latency, pubsub, idle; all of them by
+ * default. A server is `redis`, `deno`, `bun`, or the words of a command. CPU per request tells the truth where the load generator
  * needs one of two cores for itself; ratios are against the first server named, from one run.
  */
 
@@ -15,6 +15,7 @@ import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { pubsub } from "./pubsub.ts";
+import { situations } from "./situations.ts";
 import { startAnother, startTargets, type Target } from "./targets.ts";
 import { throughput } from "./throughput.ts";
 import { canRun, misused } from "../usage.ts";
@@ -56,6 +57,7 @@ const depths = numbersOf("pipelines");
 const SECTIONS: Readonly<Record<string, (targets: readonly Target[]) => void | Promise<void>>> = {
   throughput: (targets) => throughput(targets, options.tests.split(","), depths, rounds),
   commands: (targets) => commands(targets, Math.ceil(rounds / 3)),
+  situations: (targets) => situations(targets, rounds),
   memory: (targets) => memory(targets, keys),
   latency: async (targets) => {
     const idle = await startAnother(targets[0].name);

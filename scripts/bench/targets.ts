@@ -24,12 +24,12 @@ export async function startTargets(names: readonly string[]): Promise<Target[]> 
   return targets;
 }
 
-/** Starts one server more, beside those that `startTargets` has started. */
-export function startAnother(name: string): Promise<Target> {
-  return startTarget(name, FIRST_PORT - 1);
+/** Starts one server more, beside those that `startTargets` has started; `beside` tells several such from one another. */
+export function startAnother(name: string, beside = 0, extra: readonly string[] = []): Promise<Target> {
+  return startTarget(name, FIRST_PORT - 1 - beside, extra);
 }
 
-async function startTarget(name: string, port: number): Promise<Target> {
+async function startTarget(name: string, port: number, extra: readonly string[] = []): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), "tredis-bench-"));
   const [program, ...args] = name.includes(" ")
     ? name.split(" ")
@@ -45,6 +45,7 @@ async function startTarget(name: string, port: number): Promise<Target> {
     "warning",
     "--maxclients",
     "20000",
+    ...extra,
   ];
   const child: ChildProcess = spawn(program, [...args, ...options], { stdio: ["ignore", "ignore", "inherit"] });
   for (let tries = 0; tries < 200; tries++) {
