@@ -3,9 +3,8 @@
  * served in between, so that the server can tell its clients that it is loading.
  */
 
-import { closeSync, openSync, readSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { toBinary } from "../bytes/paths.ts";
+import { files } from "../runtime/files.ts";
 import { sleep, sleepSync } from "../runtime/timers.ts";
 import { nextTurn } from "../runtime/turns.ts";
 import type { Store } from "../store/store.ts";
@@ -50,10 +49,10 @@ export async function loadRdbFile(path: string, store: Store, options: LoadOptio
   const sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
   const chunk = new Uint8Array(READ_BYTES);
   try {
-    const file = await open(path, "r");
+    const file = files().open(path, "read");
     try {
       while (!reader.finished) {
-        const { bytesRead } = await file.read(chunk, 0, READ_BYTES, null);
+        const bytesRead = await files().readLater(file, chunk, 0, READ_BYTES);
         if (bytesRead === 0) break;
         reader.push(chunk.subarray(0, bytesRead));
         while (!reader.run(sliceMs)) {
@@ -64,7 +63,7 @@ export async function loadRdbFile(path: string, store: Store, options: LoadOptio
       }
       reader.close();
     } finally {
-      await file.close();
+      files().close(file);
     }
   } catch (cause) {
     throw explained(cause, path);
@@ -77,17 +76,17 @@ export function loadRdbFileSync(path: string, store: Store, options: ReadOptions
   const reader = new RdbReader(store, options);
   const chunk = new Uint8Array(READ_BYTES);
   try {
-    const file = openSync(path, "r");
+    const file = files().open(path, "read");
     try {
       while (!reader.finished) {
-        const bytesRead = readSync(file, chunk, 0, READ_BYTES, null);
+        const bytesRead = files().read(file, chunk, 0, READ_BYTES);
         if (bytesRead === 0) break;
         reader.push(chunk.subarray(0, bytesRead));
         while (!reader.run(DEFAULT_SLICE_MS)) waitBetweenSlices(reader);
       }
       reader.close();
     } finally {
-      closeSync(file);
+      files().close(file);
     }
   } catch (cause) {
     throw explained(cause, path);

@@ -6,9 +6,10 @@
  */
 
 import { dirname } from "node:path";
+import { startWorker, type WorkerThread } from "../runtime/workers.ts";
 import { createEmpty, moveInto, removeQuietly, syncDirectory } from "./rdb_file.ts";
 import { CHUNK_BYTES } from "./token_writer.ts";
-import type { FromWorker, ToWorker, WorkerOptions } from "./rdb_worker.ts";
+import type { FromWorker, ToWorker, WorkerOptions } from "./save_job.ts";
 
 /**
  * Where the worker's module lies: beside this one, or, where `bun build --compile` put all modules but the entry points
@@ -51,21 +52,17 @@ export interface OffloadEvents {
 
 /** The worker, and which save it is busy with. */
 export class SaveWorker {
-  #worker: Worker | null = null;
+  #worker: WorkerThread | null = null;
   #current: Offload | null = null;
   #jobs = 0;
 
   /** Starts the worker if there is none: to be called while a short stall does no harm, before the first save. */
   warmUp(): void {
     if (this.#worker !== null) return;
-    const worker = new Worker(workerUrl(), { type: "module" });
-    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#broke(new Error(`the save worker failed: ${event.message}`));
-    };
-    worker.onmessageerror = () => this.#broke(new Error("the save worker sent what cannot be read"));
-    this.#worker = worker;
+    this.#worker = startWorker(workerUrl(), {
+      onMessage: (message) => this.#receive(message as FromWorker), // it sends nothing else
+      onFailed: (reason) => this.#broke(new Error(`the save worker failed: ${reason}`)),
+    });
   }
 
   /** Makes a save the one that answers go to, and returns its number. */
@@ -81,7 +78,7 @@ export class SaveWorker {
   }
 
   send(message: ToWorker, transfer: ArrayBuffer[]): void {
-    this.#worker?.postMessage(message, transfer);
+    this.#worker?.post(message, transfer);
   }
 
   /** Ends the worker; another starts with the next save. */
@@ -188,11 +185,15 @@ export class Offload {
       }
     }
     this.#end();
-    const report = () => {
-      if (!this.#isAborted) this.events.onFinished(bytes);
-    };
-    if (target.kind === "file") syncDirectory(dirname(target.path), report);
-    else report();
+    if (target.kind === "stream") return this.events.onFinished(bytes);
+    syncDirectory(dirname(target.path)).then(
+      () => {
+        if (!this.#isAborted) this.events.onFinished(bytes);
+      },
+      (error) => {
+        if (!this.#isAborted) this.events.onFailed(error);
+      },
+    );
   }
 
   #chunkDone(): void {

@@ -3,18 +3,18 @@
  * is as large as the data, so they must not pile up.
  */
 
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { getPriority } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { systemErrorCode } from "../bytes/system_errors.ts";
 import { unixMs } from "../runtime/clock.ts";
+import { files } from "../runtime/files.ts";
 import { removeQuietly } from "./rdb_file.ts";
 
 /** What a file is written for: SAVE, BGSAVE, replicas, or a primary's snapshot that is being received. */
 export type TemporaryKind = "save" | "background" | "repl" | "sync";
 
-const NAME = /^temp-(?:(?:save|background|repl|sync)-)?(\d+)(?:-\d+)?\.rdb$/;
+const NAME = /^temp-(?:(?:save|background|repl|sync)-)?(\d+)(?:-\d+)?\.rdb(?:\.old)?$/;
 /** Where processes cannot be looked up, a file that was not written to for so long has nobody who writes it, in ms. */
 const ABANDONED_MS = 60 * 60 * 1000;
 
@@ -32,22 +32,21 @@ export function temporaryFile(folder: string, kind: TemporaryKind): string {
 export function removeAbandoned(folder: string, startedMs: number): string[] {
   let names: string[];
   try {
-    names = readdirSync(folder);
+    names = files().list(folder);
   } catch {
     return []; // whoever writes there will say why it cannot be
   }
   return names.filter((name) => {
     const writer = NAME.exec(name)?.[1];
     if (writer === undefined || !isAbandoned(join(folder, name), Number(writer), startedMs)) return false;
-    removeQuietly(join(folder, name));
-    return !existsSync(join(folder, name));
+    return removeQuietly(join(folder, name));
   });
 }
 
 function isAbandoned(path: string, writer: number, startedMs: number): boolean {
   let changedMs: number;
   try {
-    changedMs = statSync(path).mtimeMs;
+    changedMs = files().stat(path).modifiedMs;
   } catch {
     return false; // it has just gone
   }

@@ -6,10 +6,10 @@
  * stream's backlog, once for all of them, and follows the snapshot.
  */
 
-import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { SnapshotAbortedError, type SnapshotTarget } from "../persistence/snapshot.ts";
 import { monotonicMs } from "../runtime/clock.ts";
+import { files } from "../runtime/files.ts";
 import { sleep } from "../runtime/timers.ts";
 import { type BacklogPosition, readFrom } from "./backlog.ts";
 import { randomId, type ReplicationStream } from "./stream.ts";
@@ -548,7 +548,7 @@ export class PrimarySide {
   async #sendFile(replica: Replica, path: string): Promise<void> {
     let file: number;
     try {
-      file = openSync(path, "r");
+      file = files().open(path, "read");
     } catch {
       return this.#drop(replica, "the snapshot cannot be read");
     }
@@ -556,17 +556,17 @@ export class PrimarySide {
       replica.awaitsFile = false;
       replica.state = "send_bulk";
       this.host.replicasChanged();
-      const header = encodeLatin1(`$${statSync(path).size}\r\n`);
+      const header = encodeLatin1(`$${files().stat(path).bytes}\r\n`);
       replica.connection.deliver(header, 0, header.length);
       const chunk = new Uint8Array(FILE_CHUNK_BYTES);
       for (;;) {
-        const length = readSync(file, chunk, 0, chunk.length, null);
+        const length = files().read(file, chunk, 0, chunk.length);
         if (length === 0 || replica.gone) break;
         replica.connection.deliver(chunk, 0, length);
         await this.#hasRoom(replica);
       }
     } finally {
-      closeSync(file);
+      files().close(file);
     }
     this.#finish(replica, false);
   }

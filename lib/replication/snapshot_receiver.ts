@@ -3,9 +3,10 @@
  * (`repl-diskless-load`).
  */
 
-import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { betweenSlices, loadRdbFile } from "../persistence/load.ts";
+import { moveInto } from "../persistence/rdb_file.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
+import { files, type SyncedPart } from "../runtime/files.ts";
 import { Database } from "../store/database.ts";
 import type { Store } from "../store/store.ts";
 
@@ -70,37 +71,34 @@ export class FileReceiver implements SnapshotReceiver {
   #isOpen = true;
 
   constructor(readonly into: ReceivingStore, readonly temporary: string, readonly path: string) {
-    this.#file = openSync(temporary, "w", 0o644);
+    this.#file = files().open(temporary, "replace");
   }
 
   take(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#error !== null) throw this.#error;
-    for (let at = start; at < end;) at += writeSync(this.#file, bytes, at, end - at);
+    for (let at = start; at < end;) at += files().write(this.#file, bytes, at, end - at);
     this.#unsyncedBytes += end - start;
-    if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === null) this.#sync(fdatasync);
+    if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === null) this.#sync("data");
     return true;
   }
 
   /** Makes what was written durable. An error is kept for whoever comes next. */
-  #sync(call: (file: number, done: (error: Error | null) => void) => void): Promise<void> {
+  #sync(part: SyncedPart): Promise<void> {
     this.#unsyncedBytes = 0;
-    this.#syncing = new Promise<void>((resolve) => {
-      call(this.#file, (error) => {
-        this.#error ??= error;
-        this.#syncing = null;
-        resolve();
-      });
-    });
-    return this.#syncing;
+    const done = (error: unknown = null) => {
+      this.#error ??= error;
+      this.#syncing = null;
+    };
+    return this.#syncing = files().syncLater(this.#file, part).then(() => done(), done);
   }
 
   async finish(onReplaced: () => void): Promise<number> {
     await this.#syncing;
-    await this.#sync(fsync);
+    await this.#sync("all");
     try {
       if (this.#error !== null) throw this.#error;
       this.#close();
-      renameSync(this.temporary, this.path);
+      moveInto(this.temporary, this.path);
     } catch (error) {
       this.#discard();
       throw error;
@@ -130,13 +128,13 @@ export class FileReceiver implements SnapshotReceiver {
   }
 
   #close(): void {
-    if (this.#isOpen) closeSync(this.#file);
+    if (this.#isOpen) files().close(this.#file);
     this.#isOpen = false;
   }
 
   #discard(): void {
     this.#close();
-    rmSync(this.temporary, { force: true });
+    files().removeLater(this.temporary).catch(() => {}); // it takes long, if the file is large; it may be gone already
   }
 }
 

@@ -3,7 +3,6 @@
  * data set and the configuration, and decides which role this server has.
  */
 
-import { unlink } from "node:fs";
 import { fromBinary, toBinary } from "../bytes/paths.ts";
 import type { Command } from "../commands/command.ts";
 import { NOT_INTEGER } from "../commands/errors.ts";
@@ -26,6 +25,7 @@ import {
 import { ReplicationStream } from "../replication/stream.ts";
 import { Request } from "../resp/request.ts";
 import { unixMs } from "../runtime/clock.ts";
+import { files } from "../runtime/files.ts";
 import { type Client, PRIMARY, REPLICA } from "./client.ts";
 import { GATE_STALE } from "./dispatcher.ts";
 import type { Feed } from "./propagation.ts";
@@ -270,8 +270,8 @@ export class Replication implements Feed {
     const { config, log } = this.server;
     if (!config.flag("rdb-del-sync-files") || config.savePoints.length > 0) return;
     log.notice(reason);
-    unlink(path, (error) => {
-      if (error !== null) log.warning(`Can't remove ${toBinary(path)}: ${reasonOf(error)}`);
+    files().removeLater(path).catch((error) => {
+      log.warning(`Can't remove ${toBinary(path)}: ${reasonOf(error)}`);
     });
   }
 

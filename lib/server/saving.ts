@@ -3,7 +3,6 @@
  * work; this decides when, under which name, and what is said about it.
  */
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fromBinary } from "../bytes/paths.ts";
@@ -214,9 +213,8 @@ export class Saving {
     };
   }
 
-  /** Loads the RDB file, if there is one. Throws a LoadError where it cannot be; the store is then half filled. */
-  async load(totalBytes: number): Promise<LoadResult | null> {
-    if (!existsSync(this.path)) return null;
+  /** Loads the RDB file. Throws a LoadError where it cannot be; the store is then half filled. */
+  async load(totalBytes: number): Promise<LoadResult> {
     const { phase, store } = this.server;
     this.loading = { startedMs: unixMs(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
     phase.setLoading(true);

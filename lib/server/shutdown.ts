@@ -1,7 +1,7 @@
 /** The end of the server: SHUTDOWN, SIGTERM and SIGINT. */
 
-import process from "node:process";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
+import { endProcess } from "../runtime/ending.ts";
 import { sleep } from "../runtime/timers.ts";
 import { removePidFile } from "./pid_file.ts";
 import type { Server } from "./server.ts";
@@ -46,12 +46,12 @@ export class Shutdown {
     const insists = this.#signalledMs !== 0 && nowMs - this.#signalledMs >= INSISTS_AFTER_MS;
     if (this.pending && signal === "SIGINT" && insists) {
       log.warning("You insist... exiting now.");
-      process.exit(1);
+      endProcess(1);
     }
     log.warning(`Received ${signal} scheduling shutdown...`);
     if (this.server.loading) {
       log.warning("Received shutdown signal during loading, exiting now.");
-      process.exit(0);
+      endProcess(0);
     }
     if (this.#signalledMs !== 0 && !insists) return;
     this.#signalledMs = nowMs;
@@ -139,7 +139,7 @@ export class Shutdown {
     const { log } = this.server;
     log.warning("=== FATAL: the server cannot go on and ends without saving ===");
     log.warning(reason);
-    process.exit(1);
+    endProcess(1);
   }
 
   /** Saves, if that is due, and exits; comes back where saving failed. */
@@ -163,6 +163,6 @@ export class Shutdown {
     server.listeners?.close();
     server.sendAll();
     log.warning("tredis is now ready to exit, bye bye...");
-    process.exit(0);
+    endProcess(0);
   }
 }

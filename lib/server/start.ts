@@ -1,9 +1,7 @@
 /** The start and the end of the program: command line, configuration, log, listeners, data, signals. */
 
-import { statSync } from "node:fs";
 import process from "node:process";
-import { fromBinary, toBinary } from "../bytes/paths.ts";
-import { systemErrorText } from "../bytes/system_errors.ts";
+import { toBinary } from "../bytes/paths.ts";
 import { ALL_COMMANDS } from "../commands/all.ts";
 import { CommandTable } from "../commands/table.ts";
 import { UNBUILT_COMMANDS } from "../commands/unbuilt.ts";
@@ -12,10 +10,6 @@ import { Config } from "../config/config.ts";
 import { defaultUserLine } from "../config/default_user.ts";
 import { ConfigError, loadConfig } from "../config/load.ts";
 import { openNetwork } from "../net/network.ts";
-import { LoadError } from "../persistence/load.ts";
-import { RdbError } from "../persistence/rdb_format.ts";
-import { removeAbandoned } from "../persistence/temporary_files.ts";
-import { monotonicMs } from "../runtime/clock.ts";
 import { applyConfig } from "./apply_config.ts";
 import {
   banner,
@@ -27,6 +21,7 @@ import {
   USAGE,
   versionLine,
 } from "./banner.ts";
+import { bringUp } from "./bring_up.ts";
 import { limitClients } from "./descriptors.ts";
 import { followLauncher } from "./launcher.ts";
 import { ListenError, Listeners } from "./listeners.ts";
@@ -142,11 +137,7 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
     log.warning("The npm that has started this server has ended");
     server.shutdown.signalled("SIGTERM");
   });
-  server.cron.start();
-  server.replication.beginLoading();
-  removeLeftovers(server);
-  if (!await loadData(server)) return 1;
-  server.ready();
+  if (!await bringUp(server)) return 1;
   if (config.number("port") !== 0) log.notice("Ready to accept connections tcp");
   if (config.text("unixsocket") !== "") log.notice("Ready to accept connections unix");
   return null;
@@ -188,42 +179,4 @@ function followAddresses(config: Config, listeners: Listeners, log: Log, onMoved
   };
   config.onChange("port", rebind("Unable to listen on this port. Check server logs."));
   config.onChange("bind", rebind("Failed to bind to specified addresses."));
-}
-
-/** Removes what servers that were killed have left half written. */
-function removeLeftovers(server: Server): void {
-  for (const name of removeAbandoned(fromBinary(server.config.text("dir")), server.startedMs)) {
-    server.log.notice(`Removed ${toBinary(name)}, which a server that is gone has left unfinished`);
-  }
-}
-
-/** Loads the RDB file; false, after having said why, where it cannot be used. */
-async function loadData(server: Server): Promise<boolean> {
-  const { saving, log, config } = server;
-  if (config.text("dbfilename") === "") return true; // a file without a name is not there
-  let bytes: number;
-  try {
-    bytes = statSync(saving.path).size;
-  } catch (error) {
-    if (systemErrorText(error) === "No such file or directory") return true;
-    log.warning(`Fatal error loading the DB: ${systemErrorText(error)}. Exiting.`);
-    return false;
-  }
-  const startedMs = monotonicMs();
-  try {
-    const result = await saving.load(bytes);
-    if (result === null) return true;
-    const seconds = ((monotonicMs() - startedMs) / 1000).toFixed(3);
-    log.notice(`Done loading RDB, keys loaded: ${result.keysLoaded}, keys expired: ${result.keysExpired}.`);
-    log.notice(`DB loaded from disk: ${seconds} seconds`);
-    return true;
-  } catch (error) {
-    if (!(error instanceof LoadError)) throw error;
-    if (error.cause instanceof RdbError) {
-      const { offset, reason } = error.cause;
-      log.warning(`Internal error in RDB reading offset ${offset} -> ${reason}`);
-    }
-    log.warning(`Fatal error loading the DB, check server logs. Exiting. ${error.message}`);
-    return false;
-  }
 }

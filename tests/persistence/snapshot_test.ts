@@ -480,3 +480,19 @@ test("a save in place does not disturb the snapshot under way", async () => {
     snapshotter.worker.stop();
   });
 });
+
+test("the file whose place a save takes is there until then, and leaves nothing behind", async () => {
+  await withDirectory(async (directory) => {
+    const store = variedStore();
+    const snapshotter = new Snapshotter(store);
+    const saved = join(directory, "dump.rdb");
+    for (let round = 0; round < 3; round++) {
+      writeFileSync(saved, `round ${round}`);
+      await snapshotter.start(fileTarget(directory), () => INFO, OPTIONS);
+      assert.deepEqual(readBack(readFileSync(saved)), values(store));
+      while (readdirSync(directory).length > 1) await nextTurn();
+      assert.deepEqual(readdirSync(directory), ["dump.rdb"]);
+    }
+    snapshotter.worker.stop();
+  });
+});

@@ -1,0 +1,130 @@
+/**
+ * What the worker behind background saves does: encodes the chunks of tokens that the main thread sends, and writes the
+ * file or sends the encoded bytes back. A fault ends the save, not the worker. rdb_worker.ts has a thread do it; a
+ * simulation has it done on turns of its own.
+ */
+
+import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
+import { AtomicFile } from "./rdb_file.ts";
+
+/** What the main thread sends. `job` tells saves apart, so that what is left of one that was aborted is not mixed up. */
+export type ToWorker =
+  | {
+    readonly kind: "file";
+    readonly job: number;
+    readonly temporary: string;
+    readonly options: WorkerOptions;
+  }
+  | { readonly kind: "stream"; readonly job: number; readonly options: WorkerOptions }
+  | { readonly kind: "chunk"; readonly bytes: Uint8Array<ArrayBuffer>; readonly length: number }
+  | { readonly kind: "finish" }
+  | { readonly kind: "abort" };
+
+/** What the worker answers. */
+export type FromWorker =
+  /** A chunk was dealt with, and can be filled again; with the encoded bytes that it gave, for a stream. */
+  | {
+    readonly kind: "done";
+    readonly job: number;
+    readonly chunk: Uint8Array<ArrayBuffer>;
+    readonly output: Uint8Array<ArrayBuffer> | null;
+  }
+  /** Everything was; with the stream's last bytes. */
+  | {
+    readonly kind: "finished";
+    readonly job: number;
+    readonly bytes: number;
+    readonly output: Uint8Array<ArrayBuffer> | null;
+  }
+  | { readonly kind: "failed"; readonly job: number; readonly message: string };
+
+export interface WorkerOptions extends EncoderOptions {
+  /** `rdb-save-incremental-fsync`. */
+  readonly incrementalSync: boolean;
+}
+
+/** One worker's work: one save after the other. */
+export class SaveJobs {
+  #job = 0;
+  #file: AtomicFile | null = null;
+  #encoder: RdbEncoder | null = null;
+  /** Encoded bytes of a stream that were not sent yet. */
+  #outputs: Uint8Array[] = [];
+
+  /** `send` takes answers for the main thread; the buffers of the second argument are the main thread's from then on. */
+  constructor(readonly send: (message: FromWorker, transfer: ArrayBuffer[]) => void) {}
+
+  /** Does what a message asks for. */
+  receive(message: ToWorker): void {
+    try {
+      this.#take(message);
+    } catch (error) {
+      this.#discard();
+      const reason = error instanceof Error ? error.message : String(error);
+      this.send({ kind: "failed", job: this.#job, message: reason }, []);
+    }
+  }
+
+  #take(message: ToWorker): void {
+    switch (message.kind) {
+      case "file": {
+        this.#job = message.job;
+        const file = this.#file = new AtomicFile(message.temporary, message.options.incrementalSync);
+        this.#encoder = new RdbEncoder(message.options, (bytes) => file.write(bytes));
+        return;
+      }
+      case "stream":
+        this.#job = message.job;
+        this.#encoder = new RdbEncoder(message.options, (bytes) => this.#outputs.push(bytes.slice()));
+        return;
+      case "chunk":
+        return this.#encode(message.bytes, message.length);
+      case "finish":
+        return this.#finish();
+      case "abort":
+        return this.#discard();
+    }
+  }
+
+  #encode(chunk: Uint8Array<ArrayBuffer>, length: number): void {
+    if (this.#encoder === null) return; // it failed, and the main thread does not know yet
+    this.#encoder.push(chunk, length);
+    if (this.#file === null) this.#encoder.flush();
+    const output = this.#takeOutput();
+    const transfer = [chunk.buffer];
+    if (output !== null) transfer.push(output.buffer);
+    this.send({ kind: "done", job: this.#job, chunk, output }, transfer);
+  }
+
+  #finish(): void {
+    if (this.#encoder === null) return;
+    this.#encoder.finish();
+    const bytes = this.#encoder.bytesOut;
+    this.#file?.sync(); // its name is given on the main thread, which may have given the save up by then
+    this.#file = null;
+    this.#encoder = null;
+    const output = this.#takeOutput();
+    this.send({ kind: "finished", job: this.#job, bytes, output }, output === null ? [] : [output.buffer]);
+  }
+
+  /** Ends the save under way, if any, without a trace. */
+  #discard(): void {
+    this.#encoder = null;
+    this.#file?.discard();
+    this.#file = null;
+    this.#outputs = [];
+  }
+
+  /** The stream's bytes since the last call as one array, or null. */
+  #takeOutput(): Uint8Array<ArrayBuffer> | null {
+    if (this.#outputs.length === 0) return null;
+    const output = new Uint8Array(this.#outputs.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of this.#outputs) {
+      output.set(part, at);
+      at += part.length;
+    }
+    this.#outputs = [];
+    return output;
+  }
+}
