@@ -25,10 +25,10 @@ import { isOutOfRoom } from "../store/out_of_room.ts";
 import type { Store } from "../store/store.ts";
 import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
 import type { WorkerOptions } from "./rdb_worker.ts";
+import { OpenBodies } from "./open_bodies.ts";
 import { type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
 import { CHUNK_BYTES } from "./token_writer.ts";
 import { ValueWriters } from "./types/all.ts";
-import type { BodyWriter } from "./types/value_writer.ts";
 
 export type { SnapshotTarget } from "./rdb_offload.ts";
 
@@ -39,8 +39,7 @@ const LONGEST_SLICE_MS = 1;
 const LONGEST_WAIT_MS = 20;
 /** Entries asked of the table at a time. */
 const SCAN_ENTRIES = 32;
-/** Elements of a body that are marked, and those gone from it that are written, in a step. */
-const MARKED_AT_ONCE = 128;
+/** Elements gone from a body that are written in a step. */
 const DISPLACED_AT_ONCE = 64;
 
 const LOST_ELEMENTS = "a value has fewer elements than it had at the snapshot's point in time";
@@ -103,20 +102,6 @@ interface Orphan {
   readonly isShadow: boolean;
 }
 
-/** A large body that may change before all of it was written, or marked. */
-interface OpenBody {
-  readonly body: number;
-  /** Number of its value's type. */
-  readonly type: number;
-  readonly writer: BodyWriter;
-  /** Elements that have left it and are still to be written; null where nothing of it is to be written, only marked. */
-  readonly displaced: number[] | null;
-  /** Where marking goes on. */
-  cursor: number;
-  /** Whether its value is gone, so that it is ours to free. */
-  isOrphan: boolean;
-}
-
 /** What a snapshot under way writes to. */
 interface Output {
   readonly job: Job;
@@ -146,10 +131,7 @@ export class Snapshotter {
   #tables: Walked[] = [];
   #tableAt = 0;
   readonly #orphans: Orphan[] = [];
-  /** The large bodies that may change before the walk is through with them. */
-  readonly #open = new Map<number, OpenBody>();
-  /** Those among them of which the elements are to be marked. */
-  readonly #toMark: OpenBody[] = [];
+  readonly #open: OpenBodies;
   readonly #indexes = new Map<number, Walked>();
   readonly #refs: number[] = [];
   /** Whether the walk is under way, writing or settling, and whether its next slice is due by itself. */
@@ -162,6 +144,7 @@ export class Snapshotter {
   constructor(store: Store) {
     this.#store = store;
     this.#writers = new ValueWriters(store.heap);
+    this.#open = new OpenBodies(store.heap, this.#writers);
   }
 
   /** Whether a snapshot is under way (or waits to start); another cannot be started. */
@@ -227,8 +210,8 @@ export class Snapshotter {
       beforeEviction: (keys, ref) => this.#beforeEviction(keys, ref),
       beforeRemoval: (keys, ref) => this.#takeOver(keys, ref),
       beforeDiscard: (keys) => this.#orphan(keys),
-      displaced: (body, element) => this.#displaced(body, element),
-      keepsBody: (body) => this.#keepsBody(body),
+      displaced: (body, element) => this.#open.displaced(body, element),
+      keepsBody: (body) => this.#open.keeps(body),
     };
     this.#isWalking = true;
     writer.start(job.describe());
@@ -300,11 +283,7 @@ export class Snapshotter {
   /** Goes on by one step; whether there is more to do. */
   #step(deadline: number): boolean {
     const output = this.#output;
-    const open = this.#toMark.at(-1);
-    if (open !== undefined) {
-      this.#markSome(open);
-      return true;
-    }
+    if (this.#open.markSome()) return true;
     if (output !== null && output.large !== null) {
       if (this.#writeSome(output, output.large)) this.#largeDone(output);
       return true;
@@ -328,17 +307,9 @@ export class Snapshotter {
     return true;
   }
 
-  /** Marks some elements of a body. */
-  #markSome(open: OpenBody): void {
-    open.cursor = open.writer.mark(open.body, open.cursor, MARKED_AT_ONCE, this.#store.heap.snapshots);
-    if (open.cursor !== 0) return;
-    this.#toMark.splice(this.#toMark.indexOf(open), 1);
-    this.#open.delete(open.body);
-  }
-
   /** Writes some of a large value; whether it is complete. */
   #writeSome(output: Output, { value }: PartlyWritten): boolean {
-    const displaced = this.#open.get(value.body)?.displaced ?? [];
+    const displaced = this.#open.displacedFrom(value.body);
     if (value.writer === null) return output.writer.step(value);
     // Once the walk has come to the body's end, all in it is marked, and nothing leaves it any more unseen.
     if (value.left > displaced.length) {
@@ -365,15 +336,7 @@ export class Snapshotter {
   /** Goes on with a large value of which the beginning was written. */
   #beginLarge(output: Output, value: LargeValue, entry: number, orphan: Orphan | null): void {
     output.large = { value, entry, orphan };
-    if (value.writer !== null && !this.#open.has(value.body)) this.#openBody(value.ref, value.writer, []);
-  }
-
-  #openBody(ref: number, writer: BodyWriter, displaced: number[] | null): OpenBody {
-    const { entries } = this.#store;
-    const body = entries.valueWord(ref);
-    const open: OpenBody = { body, type: entries.type(ref), writer, displaced, cursor: 0, isOrphan: false };
-    this.#open.set(body, open);
-    return open;
+    if (value.writer !== null) this.#open.open(value.ref, value.writer);
   }
 
   /** Writes and marks what the last scan found; false where it could not finish that. */
@@ -392,28 +355,14 @@ export class Snapshotter {
         }
         this.#keyWritten();
       } else {
-        this.#markElements(ref);
+        this.#open.mark(ref);
       }
       snapshots.mark(ref);
-      if (this.#toMark.length > 0) return false;
+      if (this.#open.isMarking) return false;
       if (this.#aheadMs >= 1 && i + 1 < refs.length) return false;
       if ((i & 7) === 7 && i + 1 < refs.length && monotonicMs() >= deadline) return false;
     }
     return true;
-  }
-
-  /** Has the elements of an entry's body marked, of which nothing is to be written. */
-  #markElements(ref: number): void {
-    const { entries, heap } = this.#store;
-    const writer = this.#writers.body(ref);
-    if (writer === null) return;
-    const body = entries.valueWord(ref);
-    if (writer.count(body) > MARKED_AT_ONCE) {
-      this.#toMark.push(this.#openBody(ref, writer, null));
-      return;
-    }
-    let cursor = 0;
-    do cursor = writer.mark(body, cursor, MARKED_AT_ONCE, heap.snapshots); while (cursor !== 0);
   }
 
   /** A key was written, by the walk or before it. */
@@ -432,8 +381,7 @@ export class Snapshotter {
     const { value, entry, orphan } = output.large;
     output.large = null;
     this.#keyWritten();
-    const open = this.#open.get(value.body);
-    this.#open.delete(value.body);
+    const orphaned = this.#open.close(value.body);
     if (orphan === null) {
       if (entry !== 0) this.#store.heap.snapshots.mark(entry);
     } else if (orphan.isShadow) {
@@ -441,7 +389,7 @@ export class Snapshotter {
     } else {
       this.#store.heap.release(orphan.ref);
     }
-    if (open?.isOrphan) this.#freeBody(open);
+    if (orphaned !== null) this.#open.free(orphaned);
     const aside = output.aside;
     if (aside === null) return;
     output.aside = null;
@@ -455,7 +403,7 @@ export class Snapshotter {
   #beforeChange(keys: number, ref: number): void {
     const output = this.#output;
     const index = this.#indexes.get(keys)?.index ?? -1;
-    if (output === null || index < 0) return this.#markElements(ref);
+    if (output === null || index < 0) return this.#open.mark(ref);
     const { large } = output;
     if (large?.entry === ref && large.value.writer !== null) {
       large.entry = 0; // its body goes on being written, whatever becomes of the entry
@@ -468,7 +416,7 @@ export class Snapshotter {
   #beforeEviction(keys: number, ref: number): void {
     const output = this.#output;
     const index = this.#indexes.get(keys)?.index ?? -1;
-    if (output === null || index < 0) return this.#markElements(ref);
+    if (output === null || index < 0) return this.#open.mark(ref);
     this.#writeNow(output, index, ref);
   }
 
@@ -482,7 +430,7 @@ export class Snapshotter {
     } catch (error) {
       output.offload.abort();
       this.#fail(error instanceof Error ? error : new Error(String(error)));
-      this.#markElements(ref);
+      this.#open.mark(ref);
     }
   }
 
@@ -509,31 +457,9 @@ export class Snapshotter {
       if (isOutOfRoom(error)) return false;
       throw error;
     }
-    const { body } = this.#openBody(ref, writer, []);
+    const body = this.#open.open(ref, writer);
     this.#orphans.push({ index, ref: shadow, count: writer.count(body), isShadow: true });
     return true;
-  }
-
-  /** Frees a body whose value is gone. It must not be open any more. */
-  #freeBody({ type, body }: OpenBody): void {
-    this.#store.heap.types[type]?.freeBody(body);
-  }
-
-  /** An element without a mark has left a body. */
-  #displaced(body: number, element: number): void {
-    const displaced = this.#open.get(body)?.displaced ?? null;
-    if (displaced === null) this.#store.arena.free(element);
-    else displaced.push(element);
-  }
-
-  /** Whether a body that is about to be freed is still needed. */
-  #keepsBody(body: number): boolean {
-    const open = this.#open.get(body);
-    if (open === undefined) return false;
-    if (open.displaced !== null) return open.isOrphan = true;
-    this.#open.delete(body);
-    this.#toMark.splice(this.#toMark.indexOf(open), 1);
-    return false;
   }
 
   /**
@@ -586,7 +512,7 @@ export class Snapshotter {
   /** All is marked. */
   #walked(): void {
     const store = this.#store;
-    if (this.#open.size > 0) throw new Error("the walk has ended with values still open");
+    if (!this.#open.isEmpty) throw new Error("the walk has ended with values still open");
     this.#isWalking = false;
     store.heap.snapshots.listener = null;
     this.#tables = [];
@@ -614,8 +540,7 @@ export class Snapshotter {
     this.#job = null;
     const large = this.#output?.large ?? null;
     this.#output = null;
-    const open = [...this.#open.values()].filter(({ displaced }) => displaced !== null);
-    for (const { body } of open) this.#open.delete(body);
+    const open = this.#open.closeAll();
     if (large !== null && large.orphan !== null) this.#orphans.push(large.orphan);
     const released = new Set<number>();
     for (const orphan of this.#orphans.splice(0)) {
@@ -627,9 +552,9 @@ export class Snapshotter {
       }
     }
     for (const one of open) {
-      for (const element of one.displaced ?? []) this.#store.arena.free(element);
-      if (one.isOrphan) this.#freeBody(one);
-      else if (!released.has(one.body)) this.#leave(one, large);
+      // One that was being written, and has not changed, the walk will come to again.
+      const isSeen = large !== null && large.entry !== 0 && large.value.body === one.body;
+      this.#open.abandon(one, !isSeen && !released.has(one.body));
     }
     for (const walked of this.#tables) {
       if (!walked.isOrphan || walked.isDone) continue;
@@ -638,13 +563,5 @@ export class Snapshotter {
     }
     this.#schedule();
     job.reject(reason);
-  }
-
-  /** Has the elements of a body marked that is no longer to be written, unless the walk will come to it anyway. */
-  #leave(open: OpenBody, large: PartlyWritten | null): void {
-    if (large !== null && large.entry !== 0 && large.value.body === open.body) return;
-    const marked: OpenBody = { ...open, displaced: null, cursor: 0 };
-    this.#open.set(open.body, marked);
-    this.#toMark.push(marked);
   }
 }
