@@ -18,35 +18,44 @@ import type { Request } from "../resp/request.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
 import type { Database } from "../store/database.ts";
 import { type KeyListener, Store } from "../store/store.ts";
-import { Batch } from "./batch.ts";
-import { Client, CLOSING, DROPPED, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
-import { describeClient } from "./client_line.ts";
-import { ClientMemory } from "./client_memory.ts";
-import { Cron } from "./cron.ts";
-import { Dispatcher, GATE_NO_WRITES } from "./dispatcher.ts";
+import { Batch } from "./execution/batch.ts";
+import {
+  Client,
+  CLOSING,
+  DROPPED,
+  isLoopback,
+  POSTPONED,
+  REPLICA,
+  SUBSCRIBED,
+  UNAUTHENTICATED,
+} from "./clients/client.ts";
+import { describeClient } from "./clients/client_line.ts";
+import { ClientMemory } from "./clients/client_memory.ts";
+import { Cron } from "./data/cron.ts";
+import { Dispatcher, GATE_NO_WRITES } from "./execution/dispatcher.ts";
 import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
-import { LatencyMonitor } from "./latency.ts";
-import type { Listeners } from "./listeners.ts";
-import { GivingBack } from "./giving_back.ts";
-import { Debugging } from "./debugging.ts";
-import { infoText } from "./info.ts";
-import type { Log } from "./log.ts";
-import { Monitors } from "./monitors.ts";
-import { Pausing } from "./pausing.ts";
-import { Phase } from "./phase.ts";
-import { Memory } from "./memory.ts";
-import { MemoryLimit } from "./memory_limit.ts";
-import { Propagation } from "./propagation.ts";
-import { Rates } from "./rates.ts";
-import { Replication } from "./replication.ts";
-import { Saving } from "./saving.ts";
-import { type OutputLimit, Settings } from "./settings.ts";
-import { Shutdown } from "./shutdown.ts";
-import { SlowLog } from "./slow_log.ts";
-import { Statistics } from "./statistics.ts";
-import { Tracking } from "./tracking.ts";
-import { Watching } from "./watching.ts";
+import { LatencyMonitor } from "./reports/latency.ts";
+import type { Listeners } from "./program/listeners.ts";
+import { GivingBack } from "./data/giving_back.ts";
+import { Debugging } from "./data/debugging.ts";
+import { infoText } from "./reports/info.ts";
+import type { Log } from "./program/log.ts";
+import { Monitors } from "./clients/monitors.ts";
+import { Pausing } from "./clients/pausing.ts";
+import { Phase } from "./data/phase.ts";
+import { Memory } from "./data/memory.ts";
+import { MemoryLimit } from "./data/memory_limit.ts";
+import { Propagation } from "./execution/propagation.ts";
+import { Rates } from "./reports/rates.ts";
+import { Replication } from "./data/replication.ts";
+import { Saving } from "./data/saving.ts";
+import { type OutputLimit, Settings } from "./program/settings.ts";
+import { Shutdown } from "./program/shutdown.ts";
+import { SlowLog } from "./reports/slow_log.ts";
+import { Statistics } from "./reports/statistics.ts";
+import { Tracking } from "./clients/tracking.ts";
+import { Watching } from "./execution/watching.ts";
 
 /** What a client from another machine is told as long as nobody has set a password. */
 const PROTECTED_MODE_ERROR =
