@@ -32,7 +32,8 @@ import {
 import { describeClient } from "./clients/client_line.ts";
 import { ClientMemory } from "./clients/client_memory.ts";
 import { Cron } from "./data/cron.ts";
-import { Dispatcher, GATE_NO_WRITES } from "./execution/dispatcher.ts";
+import { Dispatcher } from "./execution/dispatcher.ts";
+import { GATE_NO_WRITES } from "./execution/gates.ts";
 import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
 import { LatencyMonitor } from "./reports/latency.ts";

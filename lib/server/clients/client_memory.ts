@@ -4,16 +4,25 @@
  */
 
 import { type Client, NO_EVICT, PRIMARY, REPLICA } from "./client.ts";
-import type { Server } from "../server.ts";
+import type { Log } from "../program/log.ts";
+import type { Statistics } from "../reports/statistics.ts";
 
 const EXEMPT = NO_EVICT | PRIMARY | REPLICA;
+
+/** What the count of clients' memory needs of the server. */
+export interface ClientMemoryHost {
+  readonly clients: ReadonlyMap<number, Client>;
+  readonly log: Pick<Log, "notice">;
+  readonly statistics: Pick<Statistics, "evictedClients">;
+  closeSoon(client: Client): void;
+}
 
 export class ClientMemory {
   /** In bytes; 0: no limit. */
   #limitBytes = 0;
   #totalBytes = 0;
 
-  constructor(readonly server: Server) {}
+  constructor(readonly server: ClientMemoryHost) {}
 
   get limited(): boolean {
     return this.#limitBytes > 0;

@@ -6,17 +6,22 @@ import { ADMIN, type Command, SKIP_MONITOR } from "../../commands/command.ts";
 import type { Request } from "../../resp/request.ts";
 import { preciseUnixMs } from "../../runtime/clock.ts";
 import { type Client, MONITOR } from "./client.ts";
-import { GATE_MONITORED } from "../execution/dispatcher.ts";
+import type { Dispatcher } from "../execution/dispatcher.ts";
+import { GATE_MONITORED } from "../execution/gates.ts";
 import { REDACTED, secretArguments } from "../reports/redaction.ts";
-import type { Server } from "../server.ts";
 
 /** Longer arguments are shown piece by piece, in bytes. */
 const PIECE_BYTES = 1024 * 1024;
 
+/** What monitors need of the server. */
+export interface MonitorsHost {
+  readonly dispatcher: Pick<Dispatcher, "onMonitored" | "setGate">;
+}
+
 export class Monitors {
   readonly #clients = new Set<Client>();
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: MonitorsHost) {
     server.dispatcher.onMonitored = (client, command, request) => this.#show(client, command, request);
   }
 

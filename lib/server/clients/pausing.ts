@@ -7,10 +7,19 @@ import { MAY_REPLICATE, WRITE } from "../../commands/command.ts";
 import type { PauseControl } from "../../commands/client_state.ts";
 import { unixMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
-import type { Server } from "../server.ts";
+import type { Phase } from "../data/phase.ts";
+import type { Dispatcher } from "../execution/dispatcher.ts";
 
 /** Longest time that a timer takes, in ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What pauses need of the server. */
+export interface PausingHost {
+  readonly dispatcher: Pick<Dispatcher, "pauseLetsThrough">;
+  readonly phase: Pick<Phase, "setPaused">;
+  /** Lets the clients that a pause has held go on. */
+  resumePostponed(): void;
+}
 
 export class Pausing implements PauseControl {
   /** What clients have asked to wait. */
@@ -20,7 +29,7 @@ export class Pausing implements PauseControl {
   /** Whether a shutdown under way holds writes up, whatever clients ask. */
   #forShutdown = false;
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: PausingHost) {
     server.dispatcher.pauseLetsThrough = (flags) => this.#asked !== "all" && (flags & (WRITE | MAY_REPLICATE)) === 0;
   }
 

@@ -15,7 +15,6 @@ import { FoundKeys } from "../../commands/key_specs.ts";
 import { ReplyWriter } from "../../resp/reply.ts";
 import type { Request } from "../../resp/request.ts";
 import { type Client, SUBSCRIBED, TRACKING } from "./client.ts";
-import type { Server } from "../server.ts";
 
 const CHANNEL = "__redis__:invalidate";
 /** Keys dropped at once from a table that is too large; the rest follows at the next tick. */
@@ -26,6 +25,11 @@ interface Broadcast {
   readonly clients: Set<Client>;
   /** Keys that changed, with the client that changed each last, if one did. */
   readonly changed: Map<string, Client | null>;
+}
+
+/** What tracking needs of the server. */
+export interface TrackingHost {
+  readonly clients: ReadonlyMap<number, Client>;
 }
 
 export class Tracking {
@@ -45,7 +49,7 @@ export class Tracking {
   readonly #message = new ReplyWriter();
   readonly #found = new FoundKeys();
 
-  constructor(readonly server: Server) {}
+  constructor(readonly server: TrackingHost) {}
 
   /** Keys remembered. */
   get totalKeys(): number {

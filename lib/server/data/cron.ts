@@ -6,7 +6,14 @@
 import { monotonicMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { ExpiryCycle } from "../../store/expiry.ts";
-import type { Server } from "../server.ts";
+import type { Store } from "../../store/store.ts";
+import type { Client } from "../clients/client.ts";
+import type { ClientMemory } from "../clients/client_memory.ts";
+import type { Tracking } from "../clients/tracking.ts";
+import type { Log } from "../program/log.ts";
+import type { Settings } from "../program/settings.ts";
+import type { LatencyMonitor } from "../reports/latency.ts";
+import type { Statistics } from "../reports/statistics.ts";
 
 /** Longest slice of background work, in ms. */
 const SLICE_MS = 1;
@@ -14,6 +21,22 @@ const SLICE_MS = 1;
 const BETWEEN_SLICES_MS = 3;
 /** Entries freed between two looks at the clock. */
 const FREED_AT_ONCE = 256;
+
+/** What the periodic work needs of the server. */
+export interface CronHost {
+  readonly clients: ReadonlyMap<number, Client>;
+  readonly clientMemory: Pick<ClientMemory, "countAll">;
+  readonly latency: Pick<LatencyMonitor, "report">;
+  readonly log: Pick<Log, "verbose">;
+  readonly settings: Pick<Settings, "hz" | "activeExpireEffort" | "idleTimeoutSeconds">;
+  readonly statistics: Pick<Statistics, "expiredTimeCapReached" | "expireCycleMs" | "longestMs">;
+  readonly store: Store;
+  readonly tracking: Pick<Tracking, "enforceLimit">;
+  checkOutputLimit(client: Client, pending: number): void;
+  closeSoon(client: Client): void;
+  flushAll(): void;
+  updateClock(): void;
+}
 
 export class Cron {
   readonly #expiry: ExpiryCycle;
@@ -26,7 +49,7 @@ export class Cron {
   /** Whether ticks do nothing (DEBUG PAUSE-CRON). */
   paused = false;
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: CronHost) {
     this.#expiry = new ExpiryCycle(server.store);
   }
 

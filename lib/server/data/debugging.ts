@@ -2,13 +2,31 @@
 
 import { systemErrorText } from "../../bytes/system_errors.ts";
 import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
-import type { Server } from "../server.ts";
+import type { Database } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { Log } from "../program/log.ts";
+import type { Cron } from "./cron.ts";
+import type { Phase } from "./phase.ts";
+import type { Saving } from "./saving.ts";
+
+/** What DEBUG reaches of the server. */
+export interface DebuggingHost {
+  readonly cron: Pick<Cron, "paused">;
+  readonly log: Pick<Log, "warning">;
+  readonly phase: Pick<Phase, "setLoading">;
+  readonly saving: Pick<Saving, "lastLoad" | "loading" | "path" | "readOptions" | "saveNow">;
+  /** The end of the server, which may have waited for the periodic work. */
+  readonly shutdown: { resume(): void };
+  readonly store: Store;
+  /** Empties databases. */
+  flush(databases: readonly Database[]): void;
+}
 
 export class Debugging {
   /** Whether RDB data is taken whatever its checksum. */
   skipChecksums = false;
 
-  constructor(readonly server: Server) {}
+  constructor(readonly server: DebuggingHost) {}
 
   /** Writes a line to the log that an operator should see. */
   log(message: string): void {

@@ -6,7 +6,8 @@
 import { monotonicMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { BY_ITSELF, ON_DEMAND } from "../../store/compaction.ts";
-import type { Server } from "../server.ts";
+import type { Store } from "../../store/store.ts";
+import type { Cron } from "./cron.ts";
 
 const EVERY_MS = 1000;
 /** Longest slice, and the pause between two, in ms. */
@@ -17,12 +18,19 @@ const PURGE_MS = 20;
 /** Less than this between what is committed and what is used is not looked for, in bytes. */
 const MIN_UNUSED_BYTES = 8 * 2 ** 20;
 
+/** What giving memory back needs of the server. */
+export interface GivingBackHost {
+  readonly cron: Pick<Cron, "every" | "tasks">;
+  readonly loading: boolean;
+  readonly store: Store;
+}
+
 export class GivingBack {
   #slices: Timer | null = null;
   /** MEMORY PURGE has asked for all that can be given back. */
   #isThorough = false;
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: GivingBackHost) {
     server.cron.tasks.push(() => this.#tick());
   }
 

@@ -8,8 +8,12 @@
 
 import process from "node:process";
 import { unixMs } from "../../runtime/clock.ts";
-import { MONITOR, REPLICA } from "../clients/client.ts";
-import type { Server } from "../server.ts";
+import { type Client, MONITOR, REPLICA } from "../clients/client.ts";
+import type { Config } from "../../config/config.ts";
+import type { ReplicationStream } from "../../replication/stream.ts";
+import type { Store } from "../../store/store.ts";
+import type { Statistics } from "../reports/statistics.ts";
+import type { Cron } from "./cron.ts";
 
 /** Memory of one moment, in bytes. */
 export interface MemoryUse {
@@ -35,6 +39,16 @@ export interface MemoryUse {
   readonly heapBytes: number;
 }
 
+/** What counting memory needs of the server. */
+export interface MemoryHost {
+  readonly clients: ReadonlyMap<number, Client>;
+  readonly config: Config;
+  readonly cron: Pick<Cron, "tasks">;
+  readonly replication: { readonly stream: Pick<ReplicationStream, "backlogExcessBytes" | "hasBacklog"> };
+  readonly statistics: Pick<Statistics, "peakMemoryBytes" | "peakMemoryTime">;
+  readonly store: Store;
+}
+
 export class Memory {
   /** What was used when the server began to serve. */
   startupBytes = 0;
@@ -43,7 +57,7 @@ export class Memory {
   /** Whether a client has gone since. */
   #isStale = false;
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: MemoryHost) {
     server.cron.tasks.push(() => this.#sample());
   }
 

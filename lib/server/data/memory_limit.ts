@@ -11,8 +11,16 @@ import { monotonicMs } from "../../runtime/clock.ts";
 import { random } from "../../runtime/random.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { Eviction, type EvictionCandidate } from "../../store/eviction.ts";
-import { GATE_MEMORY } from "../execution/dispatcher.ts";
-import type { Server } from "../server.ts";
+import { GATE_MEMORY } from "../execution/gates.ts";
+import type { Config } from "../../config/config.ts";
+import type { Database } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { Dispatcher } from "../execution/dispatcher.ts";
+import type { Propagation } from "../execution/propagation.ts";
+import type { Log } from "../program/log.ts";
+import type { Statistics } from "../reports/statistics.ts";
+import type { Memory } from "./memory.ts";
+import type { Phase } from "./phase.ts";
 
 /** Entries of discarded values that are freed between two looks at the clock. */
 const FREED_AT_ONCE = 256;
@@ -23,6 +31,24 @@ const EVICTED_AT_ONCE = 16;
 export function sliceMs(tenacity: number): number {
   if (tenacity <= 10) return 0.05 * tenacity;
   return tenacity < 100 ? 0.5 * 1.15 ** (tenacity - 10) : Infinity;
+}
+
+/** What the memory limit needs of the server. */
+export interface MemoryLimitHost {
+  readonly config: Config;
+  readonly dispatcher: Pick<Dispatcher, "makeRoom" | "setGate">;
+  readonly log: Pick<Log, "warning">;
+  readonly memory: Pick<Memory, "countedBytes" | "recount">;
+  readonly phase: Pick<Phase, "mayEvict">;
+  readonly propagation: Pick<Propagation, "writeRemoval">;
+  readonly saving: { readonly snapshotter: { readonly running: boolean } };
+  readonly statistics: Pick<Statistics, "evictedKeys">;
+  readonly store: Store;
+  /** Changes since the last save. */
+  dirty: number;
+  flushAll(): void;
+  notify(eventClass: number, event: string, database: Database, bytes: Uint8Array, start: number, length: number): void;
+  touched(session: null, database: Database, bytes: Uint8Array, start: number, length: number): void;
 }
 
 export class MemoryLimit {
@@ -36,7 +62,7 @@ export class MemoryLimit {
   #exceededSinceMs = 0;
   #exceededMs = 0;
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: MemoryLimitHost) {
     this.eviction = new Eviction(server.store, random);
     server.dispatcher.makeRoom = () => this.makeRoom();
   }

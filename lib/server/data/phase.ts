@@ -10,13 +10,8 @@
  */
 
 import type { Store } from "../../store/store.ts";
-import {
-  type Dispatcher,
-  GATE_ASYNC_LOADING,
-  GATE_LOADING,
-  GATE_PAUSED,
-  GATE_REPLICA,
-} from "../execution/dispatcher.ts";
+import type { Dispatcher } from "../execution/dispatcher.ts";
+import { GATE_ASYNC_LOADING, GATE_LOADING, GATE_PAUSED, GATE_REPLICA } from "../execution/gates.ts";
 
 export class Phase {
   #isLoading = false;
@@ -25,7 +20,7 @@ export class Phase {
   #isWritable = false;
   #isPaused = false;
 
-  constructor(readonly store: Store, readonly dispatcher: Dispatcher) {}
+  constructor(readonly store: Store, readonly dispatcher: Pick<Dispatcher, "setGate" | "writableReplica">) {}
 
   get isLoading(): boolean {
     return this.#isLoading;

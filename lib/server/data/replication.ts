@@ -8,6 +8,7 @@ import { fromBinary, toBinary } from "../../bytes/paths.ts";
 import type { Command } from "../../commands/command.ts";
 import { NOT_INTEGER } from "../../commands/errors.ts";
 import type { ReplicaCount } from "../../commands/session.ts";
+import type { Config } from "../../config/config.ts";
 import type { Socket } from "../../net/socket.ts";
 import { NetworkError } from "../../net/socket.ts";
 import { systemErrorText } from "../../bytes/system_errors.ts";
@@ -26,10 +27,19 @@ import {
 import { ReplicationStream } from "../../replication/stream.ts";
 import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import type { Database } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
 import { type Client, PRIMARY, REPLICA } from "../clients/client.ts";
-import { GATE_STALE } from "../execution/dispatcher.ts";
-import type { Feed } from "../execution/propagation.ts";
-import type { Server } from "../server.ts";
+import type { Dispatcher } from "../execution/dispatcher.ts";
+import { GATE_STALE } from "../execution/gates.ts";
+import type { Feed, Propagation } from "../execution/propagation.ts";
+import type { Listeners } from "../program/listeners.ts";
+import type { Log } from "../program/log.ts";
+import type { OutputLimit } from "../program/settings.ts";
+import type { Statistics } from "../reports/statistics.ts";
+import type { Cron } from "./cron.ts";
+import type { Phase } from "./phase.ts";
+import type { Saving } from "./saving.ts";
 import { Waiting } from "./waiting.ts";
 
 /** Most of an error's text that the log shows. */
@@ -38,6 +48,29 @@ const MAX_SHOWN_ERROR_BYTES = 4096;
 const UNSAVED_EVERY_MS = 10_000;
 const PING = Request.of("PING");
 const GETACK = Request.of("REPLCONF", "GETACK", "*");
+
+/** What replication needs of the server. */
+export interface ReplicationHost {
+  readonly config: Config;
+  readonly cron: Pick<Cron, "every" | "tasks">;
+  readonly dispatcher: Pick<Dispatcher, "onLinkError" | "onReplicaReply" | "onUnsavedWrite" | "setGate">;
+  readonly listeners: Pick<Listeners, "network"> | null;
+  readonly log: Pick<Log, "notice" | "role" | "warning">;
+  readonly phase: Pick<Phase, "setAsyncLoading" | "setLoading" | "setRole">;
+  readonly propagation: Propagation;
+  readonly saving: Saving;
+  readonly shutdown: { panic(reason: string): never };
+  readonly statistics: Statistics;
+  readonly store: Store;
+  /** Makes a client of a connection. */
+  addClient(socket: Socket): Client;
+  closeSoon(client: Client): void;
+  /** Empties databases. */
+  flush(databases: readonly Database[]): void;
+  outputLimit(kind: "replica"): OutputLimit;
+  /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
+  refreshWriteGate(): void;
+}
 
 export class Replication implements Feed {
   readonly stream = new ReplicationStream();
@@ -57,7 +90,7 @@ export class Replication implements Feed {
   #seconds = 0;
   #linkInputBytes = 0;
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: ReplicationHost) {
     const { stream } = this;
     const log = (level: "notice" | "warning", message: string) => server.log[level](message);
     const nowMs = unixMs;

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fromBinary } from "../../bytes/paths.ts";
 import { removalWord } from "../../commands/removal.ts";
+import type { Config } from "../../config/config.ts";
 import { loadRdbFile, type LoadResult } from "../../persistence/load.ts";
 import type { ReadOptions } from "../../persistence/rdb_reader.ts";
 import type { RdbInfo } from "../../persistence/rdb_writer.ts";
@@ -20,8 +21,13 @@ import {
   Snapshotter,
 } from "../../persistence/snapshot.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import type { Store } from "../../store/store.ts";
+import type { Propagation } from "../execution/propagation.ts";
 import { REDIS_VERSION } from "../program/banner.ts";
-import type { Server } from "../server.ts";
+import type { Log } from "../program/log.ts";
+import type { Settings } from "../program/settings.ts";
+import type { Cron } from "./cron.ts";
+import type { Phase } from "./phase.ts";
 
 /** After a failed background save, the save points wait this long before the next try, in ms. */
 const RETRY_MS = 5000;
@@ -32,6 +38,25 @@ export interface LoadingProgress {
   readonly totalBytes: number;
   loadedBytes: number;
   loadedKeys: number;
+}
+
+/** What saving and loading need of the server. */
+export interface SavingHost {
+  readonly config: Config;
+  readonly cron: Pick<Cron, "tasks">;
+  readonly debugging: { readonly skipChecksums: boolean };
+  readonly isReplica: boolean;
+  readonly loading: boolean;
+  readonly log: Pick<Log, "notice" | "warning">;
+  readonly phase: Pick<Phase, "setLoading">;
+  readonly propagation: Pick<Propagation, "writeRemoval">;
+  readonly settings: Pick<Settings, "keyLoadDelayMs">;
+  readonly startedMs: number;
+  readonly store: Store;
+  /** Changes since the last save. */
+  dirty: number;
+  /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
+  refreshWriteGate(): void;
 }
 
 export class Saving {
@@ -55,7 +80,7 @@ export class Saving {
   /** What else the aux fields say: where the replication stream stands. */
   describeReplication: () => RdbInfo["replication"] = () => undefined;
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: SavingHost) {
     this.snapshotter = new Snapshotter(server.store);
     this.lastSaveMs = server.startedMs;
     server.cron.tasks.push(() => this.#checkSavePoints());

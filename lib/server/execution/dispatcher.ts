@@ -32,11 +32,13 @@ import {
 import { LatencyHistogram } from "../../bytes/histogram.ts";
 import { STRING_TOO_LONG } from "../../commands/errors.ts";
 import { protectedRefusal } from "../../commands/protected.ts";
+import type { Config } from "../../config/config.ts";
 import type { Mark } from "../../resp/reply.ts";
 import type { Request } from "../../resp/request.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import { BlockTooLargeError } from "../../store/arena.ts";
 import { isOutOfRoom } from "../../store/out_of_room.ts";
+import type { Store } from "../../store/store.ts";
 import {
   type Client,
   CLIENT_GATES,
@@ -53,24 +55,22 @@ import {
   TRACKING,
   UNAUTHENTICATED,
 } from "../clients/client.ts";
+import type { Tracking } from "../clients/tracking.ts";
+import type { Log } from "../program/log.ts";
+import type { Settings } from "../program/settings.ts";
+import type { Statistics } from "../reports/statistics.ts";
+import {
+  GATE_ASYNC_LOADING,
+  GATE_LOADING,
+  GATE_MEMORY,
+  GATE_MONITORED,
+  GATE_NO_WRITES,
+  GATE_PAUSED,
+  GATE_REPLICA,
+  GATE_STALE,
+} from "./gates.ts";
+import type { Propagation } from "./propagation.ts";
 import { QuickTimer } from "./quick_timer.ts";
-import type { Server } from "../server.ts";
-
-// States of the server in which commands may be refused, as bits of `gates`.
-export const GATE_LOADING = 1 << 0;
-/** The server is a replica. */
-export const GATE_REPLICA = 1 << 1;
-/** Its link to the primary is down and `replica-serve-stale-data` is no. */
-export const GATE_STALE = 1 << 2;
-/** Writes are refused with `writesRefused`. */
-export const GATE_NO_WRITES = 1 << 3;
-/** There is a memory limit. */
-export const GATE_MEMORY = 1 << 4;
-export const GATE_PAUSED = 1 << 5;
-/** Somebody listens with MONITOR. */
-export const GATE_MONITORED = 1 << 6;
-/** A replica loads its primary's data set beside the one that it serves. */
-export const GATE_ASYNC_LOADING = 1 << 7;
 
 const SILENT = REPLY_OFF | REPLY_SKIP;
 /** States in which what is delivered to a client does not go out with its replies: a replica gets none. */
@@ -91,6 +91,27 @@ const NO_MEMORY = "OOM command not allowed, there is no memory for it.";
 /** The log is told that memory is missing once in so many ms. */
 const MEMORY_WARNING_MS = 10_000;
 const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+
+/** What the dispatcher needs of the server. */
+export interface DispatcherHost {
+  /** The client whose requests are being run. */
+  readonly current: Client | null;
+  readonly config: Config;
+  readonly log: Pick<Log, "warning">;
+  /** Clients that wait for a pause to end. */
+  readonly postponed: Set<Client>;
+  readonly propagation: Propagation;
+  readonly settings: Pick<Settings, "latencyTracking" | "slowlogThresholdMicroseconds">;
+  readonly statistics: Statistics;
+  readonly store: Store;
+  /** The offset of the replication stream. */
+  readonly streamOffset: number;
+  readonly tracking: Pick<Tracking, "enforceLimit" | "remember">;
+  blockedClients: number;
+  /** Changes since the last save. */
+  readonly dirty: number;
+  updateClock(): void;
+}
 
 export class Dispatcher {
   /** States of the server in which commands may be refused. */
@@ -129,7 +150,7 @@ export class Dispatcher {
   /** When the log was told last that memory is missing, in ms. */
   #toldOfMemoryMs = -Infinity;
 
-  constructor(readonly server: Server) {}
+  constructor(readonly server: DispatcherHost) {}
 
   setGate(gate: number, on: boolean): void {
     this.gates = on ? this.gates | gate : this.gates & ~gate;

@@ -2,7 +2,6 @@
 
 import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../../bytes/latin1.ts";
 import type { Database } from "../../store/database.ts";
-import type { Client } from "../clients/client.ts";
 
 export interface WatchedKey {
   readonly database: Database;
@@ -11,13 +10,22 @@ export interface WatchedKey {
   readonly wasExpired: boolean;
 }
 
+/** One who watches keys: a client's session. */
+export interface Watcher {
+  /** The database selected. */
+  readonly database: Database;
+  watched: WatchedKey[];
+  /** A watched key was touched. */
+  watchBroken: boolean;
+}
+
 export class Watching {
   /** Watchers by database index, then by key. */
-  readonly #watchers = new Map<number, Map<string, Set<Client>>>();
+  readonly #watchers = new Map<number, Map<string, Set<Watcher>>>();
   /** Keys watched, counted once per client. */
   count = 0;
 
-  watch(client: Client, bytes: Uint8Array): void {
+  watch(client: Watcher, bytes: Uint8Array): void {
     const key = decodeLatin1(bytes);
     const database = client.database;
     if (client.watched.some((one) => one.database.index === database.index && one.key === key)) return;
@@ -30,7 +38,7 @@ export class Watching {
     this.count++;
   }
 
-  unwatch(client: Client): void {
+  unwatch(client: Watcher): void {
     for (const { database, key } of client.watched) {
       const keys = this.#watchers.get(database.index);
       const clients = keys?.get(key);
@@ -66,7 +74,7 @@ export class Watching {
   }
 
   /** Whether a key that a client watches has expired since, though nobody has noticed yet. */
-  hasExpired(client: Client): boolean {
+  hasExpired(client: Watcher): boolean {
     return client.watched.some(({ database, key, wasExpired }) =>
       !wasExpired && isExpired(database, encodeLatin1(key))
     );

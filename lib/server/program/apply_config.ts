@@ -1,13 +1,34 @@
 /** Carries the configuration into the parts that keep values of their own, at start and at every CONFIG SET. */
 
 import { EVENT_KEY_MISS, EVENT_NEW } from "../../commands/events.ts";
+import type { Config } from "../../config/config.ts";
 import type { Name } from "../../config/directives.ts";
 import { random } from "../../runtime/random.ts";
 import { Frequency } from "../../store/frequency.ts";
-import type { Server } from "../server.ts";
+import type { KeyListener, Store } from "../../store/store.ts";
+import type { Log } from "./log.ts";
+import type { Settings } from "./settings.ts";
+
+/** The parts of the server that keep values of the configuration. */
+export interface ConfiguredServer {
+  readonly clientMemory: { limitBytes: number };
+  readonly config: Config;
+  readonly latency: { thresholdMs: number };
+  readonly log: Pick<Log, "file" | "level">;
+  readonly memoryLimit: { configure(): void };
+  readonly parser: { maxBulkBytes: number };
+  readonly saving: { readonly snapshotter: { keyDelayMs: number } };
+  readonly settings: Settings;
+  readonly slowLog: { maxLength: number };
+  readonly store: Store;
+  readonly tracking: { maxKeys: number };
+  /** To be told of look-ups that find nothing, and of new keys, where anybody asks for it. */
+  readonly keyMissed: KeyListener;
+  readonly keyIsNew: KeyListener;
+}
 
 /** Sets what depends on the configuration, now and whenever it changes. */
-export function applyConfig(server: Server): void {
+export function applyConfig(server: ConfiguredServer): void {
   const { config, settings, store, log } = server;
   /** Runs `apply` now, and at every change of one of `names`. */
   const follow = (names: readonly Name[], apply: () => void) => {

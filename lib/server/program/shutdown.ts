@@ -1,10 +1,16 @@
 /** The end of the server: SHUTDOWN, SIGTERM and SIGINT. */
 
 import process from "node:process";
+import type { Config } from "../../config/config.ts";
 import { monotonicMs, unixMs } from "../../runtime/clock.ts";
 import { sleep } from "../../runtime/timers.ts";
+import type { Pausing } from "../clients/pausing.ts";
+import type { Cron } from "../data/cron.ts";
+import type { Replication } from "../data/replication.ts";
+import type { Saving } from "../data/saving.ts";
+import type { Listeners } from "./listeners.ts";
+import type { Log } from "./log.ts";
 import { removePidFile } from "./pid_file.ts";
-import type { Server } from "../server.ts";
 
 /** How often a shutdown looks whether the replicas have caught up, in ms. */
 const POLL_MS = 20;
@@ -23,6 +29,24 @@ export interface ShutdownOptions {
   readonly force: boolean;
 }
 
+/** What the end needs of the server. */
+export interface ShutdownHost {
+  readonly config: Config;
+  readonly cron: Pick<Cron, "paused">;
+  readonly listeners: Pick<Listeners, "close"> | null;
+  readonly loading: boolean;
+  readonly log: Pick<Log, "notice" | "warning">;
+  readonly pausing: Pick<Pausing, "pauseForShutdown" | "resumeAfterShutdown">;
+  /** Path of the pid file, a binary string, or null. */
+  readonly pidFile: string | null;
+  readonly replication: Pick<Replication, "askForAcknowledgements" | "primary" | "stream">;
+  readonly saving: Pick<Saving, "saveNow" | "snapshotter">;
+  /** The offset of the replication stream. */
+  readonly streamOffset: number;
+  /** Sends what clients and replicas are due, without waiting for the end of the turn. */
+  sendAll(): void;
+}
+
 export class Shutdown {
   /** When the wait for replicas ends, in ms of Unix time; 0 while nobody has asked for the end. */
   deadlineMs = 0;
@@ -37,7 +61,7 @@ export class Shutdown {
   #attempt = 0;
   readonly #onFailure: (() => void)[] = [];
 
-  constructor(readonly server: Server) {}
+  constructor(readonly server: ShutdownHost) {}
 
   /** A signal asks for the end, in the way that `shutdown-on-sigterm` or `shutdown-on-sigint` says. */
   signalled(signal: "SIGTERM" | "SIGINT"): void {

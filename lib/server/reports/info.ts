@@ -9,13 +9,51 @@ import { Crc64 } from "../../bytes/crc64.ts";
 import { encodeLatin1 } from "../../bytes/latin1.ts";
 import { toBinary } from "../../bytes/paths.ts";
 import type { Command } from "../../commands/command.ts";
+import type { CommandTable } from "../../commands/table.ts";
+import type { Config } from "../../config/config.ts";
+import type { PubSub } from "../../pubsub/pubsub.ts";
 import { randomId } from "../../replication/stream.ts";
 import { preciseUnixMs, unixMs } from "../../runtime/clock.ts";
 import { random } from "../../runtime/random.ts";
 import type { Database } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { Client } from "../clients/client.ts";
+import type { Tracking } from "../clients/tracking.ts";
+import type { Cron } from "../data/cron.ts";
+import type { Memory } from "../data/memory.ts";
+import type { MemoryLimit } from "../data/memory_limit.ts";
+import type { Phase } from "../data/phase.ts";
+import type { Saving } from "../data/saving.ts";
 import { REDIS_VERSION, runtimeName, TREDIS_VERSION } from "../program/banner.ts";
-import { type Field, replicationInfo } from "./info_replication.ts";
-import type { Server } from "../server.ts";
+import type { Settings } from "../program/settings.ts";
+import type { Shutdown } from "../program/shutdown.ts";
+import { type Field, type ReplicationFacts, replicationInfo } from "./info_replication.ts";
+import type { Rates } from "./rates.ts";
+import type { Statistics } from "./statistics.ts";
+
+/** What INFO tells of. */
+export interface InfoSource {
+  readonly blockedClients: number;
+  readonly clients: ReadonlyMap<number, Client>;
+  readonly commands: Pick<CommandTable, "byName">;
+  readonly config: Config;
+  readonly cron: Pick<Cron, "staleShare" | "ticks">;
+  readonly dirty: number;
+  readonly loading: boolean;
+  readonly memory: Pick<Memory, "measure" | "startupBytes">;
+  readonly memoryLimit: Pick<MemoryLimit, "exceededMs">;
+  readonly phase: Pick<Phase, "isAsyncLoading">;
+  readonly pubsub: Pick<PubSub, "channelCount" | "patternCount">;
+  readonly rates: Rates;
+  readonly replication: ReplicationFacts;
+  readonly saving: Saving;
+  readonly settings: Pick<Settings, "hz" | "maxClients">;
+  readonly shutdown: Pick<Shutdown, "deadlineMs" | "pending">;
+  readonly startedMs: number;
+  readonly statistics: Statistics;
+  readonly store: Store;
+  readonly tracking: Pick<Tracking, "clientCount" | "totalItems" | "totalKeys" | "totalPrefixes">;
+}
 
 type SectionName =
   | "server"
@@ -40,7 +78,7 @@ interface Section {
   readonly byDefault: boolean;
   /** Shown only by its name, not among all. */
   readonly isHidden?: true;
-  readonly fields: (server: Server) => Iterable<Field>;
+  readonly fields: (server: InfoSource) => Iterable<Field>;
 }
 
 /** Expiring keys from which a database's average time to live is estimated. */
@@ -67,7 +105,7 @@ const SECTIONS: readonly Section[] = [
 ];
 
 /** The text of the sections named, in any case; without names, of those that are shown by default. Unknown ones are empty. */
-export function infoText(server: Server, names: readonly string[]): string {
+export function infoText(server: InfoSource, names: readonly string[]): string {
   const asked = new Set(names.map((name) => name.toLowerCase()));
   const all = asked.has("all") || asked.has("everything");
   const defaults = asked.size === 0 || asked.has("default");
@@ -82,7 +120,7 @@ export function infoText(server: Server, names: readonly string[]): string {
 }
 
 /** Event loop figures, as Redis keeps them for its own developers. */
-function debugFields({ statistics }: Server): Field[] {
+function debugFields({ statistics }: InfoSource): Field[] {
   return [
     ["eventloop_duration_aof_sum", 0],
     ["eventloop_duration_cron_sum", Math.round(statistics.expireCycleMs * 1000)],
@@ -116,7 +154,7 @@ function multiplexing(): string {
   return process.platform === "linux" ? "epoll" : process.platform === "win32" ? "iocp" : "kqueue";
 }
 
-function serverFields(server: Server): Field[] {
+function serverFields(server: InfoSource): Field[] {
   const { config, store, settings } = server;
   const uptime = Math.floor((unixMs() - server.startedMs) / 1000);
   const build = new Crc64();
@@ -163,7 +201,7 @@ function serverFields(server: Server): Field[] {
   return fields;
 }
 
-function clientFields(server: Server): Field[] {
+function clientFields(server: InfoSource): Field[] {
   let timed = 0;
   for (const client of server.clients.values()) {
     if (client.blocking !== null && client.blocking.timer !== null) timed++;
@@ -182,7 +220,7 @@ function clientFields(server: Server): Field[] {
   ];
 }
 
-function memoryFields(server: Server): Field[] {
+function memoryFields(server: InfoSource): Field[] {
   const { config, memory, statistics } = server;
   const use = memory.measure();
   const peak = statistics.peakMemoryBytes;
@@ -238,7 +276,7 @@ function memoryFields(server: Server): Field[] {
   ];
 }
 
-function persistenceFields(server: Server): Field[] {
+function persistenceFields(server: InfoSource): Field[] {
   const { saving } = server;
   const { snapshotter, loading, lastLoad } = saving;
   const nowMs = unixMs();
@@ -295,13 +333,13 @@ function persistenceFields(server: Server): Field[] {
 }
 
 /** Time spent in commands since the last reset, in µs. */
-function commandMicroseconds(server: Server): number {
+function commandMicroseconds(server: InfoSource): number {
   let sum = 0;
   for (const command of eachCommand(server)) sum += command.stats.microseconds;
   return Math.round(sum);
 }
 
-function statisticsFields(server: Server): Field[] {
+function statisticsFields(server: InfoSource): Field[] {
   const { statistics: of, store, rates, pubsub, cron, tracking } = server;
   const zero = (...names: string[]): Field[] => names.map((name) => [name, 0]);
   const kbps = (bytesPerSecond: number) => (bytesPerSecond / KIB).toFixed(2);
@@ -366,7 +404,7 @@ function statisticsFields(server: Server): Field[] {
   ];
 }
 
-function replicationFields(server: Server): Field[] {
+function replicationFields(server: InfoSource): Field[] {
   const { config, replication } = server;
   const settings = {
     backlogBytes: config.number("repl-backlog-size"),
@@ -394,14 +432,14 @@ function cpuFields(): Field[] {
 }
 
 /** All commands and subcommands. */
-function* eachCommand(server: Server): Generator<Command> {
+function* eachCommand(server: InfoSource): Generator<Command> {
   for (const command of server.commands.byName.values()) {
     yield command;
     if (command.subcommands !== null) yield* command.subcommands.values();
   }
 }
 
-function* commandFields(server: Server): Generator<Field> {
+function* commandFields(server: InfoSource): Generator<Field> {
   for (const { name, stats } of eachCommand(server)) {
     if (stats.calls + stats.rejected + stats.failed === 0) continue;
     const perCall = stats.calls === 0 ? 0 : stats.microseconds / stats.calls;
@@ -413,11 +451,11 @@ function* commandFields(server: Server): Generator<Field> {
   }
 }
 
-function* errorFields(server: Server): Generator<Field> {
+function* errorFields(server: InfoSource): Generator<Field> {
   for (const [code, count] of server.statistics.errors) yield [`errorstat_${code}`, `count=${count}`];
 }
 
-function* latencyFields(server: Server): Generator<Field> {
+function* latencyFields(server: InfoSource): Generator<Field> {
   const percentiles = server.config.list("latency-tracking-info-percentiles");
   for (const { name, stats } of eachCommand(server)) {
     const { histogram } = stats;
@@ -427,7 +465,7 @@ function* latencyFields(server: Server): Generator<Field> {
   }
 }
 
-function* keyspaceFields(server: Server): Generator<Field> {
+function* keyspaceFields(server: InfoSource): Generator<Field> {
   for (const database of server.store.databases) {
     const expires = server.store.tables.count(database.expires);
     if (database.size === 0 && expires === 0) continue;

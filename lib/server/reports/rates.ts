@@ -4,7 +4,9 @@
  */
 
 import { monotonicMs } from "../../runtime/clock.ts";
-import type { Server } from "../server.ts";
+import type { Client } from "../clients/client.ts";
+import type { Cron } from "../data/cron.ts";
+import type { Statistics } from "./statistics.ts";
 
 const SAMPLES = 16;
 const SAMPLE_MS = 100;
@@ -37,6 +39,13 @@ export class Rate {
   }
 }
 
+/** What rates and peaks are sampled from. */
+export interface RatesHost {
+  readonly clients: ReadonlyMap<number, Client>;
+  readonly cron: Pick<Cron, "every" | "tasks" | "ticks">;
+  readonly statistics: Statistics;
+}
+
 export class Rates {
   readonly commands: Rate;
   readonly input: Rate;
@@ -51,7 +60,7 @@ export class Rates {
   #second = 0;
   #sampledMs: number = monotonicMs();
 
-  constructor(readonly server: Server) {
+  constructor(readonly server: RatesHost) {
     const { statistics } = server;
     this.commands = new Rate(() => statistics.commandsProcessed);
     this.input = new Rate(() => statistics.networkInputBytes);

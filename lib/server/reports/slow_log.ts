@@ -4,12 +4,17 @@ import type { Command } from "../../commands/command.ts";
 import type { SlowLogControl, SlowLogEntry } from "../../commands/client_state.ts";
 import type { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
-import type { Client } from "../clients/client.ts";
 import { REDACTED, secretArguments } from "./redaction.ts";
 
 /** Most arguments of a command that are kept, and most bytes of each. */
 const MAX_ARGUMENTS = 32;
 const MAX_ARGUMENT_BYTES = 128;
+
+/** Who has called a command: a client's session. */
+export interface SlowCaller {
+  readonly name: string;
+  readonly remoteAddress: string;
+}
 
 export class SlowLog implements SlowLogControl {
   /** Oldest first. */
@@ -35,13 +40,13 @@ export class SlowLog implements SlowLogControl {
     this.#entries = [];
   }
 
-  add(client: Client, command: Command, request: Request, microseconds: number): void {
+  add(client: SlowCaller, command: Command, request: Request, microseconds: number): void {
     this.#entries.push({
       id: this.#nextId++,
       time: Math.floor(unixMs() / 1000),
       microseconds: Math.floor(microseconds),
       args: shownArguments(command, request),
-      address: client.socket.remoteAddress,
+      address: client.remoteAddress,
       clientName: client.name,
     });
     this.#trim();
