@@ -2,7 +2,6 @@
 
 import {
   BLOCKED,
-  type Client,
   CLOSING,
   IN_TRANSACTION,
   MONITOR,
@@ -12,17 +11,18 @@ import {
   PRIMARY,
   REPLICA,
   SUBSCRIBED,
-} from "./client.ts";
+} from "./flags.ts";
+import type { ClientSession } from "./session.ts";
 
 /** The line, without a line break. */
-export function describeClient(client: Client, nowMs: number): string {
-  const { socket, tracking, transaction } = client;
+export function describeClient(client: ClientSession, nowMs: number): string {
+  const { connection, tracking, transaction } = client;
   const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
-  const outputBytes = client.outputBytes;
+  const { outputBytes } = connection;
   return [
     `id=${client.id}`,
-    `addr=${socket.remoteAddress}`,
-    `laddr=${socket.localAddress}`,
+    `addr=${client.remoteAddress}`,
+    `laddr=${client.localAddress}`,
     "fd=-1", // the runtimes keep it to themselves
     `name=${client.name}`,
     `age=${seconds(client.createdMs)}`,
@@ -33,9 +33,9 @@ export function describeClient(client: Client, nowMs: number): string {
     `psub=${client.patterns.size}`,
     `ssub=${client.shardChannels.size}`,
     `multi=${transaction === null ? -1 : transaction.queue.length}`,
-    `qbuf=${client.unparsedBytes}`,
-    `qbuf-free=${client.freeInputBytes}`,
-    `argv-mem=${client.argumentBytes}`,
+    `qbuf=${connection.unparsedBytes}`,
+    `qbuf-free=${connection.freeInputBytes}`,
+    `argv-mem=${connection.argumentBytes}`,
     `multi-mem=${client.transactionBytes}`,
     "rbs=0 rbp=0 obl=0", // replies are gathered in one buffer that all clients share
     `oll=${outputBytes > 0 ? 1 : 0}`,
@@ -51,7 +51,7 @@ export function describeClient(client: Client, nowMs: number): string {
   ].join(" ");
 }
 
-function flagLetters(client: Client): string {
+function flagLetters(client: ClientSession): string {
   const { flags, tracking } = client;
   let letters = "";
   if ((flags & MONITOR) !== 0) letters += "O";
@@ -65,7 +65,7 @@ function flagLetters(client: Client): string {
   if (tracking?.broadcast) letters += "B";
   if (client.watchBroken) letters += "d";
   if ((flags & CLOSING) !== 0) letters += "c";
-  if (client.socket.isUnix) letters += "U";
+  if (client.connection.socket.isUnix) letters += "U";
   if ((flags & NO_EVICT) !== 0) letters += "e";
   if ((flags & NO_TOUCH) !== 0) letters += "T";
   return letters === "" ? "N" : letters;

@@ -3,7 +3,8 @@
  * disconnected. Kept up to date by the server whenever a client's buffers may have changed; costs nothing without limit.
  */
 
-import { type Client, NO_EVICT, PRIMARY, REPLICA } from "./client.ts";
+import { NO_EVICT, PRIMARY, REPLICA } from "./flags.ts";
+import type { ClientSession } from "./session.ts";
 import type { Log } from "../program/log.ts";
 import type { Statistics } from "../reports/statistics.ts";
 
@@ -11,10 +12,10 @@ const EXEMPT = NO_EVICT | PRIMARY | REPLICA;
 
 /** What the count of clients' memory needs of the server. */
 export interface ClientMemoryHost {
-  readonly clients: ReadonlyMap<number, Client>;
+  readonly clients: ReadonlyMap<number, ClientSession>;
   readonly log: Pick<Log, "notice">;
   readonly statistics: Pick<Statistics, "evictedClients">;
-  closeSoon(client: Client): void;
+  closeSoon(client: ClientSession): void;
 }
 
 export class ClientMemory {
@@ -38,29 +39,29 @@ export class ClientMemory {
     if (!this.limited) return;
     this.#totalBytes = 0;
     for (const client of this.server.clients.values()) {
-      client.countedBytes = countable(client);
-      this.#totalBytes += client.countedBytes;
+      client.connection.countedBytes = countable(client);
+      this.#totalBytes += client.connection.countedBytes;
     }
     this.#enforce();
   }
 
   /** Looks at one client's buffers anew. */
-  count(client: Client): void {
+  count(client: ClientSession): void {
     const bytes = countable(client);
-    this.#totalBytes += bytes - client.countedBytes;
-    client.countedBytes = bytes;
+    this.#totalBytes += bytes - client.connection.countedBytes;
+    client.connection.countedBytes = bytes;
     this.#enforce();
   }
 
-  forget(client: Client): void {
-    this.#totalBytes -= client.countedBytes;
-    client.countedBytes = 0;
+  forget(client: ClientSession): void {
+    this.#totalBytes -= client.connection.countedBytes;
+    client.connection.countedBytes = 0;
   }
 
   #enforce(): void {
     if (this.#totalBytes <= this.#limitBytes) return;
-    const clients = [...this.server.clients.values()].filter((client) => client.countedBytes > 0);
-    clients.sort((a, b) => b.countedBytes - a.countedBytes);
+    const clients = [...this.server.clients.values()].filter((client) => client.connection.countedBytes > 0);
+    clients.sort((a, b) => b.connection.countedBytes - a.connection.countedBytes);
     for (const client of clients) {
       if (this.#totalBytes <= this.#limitBytes) return;
       this.server.log.notice(`Evicting client: ${client.description}`);
@@ -71,6 +72,6 @@ export class ClientMemory {
   }
 }
 
-function countable(client: Client): number {
+function countable(client: ClientSession): number {
   return client.isDropped || (client.flags & EXEMPT) !== 0 ? 0 : client.memoryBytes;
 }

@@ -5,7 +5,8 @@ import { quote } from "../../bytes/quoting.ts";
 import { ADMIN, type Command, SKIP_MONITOR } from "../../commands/command.ts";
 import type { Request } from "../../resp/request.ts";
 import { preciseUnixMs } from "../../runtime/clock.ts";
-import { type Client, MONITOR } from "./client.ts";
+import { MONITOR } from "./flags.ts";
+import type { ClientSession } from "./session.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_MONITORED } from "../execution/gates.ts";
 import { REDACTED, secretArguments } from "../reports/redaction.ts";
@@ -19,29 +20,29 @@ export interface MonitorsHost {
 }
 
 export class Monitors {
-  readonly #clients = new Set<Client>();
+  readonly #clients = new Set<ClientSession>();
 
   constructor(readonly server: MonitorsHost) {
     server.dispatcher.onMonitored = (client, command, request) => this.#show(client, command, request);
   }
 
-  add(client: Client): void {
+  add(client: ClientSession): void {
     client.flags |= MONITOR;
     this.#clients.add(client);
     this.server.dispatcher.setGate(GATE_MONITORED, true);
   }
 
-  remove(client: Client): void {
+  remove(client: ClientSession): void {
     client.flags &= ~MONITOR;
     if (this.#clients.delete(client)) this.server.dispatcher.setGate(GATE_MONITORED, this.#clients.size > 0);
   }
 
   /** Shows a command that has run, unless it is one for administrators. */
-  #show(client: Client, command: Command, request: Request): void {
+  #show(client: ClientSession, command: Command, request: Request): void {
     if ((command.flags & (ADMIN | SKIP_MONITOR)) !== 0) return;
     const secrets = secretArguments(command, request);
     const at = (preciseUnixMs() / 1000).toFixed(6);
-    const { isUnix, remoteAddress } = client.socket;
+    const { isUnix, remoteAddress } = client.connection.socket;
     const from = isUnix ? `unix:${remoteAddress.replace(/:0$/, "")}` : remoteAddress;
     const head = `+${at} [${client.database.index} ${from}]`;
     const isLong = (index: number) => request.lengths[index] > PIECE_BYTES && !secrets.has(index);
@@ -70,6 +71,6 @@ export class Monitors {
 
   #deliver(text: string): void {
     const bytes = encodeLatin1(text);
-    for (const monitor of this.#clients) monitor.deliver(bytes, 0, bytes.length);
+    for (const monitor of this.#clients) monitor.connection.deliver(bytes, 0, bytes.length);
   }
 }

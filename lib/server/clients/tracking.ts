@@ -14,7 +14,8 @@ import { findKeys } from "../../commands/find_keys.ts";
 import { FoundKeys } from "../../commands/key_specs.ts";
 import { ReplyWriter } from "../../resp/reply.ts";
 import type { Request } from "../../resp/request.ts";
-import { type Client, SUBSCRIBED, TRACKING } from "./client.ts";
+import { SUBSCRIBED, TRACKING } from "./flags.ts";
+import type { ClientSession } from "./session.ts";
 
 const CHANNEL = "__redis__:invalidate";
 /** Keys dropped at once from a table that is too large; the rest follows at the next tick. */
@@ -22,14 +23,14 @@ const MAX_DROPPED_AT_ONCE = 1000;
 
 /** What happened to the keys of one prefix since the last round. */
 interface Broadcast {
-  readonly clients: Set<Client>;
+  readonly clients: Set<ClientSession>;
   /** Keys that changed, with the client that changed each last, if one did. */
-  readonly changed: Map<string, Client | null>;
+  readonly changed: Map<string, ClientSession | null>;
 }
 
 /** What tracking needs of the server. */
 export interface TrackingHost {
-  readonly clients: ReadonlyMap<number, Client>;
+  readonly clients: ReadonlyMap<number, ClientSession>;
 }
 
 export class Tracking {
@@ -60,7 +61,7 @@ export class Tracking {
     return this.#prefixes.size;
   }
 
-  enable(client: Client, options: TrackingOptions): void {
+  enable(client: ClientSession, options: TrackingOptions): void {
     if (client.tracking === null) this.clientCount++;
     const added = options.broadcast && options.prefixes.length === 0 ? [""] : options.prefixes;
     const prefixes = [...new Set([...(client.tracking?.prefixes ?? []), ...added])];
@@ -76,7 +77,7 @@ export class Tracking {
     this.#refresh();
   }
 
-  disable(client: Client): void {
+  disable(client: ClientSession): void {
     const state = client.tracking;
     if (state === null) return;
     for (const prefix of state.prefixes) {
@@ -95,7 +96,7 @@ export class Tracking {
   }
 
   /** Remembers the keys that a command of a tracking client has read. */
-  remember(client: Client, command: Command, request: Request): void {
+  remember(client: ClientSession, command: Command, request: Request): void {
     const state = client.tracking;
     if (state === null || state.broadcast) return;
     if (state.choice === "optin" ? !state.caching : state.choice === "optout" && state.caching) return;
@@ -115,7 +116,7 @@ export class Tracking {
   }
 
   /** A key changed, by the doing of `author` if a client did it. */
-  changed(author: Client | null, bytes: Uint8Array, start: number, length: number): void {
+  changed(author: ClientSession | null, bytes: Uint8Array, start: number, length: number): void {
     if (length > LONGEST_STRING) return this.flushed(); // it cannot be named
     const key = decodeLatin1(bytes, start, start + length);
     for (const [prefix, broadcast] of this.#prefixes) {
@@ -127,7 +128,7 @@ export class Tracking {
   }
 
   /** Tells the readers of a key that it changed, and forgets them. */
-  #drop(key: string, author: Client | null): void {
+  #drop(key: string, author: ClientSession | null): void {
     const readers = this.#readers.get(key);
     if (readers === undefined) return;
     this.#readers.delete(key);
@@ -177,7 +178,7 @@ export class Tracking {
   }
 
   /** Sends an invalidation, to the client or to whom it redirects them; null stands for all keys. */
-  #send(client: Client, keys: readonly string[] | null): void {
+  #send(client: ClientSession, keys: readonly string[] | null): void {
     const state = client.tracking;
     if (state === null) return;
     let target = client;
@@ -204,10 +205,10 @@ export class Tracking {
       message.array(keys.length);
       for (const key of keys) message.bulkBytes(encodeLatin1(key));
     }
-    target.deliver(message.buffer, 0, message.length);
+    target.connection.deliver(message.buffer, 0, message.length);
   }
 
-  #reportBroken(client: Client, state: TrackingState): void {
+  #reportBroken(client: ClientSession, state: TrackingState): void {
     state.redirectBroken = true;
     if (client.protocol !== 3) return;
     const message = this.#message;
@@ -216,6 +217,6 @@ export class Tracking {
     message.push(2);
     message.bulkString("tracking-redir-broken");
     message.integer(state.redirect);
-    client.deliver(message.buffer, 0, message.length);
+    client.connection.deliver(message.buffer, 0, message.length);
   }
 }

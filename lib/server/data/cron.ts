@@ -7,7 +7,7 @@ import { monotonicMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { ExpiryCycle } from "../../store/expiry.ts";
 import type { Store } from "../../store/store.ts";
-import type { Client } from "../clients/client.ts";
+import type { ClientSession } from "../clients/session.ts";
 import type { ClientMemory } from "../clients/client_memory.ts";
 import type { Tracking } from "../clients/tracking.ts";
 import type { Log } from "../program/log.ts";
@@ -24,7 +24,7 @@ const FREED_AT_ONCE = 256;
 
 /** What the periodic work needs of the server. */
 export interface CronHost {
-  readonly clients: ReadonlyMap<number, Client>;
+  readonly clients: ReadonlyMap<number, ClientSession>;
   readonly clientMemory: Pick<ClientMemory, "countAll">;
   readonly latency: Pick<LatencyMonitor, "report">;
   readonly log: Pick<Log, "verbose">;
@@ -32,8 +32,8 @@ export interface CronHost {
   readonly statistics: Pick<Statistics, "expiredTimeCapReached" | "expireCycleMs" | "longestMs">;
   readonly store: Store;
   readonly tracking: Pick<Tracking, "enforceLimit">;
-  checkOutputLimit(client: Client, pending: number): void;
-  closeSoon(client: Client): void;
+  checkOutputLimit(client: ClientSession, pending: number): void;
+  closeSoon(client: ClientSession): void;
   flushAll(): void;
   updateClock(): void;
 }
@@ -111,7 +111,7 @@ export class Cron {
   #closeIdleClients(): void {
     const { settings, clients, store } = this.server;
     for (const client of clients.values()) {
-      this.server.checkOutputLimit(client, client.outputBytes);
+      this.server.checkOutputLimit(client, client.connection.outputBytes);
       if (settings.idleTimeoutSeconds === 0 || !client.mayTimeOut) continue;
       if (store.nowMs - client.lastActiveMs > settings.idleTimeoutSeconds * 1000) {
         this.server.log.verbose("Closing idle client");

@@ -8,7 +8,8 @@
 
 import process from "node:process";
 import { unixMs } from "../../runtime/clock.ts";
-import { type Client, MONITOR, REPLICA } from "../clients/client.ts";
+import { MONITOR, REPLICA } from "../clients/flags.ts";
+import type { ClientSession } from "../clients/session.ts";
 import type { Config } from "../../config/config.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
 import type { Store } from "../../store/store.ts";
@@ -41,7 +42,7 @@ export interface MemoryUse {
 
 /** What counting memory needs of the server. */
 export interface MemoryHost {
-  readonly clients: ReadonlyMap<number, Client>;
+  readonly clients: ReadonlyMap<number, ClientSession>;
   readonly config: Config;
   readonly cron: Pick<Cron, "tasks">;
   readonly replication: { readonly stream: Pick<ReplicationStream, "backlogExcessBytes" | "hasBacklog"> };
@@ -127,8 +128,9 @@ export class Memory {
     let clientBytes = 0;
     let replicaBytes = 0;
     for (const client of this.server.clients.values()) {
-      if ((client.flags & REPLICA) !== 0 && (client.flags & MONITOR) === 0) replicaBytes += client.bufferBytes;
-      else clientBytes += client.bufferBytes;
+      if ((client.flags & REPLICA) !== 0 && (client.flags & MONITOR) === 0) {
+        replicaBytes += client.connection.bufferBytes;
+      } else clientBytes += client.connection.bufferBytes;
     }
     return { clientBytes, replicaBytes: replicaBytes + this.server.replication.stream.backlogExcessBytes };
   }

@@ -29,7 +29,8 @@ import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
 import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
-import { type Client, PRIMARY, REPLICA } from "../clients/client.ts";
+import { PRIMARY, REPLICA } from "../clients/flags.ts";
+import type { ClientSession } from "../clients/session.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_STALE } from "../execution/gates.ts";
 import type { Feed, Propagation } from "../execution/propagation.ts";
@@ -63,8 +64,8 @@ export interface ReplicationHost {
   readonly statistics: Statistics;
   readonly store: Store;
   /** Makes a client of a connection. */
-  addClient(socket: Socket): Client;
-  closeSoon(client: Client): void;
+  addClient(socket: Socket): ClientSession;
+  closeSoon(client: ClientSession): void;
   /** Empties databases. */
   flush(databases: readonly Database[]): void;
   outputLimit(kind: "replica"): OutputLimit;
@@ -77,7 +78,7 @@ export class Replication implements Feed {
   readonly primary: PrimarySide;
   readonly replica: ReplicaSide;
   /** The link to the primary, while it is in the stream. */
-  link: Client | null = null;
+  link: ClientSession | null = null;
   readonly #waiting: Waiting;
   /** What the link has received of a transaction that is not complete. */
   #transaction: Uint8Array[] = [];
@@ -342,24 +343,24 @@ export class Replication implements Feed {
   }
 
   /** `PSYNC id offset`, or SYNC (no id), from a client. The error to reply with, or null. */
-  synchronise(client: Client, id: string | null, offset: number | null): string | null {
+  synchronise(client: ClientSession, id: string | null, offset: number | null): string | null {
     if (client.replica !== null) return null;
     if (offset === null) {
-      const name = client.socket.remoteAddress;
+      const name = client.remoteAddress;
       this.server.log.warning(`Replica ${name} asks for synchronization but with a wrong offset`);
       return NOT_INTEGER;
     }
     client.flags |= REPLICA;
     const connection: ReplicaConnection = {
       id: client.id,
-      remoteAddress: client.socket.remoteAddress,
+      remoteAddress: client.remoteAddress,
       get outputBytes() {
-        return client.outputBytes;
+        return client.connection.outputBytes;
       },
-      deliver: (bytes, start, end) => client.deliver(bytes, start, end),
+      deliver: (bytes, start, end) => client.connection.deliver(bytes, start, end),
       drop: () => this.server.closeSoon(client),
       end: () => {
-        client.flushOutput();
+        client.connection.flushOutput();
         client.close();
       },
     };
@@ -383,7 +384,7 @@ export class Replication implements Feed {
 
   /** WAIT and WAITAOF: blocks the client until so many replicas have what it wrote, or the time is up. */
   wait(
-    client: Client,
+    client: ClientSession,
     replicas: number,
     timeoutMs: number,
     count: ReplicaCount,
@@ -461,7 +462,7 @@ export class Replication implements Feed {
     this.link = client;
     this.#ensureBacklog();
     this.#sendAcknowledgement();
-    if (rest.length > 0) client.onData(rest, 0, rest.length);
+    if (rest.length > 0) client.connection.onData(rest, 0, rest.length);
   }
 
   /** The link has run the request in `bytes[start, end)`: it goes on to those below. */
@@ -480,7 +481,7 @@ export class Replication implements Feed {
   /** Offset up to which the primary's stream has come, applied or not. */
   get readOffset(): number {
     const held = this.#transaction.reduce((sum, part) => sum + part.length, 0);
-    return this.stream.offset + held + (this.link?.inputBytes ?? 0);
+    return this.stream.offset + held + (this.link?.connection.inputBytes ?? 0);
   }
 
   /** `REPLCONF GETACK`, and once a second. */
@@ -490,13 +491,13 @@ export class Replication implements Feed {
 
   #sendAcknowledgement(): void {
     const { bytes } = Request.of("REPLCONF", "ACK", String(this.stream.offset));
-    this.link?.socket.write(bytes, 0, bytes.length);
+    this.link?.connection.socket.write(bytes, 0, bytes.length);
   }
 
   // --- Both -----------------------------------------------------------------------------------------------------------
 
   /** An error on a link of the replication: the two ends no longer have the same data, or one of them misbehaves. */
-  #reportLinkError(client: Client, command: Command | null, error: string): void {
+  #reportLinkError(client: ClientSession, command: Command | null, error: string): void {
     const { log, statistics, config, shutdown } = this.server;
     const [own, other] = client.isPrimary ? ["replica", "master"] : ["master", "replica"];
     const name = command === null ? "<unknown>" : command.name;
@@ -522,20 +523,20 @@ export class Replication implements Feed {
   }
 
   /** A client is gone that was a part of the replication. */
-  clientGone(client: Client): void {
+  clientGone(client: ClientSession): void {
     if (client.replica !== null) this.primary.forget(client.replica);
     if (client !== this.link) return;
     this.link = null;
     this.#selectedDatabase = client.database.index;
-    if (client.brokeProtocol) {
+    if (client.connection.brokeProtocol) {
       this.server.log.warning("Protocol error in the stream of the master: asking for all anew");
     }
-    this.replica.streamEnded(!client.brokeProtocol);
+    this.replica.streamEnded(!client.connection.brokeProtocol);
   }
 
   #everySecond(): void {
     // A large request takes its time to arrive: that the link is alive shows in its bytes.
-    const inputBytes = this.link?.networkInputBytes ?? 0;
+    const inputBytes = this.link?.connection.networkInputBytes ?? 0;
     if (inputBytes !== this.#linkInputBytes) this.replica.lastInputMs = unixMs();
     this.#linkInputBytes = inputBytes;
     this.replica.everySecond();

@@ -2,10 +2,10 @@
 
 import type { ReplicaCount } from "../../commands/session.ts";
 import type { PrimarySide } from "../../replication/primary.ts";
-import type { Client } from "../clients/client.ts";
+import type { ClientSession } from "../clients/session.ts";
 
 interface Waiter {
-  readonly client: Client;
+  readonly client: ClientSession;
   readonly replicas: number;
   readonly offset: number;
   readonly count: ReplicaCount;
@@ -21,7 +21,7 @@ export class Waiting {
 
   /** Blocks a client until so many replicas have the stream up to `offset`, or the time is up. */
   wait(
-    client: Client,
+    client: ClientSession,
     offset: number,
     replicas: number,
     timeoutMs: number,

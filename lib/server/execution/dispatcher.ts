@@ -40,7 +40,6 @@ import { BlockTooLargeError } from "../../store/arena.ts";
 import { isOutOfRoom } from "../../store/out_of_room.ts";
 import type { Store } from "../../store/store.ts";
 import {
-  type Client,
   CLIENT_GATES,
   IN_TRANSACTION,
   MONITOR,
@@ -54,7 +53,8 @@ import {
   SUBSCRIBED,
   TRACKING,
   UNAUTHENTICATED,
-} from "../clients/client.ts";
+} from "../clients/flags.ts";
+import type { ClientSession } from "../clients/session.ts";
 import type { Tracking } from "../clients/tracking.ts";
 import type { Log } from "../program/log.ts";
 import type { Settings } from "../program/settings.ts";
@@ -95,11 +95,11 @@ const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 /** What the dispatcher needs of the server. */
 export interface DispatcherHost {
   /** The client whose requests are being run. */
-  readonly current: Client | null;
+  readonly current: ClientSession | null;
   readonly config: Config;
   readonly log: Pick<Log, "warning">;
   /** Clients that wait for a pause to end. */
-  readonly postponed: Set<Client>;
+  readonly postponed: Set<ClientSession>;
   readonly propagation: Propagation;
   readonly settings: Pick<Settings, "latencyTracking" | "slowlogThresholdMicroseconds">;
   readonly statistics: Statistics;
@@ -127,18 +127,18 @@ export class Dispatcher {
   /** Tries to come below the memory limit; whether it did. */
   makeRoom: () => boolean = () => true;
   /** Told of each command that has run, while there are monitors. */
-  onMonitored: (client: Client, command: Command, request: Request) => void = () => {};
+  onMonitored: (client: ClientSession, command: Command, request: Request) => void = () => {};
   /** Told of each command that took at least the slow log's threshold. */
-  onSlow: (client: Client, command: Command, request: Request, microseconds: number) => void = () => {};
+  onSlow: (client: ClientSession, command: Command, request: Request, microseconds: number) => void = () => {};
   /** Told of each command's duration above 1 ms, for LATENCY. */
   onLatency: (event: "command" | "fast-command", milliseconds: number) => void = () => {};
 
   /** Told of an error reply on a link of the replication, to the primary or to a replica. */
-  onLinkError: (client: Client, command: Command | null, error: string) => void = () => {};
+  onLinkError: (client: ClientSession, command: Command | null, error: string) => void = () => {};
   /** Told that a replica has replied to its own replica, which nobody would read; it is to be dropped. */
-  onReplicaReply: (client: Client, command: Command | null) => void = () => {};
+  onReplicaReply: (client: ClientSession, command: Command | null) => void = () => {};
   /** Told of a client that speaks HTTP: what a browser was made to send, with commands in its body. */
-  onHttp: (client: Client) => void = () => {};
+  onHttp: (client: ClientSession) => void = () => {};
   /** Told of a write of the primary's that is applied although the disk fails. */
   onUnsavedWrite: () => void = () => {};
 
@@ -157,7 +157,7 @@ export class Dispatcher {
   }
 
   /** Runs a request of a client, or refuses it. `command`: the one that it names, or null if there is none. */
-  execute(client: Client, request: Request, command: Command | null): void {
+  execute(client: ClientSession, request: Request, command: Command | null): void {
     if (command === null) {
       if (request.is(0, "post") || request.is(0, "host:")) return this.onHttp(client);
       return this.#rejectAtOnce(client, null, unknownCommand(request));
@@ -172,14 +172,13 @@ export class Dispatcher {
     if (arity >= 0 ? request.argc !== arity : request.argc < -arity) {
       return this.#rejectAtOnce(client, command, `ERR wrong number of arguments for '${command.name}' command`);
     }
-    client.commandsProcessed++;
     client.lastCommand = command;
     if ((client.flags & CLIENT_GATES) === 0 && this.gates === 0) return this.call(client, command, request);
     this.#executeGuarded(client, command, request);
   }
 
   /** `execute` where some state of the client or the server may refuse, or asks for more. */
-  #executeGuarded(client: Client, command: Command, request: Request): void {
+  #executeGuarded(client: ClientSession, command: Command, request: Request): void {
     const skipped = (client.flags & REPLY_SKIP) !== 0;
     const refusal = this.#refusal(client, command);
     if ((client.flags & TRACKING) !== 0) this.server.tracking.enforceLimit();
@@ -190,7 +189,6 @@ export class Dispatcher {
     if (refusal !== null) {
       this.#reject(client, command, refusal);
     } else if ((this.gates & GATE_PAUSED) !== 0 && this.#mustWait(client, command)) {
-      client.commandsProcessed--;
       client.flags |= POSTPONED;
       this.server.postponed.add(client);
       this.server.blockedClients++;
@@ -217,21 +215,21 @@ export class Dispatcher {
   }
 
   /** A replica that has made itself be replied to would read that as part of the stream: it goes. */
-  #dropWhereReplied(client: Client, command: Command | null, mark: Mark): void {
+  #dropWhereReplied(client: ClientSession, command: Command | null, mark: Mark): void {
     if (client.reply.length <= mark) return;
     client.reply.rewind(mark);
     this.onReplicaReply(client, command);
   }
 
   /** Has what was delivered to the client being served go out with its replies. A replica has none: its stream stays. */
-  #joinOutput(client: Client): void {
-    if (client.hasOutput && this.server.current === client && (client.flags & REPLICA) === 0) {
-      client.takeOutputIntoReply();
+  #joinOutput(client: ClientSession): void {
+    if (client.connection.hasOutput && this.server.current === client && (client.flags & REPLICA) === 0) {
+      client.connection.takeOutputIntoReply();
     }
   }
 
   /** Takes back the reply that stands after `mark` where CLIENT REPLY has said so; `skipped`: for this one command. */
-  #silence(client: Client, command: Command | null, mark: number, skipped: boolean): void {
+  #silence(client: ClientSession, command: Command | null, mark: number, skipped: boolean): void {
     const off = (client.flags & REPLY_OFF) !== 0 || (skipped && (client.flags & REPLY_SKIP) !== 0);
     // Confirmations of subscriptions are messages, not replies.
     if (off && (command === null || (command.flags & REPLIES_WITH_MESSAGES) === 0)) client.reply.rewind(mark);
@@ -241,7 +239,7 @@ export class Dispatcher {
   }
 
   /** What follows a command that ran for those who watch: monitors, and the client's own cache. */
-  #observe(client: Client, command: Command, request: Request): void {
+  #observe(client: ClientSession, command: Command, request: Request): void {
     if ((client.flags & TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
       this.server.tracking.remember(client, command, request);
     }
@@ -249,7 +247,7 @@ export class Dispatcher {
   }
 
   /** Runs a command that EXEC has queued. */
-  callNested(client: Client, command: Command, request: Request): void {
+  callNested(client: ClientSession, command: Command, request: Request): void {
     this.#isNested = true;
     client.insideExec = true;
     try {
@@ -262,7 +260,7 @@ export class Dispatcher {
   }
 
   /** The error with which a command is refused, or null. In the order in which Redis asks. */
-  #refusal(client: Client, command: Command): string | null {
+  #refusal(client: ClientSession, command: Command): string | null {
     const flags = command.flags;
     const gates = this.gates;
     if ((client.flags & UNAUTHENTICATED) !== 0 && (flags & NO_AUTH) === 0) return NOAUTH;
@@ -305,21 +303,21 @@ export class Dispatcher {
     return null;
   }
 
-  #mustWait(client: Client, command: Command): boolean {
+  #mustWait(client: ClientSession, command: Command): boolean {
     if ((client.flags & REPLICA) !== 0) return false;
     const flags = (command.flags & RUNS_QUEUE) !== 0 ? command.flags | queuedFlags(client) : command.flags;
     return !this.pauseLetsThrough(flags);
   }
 
   /** Rejects what could not even be made out as a command. */
-  #rejectAtOnce(client: Client, command: Command | null, error: string): void {
+  #rejectAtOnce(client: ClientSession, command: Command | null, error: string): void {
     const mark = client.reply.open();
     this.#reject(client, command, error);
     if (isReplica(client)) this.#dropWhereReplied(client, command, mark);
     if ((client.flags & SILENT) !== 0) this.#silence(client, command, mark, (client.flags & REPLY_SKIP) !== 0);
   }
 
-  #reject(client: Client, command: Command | null, error: string): void {
+  #reject(client: ClientSession, command: Command | null, error: string): void {
     if (command !== null && (command.flags & RUNS_QUEUE) !== 0) {
       // An EXEC that is refused ends the transaction all the same, so that no client stays in one it thinks is over.
       error = `EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, "")}`;
@@ -333,13 +331,13 @@ export class Dispatcher {
     if (command !== null) command.stats.rejected++;
   }
 
-  #countError(client: Client, command: Command | null, error: string): void {
+  #countError(client: ClientSession, command: Command | null, error: string): void {
     this.server.statistics.countError(error);
     if ((client.flags & (PRIMARY | REPLICA)) !== 0) this.onLinkError(client, command, error);
   }
 
   /** Runs a command that nothing refuses, with all that follows from it. */
-  call(client: Client, command: Command, request: Request): void {
+  call(client: ClientSession, command: Command, request: Request): void {
     const server = this.server;
     const reply = client.reply;
     this.#errorsCounted = reply.errorCount;
@@ -366,8 +364,10 @@ export class Dispatcher {
     }
     if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
-    if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0) {
-      client.takeOutputIntoReply();
+    if (
+      client.connection.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0
+    ) {
+      client.connection.takeOutputIntoReply();
     }
   }
 
@@ -376,7 +376,7 @@ export class Dispatcher {
    * before goes on to followers like that of any command. All else is a fault of ours, for which the client is closed;
    * what was changed goes on to them even so.
    */
-  #threw(client: Client, command: Command, request: Request, error: unknown, dirty: number, mark: Mark): void {
+  #threw(client: ClientSession, command: Command, request: Request, error: unknown, dirty: number, mark: Mark): void {
     const { server } = this;
     if (!isOutOfRoom(error)) {
       if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
@@ -392,7 +392,7 @@ export class Dispatcher {
     server.log.warning(`There is no memory for the command '${command.name}': ${error.message}`);
   }
 
-  #propagate(client: Client, command: Command, request: Request): void {
+  #propagate(client: ClientSession, command: Command, request: Request): void {
     const { propagation } = this.server;
     const propagated = client.propagated;
     client.propagated = null;
@@ -404,7 +404,7 @@ export class Dispatcher {
   }
 
   /** Sends what has gathered besides the write itself, and notes how far the stream is with all that the client did. */
-  #settle(client: Client, command: Command): void {
+  #settle(client: ClientSession, command: Command): void {
     const { propagation } = this.server;
     if (propagation.isDue) propagation.settle((command.flags & ARBITRARY_KEYS) === 0);
     client.writeOffset = this.server.streamOffset;
@@ -428,7 +428,7 @@ export class Dispatcher {
     stats.histogram.record(microseconds / calls, calls);
   }
 
-  #record(client: Client, command: Command, request: Request, elapsedMs: number): void {
+  #record(client: ClientSession, command: Command, request: Request, elapsedMs: number): void {
     const microseconds = elapsedMs * 1000;
     this.#count(command, microseconds, 1);
     if (elapsedMs > this.server.statistics.longestMs) this.server.statistics.longestMs = elapsedMs;
@@ -444,17 +444,17 @@ export class Dispatcher {
 }
 
 /** Whether a client is a replica, and not a monitor, which counts as one. */
-function isReplica(client: Client): boolean {
+function isReplica(client: ClientSession): boolean {
   return (client.flags & (REPLICA | MONITOR)) === REPLICA;
 }
 
 /** The flags that any of the commands queued has. */
-function queuedFlags(client: Client): number {
+function queuedFlags(client: ClientSession): number {
   return client.transaction?.queue.reduce((flags, queued) => flags | queued.command.flags, 0) ?? 0;
 }
 
 /** The flags that all of the commands queued have. */
-function commonFlags(client: Client): number {
+function commonFlags(client: ClientSession): number {
   return client.transaction?.queue.reduce((flags, queued) => flags & queued.command.flags, -1) ?? -1;
 }
 

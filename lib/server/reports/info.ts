@@ -17,7 +17,7 @@ import { preciseUnixMs, unixMs } from "../../runtime/clock.ts";
 import { random } from "../../runtime/random.ts";
 import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
-import type { Client } from "../clients/client.ts";
+import type { ClientSession } from "../clients/session.ts";
 import type { Tracking } from "../clients/tracking.ts";
 import type { Cron } from "../data/cron.ts";
 import type { Memory } from "../data/memory.ts";
@@ -34,7 +34,7 @@ import type { Statistics } from "./statistics.ts";
 /** What INFO tells of. */
 export interface InfoSource {
   readonly blockedClients: number;
-  readonly clients: ReadonlyMap<number, Client>;
+  readonly clients: ReadonlyMap<number, ClientSession>;
   readonly commands: Pick<CommandTable, "byName">;
   readonly config: Config;
   readonly cron: Pick<Cron, "staleShare" | "ticks">;

@@ -4,7 +4,7 @@
  */
 
 import { monotonicMs } from "../../runtime/clock.ts";
-import type { Client } from "../clients/client.ts";
+import type { ClientSession } from "../clients/session.ts";
 import type { Cron } from "../data/cron.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -41,7 +41,7 @@ export class Rate {
 
 /** What rates and peaks are sampled from. */
 export interface RatesHost {
-  readonly clients: ReadonlyMap<number, Client>;
+  readonly clients: ReadonlyMap<number, ClientSession>;
   readonly cron: Pick<Cron, "every" | "tasks" | "ticks">;
   readonly statistics: Statistics;
 }
@@ -94,8 +94,8 @@ export class Rates {
     let input = 0;
     let output = 0;
     for (const client of this.server.clients.values()) {
-      input = Math.max(input, client.unparsedBytes);
-      output = Math.max(output, client.outputBytes);
+      input = Math.max(input, client.connection.unparsedBytes);
+      output = Math.max(output, client.connection.outputBytes);
     }
     this.#second = (this.#second + 1) % PEAK_SECONDS;
     this.#inputPeaks[this.#second] = input;
