@@ -7,7 +7,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => pr
 // That a terminal is closed is no reason to end.
 process.on("SIGHUP", () => {});
 
-const { run } = await import("./lib/server/start.ts");
+const { run } = await import("./lib/server/program/start.ts");
 const exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error);
   return 1;

@@ -1,6 +1,6 @@
 /**
  * Finds the keys of a request by the specs on its command's declaration (key_specs.ts). Whoever must know which keys a
- * request names asks here: client-side tracking, COMMAND GETKEYS. Only the foresight of server/batch.ts, which may guess,
+ * request names asks here: client-side tracking, COMMAND GETKEYS. Only the foresight of server/execution/batch.ts, which may guess,
  * reads the range that was derived beforehand.
  */
 

@@ -1,4 +1,4 @@
-/** MEMORY: what single keys and the server as a whole take. The figures are the arena's and `server/memory.ts`'s. */
+/** MEMORY: what single keys and the server as a whole take. The figures are the arena's and `server/data/memory.ts`'s. */
 
 import type { Request } from "../resp/request.ts";
 import type { Store } from "../store/store.ts";

@@ -1,7 +1,7 @@
 /** The commands that a directive must allow before anybody may call them: DEBUG, and those of MODULE that load code. */
 
+import type { Config } from "../config/config.ts";
 import type { ProtectedName } from "./command.ts";
-import type { Host, Session } from "./session.ts";
 
 const DIRECTIVES = { DEBUG: "enable-debug-command", MODULE: "enable-module-command" } as const satisfies Record<
   ProtectedName,
@@ -9,7 +9,11 @@ const DIRECTIVES = { DEBUG: "enable-debug-command", MODULE: "enable-module-comma
 >;
 
 /** Why a client may not call a protected command, or null. */
-export function protectedRefusal(container: ProtectedName, host: Host, session: Session): string | null {
+export function protectedRefusal(
+  container: ProtectedName,
+  host: { readonly config: Config },
+  session: { readonly isLocal: boolean },
+): string | null {
   const directive = DIRECTIVES[container];
   const allowed = host.config.choice(directive);
   if (allowed === "yes" || (allowed === "local" && session.isLocal)) return null;

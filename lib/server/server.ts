@@ -18,35 +18,38 @@ import type { Request } from "../resp/request.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
 import type { Database } from "../store/database.ts";
 import { type KeyListener, Store } from "../store/store.ts";
-import { Batch } from "./batch.ts";
-import { Client, CLOSING, DROPPED, isLoopback, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./client.ts";
-import { describeClient } from "./client_line.ts";
-import { ClientMemory } from "./client_memory.ts";
-import { Cron } from "./cron.ts";
-import { Dispatcher, GATE_NO_WRITES } from "./dispatcher.ts";
+import { Batch } from "./execution/batch.ts";
+import { CLOSING, DROPPED, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./clients/flags.ts";
+import { type ClientSession, isLoopback } from "./clients/session.ts";
+import { describeClient } from "./clients/client_line.ts";
+import { Connection } from "./clients/connection.ts";
+import { ClientMemory } from "./clients/client_memory.ts";
+import { Cron } from "./data/cron.ts";
+import { Dispatcher } from "./execution/dispatcher.ts";
+import { GATE_NO_WRITES } from "./execution/gates.ts";
 import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
-import { LatencyMonitor } from "./latency.ts";
-import type { Listeners } from "./listeners.ts";
-import { GivingBack } from "./giving_back.ts";
-import { Debugging } from "./debugging.ts";
-import { infoText } from "./info.ts";
-import type { Log } from "./log.ts";
-import { Monitors } from "./monitors.ts";
-import { Pausing } from "./pausing.ts";
-import { Phase } from "./phase.ts";
-import { Memory } from "./memory.ts";
-import { MemoryLimit } from "./memory_limit.ts";
-import { Propagation } from "./propagation.ts";
-import { Rates } from "./rates.ts";
-import { Replication } from "./replication.ts";
-import { Saving } from "./saving.ts";
-import { type OutputLimit, Settings } from "./settings.ts";
-import { Shutdown } from "./shutdown.ts";
-import { SlowLog } from "./slow_log.ts";
-import { Statistics } from "./statistics.ts";
-import { Tracking } from "./tracking.ts";
-import { Watching } from "./watching.ts";
+import { LatencyMonitor } from "./reports/latency.ts";
+import type { Listeners } from "./program/listeners.ts";
+import { GivingBack } from "./data/giving_back.ts";
+import { Debugging } from "./data/debugging.ts";
+import { infoText } from "./reports/info.ts";
+import type { Log } from "./program/log.ts";
+import { Monitors } from "./clients/monitors.ts";
+import { Pausing } from "./clients/pausing.ts";
+import { Phase } from "./data/phase.ts";
+import { Memory } from "./data/memory.ts";
+import { MemoryLimit } from "./data/memory_limit.ts";
+import { Propagation } from "./execution/propagation.ts";
+import { Rates } from "./reports/rates.ts";
+import { Replication } from "./data/replication.ts";
+import { Saving } from "./data/saving.ts";
+import { type OutputLimit, Settings } from "./program/settings.ts";
+import { Shutdown } from "./program/shutdown.ts";
+import { SlowLog } from "./reports/slow_log.ts";
+import { Statistics } from "./reports/statistics.ts";
+import { Tracking } from "./clients/tracking.ts";
+import { Watching } from "./execution/watching.ts";
 
 /** What a client from another machine is told as long as nobody has set a password. */
 const PROTECTED_MODE_ERROR =
@@ -103,9 +106,9 @@ export class Server implements Host, Acceptor {
   /** Path of the pid file, a binary string, or null. */
   pidFile: string | null = null;
   /** Connected clients by id. */
-  readonly clients = new Map<number, Client>();
+  readonly clients = new Map<number, ClientSession>();
   /** Clients that wait for a pause to end. */
-  readonly postponed = new Set<Client>();
+  readonly postponed = new Set<ClientSession>();
   readonly reply = new ReplyWriter();
   /** Parses for every client whose request is not cut. */
   parser = new RequestParser();
@@ -113,7 +116,7 @@ export class Server implements Host, Acceptor {
   dirty = 0;
   blockedClients = 0;
   /** The client whose requests are being run. */
-  current: Client | null = null;
+  current: ClientSession | null = null;
 
   readonly #parsers: RequestParser[] = [];
   #nextClientId = 1;
@@ -124,10 +127,10 @@ export class Server implements Host, Acceptor {
   /** When it was logged last that a connection could not be taken. */
   #acceptFailedMs = -Infinity;
   /** Clients for whom `deliver` has queued output. */
-  #toFlush: Client[] = [];
-  #closing: Client[] = [];
+  #toFlush: ClientSession[] = [];
+  #closing: ClientSession[] = [];
   /** Clients whose waiting requests may be run once nobody else's are. */
-  readonly #toProceed: Client[] = [];
+  readonly #toProceed: ClientSession[] = [];
   #isProceeding = false;
 
   constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
@@ -231,22 +234,23 @@ export class Server implements Host, Acceptor {
   }
 
   /** Makes a client of a connection, whoever opened it. */
-  addClient(socket: Socket): Client {
-    const client = new Client(this, socket, this.#nextClientId++);
-    socket.handler = client;
-    this.clients.set(client.id, client);
-    return client;
+  addClient(socket: Socket): ClientSession {
+    const connection = new Connection(this, socket, this.#nextClientId++);
+    const { session } = connection;
+    socket.handler = connection;
+    this.clients.set(session.id, session);
+    return session;
   }
 
   /** Ends a connection that brings HTTP, before anything of its body is taken for a command. */
-  #cutOffHttp(client: Client): void {
+  #cutOffHttp(client: ClientSession): void {
     this.closeSoon(client);
     if (this.store.nowMs - this.#httpToldMs < HTTP_TOLD_EVERY_MS) return;
     this.#httpToldMs = this.store.nowMs;
     this.log.warning(
       "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is " +
         "likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. " +
-        `Connection from ${client.socket.remoteAddress} aborted.`,
+        `Connection from ${client.connection.socket.remoteAddress} aborted.`,
     );
   }
 
@@ -265,7 +269,7 @@ export class Server implements Host, Acceptor {
   }
 
   /** A connection has ended. */
-  clientGone(client: Client): void {
+  clientGone(client: ClientSession): void {
     this.clients.delete(client.id);
     if (this.postponed.delete(client)) this.blockedClients--;
     this.clientMemory.forget(client);
@@ -275,7 +279,7 @@ export class Server implements Host, Acceptor {
   }
 
   /** Closes a client after the work under way. */
-  closeSoon(client: Client): void {
+  closeSoon(client: ClientSession): void {
     if (client.isDropped) return;
     client.flags |= CLOSING | DROPPED;
     this.#closing.push(client);
@@ -283,21 +287,21 @@ export class Server implements Host, Acceptor {
   }
 
   #closeMarked(): void {
-    for (const client of this.#closing.splice(0)) client.socket.destroy();
+    for (const client of this.#closing.splice(0)) client.connection.socket.destroy();
   }
 
   /** Enforces `client-output-buffer-limit` on a client that has `pending` bytes of output. */
-  checkOutputLimit(client: Client, pending: number): void {
-    if (pending < this.settings.lowestOutputLimitBytes && client.overSoftLimitSinceMs === 0) return;
+  checkOutputLimit(client: ClientSession, pending: number): void {
+    if (pending < this.settings.lowestOutputLimitBytes && client.connection.overSoftLimitSinceMs === 0) return;
     // What a snapshot sends waits for the replica by itself; only what follows it counts.
     if (client.replica !== null && client.replica.state !== "online") return;
     const { hardBytes, softBytes, softSeconds } = this.outputLimit(outputClass(client));
     let exceeded = hardBytes > 0 && pending >= hardBytes;
     if (softBytes > 0 && pending >= softBytes) {
-      if (client.overSoftLimitSinceMs === 0) client.overSoftLimitSinceMs = this.store.nowMs;
-      else if (this.store.nowMs - client.overSoftLimitSinceMs > softSeconds * 1000) exceeded = true;
+      if (client.connection.overSoftLimitSinceMs === 0) client.connection.overSoftLimitSinceMs = this.store.nowMs;
+      else if (this.store.nowMs - client.connection.overSoftLimitSinceMs > softSeconds * 1000) exceeded = true;
     } else {
-      client.overSoftLimitSinceMs = 0;
+      client.connection.overSoftLimitSinceMs = 0;
     }
     if (!exceeded || client.isDropped) return;
     this.log.warning(
@@ -311,7 +315,7 @@ export class Server implements Host, Acceptor {
   #mayReply(bytes: number): boolean {
     const client = this.current;
     if (client === null || client.isPrimary) return true;
-    this.checkOutputLimit(client, client.outputBytes + bytes);
+    this.checkOutputLimit(client, client.connection.outputBytes + bytes);
     return !client.isDropped;
   }
 
@@ -325,13 +329,13 @@ export class Server implements Host, Acceptor {
   }
 
   /** A client on one line, as CLIENT LIST shows it. */
-  describe(client: Client): string {
+  describe(client: ClientSession): string {
     return describeClient(client, this.store.nowMs);
   }
 
   // --- Batches: what one arrival of data runs -------------------------------------------------------------------------
 
-  beginBatch(client: Client): void {
+  beginBatch(client: ClientSession): void {
     this.#commandsBefore = this.statistics.commandsProcessed;
     this.current = client;
     client.lastActiveMs = this.updateClock();
@@ -359,7 +363,7 @@ export class Server implements Host, Acceptor {
   }
 
   /** Has a client's waiting requests run once the work under way is done. */
-  proceedLater(client: Client): void {
+  proceedLater(client: ClientSession): void {
     this.#toProceed.push(client);
   }
 
@@ -367,13 +371,13 @@ export class Server implements Host, Acceptor {
     if (this.#isProceeding) return; // the batches that this runs end here too
     this.#isProceeding = true;
     for (let client = this.#toProceed.shift(); client !== undefined; client = this.#toProceed.shift()) {
-      client.proceed(0);
+      client.connection.proceed(0);
     }
     this.#isProceeding = false;
   }
 
   /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
-  outsideBatch(client: Client, body: () => void): void {
+  outsideBatch(client: ClientSession, body: () => void): void {
     const { reply, current: outer } = this;
     if (reply.isCut) reply.clear(); // nobody gets what is in it
     const mark = reply.open();
@@ -381,16 +385,16 @@ export class Server implements Host, Acceptor {
     body();
     this.current = outer;
     if (outer === null) {
-      client.flush();
+      client.connection.flush();
       return this.flushAll();
     }
     // Another client's replies stand before this one in the writer: take it out.
-    client.deliver(reply.buffer, mark, reply.length);
+    client.connection.deliver(reply.buffer, mark, reply.length);
     reply.rewind(mark);
     reply.protocol = outer.protocol;
   }
 
-  willFlush(client: Client): void {
+  willFlush(client: ClientSession): void {
     this.#toFlush.push(client);
     if (this.current === null && this.#toFlush.length === 1) queueMicrotask(() => this.flushAll());
   }
@@ -401,7 +405,7 @@ export class Server implements Host, Acceptor {
     if (this.#toFlush.length > 0) {
       const clients = this.#toFlush;
       this.#toFlush = [];
-      for (const client of clients) client.flushOutput();
+      for (const client of clients) client.connection.flushOutput();
       if (this.clientMemory.limited) { for (const client of clients) this.clientMemory.count(client); }
       if (this.#toFlush.length === 0) this.pubsub.flushed();
     }
@@ -410,9 +414,9 @@ export class Server implements Host, Acceptor {
 
   /** Sends what clients and replicas are due, without waiting for the end of the turn. */
   sendAll(): void {
-    this.current?.flush();
+    this.current?.connection.flush();
     this.flushAll();
-    for (const client of this.clients.values()) client.socket.send();
+    for (const client of this.clients.values()) client.connection.socket.send();
   }
 
   takeParser(): RequestParser {
@@ -437,7 +441,7 @@ export class Server implements Host, Acceptor {
   // --- Commands -------------------------------------------------------------------------------------------------------
 
   call(session: Session, command: Command, request: Request): void {
-    this.dispatcher.callNested(session as Client, command, request); // sessions are clients: the server makes no other
+    this.dispatcher.callNested(session as ClientSession, command, request); // sessions are clients: the server makes no other
   }
 
   asUnit(body: () => void): void {
@@ -454,7 +458,7 @@ export class Server implements Host, Acceptor {
     for (const client of [...this.postponed]) {
       this.postponed.delete(client);
       this.blockedClients--;
-      client.proceed(POSTPONED);
+      client.connection.proceed(POSTPONED);
     }
   }
 
@@ -475,7 +479,7 @@ export class Server implements Host, Acceptor {
   touched(session: Session | null, database: Database, bytes: Uint8Array, start: number, length: number): void {
     if (this.watching.count > 0) this.watching.touch(database, bytes, start, length);
     // Sessions are clients: the server makes no other.
-    if (this.tracking.active > 0) this.tracking.changed(session as Client | null, bytes, start, length);
+    if (this.tracking.active > 0) this.tracking.changed(session as ClientSession | null, bytes, start, length);
   }
 
   notify(
@@ -548,7 +552,7 @@ export class Server implements Host, Acceptor {
   }
 }
 
-function outputClass(client: Client): "normal" | "replica" | "pubsub" {
+function outputClass(client: ClientSession): "normal" | "replica" | "pubsub" {
   if ((client.flags & REPLICA) !== 0) return "replica";
   return (client.flags & SUBSCRIBED) !== 0 ? "pubsub" : "normal";
 }

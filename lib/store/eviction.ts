@@ -1,6 +1,6 @@
 /**
  * Which key to evict: approximate LRU, LFU and shortest time to live by samples, as Redis does it (Redis documentation,
- * "Key eviction"), or a random key. `server/memory_limit.ts` decides when, and removes it.
+ * "Key eviction"), or a random key. `server/data/memory_limit.ts` decides when, and removes it.
  *
  * Each search adds a few random keys of each database to a small pool that keeps the best candidates seen so far; the
  * best of the pool that is still there is the one. So the choice gets better than its few samples, at O(samples).

@@ -5,8 +5,8 @@ import type { Command } from "../../lib/commands/command.ts";
 import { CommandTable } from "../../lib/commands/table.ts";
 import { Config } from "../../lib/config/config.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
-import { applyConfig } from "../../lib/server/apply_config.ts";
-import { Log } from "../../lib/server/log.ts";
+import { applyConfig } from "../../lib/server/program/apply_config.ts";
+import { Log } from "../../lib/server/program/log.ts";
 import { Server } from "../../lib/server/server.ts";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 

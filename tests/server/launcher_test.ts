@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { chainToNpm, isWhole } from "../../lib/server/launcher.ts";
+import { chainToNpm, isWhole } from "../../lib/server/program/launcher.ts";
 
 /** Processes: a server, `deno task`, a shell, npx, another npm, and the shell that all of it was started from. */
 const PARENTS = new Map([[50, 40], [40, 30], [30, 20], [20, 15], [15, 10], [10, 1]]);

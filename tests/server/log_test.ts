@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pid } from "node:process";
-import { formatLogLine, Log, type LogLevel } from "../../lib/server/log.ts";
-import { pidFilePath, removePidFile, writePidFile } from "../../lib/server/pid_file.ts";
-import { REDIS_VERSION, showsBanner, versionLine } from "../../lib/server/banner.ts";
+import { formatLogLine, Log, type LogLevel } from "../../lib/server/program/log.ts";
+import { pidFilePath, removePidFile, writePidFile } from "../../lib/server/program/pid_file.ts";
+import { REDIS_VERSION, showsBanner, versionLine } from "../../lib/server/program/banner.ts";
 
 function temporary(name: string): string {
   return join(mkdtempSync(join(tmpdir(), "tredis-log-")), name);

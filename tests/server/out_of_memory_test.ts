@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { command, WRITE } from "../../lib/commands/command.ts";
 import { KEY_RW_UPDATE } from "../../lib/commands/key_specs.ts";
-import { GATE_SHORT } from "../../lib/server/dispatcher.ts";
+import { GATE_SHORT } from "../../lib/server/execution/gates.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
 import { connect, startWith } from "./fake_client.ts";
 

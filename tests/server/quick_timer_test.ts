@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Command, command, FAST, instantiate } from "../../lib/commands/command.ts";
-import { QuickTimer } from "../../lib/server/quick_timer.ts";
+import { QuickTimer } from "../../lib/server/execution/quick_timer.ts";
 
 const PLAIN = command("plain", 1, FAST, () => {});
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GATE_LOADING, GATE_REPLICA } from "../../lib/server/dispatcher.ts";
+import { GATE_LOADING, GATE_REPLICA } from "../../lib/server/execution/gates.ts";
 import { connect, startWith } from "./fake_client.ts";
 
 const LOADING = "-EXECABORT Transaction discarded because of: LOADING Redis is loading the dataset in memory\r\n";

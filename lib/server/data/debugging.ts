@@ -1,0 +1,60 @@
+/** What DEBUG needs of the server beyond what other commands do: reloading the data, stopping the cron. */
+
+import { systemErrorText } from "../../bytes/system_errors.ts";
+import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
+import type { Database } from "../../store/database.ts";
+import type { Store } from "../../store/store.ts";
+import type { Log } from "../program/log.ts";
+import type { Cron } from "./cron.ts";
+import type { Phase } from "./phase.ts";
+import type { Saving } from "./saving.ts";
+
+/** What DEBUG reaches of the server. */
+export interface DebuggingHost {
+  readonly cron: Pick<Cron, "paused">;
+  readonly log: Pick<Log, "warning">;
+  readonly phase: Pick<Phase, "setLoading">;
+  readonly saving: Pick<Saving, "lastLoad" | "loading" | "path" | "readOptions" | "saveNow">;
+  /** The end of the server, which may have waited for the periodic work. */
+  readonly shutdown: { resume(): void };
+  readonly store: Store;
+  /** Empties databases. */
+  flush(databases: readonly Database[]): void;
+}
+
+export class Debugging {
+  /** Whether RDB data is taken whatever its checksum. */
+  skipChecksums = false;
+
+  constructor(readonly server: DebuggingHost) {}
+
+  /** Writes a line to the log that an operator should see. */
+  log(message: string): void {
+    this.server.log.warning(message);
+  }
+
+  /** Stops the periodic work, or lets it go on. */
+  pauseCron(paused: boolean): void {
+    this.server.cron.paused = paused;
+    if (!paused) this.server.shutdown.resume();
+  }
+
+  /** Saves, empties and loads the databases while everybody waits. The error to reply with, or null. */
+  reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null {
+    const { saving, store, log, phase } = this.server;
+    if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
+    if (options.save && saving.saveNow() !== null) return "ERR Failed to save the RDB file, check the log";
+    if (options.flush) this.server.flush(store.databases);
+    phase.setLoading(true);
+    try {
+      saving.lastLoad = loadRdbFileSync(saving.path, store, { ...saving.readOptions, replaceExisting: options.merge });
+    } catch (error) {
+      log.warning(`DEBUG RELOAD failed: ${error instanceof LoadError ? error.message : systemErrorText(error)}`);
+      return "ERR Error trying to load the RDB dump, check server logs";
+    } finally {
+      phase.setLoading(false);
+    }
+    log.warning("DB reloaded by DEBUG RELOAD");
+    return null;
+  }
+}

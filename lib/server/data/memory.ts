@@ -1,0 +1,151 @@
+/**
+ * How much memory the server uses, and for what: read by INFO, MEMORY and eviction.
+ *
+ * `used_memory` is what the server itself allocates: the arena, the clients' buffers and the replication backlog. The
+ * runtime's own heap is a figure of its own: it holds no data, and a garbage collector moves it up and down by megabytes,
+ * which must neither evict keys nor hide how much they take. The process as a whole is `used_memory_rss`.
+ */
+
+import process from "node:process";
+import { unixMs } from "../../runtime/clock.ts";
+import { MONITOR, REPLICA } from "../clients/flags.ts";
+import type { ClientSession } from "../clients/session.ts";
+import type { Config } from "../../config/config.ts";
+import type { ReplicationStream } from "../../replication/stream.ts";
+import type { Store } from "../../store/store.ts";
+import type { Statistics } from "../reports/statistics.ts";
+import type { Cron } from "./cron.ts";
+
+/** Memory of one moment, in bytes. */
+export interface MemoryUse {
+  /** All that the server allocates. */
+  readonly usedBytes: number;
+  /** The most that it ever was. */
+  readonly peakBytes: number;
+  /** Of it: live blocks of the arena. */
+  readonly arenaBytes: number;
+  /** What the arena has taken from the system for them. */
+  readonly committedBytes: number;
+  /** Buffers of clients, and of those that are replicas. */
+  readonly clientBytes: number;
+  readonly replicaBytes: number;
+  readonly backlogBytes: number;
+  /** All but the entries: what was there at the start, tables, buffers. */
+  readonly overheadBytes: number;
+  /** The entries. */
+  readonly datasetBytes: number;
+  readonly keys: number;
+  readonly residentBytes: number;
+  /** The runtime's heap, as it is in use. */
+  readonly heapBytes: number;
+}
+
+/** What counting memory needs of the server. */
+export interface MemoryHost {
+  readonly clients: ReadonlyMap<number, ClientSession>;
+  readonly config: Config;
+  readonly cron: Pick<Cron, "tasks">;
+  readonly replication: { readonly stream: Pick<ReplicationStream, "backlogExcessBytes" | "hasBacklog"> };
+  readonly statistics: Pick<Statistics, "peakMemoryBytes" | "peakMemoryTime">;
+  readonly store: Store;
+}
+
+export class Memory {
+  /** What was used when the server began to serve. */
+  startupBytes = 0;
+  /** Buffers of clients that count against `maxmemory`: those of the last tick, and what their input has taken since. */
+  #bufferBytes = 0;
+  /** Whether a client has gone since. */
+  #isStale = false;
+
+  constructor(readonly server: MemoryHost) {
+    server.cron.tasks.push(() => this.#sample());
+  }
+
+  /** To be called when the server begins to serve. */
+  ready(): void {
+    this.startupBytes = this.measure().usedBytes;
+  }
+
+  /** What counts against `maxmemory` now, in bytes. Cheap: output buffers are as of the last tick. */
+  get countedBytes(): number {
+    return this.server.store.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
+  }
+
+  /** The buffer of a client has grown by so many bytes, which may be fewer than none. */
+  buffersGrew(bytes: number): void {
+    this.#bufferBytes += bytes;
+  }
+
+  /** A client has gone, and with it its buffers. */
+  clientGone(): void {
+    this.#isStale = true;
+  }
+
+  /** Counts the buffers anew where clients have gone since the last tick: before memory is said to be short. */
+  recount(): void {
+    if (this.#isStale) this.#sample();
+  }
+
+  get #backlogBytes(): number {
+    return this.server.replication.stream.hasBacklog ? this.server.config.number("repl-backlog-size") : 0;
+  }
+
+  /** Measures everything. */
+  measure(): MemoryUse {
+    const { store } = this.server;
+    const { clientBytes, replicaBytes } = this.#buffers();
+    const arenaBytes = store.arena.usedBytes;
+    let tableBytes = 0;
+    let keys = 0;
+    for (const database of store.databases) {
+      tableBytes += store.tables.memoryBytes(database.keys) + store.tables.memoryBytes(database.expires);
+      keys += database.size;
+    }
+    const usedBytes = arenaBytes + clientBytes + replicaBytes + this.#backlogBytes;
+    this.#notePeak(usedBytes);
+    // What was there at the start are the empty tables.
+    const overheadBytes = Math.max(this.startupBytes, tableBytes) + clientBytes + replicaBytes + this.#backlogBytes;
+    const { rss, heapUsed } = process.memoryUsage();
+    return {
+      usedBytes,
+      peakBytes: this.server.statistics.peakMemoryBytes,
+      arenaBytes,
+      committedBytes: store.arena.committedBytes,
+      clientBytes,
+      replicaBytes,
+      backlogBytes: this.#backlogBytes,
+      overheadBytes,
+      datasetBytes: Math.max(0, usedBytes - overheadBytes),
+      keys,
+      residentBytes: rss,
+      heapBytes: heapUsed,
+    };
+  }
+
+  /** Buffers of replicas do not count: what they must be sent when keys are evicted would evict more. */
+  #buffers(): { readonly clientBytes: number; readonly replicaBytes: number } {
+    let clientBytes = 0;
+    let replicaBytes = 0;
+    for (const client of this.server.clients.values()) {
+      if ((client.flags & REPLICA) !== 0 && (client.flags & MONITOR) === 0) {
+        replicaBytes += client.connection.bufferBytes;
+      } else clientBytes += client.connection.bufferBytes;
+    }
+    return { clientBytes, replicaBytes: replicaBytes + this.server.replication.stream.backlogExcessBytes };
+  }
+
+  #sample(): void {
+    const { clientBytes, replicaBytes } = this.#buffers();
+    this.#bufferBytes = clientBytes;
+    this.#isStale = false;
+    this.#notePeak(this.countedBytes + replicaBytes);
+  }
+
+  #notePeak(usedBytes: number): void {
+    const { statistics } = this.server;
+    if (usedBytes <= statistics.peakMemoryBytes) return;
+    statistics.peakMemoryBytes = usedBytes;
+    statistics.peakMemoryTime = unixMs();
+  }
+}

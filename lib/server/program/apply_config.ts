@@ -1,0 +1,109 @@
+/** Carries the configuration into the parts that keep values of their own, at start and at every CONFIG SET. */
+
+import { EVENT_KEY_MISS, EVENT_NEW } from "../../commands/events.ts";
+import type { Config } from "../../config/config.ts";
+import type { Name } from "../../config/directives.ts";
+import { random } from "../../runtime/random.ts";
+import { Frequency } from "../../store/frequency.ts";
+import type { KeyListener, Store } from "../../store/store.ts";
+import type { Log } from "./log.ts";
+import type { Settings } from "./settings.ts";
+
+/** The parts of the server that keep values of the configuration. */
+export interface ConfiguredServer {
+  readonly clientMemory: { limitBytes: number };
+  readonly config: Config;
+  readonly latency: { thresholdMs: number };
+  readonly log: Pick<Log, "file" | "level">;
+  readonly memoryLimit: { configure(): void };
+  readonly parser: { maxBulkBytes: number };
+  readonly saving: { readonly snapshotter: { keyDelayMs: number } };
+  readonly settings: Settings;
+  readonly slowLog: { maxLength: number };
+  readonly store: Store;
+  readonly tracking: { maxKeys: number };
+  /** To be told of look-ups that find nothing, and of new keys, where anybody asks for it. */
+  readonly keyMissed: KeyListener;
+  readonly keyIsNew: KeyListener;
+}
+
+/** Sets what depends on the configuration, now and whenever it changes. */
+export function applyConfig(server: ConfiguredServer): void {
+  const { config, settings, store, log } = server;
+  /** Runs `apply` now, and at every change of one of `names`. */
+  const follow = (names: readonly Name[], apply: () => void) => {
+    apply();
+    for (const name of names) {
+      config.onChange(name, () => {
+        apply();
+      });
+    }
+  };
+  follow(["loglevel"], () => log.level = config.choice("loglevel"));
+  follow(["logfile"], () => log.file = config.text("logfile"));
+  follow(["proto-max-bulk-len"], () => {
+    settings.maxBulkBytes = config.number("proto-max-bulk-len");
+    server.parser.maxBulkBytes = settings.maxBulkBytes;
+  });
+  follow(["maxclients"], () => settings.maxClients = config.number("maxclients"));
+  follow(["client-query-buffer-limit"], () => {
+    settings.queryBufferLimitBytes = config.number("client-query-buffer-limit");
+  });
+  follow(["timeout"], () => settings.idleTimeoutSeconds = config.number("timeout"));
+  follow(["client-output-buffer-limit"], () => {
+    const limits = config.outputBufferLimits;
+    settings.setOutputLimits(limits.normal, limits.slave, limits.pubsub);
+  });
+  follow(["slowlog-log-slower-than"], () => {
+    settings.slowlogThresholdMicroseconds = config.number("slowlog-log-slower-than");
+  });
+  follow(["slowlog-max-len"], () => server.slowLog.maxLength = config.number("slowlog-max-len"));
+  follow(["latency-monitor-threshold"], () => server.latency.thresholdMs = config.number("latency-monitor-threshold"));
+  follow(["tracking-table-max-keys"], () => server.tracking.maxKeys = config.number("tracking-table-max-keys"));
+  follow(["maxmemory-clients", "maxmemory"], () => {
+    const limit = config.number("maxmemory-clients");
+    // A percentage, of `maxmemory`, is kept as a negative number.
+    server.clientMemory.limitBytes = limit < 0 ? Math.floor((config.number("maxmemory") * -limit) / 100) : limit;
+  });
+  follow(["latency-tracking"], () => settings.latencyTracking = config.flag("latency-tracking"));
+  follow(["notify-keyspace-events"], () => {
+    const asked = settings.keyspaceEvents = config.setting("notify-keyspace-events").number;
+    store.onMiss = (asked & EVENT_KEY_MISS) === 0 ? null : server.keyMissed;
+    store.onNew = (asked & EVENT_NEW) === 0 ? null : server.keyIsNew;
+  });
+  follow(["requirepass"], () => settings.requirePassword = config.text("requirepass"));
+  follow(["rdb-key-save-delay"], () => {
+    server.saving.snapshotter.keyDelayMs = keyDelayMs(config.number("rdb-key-save-delay"));
+  });
+  follow(["key-load-delay"], () => settings.keyLoadDelayMs = keyDelayMs(config.number("key-load-delay")));
+  follow(["hz"], () => settings.hz = config.number("hz"));
+  follow(["active-expire-effort"], () => settings.activeExpireEffort = config.number("active-expire-effort"));
+  follow(
+    ["hash-max-listpack-entries"],
+    () => store.hashes.maxListpackEntries = config.number("hash-max-listpack-entries"),
+  );
+  follow(["hash-max-listpack-value"], () => store.hashes.maxListpackValue = config.number("hash-max-listpack-value"));
+  follow(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], () => {
+    const counts = config.choice("maxmemory-policy").endsWith("-lfu");
+    if (!counts) return void (store.frequency = null);
+    store.frequency ??= new Frequency(() => store.nowMs, random);
+    store.frequency.logFactor = config.number("lfu-log-factor");
+    store.frequency.decayMinutes = config.number("lfu-decay-time");
+  });
+  follow(
+    [
+      "maxmemory",
+      "maxmemory-policy",
+      "maxmemory-samples",
+      "maxmemory-eviction-tenacity",
+      "replica-ignore-maxmemory",
+      "lazyfree-lazy-eviction",
+    ],
+    () => server.memoryLimit.configure(),
+  );
+}
+
+/** A delay for each key in ms, from one in µs; below zero, so many keys take 1 µs. */
+function keyDelayMs(delay: number): number {
+  return (delay < 0 ? 1 / -delay : delay) / 1000;
+}

@@ -1,0 +1,192 @@
+/** The end of the server: SHUTDOWN, SIGTERM and SIGINT. */
+
+import type { Config } from "../../config/config.ts";
+import { monotonicMs, unixMs } from "../../runtime/clock.ts";
+import { endProcess } from "../../runtime/ending.ts";
+import { sleep } from "../../runtime/timers.ts";
+import type { Pausing } from "../clients/pausing.ts";
+import type { Cron } from "../data/cron.ts";
+import type { Replication } from "../data/replication.ts";
+import type { Saving } from "../data/saving.ts";
+import type { Listeners } from "./listeners.ts";
+import type { Log } from "./log.ts";
+import { removePidFile } from "./pid_file.ts";
+
+/** How often a shutdown looks whether the replicas have caught up, in ms. */
+const POLL_MS = 20;
+/**
+ * A further signal counts as one more only after so long, in ms: Ctrl-C reaches the server from the terminal, and again
+ * from whatever started it and passes it on.
+ */
+const INSISTS_AFTER_MS = 1000;
+
+export interface ShutdownOptions {
+  /** Save, do not save, or as the save points say. */
+  readonly save: "save" | "nosave" | "default";
+  /** Do not wait for replicas that lag behind. */
+  readonly now: boolean;
+  /** Go even where saving fails. */
+  readonly force: boolean;
+}
+
+/** What the end needs of the server. */
+export interface ShutdownHost {
+  readonly config: Config;
+  readonly cron: Pick<Cron, "paused">;
+  readonly listeners: Pick<Listeners, "close"> | null;
+  readonly loading: boolean;
+  readonly log: Pick<Log, "notice" | "warning">;
+  readonly pausing: Pick<Pausing, "pauseForShutdown" | "resumeAfterShutdown">;
+  /** Path of the pid file, a binary string, or null. */
+  readonly pidFile: string | null;
+  readonly replication: Pick<Replication, "askForAcknowledgements" | "primary" | "stream">;
+  readonly saving: Pick<Saving, "saveNow" | "snapshotter">;
+  /** The offset of the replication stream. */
+  readonly streamOffset: number;
+  /** Sends what clients and replicas are due, without waiting for the end of the turn. */
+  sendAll(): void;
+}
+
+export class Shutdown {
+  /** When the wait for replicas ends, in ms of Unix time; 0 while nobody has asked for the end. */
+  deadlineMs = 0;
+
+  /** When a signal asked last for the end that then failed, or is under way, in ms; 0: none did. */
+  #signalledMs = 0;
+  /** A signal that came while the periodic work is stopped (DEBUG PAUSE-CRON), which would see to it. */
+  #held: ShutdownOptions | null = null;
+  /** The offset that replicas are to reach; -1 where they were not waited for. What asks them for it comes behind it. */
+  #offset = -1;
+  /** Tells one shutdown from those aborted before it. */
+  #attempt = 0;
+  readonly #onFailure: (() => void)[] = [];
+
+  constructor(readonly server: ShutdownHost) {}
+
+  /** A signal asks for the end, in the way that `shutdown-on-sigterm` or `shutdown-on-sigint` says. */
+  signalled(signal: "SIGTERM" | "SIGINT"): void {
+    const { log, config, cron } = this.server;
+    const nowMs = monotonicMs();
+    const insists = this.#signalledMs !== 0 && nowMs - this.#signalledMs >= INSISTS_AFTER_MS;
+    if (this.pending && signal === "SIGINT" && insists) {
+      log.warning("You insist... exiting now.");
+      endProcess(1);
+    }
+    log.warning(`Received ${signal} scheduling shutdown...`);
+    if (this.server.loading) {
+      log.warning("Received shutdown signal during loading, exiting now.");
+      endProcess(0);
+    }
+    if (this.#signalledMs !== 0 && !insists) return;
+    this.#signalledMs = nowMs;
+    const words = config.setting(signal === "SIGTERM" ? "shutdown-on-sigterm" : "shutdown-on-sigint").words;
+    const save = words.includes("nosave") ? "nosave" : words.includes("save") ? "save" : "default";
+    const options = { save, now: words.includes("now"), force: insists || words.includes("force") } as const;
+    if (cron.paused) this.#held = options;
+    else this.begin(options);
+  }
+
+  /** The periodic work goes on: sees to a signal that came while it was stopped. */
+  resume(): void {
+    const held = this.#held;
+    this.#held = null;
+    if (held !== null) this.begin(held);
+  }
+
+  /** Ends the server. Calls `onFailure` with the reason where it cannot, as saving failed; else does not come back. */
+  async begin(options: ShutdownOptions, onFailure: () => void = () => {}): Promise<void> {
+    const { log } = this.server;
+    this.#onFailure.push(onFailure);
+    if (this.pending) return;
+    log.warning("User requested shutdown...");
+    const attempt = ++this.#attempt;
+    if (!options.now) await this.#waitForReplicas();
+    if (attempt !== this.#attempt) return;
+    this.#finish(options);
+    this.#tellWayOut();
+    this.#failed();
+  }
+
+  /** Saving has failed: tells how to end the server all the same, as whoever sent a signal sees nothing but the log. */
+  #tellWayOut(): void {
+    const { log, config } = this.server;
+    log.warning("Errors trying to shut down the server. Check the logs for more information.");
+    log.warning(
+      `To save after all, make '${config.text("dir")}' writable or name another directory with CONFIG SET dir. ` +
+        "SHUTDOWN NOSAVE, or the signal once more, ends the server without saving.",
+    );
+  }
+
+  /** Whether it has been asked for, and waits for replicas. */
+  get pending(): boolean {
+    return this.deadlineMs !== 0;
+  }
+
+  /** Lets replicas catch up, up to `shutdown-timeout`. Writes wait meanwhile, or the replicas would never be done. */
+  async #waitForReplicas(): Promise<void> {
+    const { log, config, pausing, replication } = this.server;
+    const { primary, stream: { offset } } = replication;
+    const timeoutSeconds = config.number("shutdown-timeout");
+    if (timeoutSeconds === 0 || !primary.hasBehind(offset)) return;
+    const attempt = this.#attempt;
+    this.#offset = offset;
+    log.notice("Waiting for replicas before shutting down.");
+    this.deadlineMs = unixMs() + timeoutSeconds * 1000;
+    pausing.pauseForShutdown();
+    replication.askForAcknowledgements();
+    while (attempt === this.#attempt && primary.hasBehind(offset) && unixMs() < this.deadlineMs) {
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** It has come to nothing: tells all who asked, and lets writes go on. */
+  #failed(): void {
+    this.deadlineMs = 0;
+    this.#offset = -1;
+    for (const onFailure of this.#onFailure.splice(0)) onFailure();
+    this.server.pausing.resumeAfterShutdown();
+  }
+
+  /** SHUTDOWN ABORT: whether there was something to abort. */
+  abort(): boolean {
+    if (!this.pending && this.#held === null) return false;
+    this.#held = null;
+    this.#signalledMs = 0;
+    this.#attempt++;
+    this.server.log.notice("Shutdown manually aborted");
+    this.#failed();
+    return true;
+  }
+
+  /** Ends the server at once, for a reason that leaves no other way. */
+  panic(reason: string): never {
+    const { log } = this.server;
+    log.warning("=== FATAL: the server cannot go on and ends without saving ===");
+    log.warning(reason);
+    endProcess(1);
+  }
+
+  /** Saves, if that is due, and exits; comes back where saving failed. */
+  #finish(options: ShutdownOptions): void {
+    const { server } = this;
+    const { log, saving, config } = server;
+    const wantsSave = options.save === "save" || (options.save === "default" && config.savePoints.length > 0);
+    server.replication.primary.logLagging(this.#offset < 0 ? server.streamOffset : this.#offset);
+    saving.snapshotter.abort();
+    if (wantsSave && !server.loading) {
+      log.notice("Saving the final RDB snapshot before exiting.");
+      if (saving.saveNow() !== null && !options.force) {
+        log.warning("Error trying to save the DB, can't exit.");
+        return;
+      }
+    }
+    if (server.pidFile !== null) {
+      log.notice("Removing the pid file.");
+      removePidFile(server.pidFile);
+    }
+    server.listeners?.close();
+    server.sendAll();
+    log.warning("tredis is now ready to exit, bye bye...");
+    endProcess(0);
+  }
+}
