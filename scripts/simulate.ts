@@ -1,7 +1,7 @@
 /**
- * `deno task simulate [--seed N] [--minutes M] [--seconds S]`: simulates servers, their network and disks (see
+ * `deno task simulate [--seed N [--events]] [--minutes M] [--seconds S]`: simulates servers, their network and disks (see
  * tests/simulation/) from one seed after the other, for `M` minutes of real time; or from the one seed given, of which the
- * run is the same each time. A seed that fails ends it, with the last events and what was wrong.
+ * run is the same each time, and shown event by event if that is asked for. A seed that fails ends it, with the last events and what was wrong.
  */
 
 import process from "node:process";
@@ -20,6 +20,7 @@ function readArguments() {
         seed: { type: "string" },
         minutes: { type: "string", default: "2" },
         seconds: { type: "string", default: "60" },
+        events: { type: "boolean", default: false },
       },
     }).values;
   } catch (error) {
@@ -47,13 +48,13 @@ function tell({ seed, failure, traceHash, events, requests, kills, simulatedMs, 
   );
 }
 
-const { seed, minutes, seconds } = readArguments();
+const { seed, minutes, seconds, events } = readArguments();
 const faultsMs = numberOf("seconds", seconds, 0) * 1000;
 const durationMs = numberOf("minutes", minutes, 0) * 60_000;
 if (seed !== undefined) {
   const number = numberOf("seed", seed, 0);
   if (!Number.isInteger(number)) misused(`--seed ${seed}: that is no whole number`);
-  const outcome = await simulate(number, faultsMs);
+  const outcome = await simulate(number, faultsMs, events ? console.log : undefined);
   tell(outcome);
   process.exit(outcome.failure === null ? 0 : 1);
 }

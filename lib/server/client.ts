@@ -113,6 +113,8 @@ export class Client implements Session, SocketHandler {
   replica: Replica | null = null;
   /** The input was not what the protocol allows. */
   brokeProtocol = false;
+  /** A command of the client's threw, and may have done a part of what it was to do. */
+  threw = false;
   handshake: Handshake | null = null;
   /** Offset of the replication stream after the client's last write; 0 if it never wrote. */
   writeOffset = 0;
@@ -323,6 +325,7 @@ export class Client implements Session, SocketHandler {
     const reason = error instanceof Error ? error.stack ?? error.message : String(error);
     this.host.log.warning(`Closing client after an error in a command: ${this.description}: ${reason}`);
     this.flags |= CLOSING | DROPPED;
+    this.threw = true;
     this.#running = null;
     this.#batchBytes = 0;
     this.reply.clear();

@@ -353,11 +353,12 @@ export class Dispatcher {
   /**
    * A handler threw. Where there was no room for what it was to do, the client is told, and what the handler has changed
    * before goes on to followers like that of any command. All else is a fault of ours, for which the client is closed;
-   * what was changed goes on to them even so.
+   * what was changed goes on to them even so. A primary cannot be told, as the stream would go on without the change: its
+   * link is closed too.
    */
   #threw(client: Client, command: Command, request: Request, error: unknown, dirty: number, mark: Mark): void {
     const { server } = this;
-    if (!isOutOfRoom(error)) {
+    if (!isOutOfRoom(error) || client.isPrimary) {
       if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
       throw error;
     }

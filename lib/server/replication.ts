@@ -497,7 +497,8 @@ export class Replication implements Feed {
     if (client.brokeProtocol) {
       this.server.log.warning("Protocol error in the stream of the master: asking for all anew");
     }
-    this.replica.streamEnded(!client.brokeProtocol);
+    if (client.threw) this.server.log.warning("The stream of the master could not be applied: asking for all anew");
+    this.replica.streamEnded(!client.brokeProtocol && !client.threw);
   }
 
   #everySecond(): void {

@@ -219,7 +219,7 @@ export class SimulatedClient {
 
   /** The states that there may be, with each uncertain request done or not. */
   #possibleStates(toMs: number): State[] {
-    let states: State[] = [this.#timeline.state];
+    let states: State[] = [new Map(this.#timeline.state)];
     for (const operation of this.#uncertain) {
       states = states.flatMap((state) => [
         ...operation.outcomes(state, this.#uncertainSinceMs, toMs).map(({ effects }) => {
@@ -252,6 +252,10 @@ export class SimulatedClient {
     for (const operation of operations) {
       const reply = await connection.reply();
       if (reply === null) return false;
+      if (this.#lackedMemory(reply) && operation.parts !== undefined) {
+        this.#uncertain = [operation.parts(), ...this.#uncertain.slice(1)];
+        return false;
+      }
       if (!this.#replied(operation, reply, fromMs)) return false;
       this.#uncertain = this.#uncertain.slice(1);
     }
@@ -273,6 +277,11 @@ export class SimulatedClient {
     const state = new Map(this.#timeline.state);
     for (const [index, operation] of operations.entries()) {
       const item = reply.items[index];
+      if (this.#lackedMemory(item) && operation.parts !== undefined) {
+        this.#timeline.add(all);
+        this.#uncertain = [operation.parts(), ...operations.slice(index + 1)];
+        return false;
+      }
       const outcome = outcomeOf(operation, item, state, fromMs, unixMs());
       if (outcome === null) {
         if (!this.#refused(operation.words.join(" "), item)) return false;
@@ -296,10 +305,14 @@ export class SimulatedClient {
   /** A reply that is none of the command's; whether it does no harm. */
   #refused(words: string, reply: Reply, operation: Operation | null = null, fromMs = 0): boolean {
     if (reply.kind === "line" && NOT_NOW.test(reply.text)) return false;
-    if (reply.kind === "line" && reply.text === NO_MEMORY && this.world.mayLackMemory()) return true;
+    if (this.#lackedMemory(reply)) return true;
     const expected = operation?.outcomes(this.#timeline.state, fromMs, unixMs()).map((one) => shown(one.reply));
     this.world.fail(this.name, `'${words.slice(0, 200)}' replied ${shown(reply)}, not ${expected?.join(" or ")}`);
     return false;
+  }
+
+  #lackedMemory(reply: Reply): boolean {
+    return reply.kind === "line" && reply.text === NO_MEMORY && this.world.mayLackMemory();
   }
 
   /** Reads from a replica. */
@@ -311,8 +324,8 @@ export class SimulatedClient {
     const observed = await this.#observe(connection);
     await connection.close();
     if (observed === null || this.#findPast(observed) !== null) return;
-    const what = compare(this.#timeline.state, observed);
-    this.world.fail(this.name, `the replica ${host} shows data that its primary never had; latest: ${what}`);
+    const what = [this.#timeline, ...this.#past].map(({ nearest }) => nearest).join("; ");
+    this.world.fail(this.name, `the replica ${host} shows data that its primary never had: ${what}`);
   }
 
   #draw(): Operation {

@@ -28,8 +28,12 @@ export interface Outcome {
 /** A request, with the outcomes that it may have between two moments of Unix time. */
 export interface Operation {
   readonly words: readonly string[];
-  readonly outcomes: (state: State, fromMs: number, toMs: number) => Outcome[];
+  readonly outcomes: (...moment: Moment) => Outcome[];
+  /** What it may have done where there was not enough memory for all of it. */
+  readonly parts?: () => Operation;
 }
+
+type Moment = [state: State, fromMs: number, toMs: number];
 
 const OK = line("+OK");
 const NO_EFFECTS: Effects = [];
@@ -116,6 +120,14 @@ export function remove(key: string, word: "DEL" | "UNLINK"): Operation {
 }
 
 export function setFields(key: string, fields: ReadonlyMap<string, string>): Operation {
+  const parts = () => {
+    const prefixes = [...fields].map((_, index) => hset(key, new Map([...fields].slice(0, index))));
+    return { words: [], outcomes: (...args: Moment) => prefixes.flatMap((part) => part.outcomes(...args)) };
+  };
+  return { ...hset(key, fields), parts };
+}
+
+function hset(key: string, fields: ReadonlyMap<string, string>): Operation {
   return {
     words: ["HSET", key, ...[...fields].flat()],
     outcomes: (state) => {
@@ -213,8 +225,12 @@ export class Timeline {
     this.#past.push(effects);
   }
 
+  /** In words, where the moment that comes nearest to what was observed still differs. */
+  nearest = "";
+
   /** The state that was observed, the latest of those that fit; null if it was none. */
   find(observed: Observed): State | null {
+    let fewest = Infinity;
     const state = new Map(this.#base);
     const wrong = new Set<string>();
     const check = (key: string) => {
@@ -227,6 +243,9 @@ export class Timeline {
       apply(state, effects);
       for (const [key] of effects) check(key);
       if (wrong.size === 0) found = new Map(state);
+      if (wrong.size >= fewest) continue;
+      fewest = wrong.size;
+      this.nearest = `${fewest} differ, the first: ${compare(state, observed)}`;
     }
     return found;
   }

@@ -9,12 +9,16 @@ export class Trace {
   #other = 0x1b873593;
   readonly #last: string[] = [];
 
+  /** `onEvent` is told of each event in words. */
+  constructor(readonly onEvent: (line: string) => void = () => {}) {}
+
   /** Adds an event of which the text is the same in each run of the seed. */
   note(nowMs: number, who: string, text: string): void {
     const line = `${nowMs.toFixed(3).padStart(11)} ${who.padEnd(8)} ${text}`;
     for (let i = 0; i < line.length; i++) this.#mix(line.charCodeAt(i));
     this.events++;
     this.#last.push(line);
+    this.onEvent(line);
     if (this.#last.length > 2 * SHOWN_EVENTS) this.#last.splice(0, SHOWN_EVENTS);
   }
 

@@ -40,9 +40,9 @@ export interface Outcome {
   readonly lastEvents: readonly string[];
 }
 
-/** Runs a simulation of `faultsMs` of fake time, and the quiet time after it. */
-export async function simulate(seed: number, faultsMs: number): Promise<Outcome> {
-  const world = new World(seed, faultsMs);
+/** Runs a simulation of `faultsMs` of fake time, and the quiet time after it; `onEvent` is told what happens. */
+export async function simulate(seed: number, faultsMs: number, onEvent?: (line: string) => void): Promise<Outcome> {
+  const world = new World(seed, faultsMs, new Trace(onEvent));
   return await world.run();
 }
 
@@ -50,7 +50,7 @@ class World implements ClientWorld {
   readonly port = PORT;
   readonly network: SimulatedNetwork;
   readonly #chance: Chance;
-  readonly #trace = new Trace();
+  readonly #trace: Trace;
   readonly #scheduler: Scheduler;
   readonly #machines: Machine[];
   readonly #clients: SimulatedClient[];
@@ -65,7 +65,8 @@ class World implements ClientWorld {
   #lacksMemory = false;
   #failure: string | null = null;
 
-  constructor(readonly seed: number, readonly faultsMs: number) {
+  constructor(readonly seed: number, readonly faultsMs: number, trace: Trace) {
+    this.#trace = trace;
     const chance = this.#chance = new Chance(seed);
     const scheduler = this.#scheduler = new Scheduler(chance);
     this.network = new SimulatedNetwork(scheduler, chance.fork(), this.#trace);
@@ -222,10 +223,9 @@ class World implements ClientWorld {
   /** A server ends by itself: it was told to, or has panicked. */
   #ended(code: number): never {
     const machine = this.#machines.find(({ scope }) => scope === this.#scheduler.current);
-    if (machine !== undefined) {
-      if (code !== 0) this.fail(machine.name, `ended with code ${code}`);
-      this.#kill(machine, false);
-    }
+    if (machine === undefined) throw new Error("something ended that is no server");
+    if (code !== 0) this.fail(machine.name, `ended with code ${code}`);
+    this.#kill(machine, false);
     throw new Killed();
   }
 
@@ -291,14 +291,10 @@ class World implements ClientWorld {
     this.#kills++;
     if (this.#parents.get(machine) === null) this.#epoch++;
     machine.kill(powerFailed);
-    this.#scheduler.after(this.#chance.between(1, 4000), () => this.#startAgain(machine), this.#scheduler.world);
+    this.#scheduler.after(this.#chance.between(1, 4000), () => machine.start(), this.#scheduler.world);
     if (this.#parents.get(machine) === null && this.#chance.oneIn(2)) {
       this.#scheduler.after(this.#chance.between(1, 500), () => this.#promote(), this.#scheduler.world);
     }
-  }
-
-  #startAgain(machine: Machine): void {
-    if (!machine.isRunning) machine.start();
   }
 
   #killSoon(machine: Machine): void {
@@ -398,7 +394,7 @@ class World implements ClientWorld {
       machine.disk.failing = machine.disk.trap = null;
       machine.failAllocation(Infinity);
       for (const other of this.#machines) this.network.heal(machine.name, other.name);
-      this.#startAgain(machine);
+      machine.start();
     }
     await this.#until("all servers are up", () => this.#machines.every(({ isUp }) => isUp) || this.#startMissing());
     for (const machine of this.#machines) {
@@ -415,7 +411,7 @@ class World implements ClientWorld {
   }
 
   #startMissing(): boolean {
-    for (const machine of this.#machines) this.#startAgain(machine);
+    for (const machine of this.#machines) machine.start();
     return false;
   }
 
