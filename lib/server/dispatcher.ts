@@ -343,7 +343,8 @@ export class Dispatcher {
       command.stats.failed++;
       this.#countError(client, command, reply.lastError);
     }
-    if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
+    // Less than before it is after a save, which is nothing to repeat.
+    if (server.dirty > dirty || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
     if (client.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0) {
       client.takeOutputIntoReply();
@@ -359,7 +360,7 @@ export class Dispatcher {
   #threw(client: Client, command: Command, request: Request, error: unknown, dirty: number, mark: Mark): void {
     const { server } = this;
     if (!isOutOfRoom(error) || client.isPrimary) {
-      if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
+      if (server.dirty > dirty || client.propagated !== null) this.#propagate(client, command, request);
       throw error;
     }
     const { reply } = client;

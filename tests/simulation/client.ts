@@ -193,9 +193,12 @@ export class SimulatedClient {
   /** Decides which of the uncertain requests were done, and, in a new epoch, how much was lost. */
   #settle(observed: Observed, epoch: number): void {
     const states = this.#possibleStates(observed.toMs);
-    let found = states.find((state) => compare(state, observed) === null) ?? null;
+    const fitting = states.filter((state) => compare(state, observed) === null);
+    let found = fitting.length === 0 ? null : fitting.reduce(model.either);
     if (found === null && epoch === this.#epoch) {
-      return this.world.fail(this.name, `lost or made up a write: ${compare(states[0], observed)}`);
+      const words = this.#uncertain.map((one) => one.words.join(" ").slice(0, 80)).join("; ");
+      const differences = states.map((state) => compare(state, observed)).join(" or ");
+      return this.world.fail(this.name, `lost or made up a write: ${differences}; uncertain were ${words}`);
     }
     if (found === null) found = this.#findPast(observed);
     if (found === null) {
@@ -249,6 +252,7 @@ export class SimulatedClient {
     const fromMs = this.#uncertainSinceMs = unixMs();
     if (this.chance.oneIn(6)) return await this.#transact(connection, operations, fromMs);
     connection.send(operations.map(({ words }) => words));
+    let isOfUse = true;
     for (const operation of operations) {
       const reply = await connection.reply();
       if (reply === null) return false;
@@ -256,10 +260,10 @@ export class SimulatedClient {
         this.#uncertain = [operation.parts(), ...this.#uncertain.slice(1)];
         return false;
       }
-      if (!this.#replied(operation, reply, fromMs)) return false;
+      if (!this.#replied(operation, reply, fromMs)) isOfUse = false;
       this.#uncertain = this.#uncertain.slice(1);
     }
-    return true;
+    return isOfUse;
   }
 
   async #transact(connection: Connection, operations: readonly Operation[], fromMs: number): Promise<boolean> {

@@ -77,6 +77,8 @@ export class Machine {
   /** Whether the server has loaded its data. */
   isUp = false;
   starts = 0;
+  /** Whether it has, as a replica, done a part of a request for want of memory, and has not synchronised since. */
+  isPartial = false;
   /** Memory that a server takes without data, in bytes. */
   emptyBytes = 0;
   /** The state that the last save acknowledged has. */
@@ -106,6 +108,7 @@ export class Machine {
 
   logged(scope: Scope, message: string): void {
     if (scope.isDead) return;
+    if (message.includes("Finished with success")) this.isPartial = false;
     this.note(`  log: ${message.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
     if (FAULTS.test(message) && !message.includes(SIMULATED)) this.around.fail(this.name, `logged '${message}'`);
   }
@@ -115,6 +118,7 @@ export class Machine {
     if (this.isRunning) return;
     this.starts++;
     const scope = this.scope = new Scope(this.name);
+    this.isPartial = false;
     this.around.scheduler.after(0, () => this.#startIn(scope), scope);
   }
 
@@ -196,6 +200,7 @@ export class Machine {
       if (--this.#allocationsLeft <= 0) {
         this.#allocationsLeft = Infinity;
         this.note("an allocation fails");
+        this.isPartial ||= server.isReplica;
         throw new ArenaFullError(SIMULATED);
       }
       return alloc(bytes);

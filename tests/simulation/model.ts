@@ -208,6 +208,22 @@ function fits(entry: Entry | undefined, value: string | undefined, { fromMs, toM
   return entry.value === value && entry.latestMs >= fromMs;
 }
 
+/** Of two states that were observed alike, one that may be either: they differ in when keys expire. */
+export function either(a: State, b: State): State {
+  const merged: State = new Map();
+  for (const key of new Set([...a.keys(), ...b.keys()])) {
+    const [one, other] = [a.get(key), b.get(key)];
+    const entry = one ?? other;
+    if (entry === undefined) continue;
+    merged.set(key, {
+      value: entry.value,
+      earliestMs: one === undefined || other === undefined ? 0 : Math.min(one.earliestMs, other.earliestMs),
+      latestMs: Math.max(one?.latestMs ?? 0, other?.latestMs ?? 0),
+    });
+  }
+  return merged;
+}
+
 /** A state that grows request by request. */
 export class Timeline {
   readonly state: State;
@@ -228,7 +244,7 @@ export class Timeline {
   /** In words, where the moment that comes nearest to what was observed still differs. */
   nearest = "";
 
-  /** The state that was observed, the latest of those that fit; null if it was none. */
+  /** The state that was observed; null if it was none. */
   find(observed: Observed): State | null {
     let fewest = Infinity;
     const state = new Map(this.#base);
@@ -242,7 +258,7 @@ export class Timeline {
     for (const effects of this.#past) {
       apply(state, effects);
       for (const [key] of effects) check(key);
-      if (wrong.size === 0) found = new Map(state);
+      if (wrong.size === 0) found = found === null ? new Map(state) : either(found, state);
       if (wrong.size >= fewest) continue;
       fewest = wrong.size;
       this.nearest = `${fewest} differ, the first: ${compare(state, observed)}`;

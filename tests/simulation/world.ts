@@ -102,7 +102,7 @@ class World implements ClientWorld {
   }
 
   replica(): string | null {
-    const up = this.#machines.filter((machine) => machine.isUp && this.#parents.get(machine) !== null);
+    const up = this.#machines.filter((machine) => machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null);
     return up.length === 0 ? null : this.#chance.of(up).name;
   }
 
