@@ -497,7 +497,10 @@ export class Replication implements Feed {
     if (client.brokeProtocol) {
       this.server.log.warning("Protocol error in the stream of the master: asking for all anew");
     }
-    if (client.threw) this.server.log.warning("The stream of the master could not be applied: asking for all anew");
+    if (client.threw) {
+      this.server.log.warning("The stream of the master could not be applied: asking for all anew");
+      this.stream.changeId(); // a request may be half done: what is saved until then is no part of the stream
+    }
     this.replica.streamEnded(!client.brokeProtocol && !client.threw);
   }
 

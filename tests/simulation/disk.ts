@@ -64,6 +64,8 @@ export class Disk {
   failing: { readonly code: string; readonly share: number } | null = null;
   /** Called once so many more calls were made, in the middle of one; it kills the server. */
   trap: { calls: number; readonly spring: () => void } | null = null;
+  /** Files that could not be removed when somebody wanted to. */
+  readonly unremoved = new Set<string>();
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
   #renamings: Renaming[] = [];
@@ -123,7 +125,7 @@ export class Disk {
         this.#rename([{ path: to, inode }, { path: from, inode: null }]);
       }),
     remove: (path) => this.#call("remove", path, () => this.#remove(path)),
-    removeLater: (path) => this.#later("remove", () => this.#remove(path)),
+    removeLater: (path) => this.#later("remove", () => this.#remove(path), () => this.unremoved.add(path)),
     list: () => this.#call("list", "", () => this.fileNames),
     stat: (path) =>
       this.#call("stat", path, () => {
@@ -142,6 +144,7 @@ export class Disk {
     const { failing } = this;
     if (failing !== null && this.chance.fraction() < failing.share && what !== "list") {
       onFailure();
+      if (what === "remove") this.unremoved.add(path);
       throw failure(failing.code, `${what} ${path}`);
     }
     const result = body();

@@ -89,8 +89,8 @@ export class Machine {
   #mayHaveReceived = false;
   /** Allocations until one fails. */
   #allocationsLeft = Infinity;
-  /** Whether what is loaded may be refused, as the disk fails. */
-  #diskFailed = false;
+  /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
+  #mayRefuse = false;
 
   constructor(readonly name: string, readonly around: Surroundings, readonly options: () => readonly string[]) {
     this.scope = new Scope(name);
@@ -109,6 +109,10 @@ export class Machine {
   logged(scope: Scope, message: string): void {
     if (scope.isDead) return;
     if (message.includes("Finished with success")) this.isPartial = false;
+    if (message.startsWith("Removing the RDB file")) { // as the operator wants it
+      this.#acknowledged = null;
+      this.#mayHaveReceived = true;
+    }
     this.note(`  log: ${message.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
     if (FAULTS.test(message) && !message.includes(SIMULATED)) this.around.fail(this.name, `logged '${message}'`);
   }
@@ -118,7 +122,6 @@ export class Machine {
     if (this.isRunning) return;
     this.starts++;
     const scope = this.scope = new Scope(this.name);
-    this.isPartial = false;
     this.around.scheduler.after(0, () => this.#startIn(scope), scope);
   }
 
@@ -137,7 +140,7 @@ export class Machine {
     const { network } = this.around;
     server.listeners = new Listeners(network.of(this.name), config, server, (message) => log.warning(message));
     server.listeners.open();
-    this.#diskFailed = this.disk.failing !== null;
+    this.#mayRefuse = this.disk.failing !== null;
     bringUp(server).then((isUp) => this.#broughtUp(server, isUp), (error) => {
       if (!(error instanceof Killed)) this.around.fail(this.name, `did not come up: ${String(error)}`);
     });
@@ -145,8 +148,8 @@ export class Machine {
 
   #broughtUp(server: Server, isUp: boolean): void {
     if (!isUp) {
-      if (!this.#diskFailed && this.disk.failing === null) this.around.fail(this.name, "cannot load what it has saved");
-      this.note("did not come up, as its disk fails");
+      if (!this.#mayRefuse && this.disk.failing === null) this.around.fail(this.name, "cannot load what it has saved");
+      this.note("did not come up, as its disk or memory failed");
       return this.kill(false);
     }
     this.isUp = true;
@@ -201,6 +204,7 @@ export class Machine {
         this.#allocationsLeft = Infinity;
         this.note("an allocation fails");
         this.isPartial ||= server.isReplica;
+        this.#mayRefuse = true;
         throw new ArenaFullError(SIMULATED);
       }
       return alloc(bytes);

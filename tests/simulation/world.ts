@@ -15,6 +15,7 @@ import { contentsOf } from "../model/plain.ts";
 import { Chance } from "./chance.ts";
 import { type ClientWorld, SimulatedClient } from "./client.ts";
 import { firstDifference } from "./contents.ts";
+import { DIRECTORY } from "./disk.ts";
 import { Machine, PORT, simulatedWorkers, type Surroundings } from "./machine.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Killed, Scheduler, Scope } from "./scheduler.ts";
@@ -102,7 +103,9 @@ class World implements ClientWorld {
   }
 
   replica(): string | null {
-    const up = this.#machines.filter((machine) => machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null);
+    const up = this.#machines.filter((machine) =>
+      machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null
+    );
     return up.length === 0 ? null : this.#chance.of(up).name;
   }
 
@@ -361,7 +364,7 @@ class World implements ClientWorld {
   /** Makes a replica the primary; the one before follows it as soon as it hears of that. */
   #promote(): void {
     const old = this.#primary;
-    const ready = this.#machines.filter((machine) => machine.isUp && machine !== old);
+    const ready = this.#machines.filter((machine) => machine.isUp && !machine.isPartial && machine !== old);
     if (ready.length === 0) return;
     const next = this.#chance.of(ready);
     this.#epoch++;
@@ -467,8 +470,10 @@ class World implements ClientWorld {
       }
       const open = machine.disk.openFiles(machine.scope);
       if (open > 0) this.fail(machine.name, `has ${open} files open that nobody needs`);
-      const left = machine.disk.fileNames.filter((name) => name.startsWith("temp-"));
-      if (left.length > 0) this.fail(machine.name, `has left ${left.join(", ")}`);
+      const left = machine.disk.fileNames.filter((name) =>
+        name.startsWith("temp-") && !machine.disk.unremoved.has(`${DIRECTORY}/${name}`)
+      );
+      if (left.length > 0) this.fail(machine.name, `has left ${left.join(", ").replace(/\d+-\d+/g, "N")}`);
     }
   }
 }
