@@ -162,9 +162,7 @@ export class Machine {
     const { states, fail } = this.around;
     const loaded = contentsOf(server.store);
     const since = this.#acknowledged?.number ?? -1;
-    const mayBe = states.filter((state) =>
-      state.number >= since && (state.by === this || this.#mayHaveReceived) || state === this.#acknowledged
-    );
+    const mayBe = states.filter((state) => state.by === this ? state.number >= since : this.#mayHaveReceived);
     let difference = "";
     for (const state of mayBe.reverse()) {
       difference = firstDifference(state.contents, loaded, unixMs());
