@@ -49,6 +49,7 @@ class Inode {
 interface OpenFile {
   /** Null for the directory. */
   readonly inode: Inode | null;
+  readonly path: string;
   readonly scope: Scope;
   at: number;
 }
@@ -84,9 +85,9 @@ export class Disk {
     return [...this.#names.keys()].map((path) => path.slice(DIRECTORY.length + 1));
   }
 
-  /** How many files a server has open. */
-  openFiles(scope: Scope): number {
-    return [...this.#open.values()].filter((file) => file.scope === scope).length;
+  /** Paths of the files that a server has open. */
+  openFiles(scope: Scope): string[] {
+    return [...this.#open.values()].filter((file) => file.scope === scope).map(({ path }) => path);
   }
 
   /** The server is gone, and with it, after a power failure, what was not durable. */
@@ -175,7 +176,7 @@ export class Disk {
     if (purpose === "replace") this.#rename([{ path, inode: inode = new Inode() }]);
     else if (path !== DIRECTORY) inode = this.#inodeOf(path);
     const file = this.#nextFile++;
-    this.#open.set(file, { inode, scope: this.scheduler.current, at: 0 });
+    this.#open.set(file, { inode, path, scope: this.scheduler.current, at: 0 });
     return file;
   }
 

@@ -79,6 +79,8 @@ export class Machine {
   starts = 0;
   /** Whether it has, as a replica, done a part of a request for want of memory, and has not synchronised since. */
   isPartial = false;
+  /** When it was so last, in ms. */
+  partialMs = -Infinity;
   /** Memory that a server takes without data, in bytes. */
   emptyBytes = 0;
   /** The state that the last save acknowledged has. */
@@ -108,7 +110,10 @@ export class Machine {
 
   logged(scope: Scope, message: string): void {
     if (scope.isDead) return;
-    if (message.includes("Finished with success")) this.isPartial = false;
+    if (message.includes("Finished with success")) {
+      if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
+      this.isPartial = false;
+    }
     if (message.startsWith("Removing the RDB file")) { // as the operator wants it
       this.#acknowledged = null;
       this.#mayHaveReceived = true;
@@ -141,8 +146,8 @@ export class Machine {
     server.listeners = new Listeners(network.of(this.name), config, server, (message) => log.warning(message));
     server.listeners.open();
     this.#mayRefuse = this.disk.failing !== null;
-    bringUp(server).then((isUp) => this.#broughtUp(server, isUp), (error) => {
-      if (!(error instanceof Killed)) this.around.fail(this.name, `did not come up: ${String(error)}`);
+    bringUp(server).then((isUp) => scope.isDead || this.#broughtUp(server, isUp), (error) => {
+      if (!(error instanceof Killed) && !scope.isDead) this.around.fail(this.name, `did not come up: ${String(error)}`);
     });
   }
 
@@ -265,7 +270,10 @@ export function simulatedWorkers(around: Surroundings): WorkerStarter {
         const breaks = chance.oneIn(2000);
         inMs = later(inMs, () => breaks ? listener.onFailed("simulated") : jobs.receive(received));
       },
-      terminate: () => void (isEnded = true),
+      terminate: () => {
+        isEnded = true;
+        jobs.receive({ kind: "abort" }); // the files of a thread are closed with it
+      },
     };
   };
 }

@@ -25,6 +25,8 @@ const MACHINES = ["a", "b", "c", "d"];
 const CLIENTS = 4;
 /** How long, in ms, everything may take to come to rest. */
 const REST_MS = 120_000;
+/** How long after a replica has synchronised those below it have, too, in ms. */
+const SYNCHRONISED_MS = 15_000;
 
 /** How a simulation went. */
 export interface Outcome {
@@ -103,6 +105,10 @@ class World implements ClientWorld {
   }
 
   replica(): string | null {
+    // A replica that has done a part of a request hands that on, until it and those below it have synchronised anew.
+    const isPartial = (machine: Machine) =>
+      machine.isPartial || this.#scheduler.nowMs - machine.partialMs < SYNCHRONISED_MS;
+    if (this.#machines.some(isPartial)) return null;
     const up = this.#machines.filter((machine) =>
       machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null
     );
@@ -469,7 +475,7 @@ class World implements ClientWorld {
         this.note(machine.name, `${server?.store.arena.usedBytes} bytes, at the start ${emptyBytes}`);
       }
       const open = machine.disk.openFiles(machine.scope);
-      if (open > 0) this.fail(machine.name, `has ${open} files open that nobody needs`);
+      if (open.length > 0) this.fail(machine.name, `has files open that nobody needs: ${open.join(", ")}`);
       const left = machine.disk.fileNames.filter((name) =>
         name.startsWith("temp-") && !machine.disk.unremoved.has(`${DIRECTORY}/${name}`)
       );
