@@ -56,6 +56,7 @@ export class AtomicFile {
     try {
       this.#descriptor = files().open(temporary, "update");
     } catch (cause) {
+      removeQuietly(temporary);
       throw new FileError("Failed opening the temp file", temporary, cause);
     }
   }

@@ -403,14 +403,18 @@ export class ReplicaSide implements SocketHandler {
         this.#socket = null;
       },
     };
+    let isReplaced = false;
     try {
       this.databaseAfterSync = await receiver.finish(() => {
+        isReplaced = true;
         // Should the rest fail, there is no data that could be continued.
         this.canContinue = false;
         this.host.stream.adopt(this.#idAfterSync, this.#offsetAfterSync);
       });
     } catch (error) {
       this.#isLoading = false;
+      // Nothing is left that is a part of the stream: what is saved now must not say that it is.
+      if (isReplaced) this.host.stream.changeId();
       if (attempt === this.#attempt) this.#notLoaded(error);
       return;
     }

@@ -88,6 +88,7 @@ export class Connection implements SocketHandler, SessionConnection {
   readonly reply: ReplyWriter;
   networkInputBytes = 0;
   brokeProtocol = false;
+  threw = false;
   overSoftLimitSinceMs = 0;
   countedBytes = 0;
 
@@ -251,6 +252,7 @@ export class Connection implements SocketHandler, SessionConnection {
     const reason = error instanceof Error ? error.stack ?? error.message : String(error);
     this.host.log.warning(`Closing client after an error in a command: ${this.session.description}: ${reason}`);
     this.session.flags |= CLOSING | DROPPED;
+    this.threw = true;
     this.#running = null;
     this.#batchBytes = 0;
     this.reply.clear();

@@ -12,6 +12,8 @@ export interface SessionConnection {
   readonly networkInputBytes: number;
   /** The input was not what the protocol allows. */
   readonly brokeProtocol: boolean;
+  /** A command of the client's threw, and may have done a part of what it was to do. */
+  readonly threw: boolean;
   /** Since when the output is above the soft limit, in ms; 0 while it is not. */
   overSoftLimitSinceMs: number;
   /** What the client's buffers take, as `maxmemory-clients` has counted last, in bytes. */

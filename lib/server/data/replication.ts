@@ -531,7 +531,11 @@ export class Replication implements Feed {
     if (client.connection.brokeProtocol) {
       this.server.log.warning("Protocol error in the stream of the master: asking for all anew");
     }
-    this.replica.streamEnded(!client.connection.brokeProtocol);
+    if (client.connection.threw) {
+      this.server.log.warning("The stream of the master could not be applied: asking for all anew");
+      this.stream.changeId(); // a request may be half done: what is saved until then is no part of the stream
+    }
+    this.replica.streamEnded(!client.connection.brokeProtocol && !client.connection.threw);
   }
 
   #everySecond(): void {

@@ -370,7 +370,8 @@ export class Dispatcher {
       command.stats.failed++;
       this.#countError(client, command, reply.lastError);
     }
-    if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
+    // Less than before it is after a save, which is nothing to repeat.
+    if (server.dirty > dirty || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
     if (
       client.connection.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0
@@ -382,12 +383,13 @@ export class Dispatcher {
   /**
    * A handler threw. Where there was no room for what it was to do, the client is told, and what the handler has changed
    * before goes on to followers like that of any command. All else is a fault of ours, for which the client is closed;
-   * what was changed goes on to them even so.
+   * what was changed goes on to them even so. A primary cannot be told, as the stream would go on without the change: its
+   * link is closed too.
    */
   #threw(client: ClientSession, command: Command, request: Request, error: unknown, dirty: number, mark: Mark): void {
     const { server } = this;
-    if (!isOutOfRoom(error)) {
-      if (server.dirty !== dirty || client.propagated !== null) this.#propagate(client, command, request);
+    if (!isOutOfRoom(error) || client.isPrimary) {
+      if (server.dirty > dirty || client.propagated !== null) this.#propagate(client, command, request);
       throw error;
     }
     const { reply } = client;

@@ -1,0 +1,255 @@
+/**
+ * A simulated disk: files in one directory, of which a crash keeps what was synced, and of the rest a part, torn or
+ * zeroed. A name that a file was given or lost is kept once the directory was synced; of those after that, the first few.
+ * Calls can be made to fail, writes to be short, and the server to be killed in the middle of any call.
+ */
+
+import type { Files } from "../../lib/runtime/files.ts";
+import type { Chance } from "./chance.ts";
+import { Killed, type Scheduler, type Scope } from "./scheduler.ts";
+import type { Trace } from "./trace.ts";
+
+/** The one directory. */
+export const DIRECTORY = "/data";
+/** A call beside the main thread takes up to so long, in ms. */
+const SLOW_MS = 15;
+
+class Inode {
+  bytes = new Uint8Array(1024);
+  length = 0;
+  /** The first bytes of it that a crash cannot take. */
+  syncedLength = 0;
+  /** A sync has failed: what it was to make durable may never be, whatever later syncs say. */
+  isBroken = false;
+  modifiedMs = 0;
+
+  write(at: number, bytes: Uint8Array): void {
+    if (at + bytes.length > this.bytes.length) {
+      const grown = new Uint8Array(2 * (at + bytes.length));
+      grown.set(this.bytes);
+      this.bytes = grown;
+    }
+    this.bytes.set(bytes, at);
+    this.length = Math.max(this.length, at + bytes.length);
+    this.syncedLength = Math.min(this.syncedLength, at);
+  }
+
+  /** What a crash leaves of it. */
+  afterCrash(chance: Chance): Inode {
+    const left = new Inode();
+    const kept = this.syncedLength + chance.below(this.length - this.syncedLength + 1);
+    left.write(0, this.bytes.subarray(0, kept));
+    if (chance.oneIn(2)) left.bytes.fill(0, Math.max(this.syncedLength, kept - chance.below(4096)), kept);
+    left.syncedLength = kept;
+    left.modifiedMs = this.modifiedMs;
+    return left;
+  }
+}
+
+interface OpenFile {
+  /** Null for the directory. */
+  readonly inode: Inode | null;
+  readonly path: string;
+  readonly scope: Scope;
+  at: number;
+}
+
+/** A change of names that a crash may undo. */
+interface Renaming {
+  readonly path: string;
+  readonly inode: Inode | null;
+}
+
+export class Disk {
+  /** Share of the calls that fail, and as what. */
+  failing: { readonly code: string; readonly share: number } | null = null;
+  /** Called once so many more calls were made, in the middle of one; it kills the server. */
+  trap: { calls: number; readonly spring: () => void } | null = null;
+  /** Files that could not be removed when somebody wanted to. */
+  readonly unremoved = new Set<string>();
+  #names = new Map<string, Inode>();
+  #durableNames = new Map<string, Inode>();
+  #renamings: Renaming[] = [];
+  readonly #open = new Map<number, OpenFile>();
+  #nextFile = 10;
+
+  constructor(
+    readonly name: string,
+    readonly scheduler: Scheduler,
+    readonly chance: Chance,
+    readonly trace: Trace,
+  ) {}
+
+  /** Names of the files there are. */
+  get fileNames(): string[] {
+    return [...this.#names.keys()].map((path) => path.slice(DIRECTORY.length + 1));
+  }
+
+  /** Paths of the files that a server has open. */
+  openFiles(scope: Scope): string[] {
+    return [...this.#open.values()].filter((file) => file.scope === scope).map(({ path }) => path);
+  }
+
+  /** The server is gone, and with it, after a power failure, what was not durable. */
+  crash(powerFailed: boolean): void {
+    this.#open.clear();
+    this.trap = null;
+    if (!powerFailed) return;
+    const kept = this.#renamings.slice(0, this.chance.below(this.#renamings.length + 1));
+    for (const { path, inode } of kept) change(this.#durableNames, path, inode);
+    this.#names = new Map();
+    for (const [path, inode] of this.#durableNames) this.#names.set(path, inode.afterCrash(this.chance));
+    this.#durableNames = new Map(this.#names);
+    this.#renamings = [];
+  }
+
+  readonly files: Files = {
+    open: (path, purpose) => this.#call("open", path, () => this.#openFile(path, purpose)),
+    close: (file) => {
+      if (this.scheduler.current.isDead) throw new Killed();
+      if (!this.#open.delete(file)) throw failure("EBADF", `close ${file}`);
+    },
+    read: (file, bytes, start, length) => this.#call("read", "", () => this.#read(file, bytes, start, length)),
+    readLater: (file, bytes, start, length) => this.#later("read", () => this.#read(file, bytes, start, length)),
+    write: (file, bytes, start, length) => this.#call("write", "", () => this.#write(file, bytes, start, length)),
+    sync: (file) => {
+      const done = this.#syncing(file);
+      this.#call("sync", "", () => done(false), () => done(true));
+    },
+    syncLater: (file) => {
+      const done = this.#syncing(file);
+      return this.#later("sync", () => done(false), () => done(true));
+    },
+    rename: (from, to) =>
+      this.#call("rename", to, () => {
+        const inode = this.#inodeOf(from);
+        this.#rename([{ path: to, inode }, { path: from, inode: null }]);
+      }),
+    link: (path, other) =>
+      this.#call("link", other, () => {
+        if (this.#names.has(other)) throw failure("EEXIST", other);
+        this.#rename([{ path: other, inode: this.#inodeOf(path) }]);
+      }),
+    remove: (path) => this.#call("remove", path, () => this.#remove(path)),
+    removeLater: (path) => this.#later("remove", () => this.#remove(path), () => this.unremoved.add(path)),
+    list: () => this.#call("list", "", () => this.fileNames),
+    stat: (path) =>
+      this.#call("stat", path, () => {
+        const inode = this.#inodeOf(path);
+        return { bytes: inode.length, modifiedMs: inode.modifiedMs };
+      }),
+  };
+
+  /** Makes a call, unless it is to fail; the server may be killed before it has had an effect, or after. */
+  #call<T>(what: string, path: string, body: () => T, onFailure: () => void = () => {}): T {
+    if (this.scheduler.current.isDead) throw new Killed();
+    this.trace.note(this.scheduler.nowMs, this.name, `${what} ${path.replace(/\d+-\d+/, "N")}`);
+    const { trap } = this;
+    const springs = trap !== null && --trap.calls <= 0;
+    if (springs && this.chance.oneIn(2)) this.#spring(trap);
+    const { failing } = this;
+    if (failing !== null && this.chance.fraction() < failing.share && what !== "list") {
+      onFailure();
+      if (what === "remove") this.unremoved.add(path);
+      throw failure(failing.code, `${what} ${path}`);
+    }
+    const result = body();
+    if (springs) this.#spring(trap);
+    return result;
+  }
+
+  #spring(trap: { readonly spring: () => void }): never {
+    this.trap = null;
+    trap.spring();
+    throw new Killed();
+  }
+
+  #later<T>(what: string, body: () => T, onFailure?: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.scheduler.after(this.chance.between(0, SLOW_MS), () => {
+        try {
+          resolve(this.#call(what, "later", body, onFailure));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  #openFile(path: string, purpose: "read" | "update" | "replace"): number {
+    let inode: Inode | null = null;
+    if (purpose === "replace") this.#rename([{ path, inode: inode = new Inode() }]);
+    else if (path !== DIRECTORY) inode = this.#inodeOf(path);
+    const file = this.#nextFile++;
+    this.#open.set(file, { inode, path, scope: this.scheduler.current, at: 0 });
+    return file;
+  }
+
+  #inodeOf(path: string): Inode {
+    const inode = this.#names.get(path);
+    if (inode === undefined) throw failure("ENOENT", path);
+    return inode;
+  }
+
+  #opened(file: number): OpenFile {
+    const opened = this.#open.get(file);
+    if (opened === undefined) throw failure("EBADF", String(file));
+    return opened;
+  }
+
+  #read(file: number, bytes: Uint8Array, start: number, length: number): number {
+    const opened = this.#opened(file);
+    if (opened.inode === null) throw failure("EISDIR", "read");
+    const most = Math.min(length, opened.inode.length - opened.at);
+    const count = most > 1 && this.chance.oneIn(20) ? 1 + this.chance.below(most) : most;
+    bytes.set(opened.inode.bytes.subarray(opened.at, opened.at + count), start);
+    opened.at += count;
+    return count;
+  }
+
+  #write(file: number, bytes: Uint8Array, start: number, length: number): number {
+    const opened = this.#opened(file);
+    if (opened.inode === null) throw failure("EBADF", "write");
+    const count = length > 1 && this.chance.oneIn(20) ? 1 + this.chance.below(length) : length;
+    opened.inode.write(opened.at, bytes.subarray(start, start + count));
+    opened.inode.modifiedMs = Math.floor(1.8e12 + this.scheduler.nowMs);
+    opened.at += count;
+    return count;
+  }
+
+  /** A sync that begins now; what it returns is to be called at its end, with whether it fails. */
+  #syncing(file: number): (fails: boolean) => void {
+    if (this.scheduler.current.isDead) throw new Killed();
+    const { inode } = this.#opened(file);
+    const length = inode?.length ?? 0;
+    const renamings = this.#renamings.length;
+    return (fails) => {
+      if (fails) {
+        if (inode !== null) inode.isBroken = true;
+      } else if (inode !== null) {
+        if (!inode.isBroken) inode.syncedLength = Math.max(inode.syncedLength, length);
+      } else {
+        for (const { path, inode } of this.#renamings.splice(0, renamings)) change(this.#durableNames, path, inode);
+      }
+    };
+  }
+
+  #remove(path: string): void {
+    this.#inodeOf(path);
+    this.#rename([{ path, inode: null }]);
+  }
+
+  #rename(renamings: readonly Renaming[]): void {
+    for (const { path, inode } of renamings) change(this.#names, path, inode);
+    this.#renamings.push(...renamings);
+  }
+}
+
+function change(names: Map<string, Inode>, path: string, inode: Inode | null): void {
+  if (inode === null) names.delete(path);
+  else names.set(path, inode);
+}
+
+function failure(code: string, what: string): Error {
+  return Object.assign(new Error(`${code}: simulated, ${what}`), { code });
+}

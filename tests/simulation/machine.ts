@@ -1,0 +1,279 @@
+/**
+ * A simulated machine: a host with a disk, on which a server is started, killed and started again. It keeps the books of
+ * what the server promises: which state of the data each save has, and that one is there again after a crash.
+ */
+
+import { ALL_COMMANDS } from "../../lib/commands/all.ts";
+import { CommandTable } from "../../lib/commands/table.ts";
+import { parseCommandLine } from "../../lib/config/command_line.ts";
+import { Config } from "../../lib/config/config.ts";
+import { loadConfig } from "../../lib/config/load.ts";
+import { SaveJobs, type ToWorker } from "../../lib/persistence/save_job.ts";
+import type { WorkerStarter } from "../../lib/runtime/workers.ts";
+import { applyConfig } from "../../lib/server/program/apply_config.ts";
+import { bringUp } from "../../lib/server/program/bring_up.ts";
+import { Listeners } from "../../lib/server/program/listeners.ts";
+import { Log } from "../../lib/server/program/log.ts";
+import { Server } from "../../lib/server/server.ts";
+import { ArenaFullError } from "../../lib/store/arena.ts";
+import { FakeSocket } from "../server/fake_client.ts";
+import type { Chance } from "./chance.ts";
+import { unixMs } from "../../lib/runtime/clock.ts";
+import { contentsOf } from "../model/plain.ts";
+import { type Contents, firstDifference } from "./contents.ts";
+import { DIRECTORY, Disk } from "./disk.ts";
+import type { SimulatedNetwork } from "./network.ts";
+import { Killed, type Scheduler, Scope } from "./scheduler.ts";
+import type { Trace } from "./trace.ts";
+
+export const PORT = 6379;
+/** A message to or from a worker takes up to so long, in ms. */
+const MESSAGE_MS = 2;
+
+/** The data at the point in time of a save. */
+interface SavedState {
+  readonly number: number;
+  readonly by: Machine;
+  readonly contents: Contents;
+}
+
+/** What all machines of a simulation share. */
+export interface Surroundings {
+  readonly scheduler: Scheduler;
+  readonly chance: Chance;
+  readonly trace: Trace;
+  readonly network: SimulatedNetwork;
+  /** The states that saves of all machines have had, oldest first. */
+  readonly states: SavedState[];
+  /** A promise was broken. */
+  readonly fail: (who: string, what: string) => void;
+}
+
+/** The log of a server: a part of the trace, as far as it is the same in each run. */
+class SimulatedLog extends Log {
+  constructor(readonly machine: Machine, readonly scope: Scope) {
+    super();
+  }
+
+  override debug(): void {}
+  override verbose(): void {}
+  override notice(message: string): void {
+    this.machine.logged(this.scope, message);
+  }
+  override warning(message: string): void {
+    this.machine.logged(this.scope, `# ${message}`);
+  }
+}
+
+/** What an error says that is none of the program's own. */
+const SIMULATED = "simulated lack of memory";
+/** What a log line must not say: each is a fault of the program's own. */
+const FAULTS = /Internal error|after an error in a command|== CRITICAL ==|panicked/;
+
+export class Machine {
+  readonly disk: Disk;
+  server: Server | null = null;
+  scope: Scope;
+  /** Whether the server has loaded its data. */
+  isUp = false;
+  starts = 0;
+  /** Whether it has, as a replica, done a part of a request for want of memory, and has not synchronised since. */
+  isPartial = false;
+  /** When it was so last, in ms. */
+  partialMs = -Infinity;
+  /** Memory that a server takes without data, in bytes. */
+  emptyBytes = 0;
+  /** The state that the last save acknowledged has. */
+  #acknowledged: SavedState | null = null;
+  /** Saves that the server has counted. */
+  #saves = 0;
+  /** Whether a snapshot of another's may have come to lie on the disk since the last acknowledged save. */
+  #mayHaveReceived = false;
+  /** Allocations until one fails. */
+  #allocationsLeft = Infinity;
+  /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
+  #mayRefuse = false;
+
+  constructor(readonly name: string, readonly around: Surroundings, readonly options: () => readonly string[]) {
+    this.scope = new Scope(name);
+    this.scope.isDead = true;
+    this.disk = new Disk(name, around.scheduler, around.chance.fork(), around.trace);
+  }
+
+  get isRunning(): boolean {
+    return !this.scope.isDead;
+  }
+
+  note(text: string): void {
+    this.around.trace.note(this.around.scheduler.nowMs, this.name, text);
+  }
+
+  logged(scope: Scope, message: string): void {
+    if (scope.isDead) return;
+    if (message.includes("Finished with success")) {
+      if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
+      this.isPartial = false;
+    }
+    if (message.startsWith("Removing the RDB file")) { // as the operator wants it
+      this.#acknowledged = null;
+      this.#mayHaveReceived = true;
+    }
+    this.note(`  log: ${message.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
+    if (FAULTS.test(message) && !message.includes(SIMULATED)) this.around.fail(this.name, `logged '${message}'`);
+  }
+
+  /** Starts a server with the data that is on the disk, if there is none. */
+  start(): void {
+    if (this.isRunning) return;
+    this.starts++;
+    const scope = this.scope = new Scope(this.name);
+    this.around.scheduler.after(0, () => this.#startIn(scope), scope);
+  }
+
+  #startIn(scope: Scope): void {
+    this.note("START");
+    const config = new Config({ currentDirectory: () => DIRECTORY, changeDirectory: () => null });
+    const words = ["--port", String(PORT), "--protected-mode", "no", ...this.options()];
+    loadConfig(config, parseCommandLine(words), { version: "simulation" });
+    const log = new SimulatedLog(this, scope);
+    const server = this.server = new Server(log, config, new CommandTable(ALL_COMMANDS));
+    applyConfig(server);
+    this.emptyBytes = server.store.arena.usedBytes;
+    this.#saves = server.saving.saves;
+    this.#watchSaves(server);
+    this.#watchAllocations(server);
+    const { network } = this.around;
+    server.listeners = new Listeners(network.of(this.name), config, server, (message) => log.warning(message));
+    server.listeners.open();
+    this.#mayRefuse = this.disk.failing !== null;
+    bringUp(server).then((isUp) => scope.isDead || this.#broughtUp(server, isUp), (error) => {
+      if (!(error instanceof Killed) && !scope.isDead) this.around.fail(this.name, `did not come up: ${String(error)}`);
+    });
+  }
+
+  #broughtUp(server: Server, isUp: boolean): void {
+    if (!isUp) {
+      if (!this.#mayRefuse && this.disk.failing === null) this.around.fail(this.name, "cannot load what it has saved");
+      this.note("did not come up, as its disk or memory failed");
+      return this.kill(false);
+    }
+    this.isUp = true;
+    this.note("UP");
+    this.#checkLoaded(server);
+  }
+
+  /** What was loaded is what the last acknowledged save had, or a later one. */
+  #checkLoaded(server: Server): void {
+    const { states, fail } = this.around;
+    const loaded = contentsOf(server.store);
+    const since = this.#acknowledged?.number ?? -1;
+    const mayBe = states.filter((state) => state.by === this ? state.number >= since : this.#mayHaveReceived);
+    let difference = "";
+    for (const state of mayBe.reverse()) {
+      difference = firstDifference(state.contents, loaded, unixMs());
+      if (difference === "") return;
+    }
+    if (this.#acknowledged === null && loaded.size === 0) return;
+    fail(this.name, `the data loaded is that of no save since the last that was acknowledged: ${difference}`);
+  }
+
+  /** Notes the state of the data at the point in time of each save. */
+  #watchSaves(server: Server): void {
+    const describe = server.saving.describeReplication;
+    server.saving.describeReplication = () => {
+      const { states } = this.around;
+      states.push({ number: states.length, by: this, contents: contentsOf(server.store) });
+      return describe();
+    };
+  }
+
+  /** To be called after each event of the server's. */
+  afterEvent(): void {
+    const { server } = this;
+    if (server === null) return;
+    if (server.isReplica) this.#mayHaveReceived = true;
+    if (server.saving.saves === this.#saves) return;
+    this.#saves = server.saving.saves;
+    this.#acknowledged = this.around.states.findLast((state) => state.by === this) ?? null;
+    this.#mayHaveReceived = server.isReplica;
+    this.note("save acknowledged");
+  }
+
+  #watchAllocations(server: Server): void {
+    const { arena } = server.store;
+    const alloc = arena.alloc.bind(arena);
+    arena.alloc = (bytes) => {
+      if (--this.#allocationsLeft <= 0) {
+        this.#allocationsLeft = Infinity;
+        this.note("an allocation fails");
+        this.isPartial ||= server.isReplica;
+        this.#mayRefuse = true;
+        throw new ArenaFullError(SIMULATED);
+      }
+      return alloc(bytes);
+    };
+  }
+
+  /** Has an allocation fail, after so many others. */
+  failAllocation(after: number): void {
+    this.#allocationsLeft = after;
+  }
+
+  /** The server ends at once, with all that it had under way; with `powerFailed`, the disk loses what was not synced. */
+  kill(powerFailed: boolean): void {
+    if (!this.isRunning) return;
+    this.note(powerFailed ? "POWER FAILS" : "KILLED");
+    this.scope.isDead = true;
+    this.#allocationsLeft = Infinity;
+    this.server = null;
+    this.isUp = false;
+    this.disk.crash(powerFailed);
+    this.around.network.dropAll(this.scope, powerFailed);
+  }
+
+  /** Has the server run a command, as if a client on the machine had sent it. */
+  command(...words: string[]): void {
+    const { scheduler } = this.around;
+    scheduler.after(0, () => {
+      const { server } = this;
+      if (server === null) return;
+      const socket = new FakeSocket();
+      server.accept(socket);
+      socket.say(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
+      const reply = socket.received.split("\r\n")[0];
+      this.note(`${words.join(" ")}: ${reply}`);
+      // What waits, as SHUTDOWN may, needs its client.
+      if (reply !== "") socket.destroy();
+    }, this.scope);
+  }
+}
+
+/** Starts workers that run within the scope of whoever starts them. */
+export function simulatedWorkers(around: Surroundings): WorkerStarter {
+  const { scheduler, chance } = around;
+  return (_, listener) => {
+    let isEnded = false;
+    let [inMs, outMs] = [0, 0];
+    /** Has something happen after what was sent before, in the scope of whoever sends. */
+    const later = (earliestMs: number, run: () => void): number => {
+      const atMs = Math.max(earliestMs, scheduler.nowMs + chance.between(0, MESSAGE_MS)) + 1e-6;
+      scheduler.after(atMs - scheduler.nowMs, () => isEnded || run());
+      return atMs;
+    };
+    const jobs = new SaveJobs((message, transfer) => {
+      const received = structuredClone(message, { transfer });
+      outMs = later(outMs, () => listener.onMessage(received));
+    });
+    return {
+      post: (message, transfer) => {
+        const received = structuredClone(message, { transfer }) as ToWorker; // nothing else is posted
+        const breaks = chance.oneIn(2000);
+        inMs = later(inMs, () => breaks ? listener.onFailed("simulated") : jobs.receive(received));
+      },
+      terminate: () => {
+        isEnded = true;
+        jobs.receive({ kind: "abort" }); // the files of a thread are closed with it
+      },
+    };
+  };
+}

@@ -1,0 +1,44 @@
+/** What happened in a simulation: a hash of all of it, which two runs of a seed must share, and the last events in words. */
+
+const SHOWN_EVENTS = 80;
+const PRIME = 0x01000193;
+
+export class Trace {
+  events = 0;
+  #hash = 0x811c9dc5;
+  #other = 0x1b873593;
+  readonly #last: string[] = [];
+
+  /** `onEvent` is told of each event in words. */
+  constructor(readonly onEvent: (line: string) => void = () => {}) {}
+
+  /** Adds an event of which the text is the same in each run of the seed. */
+  note(nowMs: number, who: string, text: string): void {
+    const line = `${nowMs.toFixed(3).padStart(11)} ${who.padEnd(8)} ${text}`;
+    for (let i = 0; i < line.length; i++) this.#mix(line.charCodeAt(i));
+    this.events++;
+    this.#last.push(line);
+    this.onEvent(line);
+    if (this.#last.length > 2 * SHOWN_EVENTS) this.#last.splice(0, SHOWN_EVENTS);
+  }
+
+  /** Adds bytes that went over the network. */
+  noteBytes(nowMs: number, bytes: Uint8Array, start: number, end: number): void {
+    this.#mix(Math.floor(nowMs * 1000));
+    for (let i = start; i < end; i++) this.#mix(bytes[i]);
+    this.events++;
+  }
+
+  #mix(value: number): void {
+    this.#hash = Math.imul(this.#hash ^ value, PRIME);
+    this.#other = Math.imul(this.#other ^ value, 0x5bd1e995) ^ (this.#other >>> 13);
+  }
+
+  get hash(): string {
+    return [this.#hash, this.#other].map((part) => (part >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+
+  get lastEvents(): readonly string[] {
+    return this.#last.slice(-SHOWN_EVENTS);
+  }
+}

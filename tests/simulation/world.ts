@@ -1,0 +1,486 @@
+/**
+ * The world of a simulation: machines in a chain of replication, clients, and what befalls them, all from one seed. After
+ * a time of faults comes a quiet one, at the end of which everything must have come to rest and agree.
+ */
+
+import process from "node:process";
+import { digestOfStore } from "../../lib/commands/digest.ts";
+import { useEnding } from "../../lib/runtime/ending.ts";
+import { type Files, useFiles } from "../../lib/runtime/files.ts";
+import { unixMs } from "../../lib/runtime/clock.ts";
+import { sleep } from "../../lib/runtime/timers.ts";
+import { useWorkers } from "../../lib/runtime/workers.ts";
+import { seedHash } from "../../lib/bytes/hash.ts";
+import { contentsOf } from "../model/plain.ts";
+import { Chance } from "./chance.ts";
+import { type ClientWorld, SimulatedClient } from "./client.ts";
+import { firstDifference } from "./contents.ts";
+import { DIRECTORY } from "./disk.ts";
+import { Machine, PORT, simulatedWorkers, type Surroundings } from "./machine.ts";
+import { SimulatedNetwork } from "./network.ts";
+import { Killed, Scheduler, Scope } from "./scheduler.ts";
+import { Trace } from "./trace.ts";
+
+const MACHINES = ["a", "b", "c", "d"];
+const CLIENTS = 4;
+/** How long, in ms, everything may take to come to rest. */
+const REST_MS = 120_000;
+/** How long after a replica has synchronised those below it have, too, in ms. */
+const SYNCHRONISED_MS = 15_000;
+
+/** How a simulation went. */
+export interface Outcome {
+  readonly seed: number;
+  /** What was promised and not kept, in words; null where all was. */
+  readonly failure: string | null;
+  readonly traceHash: string;
+  readonly events: number;
+  readonly requests: number;
+  readonly kills: number;
+  /** Fake time that passed, in ms. */
+  readonly simulatedMs: number;
+  /** The last things that happened, oldest first. */
+  readonly lastEvents: readonly string[];
+}
+
+/** Runs a simulation of `faultsMs` of fake time, and the quiet time after it; `onEvent` is told what happens. */
+export async function simulate(seed: number, faultsMs: number, onEvent?: (line: string) => void): Promise<Outcome> {
+  const world = new World(seed, faultsMs, new Trace(onEvent));
+  return await world.run();
+}
+
+class World implements ClientWorld {
+  readonly port = PORT;
+  readonly network: SimulatedNetwork;
+  readonly #chance: Chance;
+  readonly #trace: Trace;
+  readonly #scheduler: Scheduler;
+  readonly #machines: Machine[];
+  readonly #clients: SimulatedClient[];
+  readonly #clientScope = new Scope("clients");
+  /** Whom each machine follows; null for the primary. */
+  readonly #parents = new Map<Machine, Machine | null>();
+  readonly #options = new Map<Machine, readonly string[]>();
+  #epoch = 0;
+  #kills = 0;
+  #isStopping = false;
+  #isOver = false;
+  #lacksMemory = false;
+  #failure: string | null = null;
+
+  constructor(readonly seed: number, readonly faultsMs: number, trace: Trace) {
+    this.#trace = trace;
+    const chance = this.#chance = new Chance(seed);
+    const scheduler = this.#scheduler = new Scheduler(chance);
+    this.network = new SimulatedNetwork(scheduler, chance.fork(), this.#trace);
+    const around: Surroundings = {
+      scheduler,
+      chance: chance.fork(),
+      trace: this.#trace,
+      network: this.network,
+      states: [],
+      fail: (who, what) => this.fail(who, what),
+    };
+    this.#machines = MACHINES.map((name) => {
+      const machine: Machine = new Machine(name, around, () => this.#optionsOf(machine));
+      return machine;
+    });
+    this.#clients = Array.from(
+      { length: CLIENTS },
+      (_, index) => new SimulatedClient(`client${index}`, index, this, chance.fork()),
+    );
+    this.#workers = simulatedWorkers(around);
+  }
+
+  readonly #workers;
+
+  // --- What clients ask -----------------------------------------------------------------------------------------------
+
+  get #primary(): Machine {
+    return this.#machines.find((machine) => this.#parents.get(machine) === null) ?? this.#machines[0];
+  }
+
+  primary(): string {
+    return this.#primary.name;
+  }
+
+  replica(): string | null {
+    // A replica that has done a part of a request hands that on, until it and those below it have synchronised anew.
+    const isPartial = (machine: Machine) =>
+      machine.isPartial || this.#scheduler.nowMs - machine.partialMs < SYNCHRONISED_MS;
+    if (this.#machines.some(isPartial)) return null;
+    const up = this.#machines.filter((machine) =>
+      machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null
+    );
+    return up.length === 0 ? null : this.#chance.of(up).name;
+  }
+
+  epoch(): number {
+    return this.#epoch;
+  }
+
+  mayLackMemory(): boolean {
+    return this.#lacksMemory;
+  }
+
+  isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  fail(who: string, what: string): void {
+    this.note(who, `FAILED: ${what}`);
+    this.#failure ??= `${who}: ${what}`;
+    this.#isOver = true;
+  }
+
+  note(who: string, text: string): void {
+    this.#trace.note(this.#scheduler.nowMs, who, text);
+  }
+
+  // --- The run --------------------------------------------------------------------------------------------------------
+
+  async run(): Promise<Outcome> {
+    const scheduler = this.#scheduler;
+    const uninstall = this.#install();
+    try {
+      for (const [index, machine] of this.#machines.entries()) {
+        this.#parents.set(machine, index === 0 ? null : this.#machines[this.#chance.below(index)]);
+        this.#options.set(machine, this.#drawOptions());
+        machine.start();
+      }
+      for (const client of this.#clients) {
+        scheduler.after(0, () => void this.#watch(client.name, client.run()), this.#clientScope);
+      }
+      scheduler.after(0, () => void this.#watch("world", this.#history()), scheduler.world);
+      await scheduler.run(() => this.#isOver);
+      if (this.#failure === null && !this.#isOver) this.fail("world", "nothing happens any more");
+    } finally {
+      uninstall();
+    }
+    return {
+      seed: this.seed,
+      failure: this.#failure,
+      traceHash: this.#trace.hash,
+      events: this.#trace.events,
+      requests: this.#clients.reduce((sum, client) => sum + client.requests, 0),
+      kills: this.#kills,
+      simulatedMs: Math.round(scheduler.nowMs),
+      lastEvents: this.#trace.lastEvents,
+    };
+  }
+
+  async #watch(who: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.fail(who, `the simulation itself failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+
+  /** Takes the system's place until the function returned is called. */
+  #install(): () => void {
+    const scheduler = this.#scheduler;
+    seedHash(this.seed, ~this.seed);
+    scheduler.onThrown = (scope, error) => this.#unheard(scope.name, error);
+    scheduler.afterEvent = (scope) => this.#machines.find((machine) => machine.scope === scope)?.afterEvent();
+    const onRejection = (reason: unknown) => this.#unheard("promise", reason);
+    process.on("unhandledRejection", onRejection);
+    const uninstall = scheduler.install();
+    const before = {
+      files: useFiles(this.#files()),
+      workers: useWorkers(this.#workers),
+      ending: useEnding((code) => this.#ended(code)),
+    };
+    return () => {
+      useFiles(before.files);
+      useWorkers(before.workers);
+      useEnding(before.ending);
+      uninstall();
+      process.off("unhandledRejection", onRejection);
+    };
+  }
+
+  #unheard(who: string, error: unknown): void {
+    if (error instanceof Killed) return;
+    this.fail(who, `nobody caught ${error instanceof Error ? error.stack : String(error)}`);
+  }
+
+  /** The disk of whoever asks. */
+  #files(): Files {
+    const disk = () => {
+      const { current } = this.#scheduler;
+      const machine = this.#machines.find(({ scope }) => scope === current);
+      if (machine === undefined || current.isDead) throw new Killed();
+      return machine.disk.files;
+    };
+    return {
+      open: (path, purpose) => disk().open(path, purpose),
+      close: (file) => disk().close(file),
+      read: (file, bytes, start, length) => disk().read(file, bytes, start, length),
+      readLater: (file, bytes, start, length) => disk().readLater(file, bytes, start, length),
+      write: (file, bytes, start, length) => disk().write(file, bytes, start, length),
+      sync: (file, part) => disk().sync(file, part),
+      syncLater: (file, part) => disk().syncLater(file, part),
+      rename: (from, to) => disk().rename(from, to),
+      link: (path, other) => disk().link(path, other),
+      remove: (path) => disk().remove(path),
+      removeLater: (path) => disk().removeLater(path),
+      list: (directory) => disk().list(directory),
+      stat: (path) => disk().stat(path),
+    };
+  }
+
+  /** A server ends by itself: it was told to, or has panicked. */
+  #ended(code: number): never {
+    const machine = this.#machines.find(({ scope }) => scope === this.#scheduler.current);
+    if (machine === undefined) throw new Error("something ended that is no server");
+    if (code !== 0) this.fail(machine.name, `ended with code ${code}`);
+    this.#kill(machine, false);
+    throw new Killed();
+  }
+
+  /** Faults, then quiet. */
+  async #history(): Promise<void> {
+    while (this.#scheduler.nowMs < this.faultsMs) {
+      await sleep(this.#chance.between(20, 1200));
+      this.#befall();
+    }
+    await this.#quiet();
+    this.#isOver = true;
+  }
+
+  // --- Options --------------------------------------------------------------------------------------------------------
+
+  #drawOptions(): string[] {
+    const { of } = this.#bound;
+    return [
+      ...["--save", of(["", "1 5", "2 1", "5 100"])],
+      ...["--repl-diskless-sync", of(["yes", "no"]), "--repl-diskless-sync-delay", of(["0", "1"])],
+      ...["--repl-diskless-load", of(["disabled", "on-empty-db", "swapdb"])],
+      ...["--repl-backlog-size", of(["16kb", "64kb", "1mb"]), "--repl-timeout", "10"],
+      ...["--hash-max-listpack-entries", of(["8", "64", "512"])],
+      ...["--rdb-key-save-delay", of(["0", "0", "500", "5000"]), "--key-load-delay", of(["0", "0", "500"])],
+      ...["--rdbcompression", of(["yes", "no"]), "--rdb-del-sync-files", of(["yes", "no"])],
+      ...["--replica-ignore-disk-write-errors", "yes", "--shutdown-timeout", of(["0", "2"])],
+      ...["--lazyfree-lazy-expire", of(["yes", "no"]), "--hz", of(["10", "50"])],
+    ];
+  }
+
+  get #bound() {
+    return { of: <T>(choices: readonly T[]) => this.#chance.of(choices) };
+  }
+
+  #optionsOf(machine: Machine): readonly string[] {
+    const parent = this.#parents.get(machine);
+    const role = parent === null || parent === undefined ? [] : ["--replicaof", `${parent.name} ${PORT}`];
+    return [...this.#options.get(machine) ?? [], ...role];
+  }
+
+  // --- Faults ---------------------------------------------------------------------------------------------------------
+
+  #befall(): void {
+    const chance = this.#chance;
+    const machine = chance.of(this.#machines);
+    const draw = chance.below(100);
+    if (draw < 12) this.#killSoon(machine);
+    else if (draw < 20) this.#trap(machine);
+    else if (draw < 32) machine.command(chance.of(["SAVE", "BGSAVE", "BGSAVE"]));
+    else if (draw < 45) this.#cutSome();
+    else if (draw < 55) this.#part(machine, chance.of(this.#machines));
+    else if (draw < 63) this.#failDisk(machine);
+    else if (draw < 71) this.#failAllocation(machine);
+    else if (draw < 77) this.#promote();
+    else if (draw < 84) this.#rechain(machine);
+    else if (draw < 89) this.#shutDown(machine);
+    else if (draw < 93) this.#pauseClients(machine);
+    else this.#reconfigure(machine);
+  }
+
+  #kill(machine: Machine, powerFailed: boolean): void {
+    if (!machine.isRunning) return;
+    this.#kills++;
+    if (this.#parents.get(machine) === null) this.#epoch++;
+    machine.kill(powerFailed);
+    this.#scheduler.after(this.#chance.between(1, 4000), () => machine.start(), this.#scheduler.world);
+    if (this.#parents.get(machine) === null && this.#chance.oneIn(2)) {
+      this.#scheduler.after(this.#chance.between(1, 500), () => this.#promote(), this.#scheduler.world);
+    }
+  }
+
+  #killSoon(machine: Machine): void {
+    this.#kill(machine, this.#chance.oneIn(2));
+  }
+
+  /** Kills a server at one of the next calls that it makes of its disk. */
+  #trap(machine: Machine): void {
+    const powerFailed = this.#chance.oneIn(2);
+    machine.disk.trap = { calls: 1 + this.#chance.below(25), spring: () => this.#kill(machine, powerFailed) };
+    if (machine.isUp) machine.command(this.#chance.of(["SAVE", "BGSAVE"]));
+  }
+
+  #cutSome(): void {
+    for (const socket of [...this.network.sockets]) {
+      if (!socket.isClosed && this.#chance.oneIn(4)) this.network.cut(socket, this.#chance.of([1, 50, 2000]));
+    }
+    this.note("world", "CUT");
+  }
+
+  #part(a: Machine, b: Machine): void {
+    if (a === b) return;
+    this.note("world", `PART ${a.name} ${b.name}`);
+    this.network.part(a.name, b.name);
+    this.#later(this.#chance.of([200, 3000, 15_000]), () => {
+      this.note("world", `HEAL ${a.name} ${b.name}`);
+      this.network.heal(a.name, b.name);
+    });
+  }
+
+  #later(mostMs: number, run: () => void): void {
+    this.#scheduler.after(this.#chance.between(0, mostMs), run, this.#scheduler.world);
+  }
+
+  #failDisk(machine: Machine): void {
+    const failing = { code: this.#chance.of(["ENOSPC", "EIO"]), share: this.#chance.of([0.05, 0.3, 1]) };
+    this.note(machine.name, `DISK FAILS ${failing.code} ${failing.share}`);
+    machine.disk.failing = failing;
+    this.#later(3000, () => {
+      if (machine.disk.failing === failing) machine.disk.failing = null;
+    });
+  }
+
+  #failAllocation(machine: Machine): void {
+    this.#lacksMemory = true;
+    machine.failAllocation(1 + this.#chance.below(200));
+  }
+
+  #pauseClients(machine: Machine): void {
+    machine.command("CLIENT", "PAUSE", String(this.#chance.below(500)), this.#chance.of(["WRITE", "ALL"]));
+  }
+
+  #reconfigure(machine: Machine): void {
+    const options = this.#drawOptions();
+    const at = 2 * this.#chance.below(options.length / 2);
+    machine.command("CONFIG", "SET", options[at].slice(2), options[at + 1]);
+  }
+
+  #shutDown(machine: Machine): void {
+    if (!machine.isUp) return;
+    machine.command("SHUTDOWN", this.#chance.of(["SAVE", "NOSAVE"]));
+  }
+
+  /** Makes a replica the primary; the one before follows it as soon as it hears of that. */
+  #promote(): void {
+    const old = this.#primary;
+    const ready = this.#machines.filter((machine) => machine.isUp && !machine.isPartial && machine !== old);
+    if (ready.length === 0) return;
+    const next = this.#chance.of(ready);
+    this.#epoch++;
+    this.note("world", `PROMOTE ${next.name}`);
+    next.command("REPLICAOF", "NO", "ONE");
+    this.#parents.set(next, null);
+    this.#follow(old, next);
+    for (const client of this.#clients) client.reconnect();
+  }
+
+  #follow(machine: Machine, parent: Machine): void {
+    this.#parents.set(machine, parent);
+    machine.command("REPLICAOF", parent.name, String(PORT));
+  }
+
+  #rechain(machine: Machine): void {
+    if (this.#parents.get(machine) === null) return;
+    const parent = this.#chance.of(this.#machines);
+    for (let above: Machine | null = parent; above !== null; above = this.#parents.get(above) ?? null) {
+      if (above === machine) return;
+    }
+    this.#follow(machine, parent);
+  }
+
+  // --- The quiet time -------------------------------------------------------------------------------------------------
+
+  async #quiet(): Promise<void> {
+    this.note("world", "QUIET");
+    for (const machine of this.#machines) {
+      machine.disk.failing = machine.disk.trap = null;
+      machine.failAllocation(Infinity);
+      for (const other of this.#machines) this.network.heal(machine.name, other.name);
+      machine.start();
+    }
+    await this.#until("all servers are up", () => this.#machines.every(({ isUp }) => isUp) || this.#startMissing());
+    for (const machine of this.#machines) {
+      const parent = this.#parents.get(machine);
+      machine.command("REPLICAOF", ...(parent ? [parent.name, String(PORT)] : ["NO", "ONE"]));
+    }
+    // A save that has failed refuses writes until the next one succeeds.
+    await this.#until("all can save again", () => this.#machines.every((machine) => this.#saves(machine)));
+    await sleep(this.#chance.between(100, 1000));
+    this.#isStopping = true;
+    await this.#until("the clients have come to an end", () => this.#clients.every(({ isDone }) => isDone));
+    await this.#agree();
+    await this.#leaveNothing();
+  }
+
+  #startMissing(): boolean {
+    for (const machine of this.#machines) machine.start();
+    return false;
+  }
+
+  #saves(machine: Machine): boolean {
+    const saving = machine.server?.saving;
+    if (saving === undefined) return false;
+    if (saving.lastSucceeded) return true;
+    if (!saving.snapshotter.running) machine.command("BGSAVE");
+    return false;
+  }
+
+  async #until(what: string, isSo: () => boolean): Promise<void> {
+    const sinceMs = this.#scheduler.nowMs;
+    while (!isSo()) {
+      if (this.#scheduler.nowMs - sinceMs > REST_MS) return this.fail("world", `it never came that ${what}`);
+      await sleep(50);
+    }
+  }
+
+  /** All replicas have come as far as the primary, and all data is the same. */
+  async #agree(): Promise<void> {
+    const servers = this.#machines.flatMap(({ server }) => server ?? []);
+    const isRest = () => {
+      const [first] = servers;
+      const expiring = servers.some(({ store }) => store.databases.some((one) => store.tables.count(one.expires) > 0));
+      return !expiring &&
+        servers.every(({ replication, saving, isReplica }) =>
+          replication.stream.offset === first.replication.stream.offset && !saving.snapshotter.running &&
+          (!isReplica || replication.replica.state === "connected")
+        );
+    };
+    await this.#until("all replicas have the whole stream", isRest);
+    const primary = this.#primary.server;
+    if (primary === null || this.#failure !== null) return;
+    for (const { name, server } of this.#machines) {
+      if (server === null || digestOfStore(server.store) === digestOfStore(primary.store)) continue;
+      const difference = firstDifference(contentsOf(primary.store), contentsOf(server.store), unixMs());
+      this.fail(name, `does not have the data of the primary: ${difference}`);
+    }
+  }
+
+  /** With all keys gone, the memory is as it was at the start, no file is open, and none left over. */
+  async #leaveNothing(): Promise<void> {
+    this.#primary.command("FLUSHALL");
+    const isEmpty = ({ server, emptyBytes }: Machine) =>
+      server !== null && !server.saving.snapshotter.running && !server.saving.snapshotter.settling &&
+      server.store.arena.usedBytes === emptyBytes;
+    await this.#until("the memory is as it was", () => this.#machines.every(isEmpty));
+    for (const machine of this.#machines) {
+      if (this.#failure?.includes("memory")) {
+        const { server, emptyBytes } = machine;
+        this.note(machine.name, `${server?.store.arena.usedBytes} bytes, at the start ${emptyBytes}`);
+      }
+      const open = machine.disk.openFiles(machine.scope);
+      if (open.length > 0) this.fail(machine.name, `has files open that nobody needs: ${open.join(", ")}`);
+      const left = machine.disk.fileNames.filter((name) =>
+        name.startsWith("temp-") && !machine.disk.unremoved.has(`${DIRECTORY}/${name}`)
+      );
+      if (left.length > 0) this.fail(machine.name, `has left ${left.join(", ").replace(/\d+-\d+/g, "N")}`);
+    }
+  }
+}
