@@ -159,8 +159,8 @@ export class SwapReceiver implements SnapshotReceiver {
   /** `servesMeanwhile`: the old data set is still worth reading, as an earlier state of what comes. */
   constructor(readonly into: ReceivingStore, readonly servesMeanwhile: boolean) {
     const { store } = into;
+    this.#databases = emptyDatabases(store);
     this.#setLoading(true);
-    this.#databases = store.databases.map((database) => new Database(store, database.index));
     for (const database of this.#databases) store.detached.add(database);
     this.#reader = new RdbReader(store, { ...into.readOptions, databases: this.#databases });
   }
@@ -235,4 +235,16 @@ export class SwapReceiver implements SnapshotReceiver {
       database.discard();
     }
   }
+}
+
+/** As many databases as there are, without keys. Where there is no memory for all, none is left behind. */
+function emptyDatabases(store: Store): Database[] {
+  const made: Database[] = [];
+  try {
+    for (const { index } of store.databases) made.push(new Database(store, index));
+  } catch (error) {
+    for (const database of made) database.discard();
+    throw error;
+  }
+  return made;
 }

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { FileReceiver, type ReceivingStore, SwapReceiver } from "../../lib/replication/snapshot_receiver.ts";
+import { ArenaFullError } from "../../lib/store/arena.ts";
 import { Store } from "../../lib/store/store.ts";
 import { walkStore } from "../model/store_walk.ts";
 import { setString, toRdb, values, variedStore, withDirectory } from "../persistence/helpers.ts";
@@ -162,4 +163,39 @@ test("one snapshot after the other leaves nothing behind in memory, whether it i
   const used = store.arena.usedBytes;
   for (let i = 0; i < 5; i++) await receive(i % 2 === 0);
   assert.equal(store.arena.usedBytes, used);
+});
+
+test("databases for which there is no memory leave nothing behind, and the server does not count as loading", () => {
+  const store = new Store(16);
+  const { arena } = store;
+  let loading = 0;
+  const into = {
+    store,
+    readOptions: READ_OPTIONS,
+    flush: () => {},
+    fileRead: () => {},
+    setLoading: (isLoading: boolean) => void (loading += isLoading ? 1 : -1),
+    setAsyncLoading: () => {},
+  };
+  const before = arena.usedBytes;
+  const alloc = arena.alloc.bind(arena);
+  let succeeds = 0;
+  for (let isDone = false; !isDone; succeeds++) {
+    let left = succeeds;
+    arena.alloc = (bytes) => {
+      if (left-- <= 0) throw new ArenaFullError("none is left");
+      return alloc(bytes);
+    };
+    try {
+      new SwapReceiver(into, false).abort();
+      isDone = true;
+    } catch (error) {
+      assert.ok(error instanceof ArenaFullError);
+    }
+    arena.alloc = alloc;
+    assert.equal(loading, 0);
+    while (store.heap.freeDiscarded(1000));
+    assert.equal(arena.usedBytes, before, `after ${succeeds} allocations`);
+  }
+  assert.ok(succeeds > 16);
 });
