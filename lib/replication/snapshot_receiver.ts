@@ -159,8 +159,14 @@ export class SwapReceiver implements SnapshotReceiver {
   /** `servesMeanwhile`: the old data set is still worth reading, as an earlier state of what comes. */
   constructor(readonly into: ReceivingStore, readonly servesMeanwhile: boolean) {
     const { store } = into;
+    const made: Database[] = this.#databases = [];
+    try {
+      for (const { index } of store.databases) made.push(new Database(store, index));
+    } catch (error) {
+      for (const database of made) database.discard(); // there is no memory for all of them
+      throw error;
+    }
     this.#setLoading(true);
-    this.#databases = store.databases.map((database) => new Database(store, database.index));
     for (const database of this.#databases) store.detached.add(database);
     this.#reader = new RdbReader(store, { ...into.readOptions, databases: this.#databases });
   }
