@@ -29,6 +29,8 @@ const MISUSES: readonly (readonly [words: string, said: RegExp, environment?: Re
   ["scripts/bench/main.ts idle --rounds many", /--rounds many: that is no number/],
   ["scripts/bench/main.ts idle --servers redsi", /no server 'redsi'; there are redis, /],
   ["scripts/compat.ts", /name the units to run/],
+  ["scripts/simulate.ts --seed some", /--seed some: that is no number/],
+  ["scripts/simulate.ts --sed 1", /Unknown option '--sed'/],
   ["scripts/compat.ts --lisst unit/auth", /Unknown option '--lisst'/],
 ];
 

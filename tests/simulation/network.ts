@@ -220,6 +220,7 @@ export class SimulatedNetwork {
       if (this.areParted(host, remote)) return refuse("ETIMEDOUT", this.chance.between(100, CONNECT_TIMEOUT_MS));
       const listener = this.#listeners.get(`${remote}:${port}`);
       if (listener === undefined || listener.scope.isDead) return refuse("ECONNREFUSED", LATENCY_MS);
+      refuse("ETIMEDOUT", CONNECT_TIMEOUT_MS); // the other end may be killed before it answers
       this.scheduler.after(this.chance.between(0, LATENCY_MS), () => {
         const [near, far] = this.#pair(scope, host, listener.scope, remote, port);
         listener.acceptor.accept(far);

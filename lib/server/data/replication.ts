@@ -533,7 +533,9 @@ export class Replication implements Feed {
     }
     if (client.connection.threw) {
       this.server.log.warning("The stream of the master could not be applied: asking for all anew");
-      this.stream.changeId(); // a request may be half done: what is saved until then is no part of the stream
+      // A request may be half done: what is saved until then is no part of the stream, and nobody is to be given it.
+      this.stream.changeId();
+      this.primary.dropAll();
     }
     this.replica.streamEnded(!client.connection.brokeProtocol && !client.connection.threw);
   }
