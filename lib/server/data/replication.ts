@@ -7,7 +7,7 @@ import { unlink } from "node:fs";
 import { fromBinary, toBinary } from "../../bytes/paths.ts";
 import type { Command } from "../../commands/command.ts";
 import { NOT_INTEGER } from "../../commands/errors.ts";
-import type { ReplicaCount } from "../../commands/session.ts";
+import type { ReplicaCount } from "../../commands/client_facets.ts";
 import type { Config } from "../../config/config.ts";
 import type { Socket } from "../../net/socket.ts";
 import { NetworkError } from "../../net/socket.ts";

@@ -1,6 +1,6 @@
 /** WAIT and WAITAOF: clients that wait until replicas have what they wrote. */
 
-import type { ReplicaCount } from "../../commands/session.ts";
+import type { ReplicaCount } from "../../commands/client_facets.ts";
 import type { PrimarySide } from "../../replication/primary.ts";
 import type { ClientSession } from "../clients/session.ts";
 
