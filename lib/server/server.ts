@@ -75,6 +75,7 @@ const HTTP_TOLD_EVERY_MS = 60_000;
 /** Parsers kept for clients whose requests are cut. */
 const MAX_POOLED_PARSERS = 64;
 
+/** The whole server. Wings see of it what they have declared. */
 export class Server implements WholeHost, Acceptor {
   readonly startedMs: number = unixMs();
   readonly settings = new Settings();

@@ -34,6 +34,7 @@ export interface TrackingHost {
   readonly clients: ReadonlyMap<number, ClientSession>;
 }
 
+/** Who has read which keys, and is to be told of their changes. */
 export class Tracking {
   /** Most keys remembered (`tracking-table-max-keys`); 0: no limit. */
   maxKeys = 1_000_000;

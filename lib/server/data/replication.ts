@@ -73,6 +73,7 @@ export interface ReplicationHost {
   refreshWriteGate(): void;
 }
 
+/** This server's place in the replication. */
 export class Replication implements Feed {
   readonly stream = new ReplicationStream();
   readonly primary: PrimarySide;
