@@ -17,10 +17,32 @@ module.exports = {
   forbidden: [
     {
       name: "no-circle",
-      comment: "Two modules must not need each other to be loaded; types that name each other are no such need.",
+      comment: "No module needs itself by way of others, neither to be loaded nor for its types.",
       severity: "error",
-      from: {},
+      // lib/store has one circle of types left, of the store and its databases, which is being undone: see the next rule.
+      from: { pathNot: "^lib/store/" },
+      to: { circular: true },
+    },
+    {
+      name: "no-circle-when-loaded",
+      comment: "Nor do those of lib/store need each other to be loaded.",
+      severity: "error",
+      from: { path: "^lib/store/" },
       to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "wings-below-the-composition",
+      comment: "The wings of the server know what they need of it, not the server; only the start makes one.",
+      severity: "error",
+      from: { path: "^lib/", pathNot: "^lib/server/program/start\\.ts$" },
+      to: { path: "^lib/server/server\\.ts$" },
+    },
+    {
+      name: "handlers-name-facets",
+      comment: "Command families name the facets that they use, not all that clients and the server are.",
+      severity: "error",
+      from: { path: "^lib/commands/", pathNot: "^lib/commands/command\\.ts$" },
+      to: { path: "^lib/commands/caller\\.ts$" },
     },
     ...FLOORS.slice(0, -1).map((floor, index) => ({
       name: `floor-${index}-imports-downwards`,

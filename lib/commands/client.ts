@@ -7,21 +7,26 @@ import { ADMIN, type Command, command, KEEPS_CACHING, LOADING, NOSCRIPT, STALE }
 import { BAD_NAME, isValidName } from "./connection.ts";
 import { NOT_INTEGER, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
-import type { Host, Session } from "./session.ts";
+import type { ConfiguredClient, ListedClient } from "./client_facets.ts";
+import type { ClientsHost } from "./host_facets.ts";
+import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<ClientsHost> & ConfiguredClient;
 
 /** `CLIENT ID` */
-function clientId(session: Session): void {
+function clientId(session: Caller): void {
   session.reply.integer(session.id);
 }
 
 /** `CLIENT GETNAME` */
-function getName(session: Session): void {
+function getName(session: Caller): void {
   if (session.name === "") session.reply.nil();
   else session.reply.bulkString(session.name);
 }
 
 /** `CLIENT SETNAME name`: an empty one takes the name away. */
-function setName(session: Session, request: Request): void {
+function setName(session: Caller, request: Request): void {
   const name = request.text(2);
   if (!isValidName(name)) return session.reply.error(BAD_NAME);
   session.name = name;
@@ -29,7 +34,7 @@ function setName(session: Session, request: Request): void {
 }
 
 /** `CLIENT SETINFO LIB-NAME name` and `LIB-VER version` */
-function setInfo(session: Session, request: Request): void {
+function setInfo(session: Caller, request: Request): void {
   const attribute = request.text(2);
   const value = request.text(3);
   const isLibraryName = request.is(2, "lib-name");
@@ -45,7 +50,7 @@ function setInfo(session: Session, request: Request): void {
 }
 
 /** `CLIENT INFO` */
-function info(session: Session): void {
+function info(session: Caller): void {
   session.reply.verbatim("txt", `${session.description}\n`);
 }
 
@@ -58,21 +63,21 @@ const TYPES: ReadonlyMap<string, ClientType> = new Map([
 ]);
 
 /** The client type that an argument names, or null after having replied with an error. */
-function typeArgument(session: Session, request: Request, index: number): ClientType | null {
+function typeArgument(session: Caller, request: Request, index: number): ClientType | null {
   const type = TYPES.get(request.text(index).toLowerCase());
   if (type === undefined) session.reply.error(`ERR Unknown client type '${request.text(index)}'`);
   return type ?? null;
 }
 
 /** The clients that are there, in the order in which they came. */
-function* present(host: Host): Generator<Session> {
+function* present(host: ClientsHost): Generator<ListedClient> {
   for (const client of host.clients.values()) if (!client.isDropped) yield client;
 }
 
 /** `CLIENT LIST [TYPE type | ID id [id …]]` */
-function list(session: Session, request: Request): void {
+function list(session: Caller, request: Request): void {
   const { host, reply } = session;
-  let clients: Iterable<Session>;
+  let clients: Iterable<ListedClient>;
   if (request.argc === 2) {
     clients = present(host);
   } else if (request.argc === 4 && request.is(2, "type")) {
@@ -80,7 +85,7 @@ function list(session: Session, request: Request): void {
     if (type === null) return;
     clients = [...present(host)].filter((client) => client.type === type);
   } else if (request.argc > 3 && request.is(2, "id")) {
-    const named: Session[] = [];
+    const named: ListedClient[] = [];
     for (let i = 3; i < request.argc; i++) {
       const id = request.integer(i);
       if (Number.isNaN(id)) return reply.error("ERR Invalid client ID");
@@ -107,7 +112,7 @@ interface KillFilter {
 }
 
 /** Reads `filter value` pairs; null after having replied with an error. */
-function parseKillFilter(session: Session, request: Request): KillFilter | null {
+function parseKillFilter(session: Caller, request: Request): KillFilter | null {
   const filter: KillFilter = { skipMe: true };
   const refuse = (error: string): null => {
     session.reply.error(error);
@@ -140,7 +145,7 @@ function parseKillFilter(session: Session, request: Request): KillFilter | null 
   return filter;
 }
 
-function meets(client: Session, filter: KillFilter): boolean {
+function meets(client: ListedClient, filter: KillFilter): boolean {
   return (filter.id === undefined || client.id === filter.id) &&
     (filter.type === undefined || client.type === filter.type) &&
     (filter.remoteAddress === undefined || client.remoteAddress === filter.remoteAddress) &&
@@ -149,7 +154,7 @@ function meets(client: Session, filter: KillFilter): boolean {
 }
 
 /** `CLIENT KILL ip:port`, or `CLIENT KILL filter value [filter value …]` */
-function kill(session: Session, request: Request): void {
+function kill(session: Caller, request: Request): void {
   const { reply, host } = session;
   const isOldForm = request.argc === 3;
   const filter: KillFilter | null = isOldForm
@@ -168,7 +173,7 @@ function kill(session: Session, request: Request): void {
 }
 
 /** `CLIENT PAUSE milliseconds [WRITE | ALL]` */
-function pause(session: Session, request: Request): void {
+function pause(session: Caller, request: Request): void {
   const { reply } = session;
   if (request.argc > 4) return reply.error(subcommandSyntax(request));
   const isWrite = request.argc === 4 && request.is(3, "write");
@@ -183,13 +188,13 @@ function pause(session: Session, request: Request): void {
 }
 
 /** `CLIENT UNPAUSE` */
-function unpause(session: Session): void {
+function unpause(session: Caller): void {
   session.host.pausing.resume();
   session.reply.ok();
 }
 
 /** `CLIENT REPLY ON | OFF | SKIP`: only ON has a reply. */
-function setReplies(session: Session, request: Request): void {
+function setReplies(session: Caller, request: Request): void {
   if (request.is(2, "off")) return session.setReplies("off");
   if (request.is(2, "skip")) return session.setReplies("skip");
   if (!request.is(2, "on")) return session.reply.error(SYNTAX_ERROR);
@@ -198,7 +203,7 @@ function setReplies(session: Session, request: Request): void {
 }
 
 /** `CLIENT UNBLOCK id [TIMEOUT | ERROR]` */
-function unblock(session: Session, request: Request): void {
+function unblock(session: Caller, request: Request): void {
   const { reply, host } = session;
   if (request.argc > 4) return reply.error(subcommandSyntax(request));
   const isError = request.argc === 4 && request.is(3, "error");
@@ -212,7 +217,7 @@ function unblock(session: Session, request: Request): void {
 }
 
 /** Reads `ON | OFF` and hands it on. */
-function onOff(apply: (session: Session, on: boolean) => void): (session: Session, request: Request) => void {
+function onOff(apply: (session: Caller, on: boolean) => void): (session: Caller, request: Request) => void {
   return (session, request) => {
     const on = request.is(2, "on");
     if (!on && !request.is(2, "off")) return session.reply.error(SYNTAX_ERROR);

@@ -4,7 +4,12 @@ import type { Request } from "../resp/request.ts";
 import type { TrackingOptions } from "./client_state.ts";
 import { type Command, command, KEEPS_CACHING, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import type { TrackingClient } from "./client_facets.ts";
+import type { ClientsHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<ClientsHost> & TrackingClient;
 
 const ANOTHER_MODE = "before disabling tracking for this client, and then re-enabling it with a different mode.";
 const CACHING_WITHOUT_TRACKING =
@@ -21,7 +26,7 @@ interface Asked {
 }
 
 /** Reads the options from argument 3 on; the error to reply with, where there is one. */
-function parseOptions(session: Session, request: Request): Asked | string {
+function parseOptions(session: Caller, request: Request): Asked | string {
   const asked: Asked = { redirect: 0, broadcast: false, optIn: false, optOut: false, noLoop: false, prefixes: [] };
   for (let i = 3; i < request.argc; i++) {
     const hasValue = i + 1 < request.argc;
@@ -43,7 +48,7 @@ function parseOptions(session: Session, request: Request): Asked | string {
 }
 
 /** Why the options cannot be had, together or after what is in force; null where they can. */
-function contradiction(session: Session, asked: Asked): string | null {
+function contradiction(session: Caller, asked: Asked): string | null {
   const { tracking } = session;
   const { broadcast, optIn, optOut, prefixes } = asked;
   if (!broadcast && prefixes.length > 0) return "ERR PREFIX option requires BCAST mode to be enabled";
@@ -72,7 +77,7 @@ function prefixCollision(existing: readonly string[], added: readonly string[]):
 }
 
 /** `CLIENT TRACKING ON | OFF [REDIRECT id] [PREFIX prefix …] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]` */
-function tracking(session: Session, request: Request): void {
+function tracking(session: Caller, request: Request): void {
   const { reply } = session;
   const asked = parseOptions(session, request);
   if (typeof asked === "string") return reply.error(asked);
@@ -90,7 +95,7 @@ function tracking(session: Session, request: Request): void {
 }
 
 /** `CLIENT CACHING YES | NO`: for the next command. */
-function caching(session: Session, request: Request): void {
+function caching(session: Caller, request: Request): void {
   const { reply, tracking } = session;
   if (tracking === null) return reply.error(CACHING_WITHOUT_TRACKING);
   const isYes = request.is(2, "yes");
@@ -106,7 +111,7 @@ function caching(session: Session, request: Request): void {
 }
 
 /** `CLIENT TRACKINGINFO` */
-function trackingInfo(session: Session): void {
+function trackingInfo(session: Caller): void {
   const { reply, tracking } = session;
   const flags: string[] = [tracking === null ? "off" : "on"];
   if (tracking?.broadcast) flags.push("bcast");
@@ -127,7 +132,7 @@ function trackingInfo(session: Session): void {
 }
 
 /** `CLIENT GETREDIR` */
-function getRedirection(session: Session): void {
+function getRedirection(session: Caller): void {
   session.reply.integer(session.tracking === null ? -1 : session.tracking.redirect);
 }
 

@@ -1,19 +1,16 @@
 /** What a command is: its declaration, as COMMAND INFO and the dispatcher read it. */
 
 import type { Request } from "../resp/request.ts";
-import type { LatencyHistogram } from "../bytes/histogram.ts";
+import type { Client } from "./caller.ts";
+import type { CommandDeclaration, ProtectedName, SecretFinder } from "./declaration.ts";
 import { type KeyFinder, type KeyRange, type KeySpec, legacyKeys } from "./key_specs.ts";
 import { NameIndex } from "./name_index.ts";
-import type { Session } from "./session.ts";
 
-/** Runs a command: reads the request's arguments in place and writes exactly one reply to `session.reply`. */
-export type Handler = (session: Session, request: Request) => void;
-
-/** The indices of those arguments of a request that are secret. */
-export type SecretFinder = (request: Request) => ReadonlySet<number>;
-
-/** What `enable-debug-command` and `enable-module-command` allow. */
-export type ProtectedName = "DEBUG" | "MODULE";
+/**
+ * Runs a command: reads the request's arguments in place and writes exactly one reply to `session.reply`. It is called with
+ * a whole client, and takes as much of it as it needs: mostly a `Session`.
+ */
+export type Handler = (session: Client, request: Request) => void;
 
 // Flags, as COMMAND INFO names them (Redis documentation, "COMMAND", "Flags").
 export const WRITE = 1 << 0;
@@ -59,49 +56,14 @@ export const QUICK = 1 << 28;
 /** Not a flag that is shown: that no keys are found is no error of COMMAND GETKEYS. */
 export const NO_MANDATORY_KEYS = 1 << 29; // the last bit that is a small integer for every engine
 
-export interface Command {
-  /** In lower case; a subcommand's is `container|name`. */
-  readonly name: string;
-  /** Number of arguments, the name included; negative: at least so many. */
-  readonly arity: number;
-  readonly flags: number;
-  /** Where the keys are and how they are used; find_keys.ts finds them. */
-  readonly keys: readonly KeySpec[];
-  /** Finds the keys where the specs do not say all; null where they do. */
-  readonly keyFinder: KeyFinder | null;
-  /** A range of keys, derived from the specs for clients that know none, and for what may guess; `[0, 0, 0]`: none. */
-  readonly keyRange: KeyRange;
-  /** Where the members of the key's value are that it looks up (a hash's fields); null where it looks up none. */
-  readonly members: KeyRange | null;
-  /** ACL categories beyond those that follow from the flags, without `@`. */
-  readonly categories: readonly string[];
-  /** Whose permission it needs of a directive (see protected.ts); null: nobody's. */
-  readonly protectedAs: ProtectedName | null;
-  /** Finds the arguments that neither MONITOR nor the slow log may show; null: all may be shown. */
-  readonly secrets: SecretFinder | null;
+/** A command: what is known of it, and what runs it. */
+export interface Command extends CommandDeclaration {
   readonly handler: Handler;
-  /** Subcommands by name in lower case. */
   readonly subcommands: ReadonlyMap<string, Command> | null;
-  /** The same, for looking them up where the name lies in a request. */
   readonly subcommandIndex: NameIndex<Command> | null;
-  /** Calls and their time, for INFO commandstats. */
-  readonly stats: CommandStats;
 }
 
-export interface CommandStats {
-  calls: number;
-  /** Time spent, in µs. */
-  microseconds: number;
-  /** Duration of a call as it was measured last, for commands of which not every call is timed; in µs. */
-  lastMicroseconds: number;
-  /** Refused before they ran. */
-  rejected: number;
-  /** Ran and replied with an error. */
-  failed: number;
-  /** Calls by duration, for LATENCY HISTOGRAM and INFO latencystats; made at the first call. */
-  histogram: LatencyHistogram | null;
-}
-
+/** What a declaration may say besides. */
 export interface CommandOptions {
   readonly keys?: readonly KeySpec[];
   readonly keyFinder?: KeyFinder;

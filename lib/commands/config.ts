@@ -3,13 +3,18 @@
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
+import type { Located } from "./client_facets.ts";
+import type { ReportsHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
 import type { Request } from "../resp/request.ts";
 import type { Pair } from "../config/config.ts";
 import { rewriteConfig } from "../config/rewrite.ts";
 
+/** Whom these commands run for. */
+type Caller = Session<ReportsHost> & Located;
+
 /** CONFIG GET pattern [pattern …] */
-function configGet(session: Session, request: Request): void {
+function configGet(session: Caller, request: Request): void {
   const patterns: string[] = [];
   for (let i = 2; i < request.argc; i++) patterns.push(request.text(i));
   const pairs = session.host.config.get(patterns);
@@ -21,7 +26,7 @@ function configGet(session: Session, request: Request): void {
 }
 
 /** CONFIG SET name value [name value …]: all or nothing. */
-function configSet(session: Session, request: Request): void {
+function configSet(session: Caller, request: Request): void {
   if (request.argc % 2 !== 0) return session.reply.error(SYNTAX_ERROR);
   const { host } = session;
   const pairs: Pair[] = [];
@@ -31,7 +36,7 @@ function configSet(session: Session, request: Request): void {
   else session.reply.ok();
 }
 
-function configRewrite(session: Session): void {
+function configRewrite(session: Caller): void {
   const { host, reply } = session;
   const error = rewriteConfig(host.config);
   if (error === null) {
@@ -42,7 +47,7 @@ function configRewrite(session: Session): void {
   reply.error(error);
 }
 
-function configResetStatistics(session: Session): void {
+function configResetStatistics(session: Caller): void {
   session.host.resetStatistics();
   session.reply.ok();
 }
@@ -55,7 +60,7 @@ const configHelp = help("CONFIG", [
 ]);
 
 /** The container's own handler: the dispatcher refuses what names no subcommand before it gets here. */
-function config(session: Session, request: Request): void {
+function config(session: Caller, request: Request): void {
   session.reply.error(`ERR unknown subcommand '${request.text(1).slice(0, 128)}'. Try CONFIG HELP.`);
 }
 

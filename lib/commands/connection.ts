@@ -15,7 +15,12 @@ import {
   WHILE_SUBSCRIBED,
 } from "./command.ts";
 import { databaseArgument } from "./database_argument.ts";
+import type { Greeted, SubscribingClient } from "./client_facets.ts";
+import type { GreetingHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<GreetingHost> & Greeted & SubscribingClient;
 
 /** What a client is told of the server's version: that of the Redis whose behaviour this is. */
 export const REDIS_VERSION = "7.2.4";
@@ -37,7 +42,7 @@ export function isValidName(name: string): boolean {
 }
 
 /** `PING [message]` */
-function ping(session: Session, request: Request): void {
+function ping(session: Caller, request: Request): void {
   const { reply } = session;
   if (request.argc > 2) return reply.error("ERR wrong number of arguments for 'ping' command");
   const subscriptions = session.channels.size + session.patterns.size + session.shardChannels.size;
@@ -59,7 +64,7 @@ function echo(session: Session, request: Request): void {
 }
 
 /** `QUIT` */
-function quit(session: Session): void {
+function quit(session: Caller): void {
   session.reply.ok();
   session.close();
 }
@@ -73,7 +78,7 @@ function select(session: Session, request: Request): void {
 }
 
 /** `AUTH [username] password` */
-function auth(session: Session, request: Request): void {
+function auth(session: Caller, request: Request): void {
   const { reply } = session;
   if (request.argc > 3) return reply.error("ERR syntax error");
   if (request.argc === 2 && !session.host.passwordRequired) return reply.error(NO_PASSWORD);
@@ -83,7 +88,7 @@ function auth(session: Session, request: Request): void {
 }
 
 /** `HELLO [protover [AUTH username password] [SETNAME clientname]]` */
-function hello(session: Session, request: Request): void {
+function hello(session: Caller, request: Request): void {
   const { reply } = session;
   let protocol: number = session.protocol;
   if (request.argc > 1) {
@@ -126,7 +131,7 @@ function hello(session: Session, request: Request): void {
 }
 
 /** `RESET`: back to the state of a fresh connection. */
-function reset(session: Session): void {
+function reset(session: Caller): void {
   session.resetState();
   session.reply.simple("RESET");
 }

@@ -4,15 +4,19 @@ import type { Request } from "../resp/request.ts";
 import { type Command, command, FAST, READONLY, WRITE } from "./command.ts";
 import { databaseNumber, databaseNumbered } from "./database_argument.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
+import type { DatabasesHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
 
+/** Whom these commands run for. */
+type Caller = Session<DatabasesHost>;
+
 /** `DBSIZE` */
-function dbsize(session: Session): void {
+function dbsize(session: Caller): void {
   session.reply.integer(session.database.size);
 }
 
 /** Reads `[ASYNC | SYNC]`; false after having replied with an error. Either way the memory is freed in slices. */
-function flushOptionValid(session: Session, request: Request): boolean {
+function flushOptionValid(session: Caller, request: Request): boolean {
   if (request.argc === 1) return true;
   if (request.argc === 2 && (request.is(1, "async") || request.is(1, "sync"))) return true;
   session.reply.error(SYNTAX_ERROR);
@@ -20,7 +24,7 @@ function flushOptionValid(session: Session, request: Request): boolean {
 }
 
 /** `FLUSHDB [ASYNC | SYNC]` */
-function flushdb(session: Session, request: Request): void {
+function flushdb(session: Caller, request: Request): void {
   if (!flushOptionValid(session, request)) return;
   session.host.dirty += session.host.flush([session.database]);
   session.propagate(request);
@@ -28,7 +32,7 @@ function flushdb(session: Session, request: Request): void {
 }
 
 /** `FLUSHALL [ASYNC | SYNC]` */
-function flushall(session: Session, request: Request): void {
+function flushall(session: Caller, request: Request): void {
   if (!flushOptionValid(session, request)) return;
   const { host } = session;
   host.dirty += host.flush(host.store.databases);
@@ -38,7 +42,7 @@ function flushall(session: Session, request: Request): void {
 }
 
 /** `SWAPDB index1 index2` */
-function swapdb(session: Session, request: Request): void {
+function swapdb(session: Caller, request: Request): void {
   const { reply, host } = session;
   const first = databaseNumber(session, request, 1, "ERR invalid first DB index");
   if (first === null) return;

@@ -15,13 +15,18 @@ import { ENCODING_INT, ENCODING_LISTPACK, ENCODING_NAMES, ENTRY_HEADER_BYTES, TY
 import { HashIterator } from "../store/types/hashes.ts";
 import { stringEncoding } from "../store/string.ts";
 import type { Store } from "../store/store.ts";
-import { ADMIN, type Command, command, type Handler, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
 import { digestOfStore, digestOfValue } from "./digest.ts";
 import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
+import type { Located } from "./client_facets.ts";
+import type { DebugHost } from "./host_facets.ts";
 import type { Host, Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<DebugHost> & Located;
 
 const NOT_POSITIVE = "ERR value is out of range, must be positive";
 /** Bytes that DUMP adds to a value: its type before, version and checksum behind. */
@@ -32,29 +37,29 @@ const MAX_PACKED_THRESHOLD_BYTES = 2 ** 32;
 interface Subcommand {
   readonly least: number;
   readonly most: number;
-  readonly handler: Handler;
+  readonly handler: (session: Caller, request: Request) => void;
 }
 
-function sub(least: number, most: number, handler: Handler): Subcommand {
+function sub(least: number, most: number, handler: Subcommand["handler"]): Subcommand {
   return { least, most, handler };
 }
 
 /** `DEBUG SLEEP seconds`: nobody is served meanwhile */
-function sleep(session: Session, request: Request): void {
+function sleep(session: Caller, request: Request): void {
   const seconds = Number.parseFloat(request.text(2));
   sleepSync(seconds * 1000);
   session.reply.ok();
 }
 
 /** The entry under argument 2 as it is, expired or not, or 0 after having replied with an error. */
-function lookKey(session: Session, request: Request): number {
+function lookKey(session: Caller, request: Request): number {
   const ref = session.database.peek(request.bytes, request.starts[2], request.lengths[2]);
   if (ref === 0) session.reply.error(NO_SUCH_KEY);
   return ref;
 }
 
 /** `DEBUG OBJECT key [FAST]` */
-function object(session: Session, request: Request): void {
+function object(session: Caller, request: Request): void {
   const { store, config } = session.host;
   const { entries } = store;
   const ref = lookKey(session, request);
@@ -72,7 +77,7 @@ function object(session: Session, request: Request): void {
 }
 
 /** `DEBUG SDSLEN key` */
-function sdslen(session: Session, request: Request): void {
+function sdslen(session: Caller, request: Request): void {
   const { entries, arena } = session.host.store;
   const ref = lookKey(session, request);
   if (ref === 0) return;
@@ -89,7 +94,7 @@ function sdslen(session: Session, request: Request): void {
 }
 
 /** `DEBUG LISTPACK key`: prints the elements */
-function listpack(session: Session, request: Request): void {
+function listpack(session: Caller, request: Request): void {
   const { store } = session.host;
   const { entries } = store;
   const ref = lookKey(session, request);
@@ -115,7 +120,7 @@ function tableStatistics(store: Store, table: number): string {
 }
 
 /** `DEBUG HTSTATS dbid [FULL]` */
-function htstats(session: Session, request: Request): void {
+function htstats(session: Caller, request: Request): void {
   const { reply, host } = session;
   const index = request.integer(2);
   if (Number.isNaN(index)) return reply.error(NOT_INTEGER);
@@ -127,7 +132,7 @@ function htstats(session: Session, request: Request): void {
 }
 
 /** `DEBUG HTSTATS-KEY key [FULL]` */
-function htstatsKey(session: Session, request: Request): void {
+function htstatsKey(session: Caller, request: Request): void {
   const { store } = session.host;
   const ref = lookKey(session, request);
   if (ref === 0) return;
@@ -139,17 +144,17 @@ function htstatsKey(session: Session, request: Request): void {
 }
 
 /** `DEBUG STRUCTSIZE` */
-function structsize(session: Session): void {
+function structsize(session: Caller): void {
   session.reply.bulkString(`bits:64 entry:${ENTRY_HEADER_BYTES} expiry:8 slot:8 granule:8 `);
 }
 
 /** `DEBUG DIGEST` */
-function digest(session: Session): void {
+function digest(session: Caller): void {
   session.reply.simple(digestOfStore(session.host.store));
 }
 
 /** `DEBUG DIGEST-VALUE key [key …]` */
-function digestValue(session: Session, request: Request): void {
+function digestValue(session: Caller, request: Request): void {
   const { reply, database, host } = session;
   reply.array(request.argc - 2);
   for (let i = 2; i < request.argc; i++) {
@@ -159,7 +164,7 @@ function digestValue(session: Session, request: Request): void {
 }
 
 /** `DEBUG RELOAD [NOSAVE] [NOFLUSH] [MERGE]` */
-function reload(session: Session, request: Request): void {
+function reload(session: Caller, request: Request): void {
   const options = { save: true, flush: true, merge: false };
   for (let i = 2; i < request.argc; i++) {
     if (request.is(i, "nosave")) options.save = false;
@@ -173,12 +178,12 @@ function reload(session: Session, request: Request): void {
 }
 
 /** `DEBUG LOADAOF` */
-function loadaof(session: Session): void {
+function loadaof(session: Caller): void {
   session.reply.error("ERR There is no append-only file to load: this server does not write one");
 }
 
 /** A decimal argument from 0 on, or -1 after having replied with an error. */
-function positive(session: Session, request: Request, index: number): number {
+function positive(session: Caller, request: Request, index: number): number {
   const value = request.integer(index);
   if (value >= 0) return value;
   session.reply.error(NOT_POSITIVE);
@@ -186,7 +191,7 @@ function positive(session: Session, request: Request, index: number): number {
 }
 
 /** `DEBUG POPULATE count [prefix] [size]`: keys that exist stay as they are, and nothing is propagated */
-function populate(session: Session, request: Request): void {
+function populate(session: Caller, request: Request): void {
   const { database, host } = session;
   const count = positive(session, request, 2);
   if (count < 0) return;
@@ -213,19 +218,19 @@ function populateOne(host: Host, database: Database, key: Uint8Array, text: stri
 }
 
 /** `DEBUG SET-ACTIVE-EXPIRE <0|1>` */
-function setActiveExpire(session: Session, request: Request): void {
+function setActiveExpire(session: Caller, request: Request): void {
   session.host.store.activeExpiry = flagArgument(request, 2);
   session.reply.ok();
 }
 
 /** `DEBUG PAUSE-CRON <0|1>` */
-function pauseCron(session: Session, request: Request): void {
+function pauseCron(session: Caller, request: Request): void {
   session.host.debugging.pauseCron(flagArgument(request, 2));
   session.reply.ok();
 }
 
 /** `DEBUG SET-SKIP-CHECKSUM-VALIDATION <0|1>` */
-function setSkipChecksumValidation(session: Session, request: Request): void {
+function setSkipChecksumValidation(session: Caller, request: Request): void {
   session.host.debugging.skipChecksums = flagArgument(request, 2);
   session.reply.ok();
 }
@@ -236,18 +241,18 @@ function flagArgument(request: Request, index: number): boolean {
 }
 
 /** `DEBUG LOG message` */
-function log(session: Session, request: Request): void {
+function log(session: Caller, request: Request): void {
   session.host.debugging.log(`DEBUG LOG: ${request.text(2)}`);
   session.reply.ok();
 }
 
 /** `DEBUG ERROR text` */
-function error(session: Session, request: Request): void {
+function error(session: Caller, request: Request): void {
   session.reply.error(request.text(2));
 }
 
 /** `DEBUG CONFIG-REWRITE-FORCE-ALL`: writes all directives, those with their default too */
-function configRewriteForceAll(session: Session): void {
+function configRewriteForceAll(session: Caller): void {
   const error = rewriteConfig(session.host.config, { all: true });
   if (error === null) session.reply.ok();
   else {session.reply.error(
@@ -256,21 +261,21 @@ function configRewriteForceAll(session: Session): void {
 }
 
 /** `DEBUG CHANGE-REPL-ID` */
-function changeReplId(session: Session): void {
+function changeReplId(session: Caller): void {
   session.host.debugging.log("Changing replication IDs after receiving change-repl-id");
   session.host.replication.stream.changeId();
   session.reply.ok();
 }
 
 /** `DEBUG REPLICATE argument [argument …]`: sends replicas what was not run here */
-function replicate(session: Session, request: Request): void {
+function replicate(session: Caller, request: Request): void {
   const builder = session.propagateAs(request.argc - 2);
   for (let i = 2; i < request.argc; i++) builder?.argument(request, i);
   session.reply.ok();
 }
 
 /** `DEBUG STRINGMATCH-LEN length pattern`: matches a pattern against so many letters `a` */
-function stringmatchLen(session: Session, request: Request): void {
+function stringmatchLen(session: Caller, request: Request): void {
   const length = positive(session, request, 2);
   if (length < 0) return;
   const text = new Uint8Array(length).fill(0x61);
@@ -290,7 +295,7 @@ const FACTORS: Readonly<Record<string, number>> = {
 };
 
 /** `DEBUG QUICKLIST-PACKED-THRESHOLD size`: checked, though there are no lists to apply it to */
-function quicklistPackedThreshold(session: Session, request: Request): void {
+function quicklistPackedThreshold(session: Caller, request: Request): void {
   const parts = UNIT.exec(request.text(2));
   const bytes = parts === null ? NaN : Number(parts[1]) * FACTORS[(parts[2] ?? "b").toLowerCase()];
   if (!(bytes <= MAX_PACKED_THRESHOLD_BYTES)) {
@@ -300,7 +305,7 @@ function quicklistPackedThreshold(session: Session, request: Request): void {
 }
 
 /** `DEBUG REPLYBUFFER <PEAK-RESET-TIME ms|NEVER|RESET> | <RESIZING 0|1>`: replies have no buffers of their own here */
-function replybuffer(session: Session, request: Request): void {
+function replybuffer(session: Caller, request: Request): void {
   const { reply } = session;
   if (request.is(2, "resizing")) return reply.ok();
   if (!request.is(2, "peak-reset-time")) return reply.error(subcommandSyntax(request));
@@ -311,7 +316,7 @@ function replybuffer(session: Session, request: Request): void {
 }
 
 /** What is accepted because it changes nothing here: tables never rehash as a whole, there are no scripts. */
-function accept(session: Session): void {
+function accept(session: Caller): void {
   session.reply.ok();
 }
 
@@ -389,7 +394,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
 ]);
 
 /** `DEBUG subcommand [argument …]` */
-function debug(session: Session, request: Request): void {
+function debug(session: Caller, request: Request): void {
   const refusal = protectedRefusal("DEBUG", session.host, session);
   if (refusal !== null) return session.reply.error(refusal);
   const found = SUBCOMMANDS.get(request.text(1).toLowerCase());

@@ -1,16 +1,16 @@
 /**
  * Finds the keys of a request by the specs on its command's declaration (key_specs.ts). Whoever must know which keys a
- * request names asks here: client-side tracking, COMMAND GETKEYS. Only the foresight of server/execution/batch.ts, which may guess,
- * reads the range that was derived beforehand.
+ * request names asks here: client-side tracking, COMMAND GETKEYS. Only the foresight of server/execution/batch.ts, which
+ * may guess, reads the range that was derived beforehand.
  */
 
 import type { Request } from "../resp/request.ts";
-import type { Command } from "./command.ts";
+import type { CommandDeclaration } from "./declaration.ts";
 import { type BeginSearch, type FindKeys, type FoundKeys, INCOMPLETE, type KeySpec } from "./key_specs.ts";
 import { NOT_KEY, VARIABLE_FLAGS } from "./key_specs.ts";
 
 /** Whether a command can have keys; channels are none. */
-export function hasKeys(command: Command): boolean {
+export function hasKeys(command: CommandDeclaration): boolean {
   return command.keyFinder !== null || command.keys.some((spec) => (spec.flags & NOT_KEY) === 0);
 }
 
@@ -19,7 +19,12 @@ export function hasKeys(command: Command): boolean {
  * channels found too, for whoever routes requests. Returns whether the keys could be found: arguments that no spec, and
  * not the command's own finder, can follow are an error that the command itself will tell. Nothing is found then.
  */
-export function findKeys(command: Command, request: Request, found: FoundKeys, passedOver = NOT_KEY): boolean {
+export function findKeys(
+  command: CommandDeclaration,
+  request: Request,
+  found: FoundKeys,
+  passedOver = NOT_KEY,
+): boolean {
   found.clear();
   if (followSpecs(command.keys, request, found, passedOver)) return true;
   found.clear();

@@ -1,12 +1,12 @@
 /** The HELP subcommands: one form for all containers. */
 
-import type { Handler } from "./command.ts";
+import type { Session } from "./session.ts";
 
 /** Makes a handler that replies with the usage of a container's subcommands, given as pairs of syntax and meaning. */
 export function help(
   container: string,
   subcommands: readonly (readonly [syntax: string, ...meaning: string[]])[],
-): Handler {
+): (session: Session) => void {
   const lines = [`${container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`];
   for (const [syntax, ...meaning] of subcommands) lines.push(syntax, ...meaning.map((line) => `    ${line}`));
   lines.push("HELP", "    Print this help.");

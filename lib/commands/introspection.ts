@@ -30,13 +30,18 @@ import {
   STALE,
   WRITE,
 } from "./command.ts";
+import type { CommandDeclaration } from "./declaration.ts";
 import { ALL_DOCS } from "./docs/all.ts";
 import { type ArgumentDoc, type CommandDoc, parseSyntax } from "./docs/doc.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import { findKeys, hasKeys } from "./find_keys.ts";
 import { help } from "./help.ts";
 import { type BeginSearch, type FindKeys, flagNames, FoundKeys, type KeySpec } from "./key_specs.ts";
+import type { CommandsHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<CommandsHost>;
 
 /** Flags by name, in the order in which they are shown. */
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
@@ -86,7 +91,7 @@ const CATEGORIES = [
 ];
 
 /** The ACL categories of a command: those that follow from its flags, and its own. */
-export function categoriesOf({ flags, categories }: Command): string[] {
+export function categoriesOf({ flags, categories }: CommandDeclaration): string[] {
   const found = new Set(categories);
   if ((flags & WRITE) !== 0) found.add("write");
   if ((flags & READONLY) !== 0) found.add("read");
@@ -103,7 +108,7 @@ function replySet(reply: ReplyWriter, words: readonly string[]): void {
 }
 
 /** The ten fields of COMMAND INFO. */
-function replyInfo(reply: ReplyWriter, of: Command): void {
+function replyInfo(reply: ReplyWriter, of: CommandDeclaration): void {
   reply.array(10);
   reply.bulkString(of.name);
   reply.integer(of.arity);
@@ -162,12 +167,12 @@ function replyTyped(reply: ReplyWriter, type: string, fields: Fields): void {
 }
 
 /** All commands that are shown. */
-function shownCommands(session: Session): Command[] {
+function shownCommands(session: Caller): CommandDeclaration[] {
   return [...session.host.commands.byName.values()].filter((one) => (one.flags & HIDDEN) === 0);
 }
 
 /** The command, or `container|subcommand`, that argument `index` names, or null. */
-function commandNamed(session: Session, request: Request, index: number): Command | null {
+function commandNamed(session: Caller, request: Request, index: number): CommandDeclaration | null {
   const [name, subcommand, ...rest] = request.text(index).toLowerCase().split("|");
   const found = session.host.commands.byName.get(name) ?? null;
   if (subcommand === undefined || found === null) return found;
@@ -175,19 +180,19 @@ function commandNamed(session: Session, request: Request, index: number): Comman
 }
 
 /** `COMMAND` */
-function commandAll(session: Session): void {
+function commandAll(session: Caller): void {
   const all = shownCommands(session);
   session.reply.array(all.length);
   for (const one of all) replyInfo(session.reply, one);
 }
 
 /** `COMMAND COUNT` */
-function commandCount(session: Session): void {
+function commandCount(session: Caller): void {
   session.reply.integer(shownCommands(session).length);
 }
 
 /** `COMMAND INFO [name …]` */
-function commandInfo(session: Session, request: Request): void {
+function commandInfo(session: Caller, request: Request): void {
   if (request.argc === 2) return commandAll(session);
   session.reply.array(request.argc - 2);
   for (let i = 2; i < request.argc; i++) {
@@ -198,8 +203,8 @@ function commandInfo(session: Session, request: Request): void {
 }
 
 /** `COMMAND DOCS [name …]`; unknown names are left out */
-function commandDocs(session: Session, request: Request): void {
-  const asked: Command[] = [];
+function commandDocs(session: Caller, request: Request): void {
+  const asked: CommandDeclaration[] = [];
   if (request.argc === 2) asked.push(...shownCommands(session));
   for (let i = 2; i < request.argc; i++) {
     const found = commandNamed(session, request, i);
@@ -212,7 +217,7 @@ function commandDocs(session: Session, request: Request): void {
 type Part = readonly [name: string, write: () => void];
 
 /** The name of a command and the map of what there is to say about it. */
-function replyDocs(reply: ReplyWriter, of: Command): void {
+function replyDocs(reply: ReplyWriter, of: CommandDeclaration): void {
   reply.bulkString(of.name);
   const docs = ALL_DOCS.get(of.name);
   const parts: Part[] = docs === undefined ? [] : docParts(reply, docs, of.keys.length);
@@ -281,9 +286,9 @@ function replyArguments(
 }
 
 /** `COMMAND LIST [FILTERBY <MODULE name | ACLCAT category | PATTERN pattern>]` */
-function commandList(session: Session, request: Request): void {
+function commandList(session: Caller, request: Request): void {
   const { reply } = session;
-  let filter: (one: Command) => boolean = () => true;
+  let filter: (one: CommandDeclaration) => boolean = () => true;
   if (request.argc > 2) {
     if (request.argc !== 5 || !request.is(2, "filterby")) return reply.error(SYNTAX_ERROR);
     const value = request.text(4);
@@ -309,14 +314,14 @@ function requestFrom(request: Request, first: number): Request {
 }
 
 /** The command that a request names, or its subcommand, or null. */
-function commandOf(session: Session, { bytes, starts, lengths, argc }: Request): Command | null {
+function commandOf(session: Caller, { bytes, starts, lengths, argc }: Request): CommandDeclaration | null {
   const found = session.host.commands.find(bytes, starts[0], lengths[0]);
   if (found === null || found.subcommandIndex === null || argc === 1) return found;
   return found.subcommandIndex.find(bytes, starts[1], lengths[1]);
 }
 
 /** The keys of the request that the arguments from 2 on are; null after having replied with an error. */
-function keysOf(session: Session, inner: Request): FoundKeys | null {
+function keysOf(session: Caller, inner: Request): FoundKeys | null {
   const { reply } = session;
   const of = commandOf(session, inner);
   const found = new FoundKeys();
@@ -332,7 +337,7 @@ function keysOf(session: Session, inner: Request): FoundKeys | null {
 }
 
 /** `COMMAND GETKEYS command [argument …]` */
-function commandGetKeys(session: Session, request: Request): void {
+function commandGetKeys(session: Caller, request: Request): void {
   const { reply } = session;
   const inner = requestFrom(request, 2);
   const found = keysOf(session, inner);
@@ -342,7 +347,7 @@ function commandGetKeys(session: Session, request: Request): void {
 }
 
 /** `COMMAND GETKEYSANDFLAGS command [argument …]` */
-function commandGetKeysAndFlags(session: Session, request: Request): void {
+function commandGetKeysAndFlags(session: Caller, request: Request): void {
   const { reply } = session;
   const inner = requestFrom(request, 2);
   const found = keysOf(session, inner);

@@ -4,12 +4,17 @@ import type { Request } from "../resp/request.ts";
 import { unixMs } from "../runtime/clock.ts";
 import type { LatencyHistory } from "./client_state.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
+import type { CommandDeclaration } from "./declaration.ts";
 import { help } from "./help.ts";
 import { diagnose, drawGraph } from "./latency_report.ts";
+import type { CommandsHost, DelaysHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
 
+/** Whom these commands run for. */
+type Caller = Session<CommandsHost & DelaysHost>;
+
 /** `LATENCY LATEST` */
-function latest(session: Session): void {
+function latest(session: Caller): void {
   const { reply } = session;
   const { events } = session.host.latency;
   reply.array(events.size);
@@ -24,7 +29,7 @@ function latest(session: Session): void {
 }
 
 /** `LATENCY HISTORY event` */
-function history(session: Session, request: Request): void {
+function history(session: Caller, request: Request): void {
   const { reply } = session;
   const samples = session.host.latency.events.get(request.text(2))?.samples ?? [];
   reply.array(samples.length);
@@ -36,7 +41,7 @@ function history(session: Session, request: Request): void {
 }
 
 /** `LATENCY RESET [event …]` */
-function reset(session: Session, request: Request): void {
+function reset(session: Caller, request: Request): void {
   const { latency } = session.host;
   const events: string[] = request.argc === 2 ? [...latency.events.keys()] : [];
   for (let i = 2; i < request.argc; i++) events.push(request.text(i));
@@ -44,7 +49,7 @@ function reset(session: Session, request: Request): void {
 }
 
 /** `LATENCY GRAPH event` */
-function graph(session: Session, request: Request): void {
+function graph(session: Caller, request: Request): void {
   const { reply } = session;
   const event = request.text(2);
   const found: LatencyHistory | undefined = session.host.latency.events.get(event);
@@ -53,7 +58,7 @@ function graph(session: Session, request: Request): void {
 }
 
 /** `LATENCY DOCTOR` */
-function doctor(session: Session): void {
+function doctor(session: Caller): void {
   const { host } = session;
   const thresholdMs = host.config.number("latency-monitor-threshold");
   const slowlogMicroseconds = host.config.number("slowlog-log-slower-than");
@@ -61,7 +66,7 @@ function doctor(session: Session): void {
 }
 
 /** The commands that a name stands for: a container's stands for its subcommands too. */
-function* named(session: Session, name: string): Generator<Command> {
+function* named(session: Caller, name: string): Generator<CommandDeclaration> {
   const [container, subcommand] = name.split("|", 2);
   const found = session.host.commands.byName.get(container);
   if (found === undefined) return;
@@ -75,7 +80,7 @@ function* named(session: Session, name: string): Generator<Command> {
 }
 
 /** `LATENCY HISTOGRAM [command …]`: by command, how many calls took at most so many microseconds. */
-function histogram(session: Session, request: Request): void {
+function histogram(session: Caller, request: Request): void {
   const { reply, host } = session;
   const names: string[] = request.argc === 2 ? [...host.commands.byName.keys()] : [];
   for (let i = 2; i < request.argc; i++) names.push(request.text(i).toLowerCase());

@@ -6,7 +6,11 @@ import { type Command, command, LOADING, READONLY, STALE } from "./command.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
 import { oneKey, RO } from "./key_specs.ts";
+import type { MemoryHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<MemoryHost>;
 
 const DEFAULT_SAMPLES = 5;
 /** A slot of a table: a hash and a ref. */
@@ -21,7 +25,7 @@ export function entryBytes(store: Store, ref: number, samples: number): number {
 }
 
 /** `MEMORY USAGE key [SAMPLES count]` */
-function memoryUsage(session: Session, request: Request): void {
+function memoryUsage(session: Caller, request: Request): void {
   const { reply, database, host } = session;
   let samples = DEFAULT_SAMPLES;
   for (let i = 3; i < request.argc; i += 2) {
@@ -36,7 +40,7 @@ function memoryUsage(session: Session, request: Request): void {
 }
 
 /** `MEMORY STATS` */
-function memoryStats(session: Session): void {
+function memoryStats(session: Caller): void {
   const { reply, host } = session;
   const { store, memory } = host;
   const { tables } = store;
@@ -100,7 +104,7 @@ function memoryStats(session: Session): void {
 }
 
 /** `MEMORY DOCTOR` */
-function memoryDoctor(session: Session): void {
+function memoryDoctor(session: Caller): void {
   const { reply, host } = session;
   const use = host.memory.measure();
   if (use.usedBytes < MIN_DIAGNOSED_BYTES) {
@@ -144,7 +148,7 @@ function memoryDoctor(session: Session): void {
 }
 
 /** `MEMORY MALLOC-STATS` */
-function mallocStats(session: Session): void {
+function mallocStats(session: Caller): void {
   const { arena } = session.host.store;
   const lines = [
     "allocator: arena of lazily committed segments",
@@ -158,7 +162,7 @@ function mallocStats(session: Session): void {
 }
 
 /** `MEMORY PURGE`: more of what happens by itself, and at once; what takes longer follows within seconds. */
-function purge(session: Session): void {
+function purge(session: Caller): void {
   session.host.purgeMemory();
   session.reply.ok();
 }

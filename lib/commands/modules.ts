@@ -3,24 +3,28 @@
 import { ADMIN, type Command, command, LOADING, NO_ASYNC_LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
+import type { Located } from "./client_facets.ts";
 import type { Session } from "./session.ts";
 
+/** Whom these commands run for. */
+type Caller = Session & Located;
+
 /** `MODULE LIST` */
-function moduleList(session: Session): void {
+function moduleList(session: Caller): void {
   session.reply.array(0);
 }
 
 /** `MODULE LOAD path [arg …]` and LOADEX */
-function moduleLoad(session: Session): void {
+function moduleLoad(session: Caller): void {
   refuse(session, "ERR Error loading the extension. Please check the server logs.");
 }
 
 /** `MODULE UNLOAD name` */
-function moduleUnload(session: Session): void {
+function moduleUnload(session: Caller): void {
   refuse(session, "ERR Error unloading module: no such module with that name");
 }
 
-function refuse(session: Session, error: string): void {
+function refuse(session: Caller, error: string): void {
   const refusal = protectedRefusal("MODULE", session.host, session);
   session.reply.error(refusal ?? error);
 }

@@ -1,7 +1,7 @@
 /** The commands that a directive must allow before anybody may call them: DEBUG, and those of MODULE that load code. */
 
 import type { Config } from "../config/config.ts";
-import type { ProtectedName } from "./command.ts";
+import type { ProtectedName } from "./declaration.ts";
 
 const DIRECTIVES = { DEBUG: "enable-debug-command", MODULE: "enable-module-command" } as const satisfies Record<
   ProtectedName,

@@ -8,7 +8,6 @@ import {
   type Command,
   command,
   FAST,
-  type Handler,
   LOADING,
   MAY_REPLICATE,
   NOSCRIPT,
@@ -20,23 +19,28 @@ import {
 import { subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { allKeys, NOT_KEY, oneKey } from "./key_specs.ts";
+import type { SubscribingClient } from "./client_facets.ts";
+import type { PubSubHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<PubSubHost> & SubscribingClient;
 
 const PREFIX: Readonly<Record<SubscriptionKind, string>> = { channel: "", pattern: "p", shard: "s" };
 
 /** What a client has subscribed to, of a kind. */
-function names(session: Session, kind: SubscriptionKind): Set<string> {
+function names(session: Caller, kind: SubscriptionKind): Set<string> {
   if (kind === "channel") return session.channels;
   return kind === "pattern" ? session.patterns : session.shardChannels;
 }
 
 /** Subscriptions as the confirmations count them: shard channels by themselves, the others together. */
-function count(session: Session, kind: SubscriptionKind): number {
+function count(session: Caller, kind: SubscriptionKind): number {
   return kind === "shard" ? session.shardChannels.size : session.channels.size + session.patterns.size;
 }
 
 /** Confirms a subscription or its end. */
-function confirm(session: Session, event: string, name: string | null, kind: SubscriptionKind): void {
+function confirm(session: Caller, event: string, name: string | null, kind: SubscriptionKind): void {
   const { reply } = session;
   reply.push(3);
   reply.bulkString(event);
@@ -46,7 +50,7 @@ function confirm(session: Session, event: string, name: string | null, kind: Sub
 }
 
 /** `SUBSCRIBE channel [channel …]`, PSUBSCRIBE, SSUBSCRIBE */
-function subscribe(kind: SubscriptionKind): Handler {
+function subscribe(kind: SubscriptionKind): (session: Caller, request: Request) => void {
   return (session, request) => {
     for (let i = 1; i < request.argc; i++) {
       const name = request.text(i);
@@ -58,7 +62,7 @@ function subscribe(kind: SubscriptionKind): Handler {
 }
 
 /** `UNSUBSCRIBE [channel …]`, PUNSUBSCRIBE, SUNSUBSCRIBE: without arguments, from all. */
-function unsubscribe(kind: SubscriptionKind): Handler {
+function unsubscribe(kind: SubscriptionKind): (session: Caller, request: Request) => void {
   return (session, request) => {
     const event = `${PREFIX[kind]}unsubscribe`;
     const from: string[] = [];
@@ -74,7 +78,7 @@ function unsubscribe(kind: SubscriptionKind): Handler {
 }
 
 /** `PUBLISH channel message` and SPUBLISH */
-function publish(kind: "channel" | "shard"): Handler {
+function publish(kind: "channel" | "shard"): (session: Caller, request: Request) => void {
   return (session, request) => {
     const { bytes, starts, lengths } = request;
     const { host } = session;
@@ -85,7 +89,7 @@ function publish(kind: "channel" | "shard"): Handler {
 }
 
 /** `PUBSUB CHANNELS [pattern]` and SHARDCHANNELS */
-function channels(kind: "channel" | "shard"): Handler {
+function channels(kind: "channel" | "shard"): (session: Caller, request: Request) => void {
   return (session, request) => {
     const { reply } = session;
     if (request.argc > 3) return reply.error(subcommandSyntax(request));
@@ -106,7 +110,7 @@ function matches(request: Request, index: number, name: string): boolean {
 }
 
 /** `PUBSUB NUMSUB [channel …]` and SHARDNUMSUB */
-function subscriberCounts(kind: "channel" | "shard"): Handler {
+function subscriberCounts(kind: "channel" | "shard"): (session: Caller, request: Request) => void {
   return (session, request) => {
     session.reply.array((request.argc - 2) * 2);
     for (let i = 2; i < request.argc; i++) {
@@ -117,7 +121,7 @@ function subscriberCounts(kind: "channel" | "shard"): Handler {
 }
 
 /** `PUBSUB NUMPAT` */
-function patternCount(session: Session): void {
+function patternCount(session: Caller): void {
   session.reply.integer(session.host.pubsub.patternCount);
 }
 

@@ -15,10 +15,15 @@ import {
   STALE,
 } from "./command.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import type { ReplicationLink } from "./client_facets.ts";
+import type { ReplicationHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
 
+/** Whom these commands run for. */
+type Caller = Session<ReplicationHost> & ReplicationLink;
+
 /** `REPLICAOF host port` and `REPLICAOF NO ONE` */
-function replicaof(session: Session, request: Request): void {
+function replicaof(session: Caller, request: Request): void {
   const { reply, host } = session;
   const by = session.description;
   if (request.is(1, "no") && request.is(2, "one")) {
@@ -33,7 +38,7 @@ function replicaof(session: Session, request: Request): void {
 }
 
 /** `PSYNC replicationid offset [FAILOVER]` */
-function psync(session: Session, request: Request): void {
+function psync(session: Caller, request: Request): void {
   if (request.argc > 3 && request.is(3, "failover") && !session.isReplica) {
     const refusal = session.host.replication.takeOver(request.text(1), session.description);
     if (refusal !== null) return session.reply.error(refusal);
@@ -43,12 +48,12 @@ function psync(session: Session, request: Request): void {
 }
 
 /** `SYNC` */
-function sync(session: Session): void {
+function sync(session: Caller): void {
   synchronise(session, null, -1);
 }
 
 /** Makes the client a replica, or says why not, in Redis's order. `offset`: null where it was none. */
-function synchronise(session: Session, id: string | null, offset: number | null): void {
+function synchronise(session: Caller, id: string | null, offset: number | null): void {
   const { reply, host } = session;
   if (session.isReplica) return; // it is in the stream, and must find no reply there
   const { replica } = host.replication;
@@ -62,7 +67,7 @@ function synchronise(session: Session, id: string | null, offset: number | null)
 }
 
 /** `REPLCONF option value [option value …]`: what a replica tells of itself; ACK and GETACK within the stream. */
-function replconf(session: Session, request: Request): void {
+function replconf(session: Caller, request: Request): void {
   const { reply } = session;
   if (request.argc % 2 === 0) return reply.error(SYNTAX_ERROR);
   for (let i = 1; i < request.argc; i += 2) {
@@ -104,7 +109,7 @@ function replconf(session: Session, request: Request): void {
 }
 
 /** `ROLE` */
-function role(session: Session): void {
+function role(session: Caller): void {
   const { reply } = session;
   const { stream, primary, replica } = session.host.replication;
   if (replica.primary !== null) {
@@ -130,7 +135,7 @@ function role(session: Session): void {
 }
 
 /** `WAIT numreplicas timeout` */
-function wait(session: Session, request: Request): void {
+function wait(session: Caller, request: Request): void {
   const { reply } = session;
   if (session.host.isReplica) {
     return reply.error(
@@ -145,7 +150,7 @@ function wait(session: Session, request: Request): void {
 }
 
 /** A time-out in ms; null after having replied with an error. */
-function timeoutArgument(session: Session, request: Request, index: number): number | null {
+function timeoutArgument(session: Caller, request: Request, index: number): number | null {
   const timeoutMs = request.integer(index);
   if (timeoutMs >= 0) return timeoutMs;
   const isNumber = !Number.isNaN(timeoutMs);
@@ -157,7 +162,7 @@ function timeoutArgument(session: Session, request: Request, index: number): num
  * `WAITAOF numlocal numreplicas timeout`: as WAIT, for what is on disk in an append-only file. There is none here, so it
  * is only replicas that can be waited for.
  */
-function waitaof(session: Session, request: Request): void {
+function waitaof(session: Caller, request: Request): void {
   const { reply } = session;
   const local = request.integer(1);
   if (Number.isNaN(local)) return reply.error(NOT_INTEGER);

@@ -25,10 +25,15 @@ import { EVENT_GENERIC } from "./events.ts";
 import { toUnixMs } from "./expiry_options.ts";
 import { KEY_OW_UPDATE, KEY_RO_ACCESS } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
+import type { Blockable } from "./client_facets.ts";
+import type { SavingHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
 
+/** Whom these commands run for. */
+type Caller = Session<SavingHost> & Blockable;
+
 /** `SAVE` */
-function save(session: Session): void {
+function save(session: Caller): void {
   const { reply, host } = session;
   // A snapshot for replicas goes to the same file.
   if (host.saving.snapshotter.running) return reply.error("ERR Background save already in progress");
@@ -37,7 +42,7 @@ function save(session: Session): void {
 }
 
 /** `BGSAVE [SCHEDULE]` */
-function bgsave(session: Session, request: Request): void {
+function bgsave(session: Caller, request: Request): void {
   const { reply, host } = session;
   if (request.argc > 2 || (request.argc === 2 && !request.is(1, "schedule"))) return reply.error(SYNTAX_ERROR);
   if (host.saving.snapshotter.running) return reply.error("ERR Background save already in progress");
@@ -51,12 +56,12 @@ function bgsave(session: Session, request: Request): void {
 }
 
 /** `LASTSAVE` */
-function lastsave(session: Session): void {
+function lastsave(session: Caller): void {
   session.reply.integer(Math.floor(session.host.saving.lastSaveMs / 1000));
 }
 
 /** `SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]` */
-function shutdown(session: Session, request: Request): void {
+function shutdown(session: Caller, request: Request): void {
   const { reply, host } = session;
   let mode: "save" | "nosave" | "default" = "default";
   let now = false;
@@ -83,7 +88,7 @@ function shutdown(session: Session, request: Request): void {
 }
 
 /** `DUMP key` */
-function dump(session: Session, request: Request): void {
+function dump(session: Caller, request: Request): void {
   const { database, reply, host } = session;
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.nil();
@@ -98,7 +103,7 @@ interface RestoreOptions {
 }
 
 /** Reads the options of RESTORE from argument 4 on; null after having replied with an error. */
-function parseRestoreOptions(session: Session, request: Request): RestoreOptions | null {
+function parseRestoreOptions(session: Caller, request: Request): RestoreOptions | null {
   const options: RestoreOptions = { replace: false, absolute: false, idleSeconds: -1, frequency: -1 };
   for (let i = 4; i < request.argc; i++) {
     const next = i + 1 < request.argc;
@@ -119,13 +124,13 @@ function parseRestoreOptions(session: Session, request: Request): RestoreOptions
   return options;
 }
 
-function fail(session: Session, error: string): null {
+function fail(session: Caller, error: string): null {
   session.reply.error(error);
   return null;
 }
 
 /** `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]` */
-function restore(session: Session, request: Request): void {
+function restore(session: Caller, request: Request): void {
   const { database, reply, host } = session;
   const { bytes, starts, lengths } = request;
   const options = parseRestoreOptions(session, request);
@@ -161,7 +166,7 @@ function restore(session: Session, request: Request): void {
 }
 
 /** Sets the access clock that IDLETIME or FREQ asks for. */
-function setAccess(session: Session, request: Request, options: RestoreOptions): void {
+function setAccess(session: Caller, request: Request, options: RestoreOptions): void {
   const { store } = session.host;
   const ref = session.database.peek(request.bytes, request.starts[1], request.lengths[1]);
   if (store.frequency !== null) {
@@ -172,7 +177,7 @@ function setAccess(session: Session, request: Request, options: RestoreOptions):
 }
 
 /** Propagates a RESTORE with its expiry as a Unix time. */
-function propagateAbsolute(session: Session, request: Request, expiry: UnixMs): void {
+function propagateAbsolute(session: Caller, request: Request, expiry: UnixMs): void {
   const builder = session.propagateAs(request.argc + 1);
   builder?.argument(request, 0).argument(request, 1).integer(expiry);
   for (let i = 3; i < request.argc; i++) builder?.argument(request, i);

@@ -4,13 +4,17 @@ import type { Request } from "../resp/request.ts";
 import { preciseUnixMs } from "../runtime/clock.ts";
 import { type Command, command, FAST, LOADING, READONLY, STALE } from "./command.ts";
 import { lolwut } from "./lolwut.ts";
+import type { ReportsHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<ReportsHost>;
 
 /** More than the name of any section of INFO has. */
 const LONGEST_SECTION_BYTES = 64;
 
 /** `INFO [section [section …]]` */
-function info(session: Session, request: Request): void {
+function info(session: Caller, request: Request): void {
   const sections: string[] = [];
   for (let i = 1; i < request.argc; i++) sections.push(request.excerpt(i, LONGEST_SECTION_BYTES));
   session.reply.verbatim("txt", session.host.info(sections));

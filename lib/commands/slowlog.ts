@@ -4,12 +4,16 @@ import type { Request } from "../resp/request.ts";
 import { ADMIN, type Command, command, LOADING, STALE } from "./command.ts";
 import { subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
+import type { DelaysHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<DelaysHost>;
 
 const DEFAULT_COUNT = 10;
 
 /** `SLOWLOG GET [count]`: -1 stands for all. */
-function get(session: Session, request: Request): void {
+function get(session: Caller, request: Request): void {
   const { reply } = session;
   const { slowLog } = session.host;
   if (request.argc > 3) return reply.error(subcommandSyntax(request));
@@ -30,12 +34,12 @@ function get(session: Session, request: Request): void {
 }
 
 /** `SLOWLOG LEN` */
-function len(session: Session): void {
+function len(session: Caller): void {
   session.reply.integer(session.host.slowLog.length);
 }
 
 /** `SLOWLOG RESET` */
-function reset(session: Session): void {
+function reset(session: Caller): void {
   session.host.slowLog.reset();
   session.reply.ok();
 }

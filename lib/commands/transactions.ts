@@ -14,19 +14,24 @@ import {
 } from "./command.ts";
 import { KEYS_RO } from "./key_specs.ts";
 import type { Request } from "../resp/request.ts";
+import type { Transactional } from "./client_facets.ts";
+import type { UnitHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+
+/** Whom these commands run for. */
+type Caller = Session<UnitHost> & Transactional;
 
 const ABORTED = "EXECABORT Transaction discarded because of previous errors.";
 
 /** `MULTI` */
-function multi(session: Session): void {
+function multi(session: Caller): void {
   if (session.transaction !== null) return session.reply.error("ERR MULTI calls can not be nested");
   session.beginTransaction();
   session.reply.ok();
 }
 
 /** `DISCARD` */
-function discard(session: Session): void {
+function discard(session: Caller): void {
   if (session.transaction === null) return session.reply.error("ERR DISCARD without MULTI");
   session.endTransaction();
   session.unwatch();
@@ -34,7 +39,7 @@ function discard(session: Session): void {
 }
 
 /** `EXEC`: all that was queued, as one unit; nothing, if a watched key changed or a command could not be queued. */
-function exec(session: Session): void {
+function exec(session: Caller): void {
   const { transaction, reply, host } = session;
   if (transaction === null) return reply.error("ERR EXEC without MULTI");
   const changed = session.watchedKeyChanged();
@@ -45,8 +50,9 @@ function exec(session: Session): void {
   session.insideExec = true;
   try {
     host.asUnit(() => {
-      reply.array(transaction.queue.length);
-      for (const queued of transaction.queue) host.call(session, queued.command, queued.request);
+      const { length } = transaction;
+      reply.array(length);
+      for (let i = 0; i < length; i++) transaction.run(i);
     });
   } finally {
     session.insideExec = false;
@@ -55,14 +61,14 @@ function exec(session: Session): void {
 }
 
 /** `WATCH key [key …]` */
-function watch(session: Session, request: Request): void {
+function watch(session: Caller, request: Request): void {
   if (session.transaction !== null) return session.reply.error("ERR WATCH inside MULTI is not allowed");
   for (let i = 1; i < request.argc; i++) session.watch(request.copyOf(i));
   session.reply.ok();
 }
 
 /** `UNWATCH` */
-function unwatch(session: Session): void {
+function unwatch(session: Caller): void {
   session.unwatch();
   session.reply.ok();
 }

@@ -5,9 +5,9 @@
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
-import type { Command } from "../commands/command.ts";
 import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
-import type { Host, Session } from "../commands/session.ts";
+import type { WholeHost } from "../commands/caller.ts";
+import type { Session } from "../commands/session.ts";
 import { removalWord } from "../commands/removal.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Acceptor, NetworkError, Socket } from "../net/socket.ts";
@@ -75,7 +75,8 @@ const HTTP_TOLD_EVERY_MS = 60_000;
 /** Parsers kept for clients whose requests are cut. */
 const MAX_POOLED_PARSERS = 64;
 
-export class Server implements Host, Acceptor {
+/** The whole server. Wings see of it what they have declared. */
+export class Server implements WholeHost, Acceptor {
   readonly startedMs: number = unixMs();
   readonly settings = new Settings();
   readonly statistics = new Statistics();
@@ -440,10 +441,6 @@ export class Server implements Host, Acceptor {
 
   // --- Commands -------------------------------------------------------------------------------------------------------
 
-  call(session: Session, command: Command, request: Request): void {
-    this.dispatcher.callNested(session as ClientSession, command, request); // sessions are clients: the server makes no other
-  }
-
   asUnit(body: () => void): void {
     this.propagation.begin();
     try {
@@ -478,8 +475,7 @@ export class Server implements Host, Acceptor {
 
   touched(session: Session | null, database: Database, bytes: Uint8Array, start: number, length: number): void {
     if (this.watching.count > 0) this.watching.touch(database, bytes, start, length);
-    // Sessions are clients: the server makes no other.
-    if (this.tracking.active > 0) this.tracking.changed(session as ClientSession | null, bytes, start, length);
+    if (this.tracking.active > 0) this.tracking.changed(session, bytes, start, length);
   }
 
   notify(

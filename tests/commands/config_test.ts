@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { toBinary } from "../../lib/bytes/paths.ts";
 import { CONFIG_COMMANDS } from "../../lib/commands/config.ts";
-import type { Session } from "../../lib/commands/session.ts";
+import type { Client } from "../../lib/commands/caller.ts";
 import { Config } from "../../lib/config/config.ts";
 import { ReplyWriter } from "../../lib/resp/reply.ts";
 import { Request } from "../../lib/resp/request.ts";
@@ -17,11 +17,11 @@ class Prompt {
   readonly reply = new ReplyWriter();
   readonly config = new Config(fakeEnvironment());
   resets = 0;
-  readonly #session: Session;
+  readonly #session: Client;
 
   constructor() {
     const host = { config: this.config, loading: false, resetStatistics: () => void this.resets++ };
-    this.#session = { reply: this.reply, host, isLocal: true } as unknown as Session; // CONFIG touches nothing else
+    this.#session = { reply: this.reply, host, isLocal: true } as unknown as Client; // CONFIG touches nothing else
   }
 
   ask(...args: string[]): string {

@@ -1,4 +1,7 @@
-/** A client on one line, as CLIENT LIST and the log show it (Redis documentation, "CLIENT LIST"). */
+/**
+ * A client on one line, as CLIENT LIST and the log show it (Redis documentation, "CLIENT LIST"). Called by the server
+ * for CLIENT LIST, and for every line of the log that names a client.
+ */
 
 import {
   BLOCKED,

@@ -18,6 +18,7 @@ export interface ClientMemoryHost {
   closeSoon(client: ClientSession): void;
 }
 
+/** The memory of all clients' buffers, and its limit. */
 export class ClientMemory {
   /** In bytes; 0: no limit. */
   #limitBytes = 0;

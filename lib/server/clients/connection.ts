@@ -7,7 +7,7 @@
  */
 
 import type { Command } from "../../commands/command.ts";
-import type { MemoryReport } from "../../commands/session.ts";
+import type { MemoryReport } from "../../commands/host_facets.ts";
 import type { Socket, SocketHandler } from "../../net/socket.ts";
 import { PROTOCOL_ERROR, type RequestParser } from "../../resp/parser.ts";
 import type { ReplyWriter } from "../../resp/reply.ts";
@@ -55,7 +55,9 @@ const NO_BYTES = new Uint8Array(0);
 export interface ConnectionHost extends SessionHost {
   readonly batch: Batch;
   readonly clientMemory: { readonly limited: boolean; count(client: ClientSession): void };
-  readonly dispatcher: { execute(client: ClientSession, request: Request, command: Command | null): void };
+  readonly dispatcher: SessionHost["dispatcher"] & {
+    execute(client: ClientSession, request: Request, command: Command | null): void;
+  };
   readonly log: Pick<Log, "verbose" | "warning">;
   readonly memory: MemoryReport & { buffersGrew(bytes: number): void };
   /** Parses for every client whose request is not cut. */
@@ -182,8 +184,7 @@ export class Connection implements SocketHandler, SessionConnection {
   }
 
   #processBatches(bytes: Uint8Array, start: number, end: number): void {
-    const { session } = this;
-    const server = this.host;
+    const { host: server, session } = this;
     const { batch } = server;
     const parser = this.#parser ?? server.parser;
     this.reply.protocol = session.protocol;
@@ -225,9 +226,7 @@ export class Connection implements SocketHandler, SessionConnection {
 
   /** Runs the requests of a batch that begins at `start`, until the client must wait; the offset after the last run. */
   #run(batch: Batch, bytes: Uint8Array, start: number): number {
-    const { session } = this;
-    const server = this.host;
-    const { reply } = this;
+    const { host: server, reply, session } = this;
     batch.foresee(bytes, session.database.keys);
     let at = start;
     for (let i = 0; i < batch.count && (session.flags & STOPPED) === 0; i++) {

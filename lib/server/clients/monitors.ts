@@ -1,4 +1,7 @@
-/** MONITOR: the clients that are shown every command, and the lines they are shown. Called by the dispatcher. */
+/**
+ * MONITOR: the clients that are shown every command, and the lines they are shown. Called by the dispatcher. Owned by
+ * the server; MONITOR adds, the end of a client removes.
+ */
 
 import { decodeLatin1, encodeLatin1 } from "../../bytes/latin1.ts";
 import { quote } from "../../bytes/quoting.ts";
@@ -19,6 +22,7 @@ export interface MonitorsHost {
   readonly dispatcher: Pick<Dispatcher, "onMonitored" | "setGate">;
 }
 
+/** The clients that are shown every command. */
 export class Monitors {
   readonly #clients = new Set<ClientSession>();
 

@@ -21,6 +21,7 @@ export interface PausingHost {
   resumePostponed(): void;
 }
 
+/** Holds commands up for a while. */
 export class Pausing implements PauseControl {
   /** What clients have asked to wait. */
   #asked: "write" | "all" | null = null;

@@ -6,9 +6,11 @@
  * clients is a map of sessions.
  */
 
+import type { Client, WholeHost } from "../../commands/caller.ts";
+import type { ReplicaCount } from "../../commands/client_facets.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "../../commands/client_state.ts";
 import type { Command } from "../../commands/command.ts";
-import type { Host, ReplicaCount, ReplicationControl, Session, Transaction } from "../../commands/session.ts";
+import type { ReplicationControl } from "../../commands/host_facets.ts";
 import { type Handshake, newHandshake, type Replica } from "../../replication/primary.ts";
 import type { ReplyWriter } from "../../resp/reply.ts";
 import { Request } from "../../resp/request.ts";
@@ -34,6 +36,7 @@ import {
   UNAUTHENTICATED,
 } from "./flags.ts";
 import type { SessionConnection } from "./session_connection.ts";
+import { TransactionQueue } from "./transaction_queue.ts";
 
 /** Memory that a client takes without its buffers: its objects and those of its socket, roughly, in bytes. */
 const BASE_BYTES = 2048;
@@ -52,10 +55,11 @@ export interface Blocking {
 }
 
 /** What a session needs of the server, beyond what commands do. */
-export interface SessionHost extends Host {
+export interface SessionHost extends WholeHost {
   readonly reply: ReplyWriter;
   /** The client whose requests are being run. */
   readonly current: ClientSession | null;
+  readonly dispatcher: { callNested(client: ClientSession, command: Command, request: Request): void };
   readonly monitors: { add(client: ClientSession): void; remove(client: ClientSession): void };
   readonly propagation: Pick<Propagation, "active" | "builder">;
   readonly replication: ReplicationLinks;
@@ -88,7 +92,7 @@ export interface ReplicationLinks extends ReplicationControl {
 }
 
 /** The state of one client. */
-export class ClientSession implements Session {
+export class ClientSession implements Client {
   readonly reply: ReplyWriter;
   readonly createdMs: number;
   /** Bits of flags.ts. */
@@ -99,7 +103,7 @@ export class ClientSession implements Session {
   libraryName = "";
   libraryVersion = "";
   user = "default";
-  transaction: Transaction | null = null;
+  transaction: TransactionQueue | null = null;
   watched: WatchedKey[] = [];
   /** A watched key was touched. */
   watchBroken = false;
@@ -281,9 +285,12 @@ export class ClientSession implements Session {
   /** Has a command wait for EXEC. */
   enqueue(command: Command, request: Request): void {
     if (this.transaction === null) return;
-    const copy = request.copy();
-    this.transaction.queue.push({ command, request: copy });
-    this.transaction.queuedBytes += copy.bytes.length;
+    this.transaction.add(command, request);
+  }
+
+  /** Runs a command of the transaction, while EXEC does. */
+  callQueued(command: Command, request: Request): void {
+    this.host.dispatcher.callNested(this, command, request);
   }
 
   propagate(request: Request): void {
@@ -302,7 +309,7 @@ export class ClientSession implements Session {
   }
 
   beginTransaction(): void {
-    this.transaction = { queue: [], queuedBytes: 0, failed: false };
+    this.transaction = new TransactionQueue(this);
     this.flags |= IN_TRANSACTION;
   }
 

@@ -11,6 +11,7 @@ import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../../bytes/latin1.t
 import type { Command } from "../../commands/command.ts";
 import type { TrackingOptions, TrackingState } from "../../commands/client_state.ts";
 import { findKeys } from "../../commands/find_keys.ts";
+import type { Session } from "../../commands/session.ts";
 import { FoundKeys } from "../../commands/key_specs.ts";
 import { ReplyWriter } from "../../resp/reply.ts";
 import type { Request } from "../../resp/request.ts";
@@ -25,7 +26,7 @@ const MAX_DROPPED_AT_ONCE = 1000;
 interface Broadcast {
   readonly clients: Set<ClientSession>;
   /** Keys that changed, with the client that changed each last, if one did. */
-  readonly changed: Map<string, ClientSession | null>;
+  readonly changed: Map<string, Session | null>;
 }
 
 /** What tracking needs of the server. */
@@ -33,6 +34,7 @@ export interface TrackingHost {
   readonly clients: ReadonlyMap<number, ClientSession>;
 }
 
+/** Who has read which keys, and is to be told of their changes. */
 export class Tracking {
   /** Most keys remembered (`tracking-table-max-keys`); 0: no limit. */
   maxKeys = 1_000_000;
@@ -116,7 +118,7 @@ export class Tracking {
   }
 
   /** A key changed, by the doing of `author` if a client did it. */
-  changed(author: ClientSession | null, bytes: Uint8Array, start: number, length: number): void {
+  changed(author: Session | null, bytes: Uint8Array, start: number, length: number): void {
     if (length > LONGEST_STRING) return this.flushed(); // it cannot be named
     const key = decodeLatin1(bytes, start, start + length);
     for (const [prefix, broadcast] of this.#prefixes) {
@@ -128,7 +130,7 @@ export class Tracking {
   }
 
   /** Tells the readers of a key that it changed, and forgets them. */
-  #drop(key: string, author: ClientSession | null): void {
+  #drop(key: string, author: Session | null): void {
     const readers = this.#readers.get(key);
     if (readers === undefined) return;
     this.#readers.delete(key);

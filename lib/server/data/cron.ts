@@ -38,6 +38,7 @@ export interface CronHost {
   updateClock(): void;
 }
 
+/** The clock of the periodic work, and what of it belongs to nobody else. */
 export class Cron {
   readonly #expiry: ExpiryCycle;
   #timer: Timer | null = null;

@@ -1,4 +1,7 @@
-/** What DEBUG needs of the server beyond what other commands do: reloading the data, stopping the cron. */
+/**
+ * What DEBUG needs of the server beyond what other commands do: reloading the data, stopping the cron. Owned by the
+ * server; called by the DEBUG commands alone.
+ */
 
 import { systemErrorText } from "../../bytes/system_errors.ts";
 import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
@@ -22,6 +25,7 @@ export interface DebuggingHost {
   flush(databases: readonly Database[]): void;
 }
 
+/** The side of DEBUG that reaches beyond the data set. */
 export class Debugging {
   /** Whether RDB data is taken whatever its checksum. */
   skipChecksums = false;

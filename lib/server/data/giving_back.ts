@@ -30,6 +30,7 @@ export interface GivingBackHost {
   readonly store: Store;
 }
 
+/** Gives memory back to the system. */
 export class GivingBack {
   #slices: Timer | null = null;
   /** MEMORY PURGE has asked for all that can be given back. */

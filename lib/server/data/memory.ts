@@ -50,6 +50,7 @@ export interface MemoryHost {
   readonly store: Store;
 }
 
+/** Counts the memory that the server uses. */
 export class Memory {
   /** What was used when the server began to serve. */
   startupBytes = 0;

@@ -51,6 +51,7 @@ export interface MemoryLimitHost {
   touched(session: null, database: Database, bytes: Uint8Array, start: number, length: number): void;
 }
 
+/** Keeps the server below `maxmemory`. */
 export class MemoryLimit {
   readonly eviction: Eviction;
   #maxBytes = 0;

@@ -13,6 +13,7 @@ import type { Store } from "../../store/store.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_ASYNC_LOADING, GATE_LOADING, GATE_PAUSED, GATE_REPLICA } from "../execution/gates.ts";
 
+/** What the server is doing, and what follows from it for expiry and eviction. */
 export class Phase {
   #isLoading = false;
   #isAsyncLoading = false;

@@ -6,7 +6,7 @@
 import { fromBinary, toBinary } from "../../bytes/paths.ts";
 import type { Command } from "../../commands/command.ts";
 import { NOT_INTEGER } from "../../commands/errors.ts";
-import type { ReplicaCount } from "../../commands/session.ts";
+import type { ReplicaCount } from "../../commands/client_facets.ts";
 import type { Config } from "../../config/config.ts";
 import type { Socket } from "../../net/socket.ts";
 import { NetworkError } from "../../net/socket.ts";
@@ -73,6 +73,7 @@ export interface ReplicationHost {
   refreshWriteGate(): void;
 }
 
+/** This server's place in the replication. */
 export class Replication implements Feed {
   readonly stream = new ReplicationStream();
   readonly primary: PrimarySide;

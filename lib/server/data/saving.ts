@@ -58,6 +58,7 @@ export interface SavingHost {
   refreshWriteGate(): void;
 }
 
+/** Saves and loads the data set. */
 export class Saving {
   readonly snapshotter: Snapshotter;
   /** Unix time in ms of the last successful save. */

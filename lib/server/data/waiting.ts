@@ -1,6 +1,9 @@
-/** WAIT and WAITAOF: clients that wait until replicas have what they wrote. */
+/**
+ * WAIT and WAITAOF: clients that wait until replicas have what they wrote. Owned by the replication, which tells it of
+ * acknowledgements and of the end of the role.
+ */
 
-import type { ReplicaCount } from "../../commands/session.ts";
+import type { ReplicaCount } from "../../commands/client_facets.ts";
 import type { PrimarySide } from "../../replication/primary.ts";
 import type { ClientSession } from "../clients/session.ts";
 
@@ -13,6 +16,7 @@ interface Waiter {
   readonly write: (count: number) => void;
 }
 
+/** The clients that wait for replicas. */
 export class Waiting {
   readonly #waiters = new Set<Waiter>();
 

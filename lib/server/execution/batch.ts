@@ -19,6 +19,7 @@ const FEWEST_LOOKUPS = 4;
 /** Status of a batch behind whose last request there is room, or input, for more. */
 export const FILLED = 0;
 
+/** The requests that are run next. */
 export class Batch {
   /** Requests in the batch. One without arguments is an empty line, to be passed over. */
   count = 0;

@@ -114,6 +114,7 @@ export interface DispatcherHost {
   updateClock(): void;
 }
 
+/** Runs requests, or refuses them. */
 export class Dispatcher {
   /** States of the server in which commands may be refused. */
   gates = 0;

@@ -23,6 +23,7 @@ interface PendingWrite {
 const MULTI = Request.of("MULTI");
 const EXEC = Request.of("EXEC");
 
+/** Hands writes to whoever follows the data set. */
 export class Propagation {
   /** Builds what the command under way propagates as. */
   readonly builder = new RequestBuilder();

@@ -14,6 +14,7 @@ const MAX_RUN_CALLS = 64;
 const CALLS_ALL_TIMED = 64;
 const RUNS_PER_TIMED_RUN = 8;
 
+/** Times commands that are too quick to be timed one by one. */
 export class QuickTimer {
   #command: Command | null = null;
   #calls = 0;

@@ -1,8 +1,12 @@
-/** WATCH: which clients watch which keys, so that a change can break their transactions. Optimistic locking. */
+/**
+ * WATCH: which clients watch which keys, so that a change can break their transactions. Optimistic locking. Owned by
+ * the server, which tells it of changes; sessions watch and ask.
+ */
 
 import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../../bytes/latin1.ts";
 import type { Database } from "../../store/database.ts";
 
+/** A key that a client watches. */
 export interface WatchedKey {
   readonly database: Database;
   readonly key: string;
@@ -19,6 +23,7 @@ export interface Watcher {
   watchBroken: boolean;
 }
 
+/** Who watches which keys. */
 export class Watching {
   /** Watchers by database index, then by key. */
   readonly #watchers = new Map<number, Map<string, Set<Watcher>>>();

@@ -1,4 +1,7 @@
-/** Carries the configuration into the parts that keep values of their own, at start and at every CONFIG SET. */
+/**
+ * Carries the configuration into the parts that keep values of their own, at start and at every CONFIG SET. Called
+ * once, at the start; the configuration calls back what changes later.
+ */
 
 import { EVENT_KEY_MISS, EVENT_NEW } from "../../commands/events.ts";
 import type { Config } from "../../config/config.ts";

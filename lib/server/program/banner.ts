@@ -1,8 +1,12 @@
-/** What the program says of itself: its version, its usage, and the banner at start. main.ts prints them. */
+/**
+ * What the program says of itself: its version, its usage, and the banner at start. main.ts prints them. Read by the
+ * start, and by INFO for the versions.
+ */
 
 import { versions } from "node:process";
 import { REDIS_VERSION, TREDIS_VERSION } from "../../commands/connection.ts";
 
+/** The versions, as clients are told them. */
 export { REDIS_VERSION, TREDIS_VERSION };
 
 /** Name and version of the runtime, such as `deno-2.9.6`. */

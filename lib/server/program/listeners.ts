@@ -1,4 +1,7 @@
-/** The addresses that the server listens on, as `bind`, `port` and `unixsocket` name them. */
+/**
+ * The addresses that the server listens on, as `bind`, `port` and `unixsocket` name them. Opened at the start, moved by
+ * CONFIG SET, closed at the end; hands connections to the server.
+ */
 
 import { chmodSync, rmSync } from "node:fs";
 import { fromBinary } from "../../bytes/paths.ts";
@@ -30,6 +33,7 @@ interface Opened {
   readonly listener: Listener | null;
 }
 
+/** The sockets that connections come in by. */
 export class Listeners {
   #tcp: Opened[] = [];
   #unix: Listener | null = null;

@@ -25,6 +25,7 @@ const STANDARD_OUTPUT = 1;
 /** How often a write to a standard output that is full is tried again. */
 const MAX_TRIES = 100;
 
+/** Writes the log. */
 export class Log {
   level: LogLevel = "notice";
   role: LogRole = "C";

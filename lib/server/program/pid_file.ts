@@ -1,4 +1,7 @@
-/** The pid file: written at start, removed at exit. Best effort, as a server without one serves as well. */
+/**
+ * The pid file: written at start, removed at exit. Best effort, as a server without one serves as well. Written at the
+ * start, removed at the end.
+ */
 
 import { unlinkSync, writeFileSync } from "node:fs";
 import { pid } from "node:process";

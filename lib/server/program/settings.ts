@@ -1,4 +1,7 @@
-/** The directives that are read too often for a look-up: plain fields, kept up to date by the composition. */
+/**
+ * The directives that are read too often for a look-up: plain fields, kept up to date by the composition. Filled by
+ * apply_config.ts; read by connections, dispatcher, cron and loading.
+ */
 
 /** A limit on a client's pending output, in bytes; 0 means none. */
 export interface OutputLimit {
@@ -10,6 +13,7 @@ export interface OutputLimit {
 
 const NO_LIMIT: OutputLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
 
+/** The directives that hot paths read. */
 export class Settings {
   maxBulkBytes: number = 512 * 1024 * 1024;
   maxClients = 10_000;

@@ -1,4 +1,7 @@
-/** The end of the server: SHUTDOWN, SIGTERM and SIGINT. */
+/**
+ * The end of the server: SHUTDOWN, SIGTERM and SIGINT. Called by the signals that the start listens to, and by the
+ * SHUTDOWN command.
+ */
 
 import type { Config } from "../../config/config.ts";
 import { monotonicMs, unixMs } from "../../runtime/clock.ts";
@@ -20,6 +23,7 @@ const POLL_MS = 20;
  */
 const INSISTS_AFTER_MS = 1000;
 
+/** How to end. */
 export interface ShutdownOptions {
   /** Save, do not save, or as the save points say. */
   readonly save: "save" | "nosave" | "default";
@@ -47,6 +51,7 @@ export interface ShutdownHost {
   sendAll(): void;
 }
 
+/** Ends the server, at once or when its replicas have caught up. */
 export class Shutdown {
   /** When the wait for replicas ends, in ms of Unix time; 0 while nobody has asked for the end. */
   deadlineMs = 0;

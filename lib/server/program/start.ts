@@ -1,4 +1,7 @@
-/** The start and the end of the program: command line, configuration, log, listeners, data, signals. */
+/**
+ * The start and the end of the program: command line, configuration, log, listeners, data, signals. Called by main.ts.
+ * The one file of the wings that knows the whole server, as it makes it.
+ */
 
 import process from "node:process";
 import { toBinary } from "../../bytes/paths.ts";

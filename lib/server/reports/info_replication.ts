@@ -1,4 +1,7 @@
-/** The replication section of INFO. */
+/**
+ * The replication section of INFO.
+ * Called by info.ts with what replication and configuration say.
+ */
 
 import type { PrimarySide } from "../../replication/primary.ts";
 import type { ReplicaSide } from "../../replication/replica.ts";
@@ -30,6 +33,7 @@ export interface ReplicationSettings {
   readonly maxLagSeconds: number;
 }
 
+/** A line of INFO. */
 export type Field = readonly [name: string, value: string | number];
 
 /** The fields of the section, in Redis's order. */

@@ -27,6 +27,7 @@ class History implements LatencyHistory {
   }
 }
 
+/** The latest spikes by kind of event. */
 export class LatencyMonitor implements LatencyControl {
   /** In ms (`latency-monitor-threshold`); 0: nothing is noted. */
   thresholdMs = 0;

@@ -46,6 +46,7 @@ export interface RatesHost {
   readonly statistics: Statistics;
 }
 
+/** Rates and peaks of the last moments. */
 export class Rates {
   readonly commands: Rate;
   readonly input: Rate;

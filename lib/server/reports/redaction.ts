@@ -1,4 +1,7 @@
-/** What stands in the place of arguments that neither MONITOR nor the slow log may show. */
+/**
+ * What stands in the place of arguments that neither MONITOR nor the slow log may show. Asked by both for each command
+ * that they show.
+ */
 
 import type { Command } from "../../commands/command.ts";
 import type { Request } from "../../resp/request.ts";

@@ -1,4 +1,7 @@
-/** The slow log: the latest commands that took longer than `slowlog-log-slower-than`. Filled by the dispatcher. */
+/**
+ * The slow log: the latest commands that took longer than `slowlog-log-slower-than`. Filled by the dispatcher. Read by
+ * SLOWLOG.
+ */
 
 import type { Command } from "../../commands/command.ts";
 import type { SlowLogControl, SlowLogEntry } from "../../commands/client_state.ts";
@@ -16,6 +19,7 @@ export interface SlowCaller {
   readonly remoteAddress: string;
 }
 
+/** The latest slow commands. */
 export class SlowLog implements SlowLogControl {
   /** Oldest first. */
   #entries: SlowLogEntry[] = [];

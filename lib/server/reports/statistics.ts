@@ -1,8 +1,12 @@
-/** What INFO counts, and CONFIG RESETSTAT sets back. Filled by the client, the dispatcher and the wings. */
+/**
+ * What INFO counts, and CONFIG RESETSTAT sets back. Filled by the client, the dispatcher and the wings. Owned by the
+ * server; read by INFO.
+ */
 
 import type { Command } from "../../commands/command.ts";
 import type { CommandTable } from "../../commands/table.ts";
 
+/** The counters of INFO. */
 export class Statistics {
   connectionsReceived = 0;
   connectionsRejected = 0;

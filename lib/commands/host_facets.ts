@@ -1,0 +1,175 @@
+/**
+ * What single families of commands need of the server beyond `Host`: each imports what it uses. `lib/server/` implements
+ * all of them, and `caller.ts` puts them together.
+ */
+
+import type { Dumper, Restorer } from "../persistence/dump.ts";
+import type { PubSub } from "../pubsub/pubsub.ts";
+import type { PrimarySide } from "../replication/primary.ts";
+import type { ReplicaSide } from "../replication/replica.ts";
+import type { ReplicationStream } from "../replication/stream.ts";
+import type { Database } from "../store/database.ts";
+import type { ListedClient } from "./client_facets.ts";
+import type { LatencyControl, PauseControl, SlowLogControl } from "./client_state.ts";
+import type { CommandDeclaration } from "./declaration.ts";
+import type { Host } from "./session.ts";
+
+/** Saving, as a command sees it. */
+export interface SavingControl {
+  /** Whether a background save to disk is under way. */
+  readonly inBackground: boolean;
+  readonly snapshotter: { readonly running: boolean };
+  /** A background save is to begin when the snapshot under way ends. */
+  scheduled: boolean;
+  /** Unix time in ms of the last successful save. */
+  readonly lastSaveMs: number;
+  /** Saves at once; why it failed, or null. */
+  saveNow(): string | null;
+  saveInBackground(): void;
+  /** To be called after all databases were emptied by a command. */
+  saveFlushed(): void;
+}
+
+/** Replication, as a command sees it. */
+export interface ReplicationControl {
+  readonly stream: ReplicationStream;
+  readonly primary: PrimarySide;
+  readonly replica: ReplicaSide;
+  /** Follows a primary; false where that is so already. `by` is who asks. */
+  follow(host: string, port: number, by: string): boolean;
+  /** Becomes a primary; false where it is one. */
+  promote(by: string): boolean;
+  /** Takes the role over from a primary that hands over the stream `id`. The error to reply with, or null. */
+  takeOver(id: string, by: string): string | null;
+  acknowledgeToPrimary(): void;
+}
+
+/** The end of the server, as a command sees it. */
+export interface ShutdownControl {
+  begin(
+    options: { readonly save: "save" | "nosave" | "default"; readonly now: boolean; readonly force: boolean },
+    onFailure: () => void,
+  ): Promise<void>;
+  /** Whether there was something to abort. */
+  abort(): boolean;
+}
+
+/** Where the memory goes, as a command sees it; in bytes. */
+export interface MemoryReport {
+  readonly startupBytes: number;
+  measure(): {
+    readonly usedBytes: number;
+    readonly peakBytes: number;
+    readonly arenaBytes: number;
+    readonly committedBytes: number;
+    readonly clientBytes: number;
+    readonly replicaBytes: number;
+    readonly backlogBytes: number;
+    readonly overheadBytes: number;
+    readonly datasetBytes: number;
+    readonly keys: number;
+    readonly residentBytes: number;
+    readonly heapBytes: number;
+  };
+}
+
+/** What only DEBUG does. */
+export interface DebugControl {
+  /** RDB data is taken whatever its checksum. */
+  skipChecksums: boolean;
+  log(message: string): void;
+  pauseCron(paused: boolean): void;
+  /** Saves, empties and loads the databases at once. The error to reply with, or null. */
+  reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null;
+}
+
+/** For COMMAND and LATENCY HISTOGRAM: the commands that there are. */
+export interface CommandsHost extends Host {
+  readonly commands: {
+    /** All commands by name. */
+    readonly byName: ReadonlyMap<string, CommandDeclaration>;
+    /** The command whose name is the given bytes, in any case, or null. */
+    find(bytes: Uint8Array, start: number, length: number): CommandDeclaration | null;
+  };
+}
+
+/** For CLIENT: the others, and pauses. */
+export interface ClientsHost extends Host {
+  /** Connected clients by id. */
+  readonly clients: ReadonlyMap<number, ListedClient>;
+  readonly pausing: PauseControl;
+}
+
+/** For AUTH, HELLO and RESET. */
+export interface GreetingHost extends Host {
+  /** Whether the default user has a password. */
+  readonly passwordRequired: boolean;
+  readonly isReplica: boolean;
+}
+
+/** For Pub/Sub. */
+export interface PubSubHost extends Host {
+  readonly pubsub: PubSub;
+  /** Whether writes are propagated to anybody. */
+  readonly hasFollowers: boolean;
+}
+
+/** For EXEC. */
+export interface UnitHost extends Host {
+  /** Runs `body` as one unit: what it propagates is wrapped in MULTI and EXEC if it is more than one command. */
+  asUnit(body: () => void): void;
+}
+
+/** For FLUSHALL, FLUSHDB and SWAPDB. */
+export interface DatabasesHost extends Host {
+  readonly saving: SavingControl;
+  /** Empties databases; returns the number of keys removed. */
+  flush(databases: readonly Database[]): number;
+  /** Exchanges the contents of two databases. */
+  swap(a: Database, b: Database): void;
+}
+
+/** For SAVE, BGSAVE, SHUTDOWN, DUMP and RESTORE. */
+export interface SavingHost extends Host {
+  readonly saving: SavingControl;
+  readonly shutdown: ShutdownControl;
+  readonly dumper: Dumper;
+  readonly restorer: Restorer;
+  readonly debugging: DebugControl;
+}
+
+/** For REPLICAOF, PSYNC, WAIT and their like. */
+export interface ReplicationHost extends Host {
+  readonly isReplica: boolean;
+  readonly replication: ReplicationControl;
+}
+
+/** For CONFIG and INFO. */
+export interface ReportsHost extends Host {
+  /** Whether the dataset is being loaded. */
+  readonly loading: boolean;
+  /** Sets the counters that INFO shows to zero (CONFIG RESETSTAT). */
+  resetStatistics(): void;
+  /** The text of INFO: of the sections named, or of those shown by default. */
+  info(sections: readonly string[]): string;
+}
+
+/** For SLOWLOG and LATENCY: what has taken long. */
+export interface DelaysHost extends Host {
+  readonly slowLog: SlowLogControl;
+  readonly latency: LatencyControl;
+}
+
+/** For MEMORY. */
+export interface MemoryHost extends Host {
+  readonly memory: MemoryReport;
+  /** Gives memory that is not used back to the system. */
+  purgeMemory(): void;
+}
+
+/** For DEBUG. */
+export interface DebugHost extends Host {
+  readonly debugging: DebugControl;
+  readonly dumper: Dumper;
+  readonly replication: ReplicationControl;
+}
