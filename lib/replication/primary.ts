@@ -545,30 +545,34 @@ export class PrimarySide {
     }
   }
 
+  /** Sends a replica the snapshot's file; one that cannot be read, to its end or at all, costs the replica its link. */
   async #sendFile(replica: Replica, path: string): Promise<void> {
-    let file: number;
     try {
-      file = files().open(path, "read");
-    } catch {
-      return this.#drop(replica, "the snapshot cannot be read");
-    }
-    try {
-      replica.awaitsFile = false;
-      replica.state = "send_bulk";
-      this.host.replicasChanged();
-      const header = encodeLatin1(`$${files().stat(path).bytes}\r\n`);
-      replica.connection.deliver(header, 0, header.length);
-      const chunk = new Uint8Array(FILE_CHUNK_BYTES);
-      for (;;) {
-        const length = files().read(file, chunk, 0, chunk.length);
-        if (length === 0 || replica.gone) break;
-        replica.connection.deliver(chunk, 0, length);
-        await this.#hasRoom(replica);
+      const file = files().open(path, "read");
+      try {
+        await this.#sendFrom(file, files().stat(path).bytes, replica);
+      } finally {
+        files().close(file);
       }
-    } finally {
-      files().close(file);
+    } catch (error) {
+      return this.#drop(replica, `the snapshot cannot be read: ${error instanceof Error ? error.message : error}`);
     }
     this.#finish(replica, false);
+  }
+
+  async #sendFrom(file: number, bytes: number, replica: Replica): Promise<void> {
+    replica.awaitsFile = false;
+    replica.state = "send_bulk";
+    this.host.replicasChanged();
+    const header = encodeLatin1(`$${bytes}\r\n`);
+    replica.connection.deliver(header, 0, header.length);
+    const chunk = new Uint8Array(FILE_CHUNK_BYTES);
+    for (;;) {
+      const length = files().read(file, chunk, 0, chunk.length);
+      if (length === 0 || replica.gone) break;
+      replica.connection.deliver(chunk, 0, length);
+      await this.#hasRoom(replica);
+    }
   }
 
   /** The snapshot has gone out: from here on the replica follows the stream. */
