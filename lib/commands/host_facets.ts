@@ -54,23 +54,35 @@ export interface ShutdownControl {
   abort(): boolean;
 }
 
-/** Where the memory goes, as a command sees it; in bytes. */
+/** Memory of one moment, in bytes. */
+export interface MemoryUse {
+  /** All that the server allocates. */
+  readonly usedBytes: number;
+  /** The most that it ever was. */
+  readonly peakBytes: number;
+  /** Of it: live blocks of the arena. */
+  readonly arenaBytes: number;
+  /** What the arena has taken from the system for them. */
+  readonly committedBytes: number;
+  /** Buffers of clients, and of those that are replicas. */
+  readonly clientBytes: number;
+  readonly replicaBytes: number;
+  readonly backlogBytes: number;
+  /** All but the entries: what was there at the start, tables, buffers. */
+  readonly overheadBytes: number;
+  /** The entries. */
+  readonly datasetBytes: number;
+  readonly keys: number;
+  readonly residentBytes: number;
+  /** The runtime's heap, as it is in use. */
+  readonly heapBytes: number;
+}
+
+/** Where the memory goes, as a command sees it. */
 export interface MemoryReport {
+  /** What was used when the server began to serve, in bytes. */
   readonly startupBytes: number;
-  measure(): {
-    readonly usedBytes: number;
-    readonly peakBytes: number;
-    readonly arenaBytes: number;
-    readonly committedBytes: number;
-    readonly clientBytes: number;
-    readonly replicaBytes: number;
-    readonly backlogBytes: number;
-    readonly overheadBytes: number;
-    readonly datasetBytes: number;
-    readonly keys: number;
-    readonly residentBytes: number;
-    readonly heapBytes: number;
-  };
+  measure(): MemoryUse;
 }
 
 /** What only DEBUG does. */

@@ -7,6 +7,7 @@
  */
 
 import process from "node:process";
+import type { MemoryUse } from "../../commands/host_facets.ts";
 import { unixMs } from "../../runtime/clock.ts";
 import { MONITOR, REPLICA } from "../clients/flags.ts";
 import type { ClientSession } from "../clients/session.ts";
@@ -15,30 +16,6 @@ import type { ReplicationStream } from "../../replication/stream.ts";
 import type { Store } from "../../store/store.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Cron } from "./cron.ts";
-
-/** Memory of one moment, in bytes. */
-export interface MemoryUse {
-  /** All that the server allocates. */
-  readonly usedBytes: number;
-  /** The most that it ever was. */
-  readonly peakBytes: number;
-  /** Of it: live blocks of the arena. */
-  readonly arenaBytes: number;
-  /** What the arena has taken from the system for them. */
-  readonly committedBytes: number;
-  /** Buffers of clients, and of those that are replicas. */
-  readonly clientBytes: number;
-  readonly replicaBytes: number;
-  readonly backlogBytes: number;
-  /** All but the entries: what was there at the start, tables, buffers. */
-  readonly overheadBytes: number;
-  /** The entries. */
-  readonly datasetBytes: number;
-  readonly keys: number;
-  readonly residentBytes: number;
-  /** The runtime's heap, as it is in use. */
-  readonly heapBytes: number;
-}
 
 /** What counting memory needs of the server. */
 export interface MemoryHost {
