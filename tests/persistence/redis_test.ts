@@ -144,7 +144,7 @@ test("redis-server refuses nothing of a file with every access clock", LONG, asy
     const store = variedStore();
     const path = join(directory, "dump.rdb");
     saveSync(store, path, { ...INFO, frequency: () => 42 }, OPTIONS);
-    const redis = new RealRedis(directory, "--maxmemory-policy", "allkeys-lfu");
+    const redis = new RealRedis(directory, "--maxmemory-policy", "allkeys-lfu", "--lfu-decay-time", "0");
     try {
       assert.ok(await redis.ready());
       assert.equal(redis.cli("object", "freq", "embstr"), "42");

@@ -16,7 +16,7 @@ export class FakeSocket implements Socket {
   readonly remoteAddress = "127.0.0.1:1";
   readonly localAddress = "127.0.0.1:2";
   readonly isUnix = false;
-  readonly pendingBytes = 0;
+  pendingBytes = 0;
   received = "";
   closed = false;
   isPaused = false;

@@ -8,7 +8,7 @@
 
 import process from "node:process";
 import type { MemoryUse } from "../../commands/host_facets.ts";
-import { unixMs } from "../../runtime/clock.ts";
+import { monotonicMs, unixMs } from "../../runtime/clock.ts";
 import { MONITOR, REPLICA } from "../clients/flags.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Config } from "../../config/config.ts";
@@ -16,6 +16,11 @@ import type { ReplicationStream } from "../../replication/stream.ts";
 import type { Store } from "../../store/store.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Cron } from "./cron.ts";
+
+/** The buffers of so many clients are counted anew whenever that is asked for. */
+const FEW_CLIENTS = 100;
+/** With more clients, that takes one part in so many of the time, at most. */
+const SAMPLE_SHARE = 20;
 
 /** What counting memory needs of the server. */
 export interface MemoryHost {
@@ -35,6 +40,9 @@ export class Memory {
   #bufferBytes = 0;
   /** Whether a client has gone since. */
   #isStale = false;
+  /** When the buffers were counted last, and how long that took, in ms. */
+  #sampledMs = 0;
+  #sampleTookMs = 0;
 
   constructor(readonly server: MemoryHost) {
     server.cron.tasks.push(() => this.#sample());
@@ -60,9 +68,14 @@ export class Memory {
     this.#isStale = true;
   }
 
-  /** Counts the buffers anew where clients have gone since the last tick: before memory is said to be short. */
+  /**
+   * Counts the buffers anew, before memory is said to be short: what a client had not been sent at the last tick may be
+   * on its way by now, or the client gone. With many clients not each time, as it takes a while.
+   */
   recount(): void {
-    if (this.#isStale) this.#sample();
+    if (this.#bufferBytes === 0) return;
+    const isQuick = this.#isStale || this.server.clients.size <= FEW_CLIENTS;
+    if (isQuick || monotonicMs() - this.#sampledMs >= this.#sampleTookMs * SAMPLE_SHARE) this.#sample();
   }
 
   get #backlogBytes(): number {
@@ -114,9 +127,12 @@ export class Memory {
   }
 
   #sample(): void {
+    const startMs = monotonicMs();
     const { clientBytes, replicaBytes } = this.#buffers();
     this.#bufferBytes = clientBytes;
     this.#isStale = false;
+    this.#sampledMs = monotonicMs();
+    this.#sampleTookMs = this.#sampledMs - startMs;
     this.#notePeak(this.countedBytes + replicaBytes);
   }
 
