@@ -7,7 +7,8 @@
  * meanwhile are born with the mark. So each entry that was there at the start is written exactly once, as it was then.
  * A large one that is about to go is not written at once but taken over, and goes when the walk has written it. Of one
  * with a large body that is about to change, a shadow is taken, which is written later: the body's elements have marks
- * too, and those that leave it unmarked are kept for the shadow. So a change costs what it changes.
+ * too, and those that leave it unmarked are kept for the shadow. So a change costs what it changes. While the chunks on
+ * their way are as many as may be, that is done with small ones too, so that what is changed waits in the arena.
  *
  * The walk goes by the tables that the databases had at the start: a flushed database's table is kept until the walk is
  * through with it, and SWAPDB changes nothing, because a table keeps its number.
@@ -92,7 +93,10 @@ interface PartlyWritten {
   orphan: Orphan | null;
 }
 
-/** An entry that is ours to write and to release: one that has left its database, or the shadow of one that has changed. */
+/**
+ * An entry that is ours to write and to release: one that has left its database, or the copy of one that has changed. The
+ * copy of one with a body is a shadow.
+ */
 interface Orphan {
   readonly index: number;
   readonly ref: number;
@@ -407,7 +411,7 @@ export class Snapshotter {
     const { large } = output;
     if (large?.entry === ref && large.value.writer !== null) {
       large.entry = 0; // its body goes on being written, whatever becomes of the entry
-    } else if (!this.#shadow(output, index, ref)) {
+    } else if (large?.entry === ref || !this.#keepForLater(output, index, ref)) {
       this.#writeNow(output, index, ref);
     }
   }
@@ -443,22 +447,23 @@ export class Snapshotter {
   }
 
   /**
-   * Keeps what an entry with a large body is at this time, so that it can change element by element: false where that is
-   * none, or where there is no memory for it.
+   * Keeps what an entry is at this time, to be written later: where it is large, or the window of chunks is full. An
+   * inline value is copied; a body is not, but may change from now on element by element. False where it can as well be
+   * written at once, or where there is no memory for it.
    */
-  #shadow(output: Output, index: number, ref: number): boolean {
+  #keepForLater(output: Output, index: number, ref: number): boolean {
     const { entries, heap } = this.#store;
-    const writer = this.#writers.body(ref);
-    if (writer === null || !output.writer.isLarge(ref)) return false;
-    let shadow: number;
+    if (!output.offload.isFull && !output.writer.isLarge(ref)) return false;
+    let copy: number;
     try {
-      shadow = heap.copyBlock(ref, entries.bytesOf(ref));
+      copy = heap.copyBlock(ref, entries.bytesOf(ref));
     } catch (error) {
       if (isOutOfRoom(error)) return false;
       throw error;
     }
-    const body = this.#open.open(ref, writer);
-    this.#orphans.push({ index, ref: shadow, count: writer.count(body), isShadow: true });
+    const writer = this.#writers.body(ref);
+    const count = writer === null ? -1 : writer.count(this.#open.open(ref, writer));
+    this.#orphans.push({ index, ref: copy, count, isShadow: writer !== null });
     return true;
   }
 

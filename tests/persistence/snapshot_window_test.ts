@@ -5,53 +5,83 @@ import { test } from "node:test";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";
+import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import type { Database } from "../../lib/store/database.ts";
 import { Store } from "../../lib/store/store.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { contentsOf } from "../model/plain.ts";
 import { walkStore } from "../model/store_walk.ts";
-import { INFO, OPTIONS, setString } from "./helpers.ts";
+import { INFO, OPTIONS, remove, setHash, setString } from "./helpers.ts";
 
 const KEYS = 20_000;
 const MAX_CHUNKS = 16;
 
-test("writes during a snapshot that is not taken do not pile up in chunks", async () => {
-  const store = new Store(1);
-  const [database] = store.databases;
-  const fill = (letter: string) => {
-    for (let i = 0; i < KEYS; i++) setString(database, `key:${i}`, letter.repeat(1000));
-  };
-  fill("a");
-  const before = contentsOf(store);
-  const snapshotter = new Snapshotter(store);
-  let chunks = 0;
-  const { worker } = snapshotter;
-  const send = worker.send.bind(worker);
-  worker.send = (message, transfer) => {
-    if (message.kind === "chunk") chunks++;
-    send(message, transfer);
-  };
-  const parts: Uint8Array[] = [];
-  let take = () => {};
-  const taken = new Promise<void>((resolve) => take = resolve);
-  const onBytes = (bytes: Uint8Array) => {
-    parts.push(bytes);
-    return taken;
-  };
-  const running = snapshotter.start({ kind: "stream", onBytes }, () => INFO, OPTIONS);
-  try {
-    for (let turns = 0; turns < 200; turns++) await nextTurn();
-    fill("b");
-    database.remove(new TextEncoder().encode("key:1"), 0, 5);
-    assert.ok(chunks <= MAX_CHUNKS, `${chunks} chunks are on their way`);
-    take();
-    assert.equal((await running).keys, KEYS);
-    const loaded = new Store(1);
-    const reader = new RdbReader(loaded, { dropExpired: false, verifyChecksum: true });
-    reader.feed(concatBytes(parts));
-    reader.close();
-    assert.deepEqual(contentsOf(loaded), before);
-    walkStore(store, false);
-  } finally {
-    worker.stop();
+/** Gives all keys new values. */
+function overwrite(database: Database): void {
+  for (let i = 0; i < KEYS; i++) setString(database, `key:${i}`, "b".repeat(1000));
+  remove(database, "key:1");
+}
+
+/** Changes all keys where they are: APPEND, EXPIRE, and HSET of hashes in both encodings. */
+function changeInPlace(database: Database): void {
+  for (let i = 0; i < KEYS; i++) {
+    const key = `key:${i}`;
+    if (i % 4 > 1) {
+      setHash(database, key, { changed: "x", added: "y".repeat(100) });
+      continue;
+    }
+    const ref = database.write(encodeLatin1(key), 0, key.length);
+    if (i % 4 === 0) database.resizeValue(ref, 1100);
+    else database.setExpiry(ref, 10 ** 13);
   }
-});
+}
+
+/** Fills a database with strings, listpacks and small tables. */
+function fill(database: Database): void {
+  for (let i = 0; i < KEYS; i++) {
+    if (i % 4 === 2) setHash(database, `key:${i}`, Object.fromEntries(FIELDS.map((field) => [field, "a".repeat(60)])));
+    else if (i % 4 === 3) setHash(database, `key:${i}`, { changed: "a".repeat(600), other: "b" });
+    else setString(database, `key:${i}`, "a".repeat(1000));
+  }
+}
+const FIELDS = ["changed", ...Array.from({ length: 10 }, (_, i) => `field:${i}`)];
+
+for (const change of [overwrite, changeInPlace]) {
+  test(`writes during a snapshot that is not taken do not pile up in chunks (${change.name})`, async () => {
+    const store = new Store(1);
+    const [database] = store.databases;
+    fill(database);
+    const before = contentsOf(store);
+    const snapshotter = new Snapshotter(store);
+    let chunks = 0;
+    const { worker } = snapshotter;
+    const send = worker.send.bind(worker);
+    worker.send = (message, transfer) => {
+      if (message.kind === "chunk") chunks++;
+      send(message, transfer);
+    };
+    const parts: Uint8Array[] = [];
+    let take = () => {};
+    const taken = new Promise<void>((resolve) => take = resolve);
+    const onBytes = (bytes: Uint8Array) => {
+      parts.push(bytes);
+      return taken;
+    };
+    const running = snapshotter.start({ kind: "stream", onBytes }, () => INFO, OPTIONS);
+    try {
+      for (let turns = 0; turns < 200; turns++) await nextTurn();
+      change(database);
+      assert.ok(chunks <= MAX_CHUNKS, `${chunks} chunks are on their way`);
+      take();
+      assert.equal((await running).keys, KEYS);
+      const loaded = new Store(1);
+      const reader = new RdbReader(loaded, { dropExpired: false, verifyChecksum: true });
+      reader.feed(concatBytes(parts));
+      reader.close();
+      assert.deepEqual(contentsOf(loaded), before);
+      walkStore(store, false);
+    } finally {
+      worker.stop();
+    }
+  });
+}
