@@ -160,6 +160,20 @@ export function moveInto(temporary: string, path: string): void {
   }
 }
 
+/**
+ * Removes the file `path`: at once by name, so that it cannot be one that gets the name meanwhile, and beside the thread
+ * that asks by content, as `moveInto` does. `temporary` is a name that no other file has. Rejects with the system's error.
+ */
+export function removeAside(path: string, temporary: string): Promise<void> {
+  const old = `${temporary}${OLD_SUFFIX}`;
+  try {
+    files().rename(path, old);
+  } catch (cause) {
+    return Promise.reject(cause);
+  }
+  return files().removeLater(old);
+}
+
 /** Gives a file a second name; false where there is no such file, or the file system has one name for each. */
 function linkQuietly(path: string, other: string): boolean {
   try {

@@ -49,7 +49,7 @@ test("with few descriptors, maxclients is lowered, the surplus told, and saving 
     const [, text] = await first.call("CONFIG GET maxclients") as [string, string];
     const most = Number(text);
     assert.ok(most > 10 && most < 80, text);
-    assert.match(server.output, /maxclients has been reduced to \d+ to compensate for low ulimit/);
+    await server.logged(/maxclients has been reduced to \d+ to compensate for low ulimit/);
     await first.expect(
       "CONFIG SET maxclients 1000",
       new RegExp(`The operating system is not able to handle the specified number of clients, try with ${most}$`),

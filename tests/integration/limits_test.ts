@@ -201,7 +201,7 @@ test("maxmemory-clients evicts the largest clients, and spares those that asked"
     growing.sendRaw(`*2\r\n$${6 * MIB}\r\n` + "x".repeat(6 * MIB));
     await growing.readToEnd();
     assert.equal(await figure(client, "evicted_clients"), 2);
-    assert.match(server.output, /Evicting client: id=\d+ /);
+    await server.logged(/Evicting client: id=\d+ /);
     small.close();
   });
 });

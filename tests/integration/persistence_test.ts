@@ -101,8 +101,8 @@ test("save points save by themselves", async () => {
     "the save to be counted",
     async () => /rdb_changes_since_last_save:0/.test(String(await client.call("INFO persistence"))),
   );
-  assert.match(server.output, /3 changes in 1 seconds. Saving.../);
-  assert.match(server.output, /Background saving terminated with success/);
+  await server.logged(/3 changes in 1 seconds. Saving.../);
+  await server.logged(/Background saving terminated with success/);
   assert.deepEqual(readdirSync(server.folder).filter((name) => name.startsWith("temp-")), []);
 });
 
@@ -166,7 +166,7 @@ test("SHUTDOWN waits for a replica that lags, and can be aborted", async (contex
   await client.expect("SET a 1", "OK");
   const other = await server.connect();
   client.send("SHUTDOWN");
-  await until("the shutdown to begin", () => /User requested shutdown/.test(server.output));
+  await server.logged(/User requested shutdown/);
   await other.expect("SHUTDOWN ABORT", "OK");
   assert.match(messageOf(await client.read()), /Errors trying to SHUTDOWN/);
   await other.expect("SHUTDOWN ABORT", new ReplyError("ERR No shutdown in progress."));
@@ -235,11 +235,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await client.expect("SET a 1", "OK");
     mkdirSync(join(server.folder, "dump.rdb", "in the way"), { recursive: true });
     server.signal(signal);
-    await until("the refusal", () => /Error trying to save the DB, can't exit\./.test(server.output));
-    await until("the summary", () => /Errors trying to shut down the server\. Check the logs/.test(server.output));
+    await server.logged(/Error trying to save the DB, can't exit\./);
+    await server.logged(/Errors trying to shut down the server\. Check the logs/);
     await client.expect("GET a", "1");
     if (IS_ORACLE) return;
-    await until("the way out", () => /SHUTDOWN NOSAVE, or the signal once more, ends the server/.test(server.output));
+    await server.logged(/SHUTDOWN NOSAVE, or the signal once more, ends the server/);
     await until("the end", () => {
       server.signal(signal); // what follows at once is taken for the same signal
       return server.exited;
@@ -252,9 +252,9 @@ test("a signal is seen to when the periodic work goes on, unless SHUTDOWN ABORT 
   const { server, client } = await start(["--save", "", "--enable-debug-command", "yes"]);
   await client.expect("DEBUG PAUSE-CRON 1", "OK");
   server.signal("SIGTERM");
-  await until("the signal", () => /Received SIGTERM scheduling shutdown/.test(server.output));
+  await server.logged(/Received SIGTERM scheduling shutdown/);
   await client.expect("SHUTDOWN ABORT", "OK");
-  await until("the line", () => /Shutdown manually aborted/.test(server.output));
+  await server.logged(/Shutdown manually aborted/);
   await client.expect("SHUTDOWN ABORT", new ReplyError("ERR No shutdown in progress."));
   await client.expect("DEBUG PAUSE-CRON 0", "OK");
   await client.expect("PING", "PONG");

@@ -361,7 +361,7 @@ for (
     await until("the replica", async () => /state=online/.test(await field(primary.client, "slave0") ?? ""));
     raw.send(...command.split(" "));
     await until("its end", () => raw.closed);
-    assert.match(primary.server.output, told);
+    await primary.server.logged(told);
   });
 }
 
@@ -369,7 +369,7 @@ test("PSYNC from no number is refused, and told", async () => {
   const primary = await start([]);
   const answer = await primary.client.call("PSYNC", "id", "offset");
   assert.deepEqual(answer, new ReplyError("ERR value is not an integer or out of range"));
-  assert.match(primary.server.output, /Replica \S+ asks for synchronization but with a wrong offset/);
+  await primary.server.logged(/Replica \S+ asks for synchronization but with a wrong offset/);
   await primary.client.expect("PING", "PONG");
 });
 
@@ -385,14 +385,14 @@ test(
     await pipeline(primary.client, 3000, (i) => ["SET", `key:${i}`, value]);
     const slow = await start(["--repl-diskless-load", "swapdb", "--key-load-delay", "100000"]);
     await slow.client.expect(["REPLICAOF", "127.0.0.1", primary.server.port], "OK");
-    await until("the loading", () => /Loading DB in memory/.test(slow.server.output));
+    await slow.server.logged(/Loading DB in memory/);
     const quick = await startReplica(primary.server.port, "--repl-diskless-load", "swapdb");
     await primary.client.expect("SET later 1", "OK");
     assert.equal(await field(primary.client, "rdb_bgsave_in_progress"), "1");
     await slow.server.stop();
     await untilConnected(quick.client);
     await expectSame(primary.client, quick.client);
-    assert.match(primary.server.output, /Diskless rdb transfer, (last replica dropped|done reading from pipe, 0)/);
+    await primary.server.logged(/Diskless rdb transfer, (last replica dropped|done reading from pipe, 0)/);
   },
 );
 

@@ -113,7 +113,7 @@ test("something that is no primary at all", async () => {
   await client.expect("SET a 1", "OK");
   await client.expect(["REPLICAOF", "127.0.0.1", primary.port], "OK");
   await until("another try", () => primary.requests >= 2);
-  assert.match(server.output, /Error reply to PING from master/);
+  await server.logged(/Error reply to PING from master/);
   await client.expect("GET a", "1");
 });
 

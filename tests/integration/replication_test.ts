@@ -140,7 +140,7 @@ test("a replica that comes while a file is written for another gets it too, and 
     assert.deepEqual(writes, [["SET", "between", "1"], ["SET", "after", "2"]]);
   }
   assert.equal(snapshotsBegun(primary), 1);
-  assert.match(primary.server.output, /Waiting for end of BGSAVE for SYNC/);
+  await primary.server.logged(/Waiting for end of BGSAVE for SYNC/);
 });
 
 test("a replica that understands less than the one for which a file is written waits for the next", async () => {
@@ -152,7 +152,7 @@ test("a replica that understands less than the one for which a file is written w
   assert.notEqual(second.offset, first.offset);
   await Promise.all([snapshotOn(first.raw), snapshotOn(second.raw)]);
   assert.equal(snapshotsBegun(primary), 2);
-  assert.match(primary.server.output, /Can't attach the replica to the current BGSAVE/);
+  await primary.server.logged(/Can't attach the replica to the current BGSAVE/);
 });
 
 test("a replica that comes while a file is written for nobody waits for the next", async () => {
@@ -160,7 +160,7 @@ test("a replica that comes while a file is written for nobody waits for the next
   await fill(primary.client, 60_000);
   await primary.client.expect("BGSAVE", "Background saving started");
   const { raw } = await ask(primary, "psync2");
-  assert.match(primary.server.output, /DB saved on disk[^]*Starting BGSAVE for SYNC/);
+  await primary.server.logged(/DB saved on disk[^]*Starting BGSAVE for SYNC/);
   await snapshotOn(raw);
 });
 
@@ -178,7 +178,7 @@ test("a link that is cut is continued from the backlog", async () => {
   }
   await expectSame(primary.client, replica.client);
   assert.equal((primary.server.output.match(/Starting BGSAVE for SYNC/g) ?? []).length, 1);
-  assert.match(replica.server.output, /Successful partial resynchronization with master/);
+  await replica.server.logged(/Successful partial resynchronization with master/);
 });
 
 test("a link that is cut anywhere in the stream loses nothing and repeats nothing", async () => {
@@ -234,7 +234,7 @@ test("after a promotion the other replicas continue by the second id", async () 
   await second.client.expect(["REPLICAOF", "127.0.0.1", first.server.port], "OK");
   await writeRandomly(first.client, random, 1000);
   await expectSame(first.client, second.client);
-  assert.match(second.server.output, /Successful partial resynchronization with master/);
+  await second.server.logged(/Successful partial resynchronization with master/);
   assert.doesNotMatch(first.server.output, /Starting BGSAVE for SYNC/);
 });
 
@@ -251,7 +251,7 @@ test("two servers exchange their roles and continue without a snapshot", async (
   await one.client.expect("CLIENT UNPAUSE", "OK");
   await writeRandomly(two.client, random, 500);
   await expectSame(two.client, one.client);
-  assert.match(one.server.output, /Successful partial resynchronization with master/);
+  await one.server.logged(/Successful partial resynchronization with master/);
 });
 
 test("a chain of four follows, in whichever database the primary writes", async () => {
@@ -352,8 +352,8 @@ test("rdb-del-sync-files removes the files that only replication made", async ()
   await untilConnected(replica.client);
   await until("the replica's file to go", () => files(replica).length === 0);
   await until("the primary's file to go", () => files(primary).length === 0);
-  assert.match(primary.server.output, /Removing the RDB file used to feed replicas in a persistence-less instance/);
-  assert.match(replica.server.output, /Removing the RDB file obtained from the master/);
+  await primary.server.logged(/Removing the RDB file used to feed replicas in a persistence-less instance/);
+  await replica.server.logged(/Removing the RDB file obtained from the master/);
 });
 
 test("rdb-del-sync-files keeps what save points want on disk", async () => {
@@ -373,10 +373,10 @@ test("masterauth and requirepass", async () => {
   await primary.client.expect("AUTH secret", "OK");
   await primary.client.expect("SET a 1", "OK");
   const replica = await startReplica(primary.server.port);
-  await until("the refusal", () => /NOAUTH|Authentication required/i.test(replica.server.output));
+  await replica.server.logged(/NOAUTH|Authentication required/i);
   assert.notEqual(await linkState(replica.client), "connected");
   await replica.client.expect("CONFIG SET masterauth wrong", "OK");
-  await until("the refusal", () => /WRONGPASS/.test(replica.server.output));
+  await replica.server.logged(/WRONGPASS/);
   await replica.client.expect("CONFIG SET masterauth secret", "OK");
   await untilConnected(replica.client);
   await replica.client.expect("GET a", "1");
@@ -562,7 +562,7 @@ test("FLUSHALL during a synchronisation", async () => {
   const primary = await start("--repl-diskless-sync", "no");
   await fill(primary.client, 30_000);
   const replica = await startReplica(primary.server.port);
-  await until("the snapshot", () => /Starting BGSAVE for SYNC/.test(primary.server.output));
+  await primary.server.logged(/Starting BGSAVE for SYNC/);
   await primary.client.expect("FLUSHALL", "OK");
   await primary.client.expect("SET only 1", "OK");
   await expectSame(primary.client, replica.client);

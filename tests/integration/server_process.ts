@@ -116,6 +116,11 @@ export class ServerProcess {
     return this.#output;
   }
 
+  /** Waits until it has printed what matches: what it prints comes by another way than its replies, and may come later. */
+  async logged(pattern: RegExp): Promise<void> {
+    await until(`the line ${pattern}`, () => pattern.test(this.#output));
+  }
+
   get exited(): boolean {
     return this.#exited;
   }

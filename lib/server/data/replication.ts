@@ -12,7 +12,7 @@ import type { Socket } from "../../net/socket.ts";
 import { NetworkError } from "../../net/socket.ts";
 import { systemErrorText } from "../../bytes/system_errors.ts";
 import type { LoadResult } from "../../persistence/load.ts";
-import { reasonOf } from "../../persistence/rdb_file.ts";
+import { reasonOf, removeAside } from "../../persistence/rdb_file.ts";
 import { emptyRdb } from "../../persistence/save.ts";
 import { temporaryFile } from "../../persistence/temporary_files.ts";
 import { newHandshake, PrimarySide, type Replica, type ReplicaConnection } from "../../replication/primary.ts";
@@ -26,7 +26,6 @@ import {
 import { ReplicationStream } from "../../replication/stream.ts";
 import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
-import { files } from "../../runtime/files.ts";
 import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import { PRIMARY, REPLICA } from "../clients/flags.ts";
@@ -305,7 +304,7 @@ export class Replication implements Feed {
     const { config, log } = this.server;
     if (!config.flag("rdb-del-sync-files") || config.savePoints.length > 0) return;
     log.notice(reason);
-    files().removeLater(path).catch((error) => {
+    removeAside(path, this.#temporary("repl")).catch((error) => {
       log.warning(`Can't remove ${toBinary(path)}: ${reasonOf(error)}`);
     });
   }
