@@ -4,7 +4,6 @@
  */
 
 import { join } from "node:path";
-import process from "node:process";
 import { fromBinary } from "../../bytes/paths.ts";
 import { removalWord } from "../../commands/removal.ts";
 import type { Config } from "../../config/config.ts";
@@ -20,6 +19,7 @@ import {
   Snapshotter,
 } from "../../persistence/snapshot.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import { thisProcess } from "../../runtime/process.ts";
 import type { Store } from "../../store/store.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import { REDIS_VERSION } from "../program/banner.ts";
@@ -173,7 +173,7 @@ export class Saving {
       return this.describe();
     };
     this.startedMs = unixMs();
-    log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${process.pid}`);
+    log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${thisProcess().id}`);
     try {
       const result = await this.snapshotter.start(target, describe, this.writeOptions);
       if (isSave) log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);

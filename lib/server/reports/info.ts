@@ -14,6 +14,7 @@ import type { Config } from "../../config/config.ts";
 import type { PubSub } from "../../pubsub/pubsub.ts";
 import { randomId } from "../../replication/stream.ts";
 import { preciseUnixMs, unixMs } from "../../runtime/clock.ts";
+import { thisProcess } from "../../runtime/process.ts";
 import { random } from "../../runtime/random.ts";
 import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
@@ -174,7 +175,7 @@ function serverFields(server: InfoSource): Field[] {
     ["multiplexing_api", multiplexing()],
     ["atomicvar_api", "none"],
     ["gcc_version", "0.0.0"],
-    ["process_id", process.pid],
+    ["process_id", thisProcess().id],
     ["process_supervised", "no"],
     ["run_id", RUN_ID],
     ["tcp_port", config.number("port")],
@@ -418,17 +419,17 @@ function replicationFields(server: InfoSource): Field[] {
 }
 
 function cpuFields(): Field[] {
-  const { system, user } = process.cpuUsage();
-  const fields: Field[] = [
-    ["used_cpu_sys", seconds(system)],
-    ["used_cpu_user", seconds(user)],
+  const { processorTime } = thisProcess();
+  const all = processorTime("process");
+  const main = processorTime("thread");
+  return [
+    ["used_cpu_sys", seconds(all.systemMicroseconds)],
+    ["used_cpu_user", seconds(all.userMicroseconds)],
     ["used_cpu_sys_children", seconds(0)],
     ["used_cpu_user_children", seconds(0)],
+    ["used_cpu_sys_main_thread", seconds(main.systemMicroseconds)],
+    ["used_cpu_user_main_thread", seconds(main.userMicroseconds)],
   ];
-  const thread = process.threadCpuUsage();
-  fields.push(["used_cpu_sys_main_thread", seconds(thread.system)]);
-  fields.push(["used_cpu_user_main_thread", seconds(thread.user)]);
-  return fields;
 }
 
 /** All commands and subcommands. */
