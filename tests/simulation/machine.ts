@@ -143,7 +143,12 @@ export class Machine {
     this.#watchSaves(server);
     this.#watchAllocations(server);
     const { network } = this.around;
-    server.listeners = new Listeners(network.of(this.name), config, server, (message) => log.warning(message));
+    server.listeners = new Listeners(
+      network.of(this.name),
+      config,
+      server.admission,
+      (message) => log.warning(message),
+    );
     server.listeners.open();
     this.#mayRefuse = this.disk.failing !== null;
     bringUp(server).then((isUp) => scope.isDead || this.#broughtUp(server, isUp), (error) => {
@@ -238,7 +243,7 @@ export class Machine {
       const { server } = this;
       if (server === null) return;
       const socket = new FakeSocket();
-      server.accept(socket);
+      server.admission.accept(socket);
       socket.say(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
       const reply = socket.received.split("\r\n")[0];
       this.note(`${words.join(" ")}: ${reply}`);

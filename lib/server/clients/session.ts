@@ -19,6 +19,8 @@ import { startTimer, type Timer } from "../../runtime/timers.ts";
 import type { Database } from "../../store/database.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { WatchedKey, Watching } from "../execution/watching.ts";
+import type { Settings } from "../program/settings.ts";
+import { credentialsValid } from "./credentials.ts";
 import {
   BLOCKED,
   CLOSING,
@@ -63,19 +65,21 @@ export interface SessionHost extends WholeHost {
   readonly monitors: { add(client: ClientSession): void; remove(client: ClientSession): void };
   readonly propagation: Pick<Propagation, "active" | "builder">;
   readonly replication: ReplicationLinks;
+  readonly serving: {
+    /** Closes a client once the work under way is done. */
+    closeSoon(client: ClientSession): void;
+    /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
+    outsideBatch(client: ClientSession, body: () => void): void;
+  };
+  readonly settings: Pick<Settings, "requirePassword">;
   readonly tracking: {
     enable(client: ClientSession, options: TrackingOptions): void;
     disable(client: ClientSession): void;
   };
   readonly watching: Pick<Watching, "hasExpired" | "unwatch" | "watch">;
   blockedClients: number;
-  closeSoon(client: ClientSession): void;
-  /** Whether a user with this password may come in. */
-  credentialsValid(user: string, password: string): boolean;
   /** A client on one line, as CLIENT LIST shows it. */
   describe(client: ClientSession): string;
-  /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
-  outsideBatch(client: ClientSession, body: () => void): void;
 }
 
 /** Replication, as a session that is a part of it sees it. */
@@ -229,7 +233,7 @@ export class ClientSession implements Client {
 
   kill(): void {
     if (this.host.current === this) this.close();
-    else this.host.closeSoon(this);
+    else this.host.serving.closeSoon(this);
   }
 
   get description(): string {
@@ -268,7 +272,7 @@ export class ClientSession implements Client {
 
   /** Writes a reply outside of a batch. */
   answer(write: () => void): void {
-    this.host.outsideBatch(this, () => {
+    this.host.serving.outsideBatch(this, () => {
       this.reply.protocol = this.protocol;
       const mark = this.reply.open();
       write();
@@ -327,7 +331,7 @@ export class ClientSession implements Client {
   }
 
   authenticate(user: string, password: string): boolean {
-    if (!this.host.credentialsValid(user, password)) return false;
+    if (!credentialsValid(user, password, this.host.settings.requirePassword)) return false;
     this.flags &= ~UNAUTHENTICATED;
     this.user = user;
     return true;

@@ -15,6 +15,7 @@ import { GATE_MEMORY } from "../execution/gates.ts";
 import type { Config } from "../../config/config.ts";
 import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
+import type { Serving } from "../clients/serving.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { Log } from "../program/log.ts";
@@ -41,12 +42,12 @@ export interface MemoryLimitHost {
   readonly memory: Pick<Memory, "countedBytes" | "recount">;
   readonly phase: Pick<Phase, "mayEvict">;
   readonly propagation: Pick<Propagation, "writeRemoval">;
+  readonly serving: Pick<Serving, "flushAll">;
   readonly saving: { readonly snapshotter: { readonly running: boolean } };
   readonly statistics: Pick<Statistics, "evictedKeys">;
   readonly store: Store;
   /** Changes since the last save. */
   dirty: number;
-  flushAll(): void;
   notify(eventClass: number, event: string, database: Database, bytes: Uint8Array, start: number, length: number): void;
   touched(session: null, database: Database, bytes: Uint8Array, start: number, length: number): void;
 }
@@ -143,7 +144,7 @@ export class MemoryLimit {
     this.#timer ??= startTimer(() => {
       this.#timer = null;
       if (this.#maxBytes > 0) this.makeRoom();
-      this.server.flushAll();
+      this.server.serving.flushAll();
     }, 0);
   }
 

@@ -28,19 +28,22 @@ import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
 import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
+import type { Admission } from "../clients/admission.ts";
 import { PRIMARY, REPLICA } from "../clients/flags.ts";
+import type { OutputLimits } from "../clients/output_limits.ts";
+import type { Serving } from "../clients/serving.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_STALE } from "../execution/gates.ts";
 import type { Feed, Propagation } from "../execution/propagation.ts";
 import type { Listeners } from "../program/listeners.ts";
 import type { Log } from "../program/log.ts";
-import type { OutputLimit } from "../program/settings.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Cron } from "./cron.ts";
 import type { Phase } from "./phase.ts";
 import type { Saving } from "./saving.ts";
 import { Waiting } from "./waiting.ts";
+import type { WriteGate } from "./write_gate.ts";
 
 /** Most of an error's text that the log shows. */
 const MAX_SHOWN_ERROR_BYTES = 4096;
@@ -51,25 +54,23 @@ const GETACK = Request.of("REPLCONF", "GETACK", "*");
 
 /** What replication needs of the server. */
 export interface ReplicationHost {
+  readonly admission: Pick<Admission, "addClient">;
   readonly config: Config;
   readonly cron: Pick<Cron, "every" | "tasks">;
   readonly dispatcher: Pick<Dispatcher, "onLinkError" | "onReplicaReply" | "onUnsavedWrite" | "setGate">;
   readonly listeners: Pick<Listeners, "network"> | null;
   readonly log: Pick<Log, "notice" | "role" | "warning">;
+  readonly outputLimits: Pick<OutputLimits, "of">;
   readonly phase: Pick<Phase, "setAsyncLoading" | "setLoading" | "setRole">;
   readonly propagation: Propagation;
   readonly saving: Saving;
+  readonly serving: Pick<Serving, "closeSoon">;
   readonly shutdown: { panic(reason: string): never };
   readonly statistics: Statistics;
   readonly store: Store;
-  /** Makes a client of a connection. */
-  addClient(socket: Socket): ClientSession;
-  closeSoon(client: ClientSession): void;
+  readonly writeGate: Pick<WriteGate, "refresh">;
   /** Empties databases. */
   flush(databases: readonly Database[]): void;
-  outputLimit(kind: "replica"): OutputLimit;
-  /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
-  refreshWriteGate(): void;
 }
 
 /** This server's place in the replication. */
@@ -100,7 +101,7 @@ export class Replication implements Feed {
       log,
       nowMs,
       settings: () => this.#primarySettings(),
-      outputLimit: () => server.outputLimit("replica"),
+      outputLimit: () => server.outputLimits.of("replica"),
       snapshotRunning: () => server.saving.snapshotter.running,
       takeSnapshot: (target, atStart) => server.saving.takeSnapshot(target, atStart),
       abortSnapshot: () => server.saving.snapshotter.abort(),
@@ -136,7 +137,7 @@ export class Replication implements Feed {
           command?.name ?? "<unknown>"
         }', disconnecting it: ${client.description}`,
       );
-      server.closeSoon(client);
+      server.serving.closeSoon(client);
     };
     server.dispatcher.onUnsavedWrite = () => this.#reportUnsavedWrite();
     server.cron.tasks.push(() => {
@@ -146,10 +147,6 @@ export class Replication implements Feed {
     server.config.onChange("repl-backlog-size", () => stream.resizeBacklog(server.config.number("repl-backlog-size")));
     server.config.onChange("replica-serve-stale-data", () => this.#linkChanged());
     server.config.onChange("replica-read-only", () => this.#linkChanged());
-    server.config.onChange("stop-writes-on-bgsave-error", () => server.refreshWriteGate());
-    server.config.onChange("save", () => server.refreshWriteGate());
-    server.config.onChange("min-replicas-to-write", () => server.refreshWriteGate());
-    server.config.onChange("min-replicas-max-lag", () => server.refreshWriteGate());
   }
 
   get isReplica(): boolean {
@@ -261,7 +258,7 @@ export class Replication implements Feed {
     this.link = null;
     this.#selectedDatabase = link.database.index;
     link.flags &= ~PRIMARY;
-    this.server.closeSoon(link);
+    this.server.serving.closeSoon(link);
     this.replica.canContinue = true;
   }
 
@@ -273,7 +270,7 @@ export class Replication implements Feed {
     const isStale = isReplica && this.replica.state !== "connected" && !config.flag("replica-serve-stale-data");
     dispatcher.setGate(GATE_STALE, isStale);
     server.log.role = isReplica ? "S" : "M";
-    server.refreshWriteGate();
+    server.writeGate.refresh();
   }
 
   // --- As a primary ---------------------------------------------------------------------------------------------------
@@ -339,7 +336,7 @@ export class Replication implements Feed {
 
   #replicasChanged(): void {
     if (this.stream.hasBacklog) this.#ensureBacklog();
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
   }
 
   /** `PSYNC id offset`, or SYNC (no id), from a client. The error to reply with, or null. */
@@ -358,7 +355,7 @@ export class Replication implements Feed {
         return client.connection.outputBytes;
       },
       deliver: (bytes, start, end) => client.connection.deliver(bytes, start, end),
-      drop: () => this.server.closeSoon(client),
+      drop: () => this.server.serving.closeSoon(client),
       end: () => {
         client.connection.flushOutput();
         client.close();
@@ -455,7 +452,7 @@ export class Replication implements Feed {
   #streamBegins(socket: Socket, rest: Uint8Array): void {
     const { server } = this;
     this.#transaction = [];
-    const client = server.addClient(socket);
+    const client = server.admission.addClient(socket);
     client.flags |= PRIMARY;
     const { fullySynchronised, databaseAfterSync } = this.replica;
     client.database = server.store.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
@@ -548,7 +545,7 @@ export class Replication implements Feed {
     this.replica.everySecond();
     this.primary.everySecond();
     this.acknowledgeToPrimary();
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
     const { config, propagation } = this.server;
     const isDue = ++this.#seconds % config.number("repl-ping-replica-period") === 0;
     if (isDue && !this.isReplica && this.primary.replicas.size > 0) propagation.write(-1, PING);

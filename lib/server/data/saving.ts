@@ -52,10 +52,10 @@ export interface SavingHost {
   readonly settings: Pick<Settings, "keyLoadDelayMs">;
   readonly startedMs: number;
   readonly store: Store;
+  /** Refuses writes while saving fails. */
+  readonly writeGate: { refresh(): void };
   /** Changes since the last save. */
   dirty: number;
-  /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
-  refreshWriteGate(): void;
 }
 
 /** Saves and loads the data set. */
@@ -202,12 +202,12 @@ export class Saving {
     this.lastSaveMs = unixMs();
     this.lastSucceeded = true;
     this.saves++;
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
   }
 
   #failed(): void {
     this.lastSucceeded = false;
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
   }
 
   #checkSavePoints(): void {

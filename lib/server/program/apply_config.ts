@@ -19,7 +19,7 @@ export interface ConfiguredServer {
   readonly latency: { thresholdMs: number };
   readonly log: Pick<Log, "file" | "level">;
   readonly memoryLimit: { configure(): void };
-  readonly parser: { maxBulkBytes: number };
+  readonly parsers: { configure(): void };
   readonly saving: { readonly snapshotter: { keyDelayMs: number } };
   readonly settings: Settings;
   readonly slowLog: { maxLength: number };
@@ -46,7 +46,7 @@ export function applyConfig(server: ConfiguredServer): void {
   follow(["logfile"], () => log.file = config.text("logfile"));
   follow(["proto-max-bulk-len"], () => {
     settings.maxBulkBytes = config.number("proto-max-bulk-len");
-    server.parser.maxBulkBytes = settings.maxBulkBytes;
+    server.parsers.configure();
   });
   follow(["maxclients"], () => settings.maxClients = config.number("maxclients"));
   follow(["client-query-buffer-limit"], () => {

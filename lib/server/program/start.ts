@@ -110,7 +110,7 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   const listeners = new Listeners(
     await openNetwork(),
     config,
-    server,
+    server.admission,
     (message) => log.warning(message),
   );
   server.listeners = listeners;
