@@ -42,6 +42,8 @@ export interface ReceivingStore {
   readonly readOptions: ReadOptions;
   /** Empties all databases. */
   flush(): void;
+  /** What was received is now what they hold. */
+  replaced(): void;
   /** A file that was received is loaded, or could not be: it is no longer needed. */
   fileRead(path: string): void;
   /** The data set is not whole, and commands are refused; or they are served again. */
@@ -109,6 +111,7 @@ export class FileReceiver implements SnapshotReceiver {
     try {
       const { store, readOptions } = this.into;
       const { aux } = await loadRdbFile(this.path, store, { ...readOptions, sliceMs: SLICE_MS });
+      this.into.replaced();
       return streamDatabase(aux, store);
     } catch (error) {
       this.into.flush();
@@ -216,6 +219,7 @@ export class SwapReceiver implements SnapshotReceiver {
     const { store } = this.into;
     this.into.flush();
     for (let i = 0; i < this.#databases.length; i++) store.databases[i].swap(this.#databases[i]);
+    this.into.replaced();
     this.#letGo();
     onReplaced();
     return streamDatabase(this.#reader.aux, store);

@@ -3,25 +3,20 @@
  * beyond the bookkeeping of who is being served: each idea is a file beside it.
  */
 
-import { encodeLatin1 } from "../bytes/latin1.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
-import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
 import type { WholeHost } from "../commands/caller.ts";
-import type { Session } from "../commands/session.ts";
-import { removalWord } from "../commands/removal.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Acceptor, NetworkError, Socket } from "../net/socket.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
 import { RequestParser } from "../resp/parser.ts";
 import { ReplyWriter } from "../resp/reply.ts";
-import type { Request } from "../resp/request.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
-import type { Database } from "../store/database.ts";
-import { type KeyListener, Store } from "../store/store.ts";
+import { Store } from "../store/store.ts";
 import { Batch } from "./execution/batch.ts";
 import { CLOSING, DROPPED, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./clients/flags.ts";
 import { type ClientSession, isLoopback } from "./clients/session.ts";
 import { describeClient } from "./clients/client_line.ts";
+import { Changes } from "./execution/changes.ts";
 import { Connection } from "./clients/connection.ts";
 import { ClientMemory } from "./clients/client_memory.ts";
 import { Cron } from "./data/cron.ts";
@@ -87,6 +82,7 @@ export class Server implements WholeHost, Acceptor {
   readonly dispatcher: Dispatcher = new Dispatcher(this);
   readonly phase: Phase;
   readonly tracking: Tracking = new Tracking(this);
+  readonly changes: Changes = new Changes(this);
   readonly monitors: Monitors = new Monitors(this);
   readonly pausing: Pausing = new Pausing(this);
   readonly clientMemory: ClientMemory = new ClientMemory(this);
@@ -114,7 +110,6 @@ export class Server implements WholeHost, Acceptor {
   /** Parses for every client whose request is not cut. */
   parser = new RequestParser();
   readonly batch: Batch;
-  dirty = 0;
   blockedClients = 0;
   /** The client whose requests are being run. */
   current: ClientSession | null = null;
@@ -151,7 +146,7 @@ export class Server implements WholeHost, Acceptor {
     this.memoryLimit = new MemoryLimit(this);
     this.givingBack = new GivingBack(this);
     this.rates = new Rates(this);
-    this.store.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
+    this.store.onExpired = this.changes.expired;
     this.reply.mayGrow = (bytes) => this.#mayReply(bytes);
     this.updateClock();
   }
@@ -162,7 +157,7 @@ export class Server implements WholeHost, Acceptor {
 
   /** To be called when everything is loaded and clients may be served. */
   ready(): void {
-    this.dirty = 0;
+    this.changes.saved(this.changes.made);
     this.memory.ready();
     this.replication.begin(this.saving.lastLoad);
     this.saving.lastSaveMs = unixMs();
@@ -459,92 +454,8 @@ export class Server implements WholeHost, Acceptor {
     }
   }
 
-  // --- Changes of keys ------------------------------------------------------------------------------------------------
-
-  keyChanged(session: Session, request: Request, keyIndex: number, eventClass: number, event: string): void {
-    this.dirty++;
-    const start = request.starts[keyIndex];
-    const length = request.lengths[keyIndex];
-    if (this.watching.count + this.tracking.active > 0) {
-      this.touched(session, session.database, request.bytes, start, length);
-    }
-    if (this.settings.keyspaceEvents !== 0) {
-      this.notify(eventClass, event, session.database, request.bytes, start, length);
-    }
-  }
-
-  touched(session: Session | null, database: Database, bytes: Uint8Array, start: number, length: number): void {
-    if (this.watching.count > 0) this.watching.touch(database, bytes, start, length);
-    if (this.tracking.active > 0) this.tracking.changed(session, bytes, start, length);
-  }
-
-  notify(
-    eventClass: number,
-    event: string,
-    database: Database,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-  ): void {
-    const asked = this.settings.keyspaceEvents;
-    if ((asked & eventClass) === 0) return;
-    const name = encodeLatin1(event);
-    if ((asked & EVENT_KEYSPACE) !== 0) {
-      const prefix = encodeLatin1(`__keyspace@${database.index}__:`);
-      const channel = new Uint8Array(prefix.length + length); // a key may be longer than any string
-      channel.set(prefix);
-      channel.set(bytes.subarray(start, start + length), prefix.length);
-      this.pubsub.publish("channel", channel, 0, channel.length, name, 0, name.length);
-    }
-    if ((asked & EVENT_KEYEVENT) !== 0) {
-      const channel = encodeLatin1(`__keyevent@${database.index}__:${event}`);
-      this.pubsub.publish("channel", channel, 0, channel.length, bytes, start, length);
-    }
-  }
-
-  /** A look-up for reading found no key. */
-  readonly keyMissed: KeyListener = (database, bytes, start, length) =>
-    this.notify(EVENT_KEY_MISS, "keymiss", database, bytes, start, length);
-
-  /** A key is new: told of databases that clients see, and not of what is loaded. */
-  readonly keyIsNew: KeyListener = (database, bytes, start, length) => {
-    if (this.loading || this.store.databases[database.index] !== database) return;
-    this.notify(EVENT_NEW, "new", database, bytes, start, length);
-  };
-
   purgeMemory(): void {
     this.givingBack.purge();
-  }
-
-  flush(databases: readonly Database[]): number {
-    let removed = 0;
-    for (const database of databases) {
-      this.watching.touchAll(database, null);
-      removed += database.clear();
-    }
-    this.tracking.flushed();
-    return removed;
-  }
-
-  swap(a: Database, b: Database): void {
-    this.watching.touchAll(a, b);
-    this.watching.touchAll(b, a);
-    a.swap(b);
-    this.tracking.flushed();
-  }
-
-  #expired(database: Database, bytes: Uint8Array, start: number, length: number): void {
-    this.touched(null, database, bytes, start, length);
-    this.notify(EVENT_EXPIRED, "expired", database, bytes, start, length);
-    // What the expiry cycle removes goes on key by key; what a command comes across, with the command.
-    this.propagation.writeRemoval(
-      database.index,
-      removalWord(this.config, "lazyfree-lazy-expire"),
-      bytes,
-      start,
-      length,
-      this.current !== null,
-    );
   }
 }
 

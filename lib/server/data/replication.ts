@@ -26,13 +26,13 @@ import {
 import { ReplicationStream } from "../../replication/stream.ts";
 import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
-import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import { PRIMARY, REPLICA } from "../clients/flags.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_STALE } from "../execution/gates.ts";
-import type { Feed, Propagation } from "../execution/propagation.ts";
+import type { Changes } from "../execution/changes.ts";
+import type { Propagation } from "../execution/propagation.ts";
 import type { Listeners } from "../program/listeners.ts";
 import type { Log } from "../program/log.ts";
 import type { OutputLimit } from "../program/settings.ts";
@@ -51,6 +51,7 @@ const GETACK = Request.of("REPLCONF", "GETACK", "*");
 
 /** What replication needs of the server. */
 export interface ReplicationHost {
+  readonly changes: Pick<Changes, "flush" | "replaced">;
   readonly config: Config;
   readonly cron: Pick<Cron, "every" | "tasks">;
   readonly dispatcher: Pick<Dispatcher, "onLinkError" | "onReplicaReply" | "onUnsavedWrite" | "setGate">;
@@ -65,15 +66,13 @@ export interface ReplicationHost {
   /** Makes a client of a connection. */
   addClient(socket: Socket): ClientSession;
   closeSoon(client: ClientSession): void;
-  /** Empties databases. */
-  flush(databases: readonly Database[]): void;
   outputLimit(kind: "replica"): OutputLimit;
   /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
   refreshWriteGate(): void;
 }
 
 /** This server's place in the replication. */
-export class Replication implements Feed {
+export class Replication {
   readonly stream = new ReplicationStream();
   readonly primary: PrimarySide;
   readonly replica: ReplicaSide;
@@ -84,7 +83,6 @@ export class Replication implements Feed {
   #transaction: Uint8Array[] = [];
   /** Database that the primary's stream had selected when the link was lost. */
   #selectedDatabase = 0;
-  #isFeeding = false;
   /** When it was last told that writes are applied which cannot be saved, in ms. */
   #unsavedToldMs = 0;
   /** Seconds that the server has run. */
@@ -191,6 +189,7 @@ export class Replication implements Feed {
   follow(host: string, port: number, by: string): boolean {
     const current = this.replica.primary;
     if (current !== null && current.host === host && current.port === port) return false;
+    this.server.propagation.settle(true); // what was written until now was a primary's
     this.server.config.assign("replicaof", [host, String(port)]);
     if (current === null) {
       // What this server has written itself may be a part of the new primary's past: worth a question.
@@ -268,7 +267,8 @@ export class Replication implements Feed {
   /** Sets the gates by which commands are refused, and the log's role. */
   #linkChanged(): void {
     const { server, isReplica } = this;
-    const { config, dispatcher, phase } = server;
+    const { config, dispatcher, phase, propagation } = server;
+    propagation.relays = isReplica;
     phase.setRole(isReplica, !config.flag("replica-read-only"));
     const isStale = isReplica && this.replica.state !== "connected" && !config.flag("replica-serve-stale-data");
     dispatcher.setGate(GATE_STALE, isStale);
@@ -277,11 +277,6 @@ export class Replication implements Feed {
   }
 
   // --- As a primary ---------------------------------------------------------------------------------------------------
-
-  /** Takes what the propagation hands on; a replica's own writes go no further. */
-  feed(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.isReplica) this.primary.feed(bytes, start, end);
-  }
 
   #primarySettings() {
     const { config } = this.server;
@@ -319,8 +314,7 @@ export class Replication implements Feed {
   /** Makes sure that the stream is kept, and fed. */
   #ensureBacklog(): void {
     this.stream.createBacklog(this.server.config.number("repl-backlog-size"));
-    if (!this.#isFeeding) this.server.propagation.add(this);
-    this.#isFeeding = true;
+    this.server.propagation.setReplicas(this.primary);
   }
 
   #dropBacklog(): void {
@@ -333,8 +327,7 @@ export class Replication implements Feed {
 
   #forgetStream(): void {
     this.stream.dropBacklog();
-    this.server.propagation.remove(this);
-    this.#isFeeding = false;
+    this.server.propagation.setReplicas(null);
   }
 
   #replicasChanged(): void {
@@ -433,8 +426,9 @@ export class Replication implements Feed {
       flush: () => {
         saving.snapshotter.abort();
         this.primary.dropAll();
-        this.server.flush(store.databases);
+        this.server.changes.flush(store.databases);
       },
+      replaced: () => this.server.changes.replaced(),
       fileRead: (path) => {
         const reason = "Removing the RDB file obtained from the master. This replica has persistence disabled";
         this.#removeFile(path, reason);
@@ -474,8 +468,9 @@ export class Replication implements Feed {
       this.#transaction.push(bytes.slice(start, end));
       return;
     }
-    for (const part of this.#transaction.splice(0)) this.primary.feed(part, 0, part.length);
-    this.primary.feed(bytes, start, end);
+    const { propagation } = this.server;
+    for (const part of this.#transaction.splice(0)) propagation.relay(part, 0, part.length);
+    propagation.relay(bytes, start, end);
   }
 
   /** Offset up to which the primary's stream has come, applied or not. */

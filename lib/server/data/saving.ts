@@ -21,6 +21,7 @@ import {
 } from "../../persistence/snapshot.ts";
 import { unixMs } from "../../runtime/clock.ts";
 import type { Store } from "../../store/store.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import { REDIS_VERSION } from "../program/banner.ts";
 import type { Log } from "../program/log.ts";
@@ -41,6 +42,7 @@ export interface LoadingProgress {
 
 /** What saving and loading need of the server. */
 export interface SavingHost {
+  readonly changes: Pick<Changes, "made" | "saved" | "unsaved">;
   readonly config: Config;
   readonly cron: Pick<Cron, "tasks">;
   readonly debugging: { readonly skipChecksums: boolean };
@@ -52,8 +54,6 @@ export interface SavingHost {
   readonly settings: Pick<Settings, "keyLoadDelayMs">;
   readonly startedMs: number;
   readonly store: Store;
-  /** Changes since the last save. */
-  dirty: number;
   /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
   refreshWriteGate(): void;
 }
@@ -133,7 +133,7 @@ export class Saving {
       return reason;
     }
     log.notice("DB saved on disk");
-    this.#succeeded(this.server.dirty);
+    this.#succeeded(this.server.changes.made);
     this.lastAskedMs = this.lastSaveMs;
     return null;
   }
@@ -166,10 +166,10 @@ export class Saving {
   async takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<SnapshotResult> {
     const { log } = this.server;
     const isSave = target.kind === "file";
-    let dirtyAtStart = 0;
+    let changesSaved = 0;
     const describe = () => {
       atStart();
-      dirtyAtStart = this.server.dirty;
+      changesSaved = this.server.changes.made;
       return this.describe();
     };
     this.startedMs = unixMs();
@@ -178,7 +178,7 @@ export class Saving {
       const result = await this.snapshotter.start(target, describe, this.writeOptions);
       if (isSave) log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);
       log.notice(`Background ${isSave ? "saving" : "RDB transfer"} terminated with success`);
-      if (isSave) this.#succeeded(dirtyAtStart);
+      if (isSave) this.#succeeded(changesSaved);
       return result;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -198,7 +198,7 @@ export class Saving {
   }
 
   #succeeded(changesSaved: number): void {
-    this.server.dirty -= changesSaved;
+    this.server.changes.saved(changesSaved);
     this.lastSaveMs = unixMs();
     this.lastSucceeded = true;
     this.saves++;
@@ -212,12 +212,13 @@ export class Saving {
 
   #checkSavePoints(): void {
     if (this.snapshotter.running || this.server.loading) return;
-    const { config, dirty, store, log } = this.server;
+    const { config, store, log } = this.server;
+    const { unsaved } = this.server.changes;
     if (this.scheduled) return this.saveInBackground();
-    if (dirty === 0) return;
+    if (unsaved === 0) return;
     if (!this.lastSucceeded && store.nowMs - this.lastTryMs < RETRY_MS) return;
     for (const { seconds, changes } of config.savePoints) {
-      if (dirty < changes || store.nowMs - this.lastSaveMs <= seconds * 1000) continue;
+      if (unsaved < changes || store.nowMs - this.lastSaveMs <= seconds * 1000) continue;
       log.notice(`${changes} changes in ${seconds} seconds. Saving...`);
       return this.saveInBackground();
     }

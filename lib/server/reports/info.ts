@@ -19,6 +19,7 @@ import type { Database } from "../../store/database.ts";
 import type { Store } from "../../store/store.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Tracking } from "../clients/tracking.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Cron } from "../data/cron.ts";
 import type { Memory } from "../data/memory.ts";
 import type { MemoryLimit } from "../data/memory_limit.ts";
@@ -38,7 +39,7 @@ export interface InfoSource {
   readonly commands: Pick<CommandTable, "byName">;
   readonly config: Config;
   readonly cron: Pick<Cron, "staleShare" | "ticks">;
-  readonly dirty: number;
+  readonly changes: Pick<Changes, "unsaved">;
   readonly loading: boolean;
   readonly memory: Pick<Memory, "measure" | "startupBytes">;
   readonly memoryLimit: Pick<MemoryLimit, "exceededMs">;
@@ -293,7 +294,7 @@ function persistenceFields(server: InfoSource): Field[] {
     ],
     ["current_save_keys_processed", snapshotter.running ? snapshotter.keysProcessed : 0],
     ["current_save_keys_total", snapshotter.running ? snapshotter.keysTotal : 0],
-    ["rdb_changes_since_last_save", server.dirty],
+    ["rdb_changes_since_last_save", server.changes.unsaved],
     ["rdb_bgsave_in_progress", saving.inBackground ? 1 : 0],
     ["rdb_last_save_time", Math.floor(saving.lastSaveMs / 1000)],
     ["rdb_last_bgsave_status", saving.lastSucceeded ? "ok" : "err"],
