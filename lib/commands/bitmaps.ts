@@ -24,7 +24,7 @@ function bitOffset(session: Session, request: Request, index: number): number {
 function setbit(session: Session, request: Request): void {
   const { database, reply, host } = session;
   const { bytes, starts, lengths } = request;
-  const entries = host.store.entries;
+  const entries = host.store.heap.entries;
   const offset = bitOffset(session, request, 2);
   if (offset < 0) return;
   const value = request.integer(3);
@@ -50,7 +50,7 @@ function setbit(session: Session, request: Request): void {
 /** `GETBIT key offset` */
 function getbit(session: Session, request: Request): void {
   const { database, reply, host } = session;
-  const entries = host.store.entries;
+  const entries = host.store.heap.entries;
   const offset = bitOffset(session, request, 2);
   if (offset < 0) return;
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);

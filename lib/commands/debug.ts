@@ -61,7 +61,7 @@ function lookKey(session: Caller, request: Request): number {
 /** `DEBUG OBJECT key [FAST]` */
 function object(session: Caller, request: Request): void {
   const { store, config } = session.host;
-  const { entries } = store;
+  const { entries } = store.heap;
   const ref = lookKey(session, request);
   if (ref === 0) return;
   if (request.argc === 4 && !request.is(3, "fast")) return session.reply.error(subcommandSyntax(request));
@@ -78,7 +78,7 @@ function object(session: Caller, request: Request): void {
 
 /** `DEBUG SDSLEN key` */
 function sdslen(session: Caller, request: Request): void {
-  const { entries, arena } = session.host.store;
+  const { entries, arena } = session.host.store.heap;
   const ref = lookKey(session, request);
   if (ref === 0) return;
   if (entries.type(ref) !== TYPE_STRING || entries.encoding(ref) === ENCODING_INT) {
@@ -96,7 +96,7 @@ function sdslen(session: Caller, request: Request): void {
 /** `DEBUG LISTPACK key`: prints the elements */
 function listpack(session: Caller, request: Request): void {
   const { store } = session.host;
-  const { entries } = store;
+  const { entries } = store.heap;
   const ref = lookKey(session, request);
   if (ref === 0) return;
   if (entries.encoding(ref) !== ENCODING_LISTPACK) {
@@ -111,7 +111,7 @@ function listpack(session: Caller, request: Request): void {
 }
 
 function tableStatistics(store: Store, table: number): string {
-  const { tables } = store;
+  const { tables } = store.heap;
   const count = tables.count(table);
   if (count === 0) return "No stats available for empty dictionaries\n";
   const slots = tables.slots(table);

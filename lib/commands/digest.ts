@@ -37,7 +37,7 @@ function mixNumber(digest: Uint8Array, value: number): void {
 
 /** Mixes an entry's type and value, and joins that it expires, if it does. */
 function mixValue(store: Store, digest: Uint8Array, ref: number): void {
-  const { entries } = store;
+  const { entries } = store.heap;
   mixNumber(digest, entries.type(ref));
   const type = store.heap.typeOf(ref);
   let cursor = 0;
@@ -86,7 +86,7 @@ export function digestOfStore(store: Store): string {
 
 function mixDatabase(digest: Uint8Array, database: Database): void {
   const { store } = database;
-  const { entries, tables } = store;
+  const { entries, tables } = store.heap;
   mixNumber(digest, database.index);
   const key = new Uint8Array(SHA1_BYTES);
   const refs: number[] = [];

@@ -26,12 +26,12 @@ const scanned: number[] = [];
 /** Whether an entry has expired for those who look at it now. */
 function hasExpired(database: Database, ref: number): boolean {
   const { store } = database;
-  return store.entries.hasExpiry(ref) && store.entries.expiry(ref) <= store.nowMs && !store.ignoreExpiry;
+  return store.heap.entries.hasExpiry(ref) && store.heap.entries.expiry(ref) <= store.nowMs && !store.ignoreExpiry;
 }
 
 /** Replies with an entry's key. */
 function replyKey(session: Session, ref: number): void {
-  const { entries } = session.host.store;
+  const { entries } = session.host.store.heap;
   session.reply.bulk(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
 }
 
@@ -49,7 +49,7 @@ function isPlain(request: Request, index: number): boolean {
 function keys(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const { entries, tables } = database.store;
+  const { entries, tables } = database.store.heap;
   const start = starts[1];
   const length = lengths[1];
   if (isPlain(request, 1)) {
@@ -99,7 +99,7 @@ function scan(session: Session, request: Request): void {
     if (error !== null) return reply.error(error);
   }
   const { store } = database;
-  const { entries, tables } = store;
+  const { entries, tables } = store.heap;
   reply.array(2);
   reply.bulkInteger(tables.scan(database.keys, cursor, options.count, scanned));
   const mark = reply.open();
@@ -123,7 +123,7 @@ function randomkey(session: Session): void {
   const { database } = session;
   const { store } = database;
   for (let tries = 0; tries < RANDOM_TRIES && database.size > 0; tries++) {
-    const ref = store.tables.random(database.keys, random);
+    const ref = store.heap.tables.random(database.keys, random);
     if (!hasExpired(database, ref)) return replyKey(session, ref);
     if (store.removeExpired) database.expireEntry(ref);
   }
@@ -137,7 +137,7 @@ function randomkey(session: Session): void {
 /** The first entry from a cursor on that has not expired, or 0. */
 function firstLive(database: Database, cursor: number): number {
   do {
-    cursor = database.store.tables.scan(database.keys, cursor, BATCH, scanned);
+    cursor = database.store.heap.tables.scan(database.keys, cursor, BATCH, scanned);
     for (let i = 0; i < scanned.length; i++) if (!hasExpired(database, scanned[i])) return scanned[i];
   } while (cursor !== 0);
   return 0;

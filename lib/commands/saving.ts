@@ -170,9 +170,9 @@ function setAccess(session: Caller, request: Request, options: RestoreOptions): 
   const { store } = session.host;
   const ref = session.database.peek(request.bytes, request.starts[1], request.lengths[1]);
   if (store.frequency !== null) {
-    if (options.frequency >= 0) store.entries.setClock(ref, store.frequency.withCounter(options.frequency));
+    if (options.frequency >= 0) store.heap.entries.setClock(ref, store.frequency.withCounter(options.frequency));
   } else if (options.idleSeconds >= 0) {
-    store.entries.setClock(ref, (store.accessClock - options.idleSeconds) & 0xffffff);
+    store.heap.entries.setClock(ref, (store.accessClock - options.idleSeconds) & 0xffffff);
   }
 }
 

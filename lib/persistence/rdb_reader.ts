@@ -308,9 +308,9 @@ export class RdbReader {
   #setClock(ref: number): void {
     const { withIdle, clockOfFrequency } = this.#options;
     if (withIdle && this.#idle >= 0) {
-      this.#store.entries.setClock(ref, (this.#store.accessClock - this.#idle) & CLOCK_MASK);
+      this.#store.heap.entries.setClock(ref, (this.#store.accessClock - this.#idle) & CLOCK_MASK);
     } else if (clockOfFrequency !== undefined && this.#frequency >= 0) {
-      this.#store.entries.setClock(ref, clockOfFrequency(this.#frequency) & CLOCK_MASK);
+      this.#store.heap.entries.setClock(ref, clockOfFrequency(this.#frequency) & CLOCK_MASK);
     }
   }
 

@@ -229,7 +229,7 @@ export class Snapshotter {
       table: database.keys,
       index,
       keys,
-      expiring: this.#store.tables.count(database.expires),
+      expiring: this.#store.heap.tables.count(database.expires),
       isBegun: false,
       cursor: 0,
       isOrphan: false,
@@ -304,7 +304,7 @@ export class Snapshotter {
       walked.isBegun = true;
       output.writer.beginDatabase(walked.index, walked.keys, walked.expiring);
     }
-    const next = this.#store.tables.scan(walked.table, walked.cursor, SCAN_ENTRIES, this.#refs);
+    const next = this.#store.heap.tables.scan(walked.table, walked.cursor, SCAN_ENTRIES, this.#refs);
     if (!this.#writeScanned(walked, deadline)) return true; // the same place again, past what is marked by then
     walked.cursor = next;
     if (next === 0) this.#tableDone(walked);
@@ -324,7 +324,7 @@ export class Snapshotter {
       const element = displaced[displaced.length - 1];
       output.writer.element(value, element);
       displaced.pop();
-      this.#store.arena.free(element);
+      this.#store.heap.arena.free(element);
     }
     return displaced.length === 0;
   }
@@ -389,7 +389,7 @@ export class Snapshotter {
     if (orphan === null) {
       if (entry !== 0) this.#store.heap.snapshots.mark(entry);
     } else if (orphan.isShadow) {
-      this.#store.arena.free(orphan.ref);
+      this.#store.heap.arena.free(orphan.ref);
     } else {
       this.#store.heap.release(orphan.ref);
     }
@@ -452,11 +452,11 @@ export class Snapshotter {
    * written at once, or where there is no memory for it.
    */
   #keepForLater(output: Output, index: number, ref: number): boolean {
-    const { entries, heap } = this.#store;
+    const { heap } = this.#store;
     if (!output.offload.isFull && !output.writer.isLarge(ref)) return false;
     let copy: number;
     try {
-      copy = heap.copyBlock(ref, entries.bytesOf(ref));
+      copy = heap.copyBlock(ref, heap.entries.bytesOf(ref));
     } catch (error) {
       if (isOutOfRoom(error)) return false;
       throw error;
@@ -550,9 +550,9 @@ export class Snapshotter {
     const released = new Set<number>();
     for (const orphan of this.#orphans.splice(0)) {
       if (orphan.isShadow) {
-        this.#store.arena.free(orphan.ref);
+        this.#store.heap.arena.free(orphan.ref);
       } else {
-        if (this.#store.entries.hasBody(orphan.ref)) released.add(this.#store.entries.valueWord(orphan.ref));
+        if (this.#store.heap.entries.hasBody(orphan.ref)) released.add(this.#store.heap.entries.valueWord(orphan.ref));
         this.#store.heap.release(orphan.ref);
       }
     }

@@ -137,7 +137,7 @@ export class Server implements WholeHost, Acceptor {
   constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
     this.store = new Store(config.number("databases"));
     this.phase = new Phase(this.store, this.dispatcher);
-    this.batch = new Batch(commands, this.store.foresight);
+    this.batch = new Batch(commands, this.store.heap.foresight);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
     this.dumper = new Dumper(this.store);

@@ -83,7 +83,7 @@ export class Compaction {
   }
 
   #look(): void {
-    const { arena } = this.store;
+    const { arena } = this.store.heap;
     if (this.#segment < arena.bytes.length) {
       const use = arena.segmentUse(this.#segment);
       const { wastedBytes, usedShare } = this.#standard;
@@ -100,7 +100,7 @@ export class Compaction {
 
   /** Begins a walk if something still lies in leaving segments, and this is worth it. */
   #walkOrEnd(): void {
-    const { store, store: { arena } } = this;
+    const { store, store: { heap: { arena } } } = this;
     // One that was released in the meantime may be there again, for somebody else.
     this.#leaving = this.#leaving.filter((segment) =>
       arena.leaving[segment] !== 0 && (arena.segmentUse(segment)?.liveBytes ?? 0) > 0
@@ -115,7 +115,7 @@ export class Compaction {
   }
 
   #end(): void {
-    const { arena } = this.store;
+    const { arena } = this.store.heap;
     for (const segment of this.#leaving) if (arena.leaving[segment] !== 0) arena.stay(segment);
     this.#leaving = [];
     this.#databases = [];
@@ -128,7 +128,7 @@ export class Compaction {
     if (value !== undefined) return this.#moveOn(value);
     const database = this.#databases.at(-1);
     if (database === undefined) return this.#walkOrEnd();
-    const { tables } = this.store;
+    const { tables } = this.store.heap;
     if (this.#cursor === 0) database[this.#table] = tables.relocate(database[this.#table]);
     this.#cursor = tables.relocateSegment(
       database[this.#table],
@@ -142,7 +142,7 @@ export class Compaction {
 
   /** Moves an entry of a database with all it has, where it lies in a leaving segment; its ref from now on. */
   #moveEntry(database: Database, ref: number, hash: number): number {
-    const { arena, entries, tables } = this.store;
+    const { arena, entries, tables } = this.store.heap;
     if (entries.hasBody(ref)) this.#moveBody(database, ref);
     if (!arena.isLeaving(ref)) return ref;
     const moved = this.store.heap.copyBlock(ref, entries.bytesOf(ref));
@@ -153,14 +153,15 @@ export class Compaction {
 
   /** Moves what the value of an entry has outside of it, or notes it for later if that is much. */
   #moveBody(database: Database, ref: number): void {
-    const { entries } = this.store;
+    const { entries } = this.store.heap;
     const cursor = this.store.heap.typeOf(ref).relocateBody(ref, 0);
     if (cursor === 0) return;
     this.#values.push({ database, key: entries.keyCopy(ref), type: entries.type(ref), cursor });
   }
 
   #moveOn(value: LargeValue): void {
-    const { entries, tables, heap } = this.store;
+    const { heap } = this.store;
+    const { entries, tables } = heap;
     const { database, key, type } = value;
     const ref = tables.find(database.keys, hashBytes(key, 0, key.length), key, 0, key.length);
     const isSame = ref !== 0 && entries.type(ref) === type && entries.hasBody(ref);

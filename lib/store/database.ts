@@ -39,17 +39,17 @@ export class Database implements ValueHome {
   #expiredKey = new Uint8Array(64);
 
   constructor(readonly store: Store, readonly index: number) {
-    [this.keys, this.expires] = store.tables.createPair();
+    [this.keys, this.expires] = store.heap.tables.createPair();
   }
 
   /** Keys, those included that have expired but were not removed yet. */
   get size(): number {
-    return this.store.tables.count(this.keys);
+    return this.store.heap.tables.count(this.keys);
   }
 
   /** The entry under a key, expired or not, without a trace in its metadata: its ref, or 0. */
   peek(bytes: Uint8Array, start: number, length: number): number {
-    const { foresight } = this.store;
+    const { foresight } = this.store.heap;
     const ref = foresight.find(this.keys, bytes, start, length);
     this.#hash = foresight.hash;
     return ref;
@@ -109,7 +109,7 @@ export class Database implements ValueHome {
   /** Whether a found entry has expired; it is removed on the way where `removes` says so. */
   #isGone(ref: number, bytes: Uint8Array, start: number, length: number, removes: boolean): boolean {
     const store = this.store;
-    const entries = store.entries;
+    const entries = store.heap.entries;
     if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
     if (removes) this.#expire(bytes, start, length);
     return true;
@@ -117,7 +117,7 @@ export class Database implements ValueHome {
 
   /** Removes an entry that has expired. */
   expireEntry(ref: number): void {
-    const { entries } = this.store;
+    const { entries } = this.store.heap;
     const length = entries.keyLength(ref);
     if (length > this.#expiredKey.length) this.#expiredKey = new Uint8Array(length);
     copyBytes(entries.bytes(ref), entries.keyStart(ref), length, this.#expiredKey, 0); // the entry's own will be gone
@@ -146,7 +146,7 @@ export class Database implements ValueHome {
   ): void {
     const old = this.peek(key, keyStart, keyLength);
     const ref = this.#replace(old, key, keyStart, keyLength, TYPE_STRING, encoding, valueLength, expiry);
-    const arena = this.store.arena;
+    const arena = this.store.heap.arena;
     const at = (ref & SEGMENT_MASK) << 1;
     const word1 = arena.words[ref >>> SEGMENT_SHIFT][at + 1];
     const to = (at << 2) + ENTRY_HEADER_BYTES + ((word1 >>> 27) & 8) + (word1 & KEY_LENGTH_MASK);
@@ -211,8 +211,8 @@ export class Database implements ValueHome {
       if (store.onNew !== null) store.onNew(this, key, keyStart, keyLength);
       return ref;
     }
-    const slot = store.tables.slot;
-    const words = store.arena.words[old >>> SEGMENT_SHIFT];
+    const slot = store.heap.tables.slot;
+    const words = store.heap.arena.words[old >>> SEGMENT_SHIFT];
     const at = (old & SEGMENT_MASK) << 1;
     const had = (words[at + 1] & HAS_EXPIRY) !== 0;
     if (had && store.writesRemoveExpired && entries.expiry(old) <= store.nowMs && !store.ignoreExpiry) {
@@ -250,7 +250,7 @@ export class Database implements ValueHome {
 
   /** The access clock of the value that takes the place of `old`. */
   #clockAfter(old: number): number {
-    return this.#isLookedUp ? this.store.entries.clock(old) : this.store.continuedClock(old);
+    return this.#isLookedUp ? this.store.heap.entries.clock(old) : this.store.continuedClock(old);
   }
 
   /**
@@ -260,15 +260,15 @@ export class Database implements ValueHome {
   #addNew(ref: number, isExpiring: boolean): void {
     if (isExpiring) this.#reserveExpiry(ref);
     this.store.heap.addNew(this.keys, this.#hash, ref);
-    if (isExpiring) this.store.tables.insert(this.expires, this.#hash, ref);
+    if (isExpiring) this.store.heap.tables.insert(this.expires, this.#hash, ref);
   }
 
   /** Takes the memory that adding to `expires` needs; where there is none, frees the entry just made. */
   #reserveExpiry(ref: number): void {
     try {
-      this.store.tables.reserve(this.expires, this.#hash);
+      this.store.heap.tables.reserve(this.expires, this.#hash);
     } catch (error) {
-      this.store.arena.free(ref);
+      this.store.heap.arena.free(ref);
       throw error;
     }
   }
@@ -278,7 +278,7 @@ export class Database implements ValueHome {
    * that was reserved.
    */
   #moveEntry(old: number, ref: number, slot: number, had: boolean, has: boolean): void {
-    const tables = this.store.tables;
+    const tables = this.store.heap.tables;
     tables.replaceAt(slot, ref);
     if (!had && !has) return;
     const hash = this.#hash;
@@ -293,7 +293,7 @@ export class Database implements ValueHome {
    * share; new bytes are undefined. Returns the entry's ref, which may be another. Never fails to make it shorter.
    */
   resizeValue(ref: number, inlineLength: number): number {
-    const { entries, arena } = this.store;
+    const { entries, arena } = this.store.heap;
     const has = entries.hasExpiry(ref);
     const keyLength = entries.keyLength(ref);
     const bytes = entries.size(keyLength, inlineLength, has);
@@ -319,7 +319,7 @@ export class Database implements ValueHome {
   /** A block of `bytes` in place of one of `usable`; 0 where there is no memory, but the old one will do. */
   #blockFor(bytes: number, usable: number): number {
     try {
-      return this.store.arena.alloc(bytes);
+      return this.store.heap.arena.alloc(bytes);
     } catch (error) {
       if (bytes <= usable && error instanceof ArenaFullError) return 0;
       throw error;
@@ -328,7 +328,7 @@ export class Database implements ValueHome {
 
   /** The slot of an entry in `keys`; sets `#hash` to its key's. */
   #slotOf(ref: number): number {
-    const { entries, tables } = this.store;
+    const { entries, tables } = this.store.heap;
     this.#hash = hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
     if (!tables.findEntry(this.keys, this.#hash, ref)) throw new Error("an entry is missing from its table");
     return tables.slot;
@@ -336,7 +336,7 @@ export class Database implements ValueHome {
 
   /** Sets or removes (NO_EXPIRY) the expiry of an entry that `write` just returned. Returns its ref, maybe another. */
   setExpiry(ref: number, expiry: UnixMs): number {
-    const { entries, arena } = this.store;
+    const { entries, arena } = this.store.heap;
     const had = entries.hasExpiry(ref);
     const has = expiry !== NO_EXPIRY;
     if (has) this.#noteExpiry(ref);
@@ -373,7 +373,7 @@ export class Database implements ValueHome {
 
   /** Takes the entry that was just looked up out of both tables, without freeing it. */
   #detachFound(ref: number): void {
-    const { tables, entries } = this.store;
+    const { tables, entries } = this.store.heap;
     tables.removeFound(this.keys);
     if (entries.hasExpiry(ref) && tables.findEntry(this.expires, this.#hash, ref)) tables.removeFound(this.expires);
   }
@@ -383,7 +383,7 @@ export class Database implements ValueHome {
    * RESTORE. Its value and expiry go along. Nothing has changed where there is no memory for it.
    */
   adopt(from: Database, ref: number, key: Uint8Array, start: number, length: number): void {
-    const { entries, tables } = this.store;
+    const { entries, tables } = this.store.heap;
     const has = entries.hasExpiry(ref);
     const moved = this.#twin(ref, key, start, length);
     entries.setValueWord(moved, entries.valueWord(ref));
@@ -394,7 +394,7 @@ export class Database implements ValueHome {
     this.store.heap.snapshots.prepareChange(from.keys, ref);
     from.#slotOf(ref);
     from.#detachFound(ref);
-    this.store.arena.free(ref);
+    this.store.heap.arena.free(ref);
     tables.insert(this.keys, hash, moved);
     if (has) tables.insert(this.expires, hash, moved);
     if (has) this.#noteExpiry(moved);
@@ -403,7 +403,7 @@ export class Database implements ValueHome {
 
   /** On a writable replica, an expiry that a client has set is this server's to carry out. */
   #noteExpiry(ref: number): void {
-    const { entries, localExpiries } = this.store;
+    const { localExpiries, heap: { entries } } = this.store;
     if (localExpiries.isActive) {
       localExpiries.note(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
     }
@@ -414,8 +414,8 @@ export class Database implements ValueHome {
    * changed where there is no memory for it. The entry must be another than the one under the key.
    */
   duplicate(ref: number, key: Uint8Array, start: number, length: number): void {
-    const { store } = this;
-    const { entries, tables, heap } = store;
+    const { store, store: { heap } } = this;
+    const { entries, tables } = heap;
     const has = entries.hasExpiry(ref);
     const hasBody = entries.hasBody(ref);
     const body = hasBody ? heap.typeOf(ref).copyBody(entries.valueWord(ref)) : 0;
@@ -454,7 +454,7 @@ export class Database implements ValueHome {
 
   /** Takes the memory that adding an entry just made, with the hash at hand, needs; where there is none, frees it. */
   #reserve(ref: number, isExpiring: boolean): void {
-    const { tables, arena } = this.store;
+    const { tables, arena } = this.store.heap;
     try {
       tables.reserve(this.keys, this.#hash);
       if (isExpiring) tables.reserve(this.expires, this.#hash);
@@ -477,7 +477,7 @@ export class Database implements ValueHome {
     const removed = this.size;
     let tables: readonly [number, number];
     try {
-      tables = store.tables.createPair();
+      tables = store.heap.tables.createPair();
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
       this.#removeAll(); // there is no memory even for empty tables, and this is the way to get some
@@ -499,7 +499,7 @@ export class Database implements ValueHome {
     const { heap } = this.store;
     const refs: number[] = [];
     while (this.size > 0) {
-      this.store.tables.scan(this.keys, 0, REMOVED_AT_ONCE, refs);
+      this.store.heap.tables.scan(this.keys, 0, REMOVED_AT_ONCE, refs);
       for (const ref of refs) {
         const isTaken = heap.snapshots.prepareRemoval(this.keys, ref);
         this.#slotOf(ref);

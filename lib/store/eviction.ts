@@ -70,12 +70,12 @@ export class Eviction {
   /** A random key of the next database in turn that has one. */
   #randomKey(): EvictionCandidate | null {
     const { store } = this;
-    const { databases, tables } = store;
+    const { databases, heap: { tables } } = store;
     for (let i = 0; i < databases.length; i++) {
       this.#nextDatabase = (this.#nextDatabase + 1) % databases.length;
       const database = databases[this.#nextDatabase];
       const ref = tables.random(this.#tableOf(database), this.random);
-      if (ref !== 0) return { database, key: store.entries.keyCopy(ref) };
+      if (ref !== 0) return { database, key: store.heap.entries.keyCopy(ref) };
     }
     return null;
   }
@@ -84,7 +84,7 @@ export class Eviction {
     for (;;) {
       let any = false;
       for (const database of this.store.databases) {
-        if (this.store.tables.count(this.#tableOf(database)) === 0) continue;
+        if (this.store.heap.tables.count(this.#tableOf(database)) === 0) continue;
         any = true;
         this.#sample(database);
       }
@@ -98,13 +98,13 @@ export class Eviction {
   /** Whether a candidate found earlier is still one. */
   #isEvictable({ database, key }: EvictionCandidate): boolean {
     const ref = database.peek(key, 0, key.length);
-    return ref !== 0 && (!this.#onlyVolatile || this.store.entries.hasExpiry(ref));
+    return ref !== 0 && (!this.#onlyVolatile || this.store.heap.entries.hasExpiry(ref));
   }
 
   #sample(database: Database): void {
     const table = this.#tableOf(database);
-    const count = Math.min(this.samples, this.store.tables.count(table));
-    for (let i = 0; i < count; i++) this.#offer(database, this.store.tables.random(table, this.random));
+    const count = Math.min(this.samples, this.store.heap.tables.count(table));
+    for (let i = 0; i < count; i++) this.#offer(database, this.store.heap.tables.random(table, this.random));
   }
 
   /** Puts an entry's key into the pool where it is better than the worst in it. */
@@ -112,7 +112,7 @@ export class Eviction {
     const pool = this.#pool;
     const score = this.#score(ref);
     if (pool.length === POOL_KEYS && score <= pool[0].score) return;
-    const { entries } = this.store;
+    const { entries } = this.store.heap;
     const bytes = entries.bytes(ref);
     const start = entries.keyStart(ref);
     const length = entries.keyLength(ref);
@@ -128,7 +128,7 @@ export class Eviction {
 
   /** How much an entry deserves to be evicted. */
   #score(ref: number): number {
-    const { entries, frequency } = this.store;
+    const { frequency, heap: { entries } } = this.store;
     if (this.policy === "volatile-ttl") return -entries.expiry(ref);
     if (frequency !== null) return MAX_FREQUENCY - frequency.decayed(entries.clock(ref));
     return this.store.idleSeconds(ref);

@@ -51,12 +51,12 @@ export class ExpiryCycle {
   #sample(index: number, limit: number): { readonly seen: number; readonly expired: number } {
     const store = this.store;
     const database = store.databases[index];
-    if (store.tables.count(database.expires) === 0) return { seen: 0, expired: 0 };
-    database.expiryCursor = store.tables.scan(database.expires, database.expiryCursor, limit, this.#refs);
+    if (store.heap.tables.count(database.expires) === 0) return { seen: 0, expired: 0 };
+    database.expiryCursor = store.heap.tables.scan(database.expires, database.expiryCursor, limit, this.#refs);
     const seen = this.#refs.length;
     let expired = 0;
     for (const ref of this.#refs) {
-      if (store.entries.expiry(ref) > store.nowMs) continue;
+      if (store.heap.entries.expiry(ref) > store.nowMs) continue;
       database.expireEntry(ref);
       expired++;
     }

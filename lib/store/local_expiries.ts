@@ -54,7 +54,7 @@ export class LocalExpiries {
 
   /** Whether a key needs no more looks: it is gone, has no expiry, or has just been removed. */
   #isSettled(database: Database, name: string): boolean {
-    const { entries, nowMs } = database.store;
+    const { nowMs, heap: { entries } } = database.store;
     const bytes = encodeLatin1(name);
     const ref = database.peek(bytes, 0, bytes.length);
     if (ref === 0 || !entries.hasExpiry(ref)) return true;

@@ -8,13 +8,10 @@
 import { unixMs } from "../runtime/clock.ts";
 import { Compaction } from "./compaction.ts";
 import { Database, type UnixMs } from "./database.ts";
-import { type Entries, TYPE_HASH, TYPE_STRING } from "./entry.ts";
-import type { Foresight } from "./foresight.ts";
+import { TYPE_HASH, TYPE_STRING } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
 import { LocalExpiries } from "./local_expiries.ts";
-import type { Arena } from "./arena.ts";
-import type { Tables } from "./table.ts";
 import { Hashes } from "./types/hashes.ts";
 import { Strings } from "./types/strings.ts";
 
@@ -25,10 +22,6 @@ export type KeyListener = (database: Database, bytes: Uint8Array, start: number,
 
 export class Store {
   readonly heap = new Heap();
-  readonly arena: Arena = this.heap.arena;
-  readonly entries: Entries = this.heap.entries;
-  readonly tables: Tables = this.heap.tables;
-  readonly foresight: Foresight = this.heap.foresight;
   readonly hashes: Hashes = new Hashes(this.heap);
   readonly compaction: Compaction = new Compaction(this);
   readonly databases: Database[] = [];
@@ -101,27 +94,27 @@ export class Store {
   touch(ref: number): void {
     if (this.noTouch) return;
     if (this.frequency !== null) {
-      this.entries.setClock(ref, this.frequency.touched(this.entries.clock(ref)));
-    } else if (this.entries.clock(ref) !== this.accessClock) {
-      this.entries.setClock(ref, this.accessClock);
+      this.heap.entries.setClock(ref, this.frequency.touched(this.heap.entries.clock(ref)));
+    } else if (this.heap.entries.clock(ref) !== this.accessClock) {
+      this.heap.entries.setClock(ref, this.accessClock);
     }
   }
 
   /** The access clock with which a new value continues the old one's under its key, where that is a use of the key. */
   continuedClock(ref: number): number {
-    const clock = this.entries.clock(ref);
+    const clock = this.heap.entries.clock(ref);
     if (this.noTouch) return clock;
     return this.frequency === null ? this.accessClock : this.frequency.touched(clock);
   }
 
   /** Seconds since an entry was looked up last, under an LRU policy. */
   idleSeconds(ref: number): number {
-    return (this.accessClock - this.entries.clock(ref)) & ACCESS_CLOCK_MASK;
+    return (this.accessClock - this.heap.entries.clock(ref)) & ACCESS_CLOCK_MASK;
   }
 
   /** Gives up a database's tables. The entries are freed in slices, by a snapshot's leave. */
   discardDatabase(keys: number, expires: number): void {
-    this.tables.destroy(expires);
+    this.heap.tables.destroy(expires);
     const { listener } = this.heap.snapshots;
     if (listener === null || !listener.beforeDiscard(keys)) this.heap.discardTable(keys);
   }

@@ -78,7 +78,11 @@ const OPERATIONS: Readonly<Record<string, () => void>> = {
   "no expiry any more": () => first.setExpiry(write("expiring"), NO_EXPIRY),
   "a string made longer": () => {
     const ref = first.resizeValue(write("string"), 1000);
-    store.entries.bytes(ref).fill(65, store.entries.valueStart(ref), store.entries.valueStart(ref) + 1000);
+    store.heap.entries.bytes(ref).fill(
+      65,
+      store.heap.entries.valueStart(ref),
+      store.heap.entries.valueStart(ref) + 1000,
+    );
   },
   "a new field of a listpack": () => setField("small", "field:0", "a longer value"),
   "a listpack that becomes a table": () => setField("small", "new", "value"),
@@ -105,7 +109,7 @@ function restore(key: string, from: string): void {
 
 /** Runs an operation with its allocation number `at` failing, from 0 on; whether it failed for that. */
 function failsAt(operation: () => void, at: number): boolean {
-  const { arena } = store;
+  const { arena } = store.heap;
   let count = 0;
   arena.alloc = (bytes) => {
     if (count++ === at) throw new ArenaFullError("none is left");
@@ -164,7 +168,7 @@ for (const [name, operation] of Object.entries(OPERATIONS)) {
 
 test("all can be removed when there is no memory at all", () => {
   build();
-  const { arena } = store;
+  const { arena } = store.heap;
   arena.alloc = () => {
     throw new ArenaFullError("none is left");
   };

@@ -99,7 +99,7 @@ export class Twins {
     const length = this.#below(2) === 0 ? this.#of(LENGTHS) : this.#below(2 * old.value.length + 2);
     const value = old.value.slice(0, length) + "+".repeat(Math.max(0, length - old.value.length));
     const ref = database.resizeValue(database.write(name, 0, name.length), length);
-    const { entries } = this.store;
+    const { entries } = this.store.heap;
     entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_RAW);
     const start = entries.valueStart(ref);
     if (length > old.value.length) entries.bytes(ref).fill(0x2b, start + old.value.length, start + length);
@@ -124,7 +124,7 @@ export class Twins {
     const value = this.plain[index].get(key)?.value;
     assert.equal(ref !== 0, value !== undefined);
     if (ref === 0 || value === undefined) return;
-    assert.equal(this.store.entries.type(ref), typeof value === "string" ? TYPE_STRING : TYPE_HASH);
+    assert.equal(this.store.heap.entries.type(ref), typeof value === "string" ? TYPE_STRING : TYPE_HASH);
     if (typeof value !== "string") assert.equal(this.store.hashes.count(ref), value.size);
   }
 
@@ -166,7 +166,7 @@ export class Twins {
     const database = store.databases[index];
     const name = encodeLatin1(key);
     let ref = database.write(name, 0, name.length);
-    if (ref !== 0 && store.entries.type(ref) !== TYPE_HASH) return;
+    if (ref !== 0 && store.heap.entries.type(ref) !== TYPE_HASH) return;
     if (ref === 0) ref = store.hashes.create(database, name, 0, name.length, this.#below(40));
     const model = old !== undefined && typeof old.value !== "string" ? old.value : new Map<string, string>();
     if (old === undefined) this.plain[index].set(key, { value: model, expiry: null });

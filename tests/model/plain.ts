@@ -31,7 +31,7 @@ export function contentsOfPlain(plain: PlainStore): Map<string, string> {
 
 /** All that a store holds, expired or not, in the same form. */
 export function contentsOf(store: Store): Map<string, string> {
-  const { entries, tables } = store;
+  const { entries, tables } = store.heap;
   const found = new Map<string, string>();
   const refs: number[] = [];
   for (const [index, database] of store.databases.entries()) {
@@ -50,7 +50,7 @@ export function contentsOf(store: Store): Map<string, string> {
 }
 
 function valueOf(store: Store, ref: number): string | Map<string, string> {
-  const { entries } = store;
+  const { entries } = store.heap;
   if (entries.type(ref) === TYPE_STRING) {
     const start = entries.valueStart(ref);
     return decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));

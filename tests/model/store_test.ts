@@ -74,7 +74,7 @@ class Watcher {
 
 /** Moves what lies in some segments to others, a few steps at a time; nobody else may notice. */
 function compactAWhile(store: Store, limit: (n: number) => number): void {
-  const { compaction, arena } = store;
+  const { compaction, heap: { arena } } = store;
   if (limit(300) === 0) compaction.begin({ wastedBytes: 0, usedShare: 2 });
   for (let steps = limit(5); steps > 0 && compaction.isRunning && compaction.mayMove; steps--) {
     if (!compaction.step()) runs++;

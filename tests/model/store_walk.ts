@@ -13,17 +13,17 @@ export function walkStore(store: Store, isSnapshotting: boolean): void {
   for (const database of [...store.databases, ...store.unnumbered]) {
     const keys = walkTable(store, database.keys);
     const expires = walkTable(store, database.expires);
-    const expiring = keys.entries.filter((ref) => store.entries.hasExpiry(ref));
+    const expiring = keys.entries.filter((ref) => store.heap.entries.hasExpiry(ref));
     assert.deepEqual(new Set(expires.entries), new Set(expiring), "the index has exactly what expires");
     for (const refs of [keys.blocks, keys.entries, expires.blocks]) for (const ref of refs) held.push(ref);
     for (const ref of keys.entries) {
       if (!isSnapshotting) assert.ok(store.heap.snapshots.isMarked(ref), "all have the mark");
-      if (store.entries.encoding(ref) !== ENCODING_HASHTABLE) continue;
-      const body = walkTable(store, store.entries.valueWord(ref));
+      if (store.heap.entries.encoding(ref) !== ENCODING_HASHTABLE) continue;
+      const body = walkTable(store, store.heap.entries.valueWord(ref));
       for (const refs of [body.blocks, body.entries]) for (const one of refs) held.push(one);
       if (isSnapshotting) continue;
       for (const field of body.entries) assert.ok(store.heap.snapshots.isMarked(field), "fields have the mark as well");
     }
   }
-  walkArena(store.arena, held, isSnapshotting);
+  walkArena(store.heap.arena, held, isSnapshotting);
 }

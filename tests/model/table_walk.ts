@@ -16,7 +16,7 @@ export interface Walk {
 
 /** Checks a table of entries, each of which must lie where its key's hash says. */
 export function walkTable(store: Store, table: number): Walk {
-  const { arena, entries } = store;
+  const { arena, entries } = store.heap;
   const word = (ref: number, index: number) => arena.words[ref >>> SEGMENT_SHIFT][((ref & SEGMENT_MASK) << 1) + index];
   const [count, depth, directory, segmentCount] = [word(table, 0), word(table, 1), word(table, 2), word(table, 3)];
   const walk: Walk = { blocks: [table], entries: [] };

@@ -30,7 +30,7 @@ test("every value comes back from its payload, with the expiry given", () => {
       const framed = new Uint8Array(payload.length + 7);
       framed.set(payload, 3);
       assert.ok(isPayloadIntact(framed, 3, payload.length));
-      const expiry = store.entries.hasExpiry(ref) ? store.entries.exactExpiry(ref) : NO_EXPIRY;
+      const expiry = store.heap.entries.hasExpiry(ref) ? store.heap.entries.exactExpiry(ref) : NO_EXPIRY;
       assert.ok(restorer.restore(target.databases[0], name, 0, name.length, framed, 3, payload.length, expiry));
     }
     assert.deepEqual(contents(target, target.databases[0]), contents(store, database));
@@ -81,7 +81,7 @@ test("a dumper is used again, after values of any size and kind", () => {
   const refs: number[] = [];
   for (const database of store.databases) {
     const found: number[] = [];
-    store.tables.scan(database.keys, 0, 1_000_000, found);
+    store.heap.tables.scan(database.keys, 0, 1_000_000, found);
     refs.push(...found);
   }
   assert.ok(refs.length > 10);

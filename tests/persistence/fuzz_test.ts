@@ -65,7 +65,7 @@ test("damaged files are read or refused with a place, whatever the damage", { ti
     wipe(target);
   }
   assert.ok(refused > 1000 && readable > 100, `${refused} refused, ${readable} read`);
-  assert.ok(target.arena.usedBytes < 100_000, "nothing is left behind");
+  assert.ok(target.heap.arena.usedBytes < 100_000, "nothing is left behind");
 });
 
 test("damaged payloads with a right checksum restore or change nothing", { timeout: 300_000 }, () => {
@@ -74,7 +74,7 @@ test("damaged payloads with a right checksum restore or change nothing", { timeo
   const payloads: Uint8Array[] = [];
   for (const database of store.databases) {
     const refs: number[] = [];
-    store.tables.scan(database.keys, 0, 100, refs);
+    store.heap.tables.scan(database.keys, 0, 100, refs);
     for (const ref of refs) payloads.push(new Dumper(store).dump(ref, true));
   }
   const target = new Store(1);
@@ -100,5 +100,5 @@ test("damaged payloads with a right checksum restore or change nothing", { timeo
   }
   assert.ok(restored > 100 && restored < 19_000, `${restored} restored`);
   wipe(target);
-  assert.ok(target.arena.usedBytes < 20_000, "nothing is left behind");
+  assert.ok(target.heap.arena.usedBytes < 20_000, "nothing is left behind");
 });

@@ -70,7 +70,7 @@ export function remove(database: Database, key: string): boolean {
 export type Described = string | { value: string | Record<string, string>; encoding: number; expiry: string | null };
 
 export function describe(store: Store, ref: number): Described {
-  const { entries } = store;
+  const { entries } = store.heap;
   const expiry = entries.hasExpiry(ref) ? String(entries.exactExpiry(ref)) : null;
   const encoding = entries.encoding(ref);
   if (entries.type(ref) === TYPE_STRING) {
@@ -92,10 +92,10 @@ export function contents(store: Store, database: Database): Map<string, Describe
   const refs: number[] = [];
   let cursor = 0;
   do {
-    cursor = store.tables.scan(database.keys, cursor, 100, refs);
+    cursor = store.heap.tables.scan(database.keys, cursor, 100, refs);
     for (const ref of refs.slice()) {
-      const start = store.entries.keyStart(ref);
-      const key = decodeLatin1(store.entries.bytes(ref), start, start + store.entries.keyLength(ref));
+      const start = store.heap.entries.keyStart(ref);
+      const key = decodeLatin1(store.heap.entries.bytes(ref), start, start + store.heap.entries.keyLength(ref));
       all.set(key, describe(store, ref));
     }
   } while (cursor !== 0);

@@ -110,8 +110,8 @@ test("idle times and frequencies go along where a policy asks for them", () => {
   store.accessClock = 1000;
   const clocks = (target: Store) => {
     const refs: number[] = [];
-    target.tables.scan(target.databases[0].keys, 0, 10, refs);
-    return refs.map((ref) => target.entries.clock(ref));
+    target.heap.tables.scan(target.databases[0].keys, 0, 10, refs);
+    return refs.map((ref) => target.heap.entries.clock(ref));
   };
   const read = (bytes: Uint8Array, options: object) => {
     const target = new Store(1);
@@ -152,7 +152,7 @@ test("small hashes written as tables become listpacks, large listpacks tables, a
   store.hashes.maxListpackEntries = 2;
   setHash(store.databases[0], "h", { a: "1", b: "2", c: "3" });
   const loaded = load(toRdb(store));
-  const encodingOf = (of: Store) => of.entries.encoding(of.databases[0].peek(encodeLatin1("h"), 0, 1));
+  const encodingOf = (of: Store) => of.heap.entries.encoding(of.databases[0].peek(encodeLatin1("h"), 0, 1));
   assert.equal(encodingOf(store), ENCODING_HASHTABLE);
   assert.equal(encodingOf(loaded), ENCODING_LISTPACK);
   const strict = new Store(1);

@@ -111,7 +111,11 @@ test("what redis-server saves is loaded, and payloads go both ways", LONG, async
       assert.match(result.aux.get("redis-ver") ?? "", /^7\./);
       assertRedisHolds(redis, store);
       for (const [key, encoding] of Object.entries({ listpack: 11, long: 2, table: 2, int64: 1, lzf: 0, empty: 8 })) {
-        assert.equal(store.entries.encoding(store.databases[0].peek(encodeLatin1(key), 0, key.length)), encoding, key);
+        assert.equal(
+          store.heap.entries.encoding(store.databases[0].peek(encodeLatin1(key), 0, key.length)),
+          encoding,
+          key,
+        );
       }
       // The same value gives the same payload where Redis packs it without a choice of its own.
       for (const key of ["int8", "int16", "int32", "int64", "empty", "binary", "listpack"]) {

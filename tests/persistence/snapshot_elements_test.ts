@@ -39,12 +39,12 @@ function change(store: Store, random: (below: number) => number): void {
   const kind = random(100);
   if (kind < 45) {
     const ref = database.write(name, 0, name.length);
-    if (ref !== 0 && store.entries.type(ref) !== 4) return;
+    if (ref !== 0 && store.heap.entries.type(ref) !== 4) return;
     return setHash(database, key, { [field]: "w".repeat(random(30)) });
   }
   if (kind < 85) {
     const ref = database.write(name, 0, name.length);
-    if (ref === 0 || store.entries.type(ref) !== 4) return;
+    if (ref === 0 || store.heap.entries.type(ref) !== 4) return;
     store.hashes.delete(ref, encodeLatin1(field), 0, field.length);
     if (store.hashes.count(ref) === 0) remove(database, key);
     return;
@@ -121,10 +121,10 @@ test("a change to a field costs that field, not the hash that a snapshot has sti
   const snapshotter = new Snapshotter(store);
   const parts: Uint8Array[] = [];
   const saving = snapshotter.start({ kind: "stream", onBytes: (bytes) => void parts.push(bytes) }, () => INFO, OPTIONS);
-  const before = store.arena.usedBytes;
+  const before = store.heap.arena.usedBytes;
   setHash(database, "hash", { "field:7": "changed", another: "one" });
   assert.equal(snapshotter.keysProcessed, 0);
-  const taken = store.arena.usedBytes - before;
+  const taken = store.heap.arena.usedBytes - before;
   assert.ok(taken < 1000, `${taken} bytes`);
   await saving;
   assert.deepEqual(Object.fromEntries(readBack(concatBytes(parts)).get(0) ?? []), {
@@ -134,7 +134,7 @@ test("a change to a field costs that field, not the hash that a snapshot has sti
       expiry: null,
     },
   });
-  assert.ok(store.arena.usedBytes - before < 1000, "what was kept aside is free again");
+  assert.ok(store.heap.arena.usedBytes - before < 1000, "what was kept aside is free again");
   walkStore(store, false);
   snapshotter.worker.stop();
 });

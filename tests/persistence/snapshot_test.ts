@@ -40,7 +40,7 @@ function assertMarks(store: Store, databases: readonly Database[] = store.databa
   for (const database of databases) {
     let cursor = 0;
     do {
-      cursor = store.tables.scan(database.keys, cursor, 500, refs);
+      cursor = store.heap.tables.scan(database.keys, cursor, 500, refs);
       for (const ref of refs) {
         assert.ok(store.heap.snapshots.isMarked(ref));
         const table = store.heap.typeOf(ref).memberTable(ref);
@@ -48,7 +48,7 @@ function assertMarks(store: Store, databases: readonly Database[] = store.databa
         const fields: number[] = [];
         let at = 0;
         do {
-          at = store.tables.scan(table, at, 500, fields);
+          at = store.heap.tables.scan(table, at, 500, fields);
           for (const field of fields) assert.ok(store.heap.snapshots.isMarked(field), "fields have marks as well");
         } while (at !== 0);
       }
@@ -114,7 +114,7 @@ function randomWrite(store: Store, random: (below: number) => number): void {
     case 3:
     case 4: {
       const ref = database.write(name, 0, name.length);
-      if (ref !== 0 && store.entries.type(ref) !== 4) return;
+      if (ref !== 0 && store.heap.entries.type(ref) !== 4) return;
       const fields: Record<string, string> = {};
       for (let i = random(6) + 1; i > 0; i--) fields[`f${random(300)}`] = "v".repeat(random(80));
       return setHash(database, key, fields);
@@ -131,7 +131,7 @@ function randomWrite(store: Store, random: (below: number) => number): void {
     }
     case 6: {
       const ref = database.write(name, 0, name.length);
-      if (ref === 0 || store.entries.type(ref) !== 4) return;
+      if (ref === 0 || store.heap.entries.type(ref) !== 4) return;
       for (let i = 0; i < 20; i++) {
         const field = encodeLatin1(`f${random(300)}`);
         store.hashes.delete(ref, field, 0, field.length);
@@ -202,7 +202,7 @@ test("a snapshot holds what was there at its start, whatever is written meanwhil
       for (let i = 0; i < 200; i++) randomWrite(store, random);
     }
     wipe(store);
-    assert.ok(store.arena.usedBytes < 50_000, `nothing is left behind: ${store.arena.usedBytes} bytes`);
+    assert.ok(store.heap.arena.usedBytes < 50_000, `nothing is left behind: ${store.heap.arena.usedBytes} bytes`);
     snapshotter.worker.stop();
   }
 });
@@ -312,11 +312,14 @@ test("large values that go are written later, as they were, and their memory is 
   assert.deepEqual(readBack(concatBytes(parts)), expected);
   assertMarks(store);
   release(store);
-  const left = store.arena.usedBytes;
+  const left = store.heap.arena.usedBytes;
   const again = storeOfLargeValues();
   takeAway(again);
   release(again);
-  assert.ok(Math.abs(left - again.arena.usedBytes) < 64 * 1024, `${left} bytes, in place of ${again.arena.usedBytes}`);
+  assert.ok(
+    Math.abs(left - again.heap.arena.usedBytes) < 64 * 1024,
+    `${left} bytes, in place of ${again.heap.arena.usedBytes}`,
+  );
   snapshotter.worker.stop();
 });
 
@@ -352,7 +355,7 @@ test("large values that an aborted snapshot has taken over are given back", asyn
   assertMarks(store);
   for (const database of store.databases) database.clear();
   release(store);
-  const left = store.arena.usedBytes - new Store(2).arena.usedBytes;
+  const left = store.heap.arena.usedBytes - new Store(2).heap.arena.usedBytes;
   assert.ok(left < 64 * 1024, `${left} bytes are left`);
   snapshotter.worker.stop();
 });

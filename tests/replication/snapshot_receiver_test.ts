@@ -134,7 +134,7 @@ test("whoever waits to bring more of a snapshot learns that it is bad", async ()
 
 test("a snapshot that is aborted while it is being parsed leaves nothing in memory", async () => {
   const replica = new Replica();
-  const before = replica.store.arena.usedBytes;
+  const before = replica.store.heap.arena.usedBytes;
   const snapshot = largeSnapshot();
   const receiver = new SwapReceiver(replica, true);
   let at = 0;
@@ -143,7 +143,7 @@ test("a snapshot that is aborted while it is being parsed leaves nothing in memo
   receiver.abort();
   await assert.rejects(end, /the connection was lost/);
   while (replica.store.heap.freeDiscarded(100_000));
-  const left = replica.store.arena.usedBytes - before;
+  const left = replica.store.heap.arena.usedBytes - before;
   assert.ok(left < 64 * 1024, `${left} bytes are left`);
 });
 
@@ -160,14 +160,14 @@ test("one snapshot after the other leaves nothing behind in memory, whether it i
     walkStore(store, false);
   };
   await receive(true);
-  const used = store.arena.usedBytes;
+  const used = store.heap.arena.usedBytes;
   for (let i = 0; i < 5; i++) await receive(i % 2 === 0);
-  assert.equal(store.arena.usedBytes, used);
+  assert.equal(store.heap.arena.usedBytes, used);
 });
 
 test("databases for which there is no memory leave nothing behind, and the server does not count as loading", () => {
   const store = new Store(16);
-  const { arena } = store;
+  const { arena } = store.heap;
   let loading = 0;
   const into = {
     store,

@@ -138,7 +138,7 @@ export class Machine {
     const log = new SimulatedLog(this, scope);
     const server = this.server = new Server(log, config, new CommandTable(ALL_COMMANDS));
     applyConfig(server);
-    this.emptyBytes = server.store.arena.usedBytes;
+    this.emptyBytes = server.store.heap.arena.usedBytes;
     this.#saves = server.saving.saves;
     this.#watchSaves(server);
     this.#watchAllocations(server);
@@ -200,7 +200,7 @@ export class Machine {
   }
 
   #watchAllocations(server: Server): void {
-    const { arena } = server.store;
+    const { arena } = server.store.heap;
     const alloc = arena.alloc.bind(arena);
     arena.alloc = (bytes) => {
       if (--this.#allocationsLeft <= 0) {

@@ -446,7 +446,9 @@ class World implements ClientWorld {
     const servers = this.#machines.flatMap(({ server }) => server ?? []);
     const isRest = () => {
       const [first] = servers;
-      const expiring = servers.some(({ store }) => store.databases.some((one) => store.tables.count(one.expires) > 0));
+      const expiring = servers.some(({ store }) =>
+        store.databases.some((one) => store.heap.tables.count(one.expires) > 0)
+      );
       return !expiring &&
         servers.every(({ replication, saving, isReplica }) =>
           replication.stream.offset === first.replication.stream.offset && !saving.snapshotter.running &&
@@ -468,12 +470,12 @@ class World implements ClientWorld {
     this.#primary.command("FLUSHALL");
     const isEmpty = ({ server, emptyBytes }: Machine) =>
       server !== null && !server.saving.snapshotter.running && !server.saving.snapshotter.settling &&
-      server.store.arena.usedBytes === emptyBytes;
+      server.store.heap.arena.usedBytes === emptyBytes;
     await this.#until("the memory is as it was", () => this.#machines.every(isEmpty));
     for (const machine of this.#machines) {
       if (this.#failure?.includes("memory")) {
         const { server, emptyBytes } = machine;
-        this.note(machine.name, `${server?.store.arena.usedBytes} bytes, at the start ${emptyBytes}`);
+        this.note(machine.name, `${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`);
       }
       const open = machine.disk.openFiles(machine.scope);
       if (open.length > 0) this.fail(machine.name, `has files open that nobody needs: ${open.join(", ")}`);

@@ -43,19 +43,22 @@ function run(store: Store): void {
   while (store.heap.freeDiscarded(10_000));
   assert.ok(store.compaction.mayMove);
   while (store.compaction.step());
-  while (store.arena.releaseIdle(true));
+  while (store.heap.arena.releaseIdle(true));
 }
 
 test("memory of which little is used goes back, and what lay in it is still there", () => {
   const store = new Store(2);
   fill(store);
-  const before = store.arena.committedBytes;
+  const before = store.heap.arena.committedBytes;
   assert.ok(before > 190 * MIB);
   removeMost(store);
   const contents = contentsOf(store);
   store.compaction.begin(BY_ITSELF);
   run(store);
-  assert.ok(store.arena.committedBytes < store.arena.usedBytes + 16 * MIB, `${store.arena.committedBytes} bytes`);
+  assert.ok(
+    store.heap.arena.committedBytes < store.heap.arena.usedBytes + 16 * MIB,
+    `${store.heap.arena.committedBytes} bytes`,
+  );
   assert.deepEqual(contentsOf(store), contents);
   walkStore(store, false);
 });
@@ -66,7 +69,7 @@ test("after all keys are gone, nearly nothing is left", () => {
   for (const database of store.databases) database.clear();
   store.compaction.begin(ON_DEMAND);
   run(store);
-  assert.ok(store.arena.committedBytes < 2 * MIB, `${store.arena.committedBytes} bytes`);
+  assert.ok(store.heap.arena.committedBytes < 2 * MIB, `${store.heap.arena.committedBytes} bytes`);
   walkStore(store, false);
   fill(store);
   walkStore(store, false);
@@ -77,7 +80,7 @@ test("where there is no memory to move things to, they stay", () => {
   fill(store);
   removeMost(store);
   const contents = contentsOf(store);
-  const { arena } = store;
+  const { arena } = store.heap;
   let left = 50;
   store.compaction.begin(ON_DEMAND);
   arena.alloc = (bytes) => {
@@ -92,7 +95,7 @@ test("where there is no memory to move things to, they stay", () => {
 
 test("a segment that was released after it was looked at is not told to leave", () => {
   const store = new Store(1);
-  const { arena, compaction } = store;
+  const { compaction, heap: { arena } } = store;
   // More than one segment, of which all but the first are empty again.
   const blocks: number[] = [];
   while (arena.segments < 3) blocks.push(arena.alloc(32 * 1024));

@@ -44,8 +44,8 @@ test("keys fetched ahead are found, also after others were added, removed, and t
   for (let round = 0; round < 400; round++) {
     const names = Array.from({ length: 32 }, (_, i) => `key:${(round * 7919 + i * 104_729) % 20_000}`);
     const { bytes, starts } = layOut(names);
-    for (const [i, name] of names.entries()) store.foresight.addKey(bytes, starts[i], name.length);
-    store.foresight.fetch(database.keys);
+    for (const [i, name] of names.entries()) store.heap.foresight.addKey(bytes, starts[i], name.length);
+    store.heap.foresight.fetch(database.keys);
     for (const [i, name] of names.entries()) {
       for (let added = 0; added < 3; added++) set(store, `key:${next++ % 20_000}`);
       if (i % 5 === 0) remove(store, names[(i + 3) % 32]);
@@ -53,7 +53,7 @@ test("keys fetched ahead are found, also after others were added, removed, and t
       assert.equal(database.peek(bytes, starts[i], name.length), expected, `round ${round}, ${name}`);
       if (i % 4 === 0) database.setString(bytes, starts[i], name.length, VALUE, 0, 2, ENCODING_EMBSTR, NO_EXPIRY);
     }
-    store.foresight.clear();
+    store.heap.foresight.clear();
   }
 });
 
@@ -72,9 +72,9 @@ test("fields fetched ahead are found, also when the hash has become another mean
   };
   for (const [before, after] of [[20, 20], [20, 10], [2, 20], [20, 2]]) {
     make(before);
-    const owner = store.foresight.addKey(bytes, starts[0], 4);
-    for (let i = 1; i < names.length; i++) store.foresight.addMember(bytes, starts[i], names[i].length, owner);
-    store.foresight.fetch(database.keys);
+    const owner = store.heap.foresight.addKey(bytes, starts[0], 4);
+    for (let i = 1; i < names.length; i++) store.heap.foresight.addMember(bytes, starts[i], names[i].length, owner);
+    store.heap.foresight.fetch(database.keys);
     if (after !== before) {
       remove(store, "hash");
       make(after);
@@ -83,7 +83,7 @@ test("fields fetched ahead are found, also when the hash has become another mean
     for (let i = 1; i < names.length; i++) {
       assert.equal(store.hashes.get(ref, bytes, starts[i], names[i].length, into), i <= after, `${names[i]}, ${after}`);
     }
-    store.foresight.clear();
+    store.heap.foresight.clear();
     remove(store, "hash");
   }
 });
@@ -94,9 +94,9 @@ test("once cleared, other bytes in the same place are hashed anew", () => {
   for (let i = 0; i < FORESIGHT; i++) set(store, `key:${1000 + i}`);
   const names = Array.from({ length: FORESIGHT }, (_, i) => `key:${1000 + i}`);
   const { bytes, starts } = layOut(names);
-  for (const [i, name] of names.entries()) store.foresight.addKey(bytes, starts[i], name.length);
-  store.foresight.fetch(database.keys);
-  store.foresight.clear();
+  for (const [i, name] of names.entries()) store.heap.foresight.addKey(bytes, starts[i], name.length);
+  store.heap.foresight.fetch(database.keys);
+  store.heap.foresight.clear();
   bytes.set(encodeLatin1("key:none"), starts[5]);
   bytes.set(encodeLatin1("key:1007"), starts[6]);
   assert.equal(database.peek(bytes, starts[5], 8), 0);

@@ -66,7 +66,7 @@ class Pair {
     const model = this.fields(key);
     if (model.size === 0) return assert.equal(ref, 0);
     const { store } = this;
-    const { entries } = store;
+    const { entries } = store.heap;
     assert.equal(entries.type(ref), TYPE_HASH);
     assert.equal(store.hashes.count(ref), model.size);
     if (entries.encoding(ref) === ENCODING_LISTPACK) {
@@ -75,7 +75,7 @@ class Pair {
       assert.equal(listpackBytes(bytes, start), entries.valueWord(ref));
       assert.ok(isValidListpack(bytes, start, entries.valueWord(ref), 2));
       assert.ok(
-        store.arena.usableBytes(ref) >= entries.size(key.length, entries.valueWord(ref), entries.hasExpiry(ref)),
+        store.heap.arena.usableBytes(ref) >= entries.size(key.length, entries.valueWord(ref), entries.hasExpiry(ref)),
       );
     }
     const seen = new Map<string, string>();
@@ -91,7 +91,7 @@ class Pair {
 test("random changes of hashes, small and large, agree with Maps, and free all memory in the end", () => {
   const pair = new Pair();
   const limit = below(randomFrom(11));
-  const before = pair.store.arena.usedBytes;
+  const before = pair.store.heap.arena.usedBytes;
   const text = () => {
     const kind = limit(12);
     if (kind < 6) return String(limit(100_000) - 50_000);
@@ -115,12 +115,12 @@ test("random changes of hashes, small and large, agree with Maps, and free all m
     assert.equal(pair.find(key), 0);
   }
   while (pair.store.heap.freeDiscarded(1000));
-  assert.equal(pair.store.arena.usedBytes, before);
+  assert.equal(pair.store.heap.arena.usedBytes, before);
 });
 
 test("a hash is a listpack up to the limits, a table beyond them, and does not go back", () => {
   const pair = new Pair();
-  const encoding = (key: string) => pair.store.entries.encoding(pair.find(key));
+  const encoding = (key: string) => pair.store.heap.entries.encoding(pair.find(key));
   for (let i = 0; i < 128; i++) pair.set("many", `f${i}`, "v");
   assert.equal(encoding("many"), ENCODING_LISTPACK);
   pair.set("many", "one more", "v");
@@ -148,21 +148,21 @@ test("an expiry stays while the hash grows, moves and changes its encoding", () 
   database.setExpiry(database.write(bytesOf("h"), 0, 1), expiry);
   for (let i = 0; i < 200; i++) {
     pair.set("h", `field ${i}`, `value ${i}`);
-    assert.equal(store.entries.expiry(pair.find("h")), expiry);
+    assert.equal(store.heap.entries.expiry(pair.find("h")), expiry);
   }
   pair.check("h");
-  assert.equal(store.tables.count(database.expires), 1);
+  assert.equal(store.heap.tables.count(database.expires), 1);
   for (let i = 0; i < 200; i++) pair.delete("h", `field ${i}`);
-  assert.equal(store.entries.expiry(pair.find("h")), expiry);
+  assert.equal(store.heap.entries.expiry(pair.find("h")), expiry);
   pair.delete("h", "f");
-  assert.equal(store.tables.count(database.expires), 0);
+  assert.equal(store.heap.tables.count(database.expires), 0);
 });
 
 test("a hash is made from a listpack, and becomes a table if that has too many fields", () => {
   const pair = new Pair();
   for (let i = 0; i < 100; i++) pair.set("source", `f${i}`, String(i));
   const { store, database } = pair;
-  const { entries, hashes } = store;
+  const { hashes, heap: { entries } } = store;
   const source = pair.find("source");
   const at = entries.valueStart(source);
   const listpack = entries.bytes(source).slice(at, at + entries.valueWord(source));
@@ -203,10 +203,10 @@ test("a random field is each as likely, in either encoding", () => {
 test("a removed large hash is freed in slices, small ones at once", () => {
   const pair = new Pair();
   const { store, database } = pair;
-  const before = store.arena.usedBytes;
+  const before = store.heap.arena.usedBytes;
   for (let i = 0; i < 120; i++) pair.set("small", `f${i}`, "v".repeat(65));
   database.remove(bytesOf("small"), 0, 5);
-  assert.equal(store.arena.usedBytes, before);
+  assert.equal(store.heap.arena.usedBytes, before);
   for (let i = 0; i < 5000; i++) pair.set("large", `f${i}`, "v");
   database.remove(bytesOf("large"), 0, 5);
   assert.ok(store.heap.hasDiscarded);
@@ -214,13 +214,13 @@ test("a removed large hash is freed in slices, small ones at once", () => {
   let slices = 0;
   while (store.heap.freeDiscarded(500)) slices++;
   assert.ok(slices >= 8);
-  assert.equal(store.arena.usedBytes, before);
+  assert.equal(store.heap.arena.usedBytes, before);
 });
 
 test("a database of many hashes is given back without deep recursion", () => {
   const pair = new Pair();
   const { store, database } = pair;
-  const before = store.arena.usedBytes;
+  const before = store.heap.arena.usedBytes;
   store.hashes.maxListpackEntries = 0;
   for (let i = 0; i < 20_000; i++) pair.set(`hash ${i}`, "f", "v");
   for (let i = 0; i < 300; i++) pair.set("large", `f${i}`, "v");
@@ -228,5 +228,5 @@ test("a database of many hashes is given back without deep recursion", () => {
   let slices = 0;
   while (store.heap.freeDiscarded(512)) slices++;
   assert.ok(slices >= 30);
-  assert.equal(store.arena.usedBytes, before);
+  assert.equal(store.heap.arena.usedBytes, before);
 });

@@ -38,7 +38,7 @@ export class GivingBack {
 
   constructor(readonly server: GivingBackHost) {
     server.cron.tasks.push(() => this.#tick());
-    server.store.arena.onShort = () => this.#memoryIsShort();
+    server.store.heap.arena.onShort = () => this.#memoryIsShort();
   }
 
   /** Gives back what can be given back, as far as that does not take long; the rest follows in slices. */
@@ -59,7 +59,7 @@ export class GivingBack {
   #tick(): void {
     const { cron, store, dispatcher } = this.server;
     if (!cron.every(EVERY_MS)) return;
-    const { arena, compaction } = store;
+    const { compaction, heap: { arena } } = store;
     arena.noteIdle();
     arena.restock();
     dispatcher.setGate(GATE_SHORT, arena.isShort);
@@ -83,7 +83,7 @@ export class GivingBack {
   /** Goes on by one step; whether there may be more to do now. */
   #step(): boolean {
     const { store, loading } = this.server;
-    if (store.arena.releaseIdle(this.#isThorough)) return true;
+    if (store.heap.arena.releaseIdle(this.#isThorough)) return true;
     const { compaction } = store;
     if (!compaction.isRunning || loading || !compaction.mayMove) {
       this.#isThorough &&= compaction.isRunning;

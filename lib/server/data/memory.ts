@@ -55,7 +55,7 @@ export class Memory {
 
   /** What counts against `maxmemory` now, in bytes. Cheap: output buffers are as of the last tick. */
   get countedBytes(): number {
-    return this.server.store.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
+    return this.server.store.heap.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
   }
 
   /** The buffer of a client has grown by so many bytes, which may be fewer than none. */
@@ -86,11 +86,11 @@ export class Memory {
   measure(): MemoryUse {
     const { store } = this.server;
     const { clientBytes, replicaBytes } = this.#buffers();
-    const arenaBytes = store.arena.usedBytes;
+    const arenaBytes = store.heap.arena.usedBytes;
     let tableBytes = 0;
     let keys = 0;
     for (const database of store.databases) {
-      tableBytes += store.tables.memoryBytes(database.keys) + store.tables.memoryBytes(database.expires);
+      tableBytes += store.heap.tables.memoryBytes(database.keys) + store.heap.tables.memoryBytes(database.expires);
       keys += database.size;
     }
     const usedBytes = arenaBytes + clientBytes + replicaBytes + this.#backlogBytes;
@@ -102,7 +102,7 @@ export class Memory {
       usedBytes,
       peakBytes: this.server.statistics.peakMemoryBytes,
       arenaBytes,
-      committedBytes: store.arena.committedBytes,
+      committedBytes: store.heap.arena.committedBytes,
       clientBytes,
       replicaBytes,
       backlogBytes: this.#backlogBytes,

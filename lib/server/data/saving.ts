@@ -104,7 +104,7 @@ export class Saving {
     const policy = config.choice("maxmemory-policy");
     return {
       redisVersion: REDIS_VERSION,
-      usedMemoryBytes: store.arena.usedBytes,
+      usedMemoryBytes: store.heap.arena.usedBytes,
       ...(replication === undefined ? {} : { replication }),
       withIdle: policy.endsWith("-lru"),
       frequency: store.frequency === null ? undefined : (clock) => store.frequency?.decayed(clock) ?? 0,

@@ -467,7 +467,7 @@ function* latencyFields(server: InfoSource): Generator<Field> {
 
 function* keyspaceFields(server: InfoSource): Generator<Field> {
   for (const database of server.store.databases) {
-    const expires = server.store.tables.count(database.expires);
+    const expires = server.store.heap.tables.count(database.expires);
     if (database.size === 0 && expires === 0) continue;
     const ttl = averageTimeToLive(database);
     yield [`db${database.index}`, `keys=${database.size},expires=${expires},avg_ttl=${ttl}`];
@@ -476,7 +476,7 @@ function* keyspaceFields(server: InfoSource): Generator<Field> {
 
 /** Mean time to live in ms of a sample of the expiring keys, taken from some place on. */
 function averageTimeToLive(database: Database): number {
-  const { tables, entries, nowMs } = database.store;
+  const { heap: { tables, entries }, nowMs } = database.store;
   if (tables.count(database.expires) === 0) return 0;
   const refs: number[] = [];
   tables.scan(database.expires, (random() * 2 ** 32) >>> 0, TTL_SAMPLE, refs);
