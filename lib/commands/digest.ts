@@ -86,13 +86,13 @@ export function digestOfStore(store: Store): string {
 
 function mixDatabase(digest: Uint8Array, database: Database): void {
   const { store } = database;
-  const { entries, tables } = store.heap;
+  const { entries } = store.heap;
   mixNumber(digest, database.index);
   const key = new Uint8Array(SHA1_BYTES);
   const refs: number[] = [];
   let cursor = 0;
   do {
-    cursor = tables.scan(database.keys, cursor, BATCH, refs);
+    cursor = database.scan(cursor, BATCH, refs);
     for (const ref of refs) {
       key.fill(0);
       mix(key, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));

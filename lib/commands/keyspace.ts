@@ -49,7 +49,7 @@ function isPlain(request: Request, index: number): boolean {
 function keys(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const { entries, tables } = database.store.heap;
+  const { entries } = database.store.heap;
   const start = starts[1];
   const length = lengths[1];
   if (isPlain(request, 1)) {
@@ -63,7 +63,7 @@ function keys(session: Session, request: Request): void {
   let count = 0;
   let cursor = 0;
   do {
-    cursor = tables.scan(database.keys, cursor, BATCH, scanned);
+    cursor = database.scan(cursor, BATCH, scanned);
     for (let i = 0; i < scanned.length; i++) {
       const ref = scanned[i];
       if (hasExpired(database, ref)) continue;
@@ -99,9 +99,9 @@ function scan(session: Session, request: Request): void {
     if (error !== null) return reply.error(error);
   }
   const { store } = database;
-  const { entries, tables } = store.heap;
+  const { entries } = store.heap;
   reply.array(2);
-  reply.bulkInteger(tables.scan(database.keys, cursor, options.count, scanned));
+  reply.bulkInteger(database.scan(cursor, options.count, scanned));
   const mark = reply.open();
   let count = 0;
   for (let i = 0; i < scanned.length; i++) {
@@ -123,7 +123,7 @@ function randomkey(session: Session): void {
   const { database } = session;
   const { store } = database;
   for (let tries = 0; tries < RANDOM_TRIES && database.size > 0; tries++) {
-    const ref = store.heap.tables.random(database.keys, random);
+    const ref = database.random(random);
     if (!hasExpired(database, ref)) return replyKey(session, ref);
     if (store.removeExpired) database.expireEntry(ref);
   }
@@ -137,7 +137,7 @@ function randomkey(session: Session): void {
 /** The first entry from a cursor on that has not expired, or 0. */
 function firstLive(database: Database, cursor: number): number {
   do {
-    cursor = database.store.heap.tables.scan(database.keys, cursor, BATCH, scanned);
+    cursor = database.scan(cursor, BATCH, scanned);
     for (let i = 0; i < scanned.length; i++) if (!hasExpired(database, scanned[i])) return scanned[i];
   } while (cursor !== 0);
   return 0;

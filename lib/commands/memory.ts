@@ -43,7 +43,6 @@ function memoryUsage(session: Caller, request: Request): void {
 function memoryStats(session: Caller): void {
   const { reply, host } = session;
   const { store, memory } = host;
-  const { tables } = store.heap;
   const use = memory.measure();
   const databases = store.databases.filter((database) => database.size > 0);
   const { keys, datasetBytes: dataset, overheadBytes: overhead } = use;
@@ -72,11 +71,12 @@ function memoryStats(session: Caller): void {
     ["functions.caches", 0],
   ]);
   for (const database of databases) {
+    const tables = database.statistics();
     reply.bulkString(`db.${database.index}`);
     reply.map(3);
     integers([
-      ["overhead.hashtable.main", tables.memoryBytes(database.keys)],
-      ["overhead.hashtable.expires", tables.memoryBytes(database.expires)],
+      ["overhead.hashtable.main", tables.keys.bytes],
+      ["overhead.hashtable.expires", tables.expires.bytes],
       ["overhead.hashtable.slot-to-keys", 0],
     ]);
   }

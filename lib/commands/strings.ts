@@ -235,7 +235,7 @@ function getex(session: Session, request: Request): void {
   if (kind === null || kind === "persist" || kind === "keepttl") {
     replyValue(session, ref);
     if (kind === null || !host.store.heap.entries.hasExpiry(ref)) return;
-    host.store.heap.snapshots.prepareChange(database.keys, ref);
+    database.prepareChange(ref);
     database.setExpiry(ref, NO_EXPIRY);
     host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
     session.propagateAs(2)?.word("PERSIST").argument(request, 1);
@@ -250,7 +250,7 @@ function getex(session: Session, request: Request): void {
     session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
     return;
   }
-  host.store.heap.snapshots.prepareChange(database.keys, ref);
+  database.prepareChange(ref);
   database.setExpiry(ref, expiry);
   host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
   session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);

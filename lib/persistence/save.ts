@@ -71,10 +71,10 @@ export function writeAll(
   databases.forEach((database) => {
     if (database.size === 0) return;
     const { index } = database;
-    writer.beginDatabase(index, database.size, store.heap.tables.count(database.expires));
+    writer.beginDatabase(index, database.size, database.expiring);
     let cursor = 0;
     do {
-      cursor = store.heap.tables.scan(database.keys, cursor, SCAN_ENTRIES, refs);
+      cursor = database.scan(cursor, SCAN_ENTRIES, refs);
       for (const ref of refs) {
         const large = writer.entry(index, ref);
         if (large !== null) writer.complete(large);

@@ -10,7 +10,6 @@
  * Must rest while anybody holds refs from one turn to the next: a snapshot, or the loading of a hash (`mayMove`).
  */
 
-import { hashBytes } from "../bytes/hash.ts";
 import { isOutOfRoom } from "./out_of_room.ts";
 import type { Database } from "./database.ts";
 import type { Store } from "./store.ts";
@@ -42,9 +41,9 @@ export class Compaction {
   #segment = 0;
   #leaving: number[] = [];
   #walks = 0;
-  /** Where the walk is: tables still to come, the database under way, and the place in its table of keys or expiries. */
+  /** Where the walk is: databases still to come, the last of them under way; the place in its keys, or in its expiries. */
   #databases: Database[] = [];
-  #table: "keys" | "expires" = "keys";
+  #isAtKeys = true;
   #cursor = 0;
   #values: LargeValue[] = [];
 
@@ -109,7 +108,7 @@ export class Compaction {
     this.#walks++;
     this.#phase = "moving";
     this.#databases = [...store.databases, ...store.unnumbered];
-    this.#table = "keys";
+    this.#isAtKeys = true;
     this.#cursor = 0;
     this.#values = [];
   }
@@ -128,27 +127,12 @@ export class Compaction {
     if (value !== undefined) return this.#moveOn(value);
     const database = this.#databases.at(-1);
     if (database === undefined) return this.#walkOrEnd();
-    const { tables } = this.store.heap;
-    if (this.#cursor === 0) database[this.#table] = tables.relocate(database[this.#table]);
-    this.#cursor = tables.relocateSegment(
-      database[this.#table],
-      this.#cursor,
-      this.#table === "keys" ? (ref, hash) => this.#moveEntry(database, ref, hash) : (ref) => ref,
-    );
+    this.#cursor = this.#isAtKeys
+      ? database.relocate(this.#cursor, (ref) => this.#moveBody(database, ref))
+      : database.relocateExpires(this.#cursor);
     if (this.#cursor !== 0) return;
-    if (this.#table === "expires") this.#databases.pop();
-    this.#table = this.#table === "keys" ? "expires" : "keys";
-  }
-
-  /** Moves an entry of a database with all it has, where it lies in a leaving segment; its ref from now on. */
-  #moveEntry(database: Database, ref: number, hash: number): number {
-    const { arena, entries, tables } = this.store.heap;
-    if (entries.hasBody(ref)) this.#moveBody(database, ref);
-    if (!arena.isLeaving(ref)) return ref;
-    const moved = this.store.heap.copyBlock(ref, entries.bytesOf(ref));
-    if (entries.hasExpiry(ref) && tables.findEntry(database.expires, hash, ref)) tables.replaceAt(tables.slot, moved);
-    arena.free(ref);
-    return moved;
+    if (!this.#isAtKeys) this.#databases.pop();
+    this.#isAtKeys = !this.#isAtKeys;
   }
 
   /** Moves what the value of an entry has outside of it, or notes it for later if that is much. */
@@ -160,10 +144,9 @@ export class Compaction {
   }
 
   #moveOn(value: LargeValue): void {
-    const { heap } = this.store;
-    const { entries, tables } = heap;
+    const { heap, heap: { entries } } = this.store;
     const { database, key, type } = value;
-    const ref = tables.find(database.keys, hashBytes(key, 0, key.length), key, 0, key.length);
+    const ref = database.peek(key, 0, key.length);
     const isSame = ref !== 0 && entries.type(ref) === type && entries.hasBody(ref);
     value.cursor = isSame ? heap.typeOf(ref).relocateBody(ref, value.cursor) : 0;
     if (value.cursor === 0) this.#values.splice(this.#values.indexOf(value), 1);

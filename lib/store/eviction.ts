@@ -62,20 +62,24 @@ export class Eviction {
     return this.#isRandom ? this.#randomKey() : this.#bestKey();
   }
 
-  /** The table of a database from which keys may be evicted. */
-  #tableOf(database: Database): number {
-    return this.#onlyVolatile ? database.expires : database.keys;
+  /** How many keys of a database may be evicted. */
+  #countOf(database: Database): number {
+    return this.#onlyVolatile ? database.expiring : database.size;
+  }
+
+  /** Some entry of a database that may be evicted, or 0. */
+  #randomOf(database: Database): number {
+    return this.#onlyVolatile ? database.randomExpiring(this.random) : database.random(this.random);
   }
 
   /** A random key of the next database in turn that has one. */
   #randomKey(): EvictionCandidate | null {
-    const { store } = this;
-    const { databases, heap: { tables } } = store;
+    const { databases, heap: { entries } } = this.store;
     for (let i = 0; i < databases.length; i++) {
       this.#nextDatabase = (this.#nextDatabase + 1) % databases.length;
       const database = databases[this.#nextDatabase];
-      const ref = tables.random(this.#tableOf(database), this.random);
-      if (ref !== 0) return { database, key: store.heap.entries.keyCopy(ref) };
+      const ref = this.#randomOf(database);
+      if (ref !== 0) return { database, key: entries.keyCopy(ref) };
     }
     return null;
   }
@@ -84,7 +88,7 @@ export class Eviction {
     for (;;) {
       let any = false;
       for (const database of this.store.databases) {
-        if (this.store.heap.tables.count(this.#tableOf(database)) === 0) continue;
+        if (this.#countOf(database) === 0) continue;
         any = true;
         this.#sample(database);
       }
@@ -102,9 +106,8 @@ export class Eviction {
   }
 
   #sample(database: Database): void {
-    const table = this.#tableOf(database);
-    const count = Math.min(this.samples, this.store.heap.tables.count(table));
-    for (let i = 0; i < count; i++) this.#offer(database, this.store.heap.tables.random(table, this.random));
+    const count = Math.min(this.samples, this.#countOf(database));
+    for (let i = 0; i < count; i++) this.#offer(database, this.#randomOf(database));
   }
 
   /** Puts an entry's key into the pool where it is better than the worst in it. */

@@ -49,17 +49,16 @@ export class ExpiryCycle {
   }
 
   #sample(index: number, limit: number): { readonly seen: number; readonly expired: number } {
-    const store = this.store;
-    const database = store.databases[index];
-    if (store.heap.tables.count(database.expires) === 0) return { seen: 0, expired: 0 };
-    database.expiryCursor = store.heap.tables.scan(database.expires, database.expiryCursor, limit, this.#refs);
-    const seen = this.#refs.length;
+    const { nowMs, databases, heap: { entries } } = this.store;
+    const database = databases[index];
+    if (database.expiring === 0) return { seen: 0, expired: 0 };
+    database.nextExpiring(limit, this.#refs);
     let expired = 0;
     for (const ref of this.#refs) {
-      if (store.heap.entries.expiry(ref) > store.nowMs) continue;
+      if (entries.expiry(ref) > nowMs) continue;
       database.expireEntry(ref);
       expired++;
     }
-    return { seen, expired };
+    return { seen: this.#refs.length, expired };
   }
 }

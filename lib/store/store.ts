@@ -111,11 +111,4 @@ export class Store {
   idleSeconds(ref: number): number {
     return (this.accessClock - this.heap.entries.clock(ref)) & ACCESS_CLOCK_MASK;
   }
-
-  /** Gives up a database's tables. The entries are freed in slices, by a snapshot's leave. */
-  discardDatabase(keys: number, expires: number): void {
-    this.heap.tables.destroy(expires);
-    const { listener } = this.heap.snapshots;
-    if (listener === null || !listener.beforeDiscard(keys)) this.heap.discardTable(keys);
-  }
 }

@@ -31,13 +31,13 @@ export function contentsOfPlain(plain: PlainStore): Map<string, string> {
 
 /** All that a store holds, expired or not, in the same form. */
 export function contentsOf(store: Store): Map<string, string> {
-  const { entries, tables } = store.heap;
+  const { entries } = store.heap;
   const found = new Map<string, string>();
   const refs: number[] = [];
   for (const [index, database] of store.databases.entries()) {
     let cursor = 0;
     do {
-      cursor = tables.scan(database.keys, cursor, 100, refs);
+      cursor = database.scan(cursor, 100, refs);
       for (const ref of refs.slice()) {
         const start = entries.keyStart(ref);
         const key = decodeLatin1(entries.bytes(ref), start, start + entries.keyLength(ref));

@@ -11,8 +11,9 @@ export function walkStore(store: Store, isSnapshotting: boolean): void {
   while (store.heap.freeDiscarded(100_000));
   const held: number[] = [];
   for (const database of [...store.databases, ...store.unnumbered]) {
-    const keys = walkTable(store, database.keys);
-    const expires = walkTable(store, database.expires);
+    const tables = database.inspect();
+    const keys = walkTable(store, tables.keys);
+    const expires = walkTable(store, tables.expires);
     const expiring = keys.entries.filter((ref) => store.heap.entries.hasExpiry(ref));
     assert.deepEqual(new Set(expires.entries), new Set(expiring), "the index has exactly what expires");
     for (const refs of [keys.blocks, keys.entries, expires.blocks]) for (const ref of refs) held.push(ref);

@@ -81,7 +81,7 @@ test("a dumper is used again, after values of any size and kind", () => {
   const refs: number[] = [];
   for (const database of store.databases) {
     const found: number[] = [];
-    store.heap.tables.scan(database.keys, 0, 1_000_000, found);
+    database.scan(0, 1_000_000, found);
     refs.push(...found);
   }
   assert.ok(refs.length > 10);

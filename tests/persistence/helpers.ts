@@ -92,7 +92,7 @@ export function contents(store: Store, database: Database): Map<string, Describe
   const refs: number[] = [];
   let cursor = 0;
   do {
-    cursor = store.heap.tables.scan(database.keys, cursor, 100, refs);
+    cursor = database.scan(cursor, 100, refs);
     for (const ref of refs.slice()) {
       const start = store.heap.entries.keyStart(ref);
       const key = decodeLatin1(store.heap.entries.bytes(ref), start, start + store.heap.entries.keyLength(ref));

@@ -110,7 +110,7 @@ test("idle times and frequencies go along where a policy asks for them", () => {
   store.accessClock = 1000;
   const clocks = (target: Store) => {
     const refs: number[] = [];
-    target.heap.tables.scan(target.databases[0].keys, 0, 10, refs);
+    target.databases[0].scan(0, 10, refs);
     return refs.map((ref) => target.heap.entries.clock(ref));
   };
   const read = (bytes: Uint8Array, options: object) => {

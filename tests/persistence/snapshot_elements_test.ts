@@ -65,12 +65,7 @@ function change(store: Store, random: (below: number) => number): void {
   if (kind === 94) return void remove(database, key);
   if (kind === 95) return setString(database, key, "short");
   if (kind === 96 && random(8) === 0) return void database.clear();
-  if (kind === 97) {
-    const ref = database.peek(name, 0, name.length);
-    if (ref === 0) return;
-    store.heap.snapshots.prepareEviction(database.keys, ref);
-    return void remove(database, key);
-  }
+  if (kind === 97) return void database.evict(name, 0, name.length);
   if (kind === 98) return database.swap(store.databases[1 - database.index]);
   store.heap.freeDiscarded(500);
 }

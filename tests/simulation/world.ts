@@ -446,9 +446,7 @@ class World implements ClientWorld {
     const servers = this.#machines.flatMap(({ server }) => server ?? []);
     const isRest = () => {
       const [first] = servers;
-      const expiring = servers.some(({ store }) =>
-        store.databases.some((one) => store.heap.tables.count(one.expires) > 0)
-      );
+      const expiring = servers.some(({ store }) => store.databases.some((one) => one.expiring > 0));
       return !expiring &&
         servers.every(({ replication, saving, isReplica }) =>
           replication.stream.offset === first.replication.stream.offset && !saving.snapshotter.running &&

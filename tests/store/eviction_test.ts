@@ -76,7 +76,7 @@ for (
       evicted.add(name);
     }
     assert.equal(evicted.size, policy.startsWith("volatile") ? 300 : 600);
-    assert.ok(store.databases.every((database) => store.heap.tables.count(database.expires) === 0));
+    assert.ok(store.databases.every((database) => database.expiring === 0));
     assert.equal(store.databases.reduce((sum, database) => sum + database.size, 0), 600 - evicted.size);
   });
 }

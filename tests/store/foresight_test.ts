@@ -45,7 +45,7 @@ test("keys fetched ahead are found, also after others were added, removed, and t
     const names = Array.from({ length: 32 }, (_, i) => `key:${(round * 7919 + i * 104_729) % 20_000}`);
     const { bytes, starts } = layOut(names);
     for (const [i, name] of names.entries()) store.heap.foresight.addKey(bytes, starts[i], name.length);
-    store.heap.foresight.fetch(database.keys);
+    database.foresee();
     for (const [i, name] of names.entries()) {
       for (let added = 0; added < 3; added++) set(store, `key:${next++ % 20_000}`);
       if (i % 5 === 0) remove(store, names[(i + 3) % 32]);
@@ -74,7 +74,7 @@ test("fields fetched ahead are found, also when the hash has become another mean
     make(before);
     const owner = store.heap.foresight.addKey(bytes, starts[0], 4);
     for (let i = 1; i < names.length; i++) store.heap.foresight.addMember(bytes, starts[i], names[i].length, owner);
-    store.heap.foresight.fetch(database.keys);
+    database.foresee();
     if (after !== before) {
       remove(store, "hash");
       make(after);
@@ -95,7 +95,7 @@ test("once cleared, other bytes in the same place are hashed anew", () => {
   const names = Array.from({ length: FORESIGHT }, (_, i) => `key:${1000 + i}`);
   const { bytes, starts } = layOut(names);
   for (const [i, name] of names.entries()) store.heap.foresight.addKey(bytes, starts[i], name.length);
-  store.heap.foresight.fetch(database.keys);
+  database.foresee();
   store.heap.foresight.clear();
   bytes.set(encodeLatin1("key:none"), starts[5]);
   bytes.set(encodeLatin1("key:1007"), starts[6]);

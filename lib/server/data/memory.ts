@@ -90,8 +90,9 @@ export class Memory {
     let tableBytes = 0;
     let keys = 0;
     for (const database of store.databases) {
-      tableBytes += store.heap.tables.memoryBytes(database.keys) + store.heap.tables.memoryBytes(database.expires);
-      keys += database.size;
+      const { keys: all, expires } = database.statistics();
+      tableBytes += all.bytes + expires.bytes;
+      keys += all.entries;
     }
     const usedBytes = arenaBytes + clientBytes + replicaBytes + this.#backlogBytes;
     this.#notePeak(usedBytes);

@@ -41,7 +41,6 @@ export interface MemoryLimitHost {
   readonly memory: Pick<Memory, "countedBytes" | "recount">;
   readonly phase: Pick<Phase, "mayEvict">;
   readonly propagation: Pick<Propagation, "writeRemoval">;
-  readonly saving: { readonly snapshotter: { readonly running: boolean } };
   readonly statistics: Pick<Statistics, "evictedKeys">;
   readonly store: Store;
   /** Changes since the last save. */
@@ -149,11 +148,7 @@ export class MemoryLimit {
 
   #remove({ database, key }: EvictionCandidate): void {
     const { server } = this;
-    if (server.saving.snapshotter.running) {
-      // It must write now what is evicted, not keep it until later: else more would be evicted in its place.
-      server.store.heap.snapshots.prepareEviction(database.keys, database.peek(key, 0, key.length));
-    }
-    database.remove(key, 0, key.length);
+    database.evict(key, 0, key.length);
     server.statistics.evictedKeys++;
     server.dirty++;
     server.touched(null, database, key, 0, key.length);

@@ -467,20 +467,19 @@ function* latencyFields(server: InfoSource): Generator<Field> {
 
 function* keyspaceFields(server: InfoSource): Generator<Field> {
   for (const database of server.store.databases) {
-    const expires = server.store.heap.tables.count(database.expires);
-    if (database.size === 0 && expires === 0) continue;
+    if (database.size === 0) continue;
     const ttl = averageTimeToLive(database);
-    yield [`db${database.index}`, `keys=${database.size},expires=${expires},avg_ttl=${ttl}`];
+    yield [`db${database.index}`, `keys=${database.size},expires=${database.expiring},avg_ttl=${ttl}`];
   }
 }
 
 /** Mean time to live in ms of a sample of the expiring keys, taken from some place on. */
 function averageTimeToLive(database: Database): number {
-  const { heap: { tables, entries }, nowMs } = database.store;
-  if (tables.count(database.expires) === 0) return 0;
+  const { heap: { entries }, nowMs } = database.store;
+  if (database.expiring === 0) return 0;
   const refs: number[] = [];
-  tables.scan(database.expires, (random() * 2 ** 32) >>> 0, TTL_SAMPLE, refs);
-  if (refs.length === 0) tables.scan(database.expires, 0, TTL_SAMPLE, refs);
+  database.scanExpiring((random() * 2 ** 32) >>> 0, TTL_SAMPLE, refs);
+  if (refs.length === 0) database.scanExpiring(0, TTL_SAMPLE, refs);
   let sum = 0;
   for (const ref of refs) sum += Math.max(0, entries.expiry(ref) - nowMs);
   return refs.length === 0 ? 0 : Math.round(sum / refs.length);
