@@ -1,8 +1,7 @@
 /** Bitmaps: strings seen as bits, the first one the highest of the first byte. SETBIT and GETBIT. */
 
 import type { Request } from "../resp/request.ts";
-import { NO_EXPIRY } from "../store/database.ts";
-import { ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
+import { ENCODING_RAW, NO_EXPIRY, TYPE_STRING } from "../store/entry.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
 import { WRONG_TYPE } from "./errors.ts";
 import { EVENT_STRING } from "./events.ts";

@@ -35,7 +35,7 @@ function flushdb(session: Caller, request: Request): void {
 function flushall(session: Caller, request: Request): void {
   if (!flushOptionValid(session, request)) return;
   const { host } = session;
-  host.dirty += host.flush(host.store.databases);
+  host.dirty += host.flush(host.keyspace.databases);
   host.saving.saveFlushed();
   session.propagate(request);
   session.reply.ok();

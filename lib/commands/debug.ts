@@ -10,14 +10,20 @@ import { rewriteConfig } from "../config/rewrite.ts";
 import { Request } from "../resp/request.ts";
 import { sleepSync } from "../runtime/timers.ts";
 import type { Database } from "../store/database.ts";
-import { NO_EXPIRY } from "../store/database.ts";
-import { ENCODING_INT, ENCODING_LISTPACK, ENCODING_NAMES, ENTRY_HEADER_BYTES, TYPE_STRING } from "../store/entry.ts";
+import {
+  ENCODING_INT,
+  ENCODING_LISTPACK,
+  ENCODING_NAMES,
+  ENTRY_HEADER_BYTES,
+  NO_EXPIRY,
+  TYPE_STRING,
+} from "../store/entry.ts";
 import { HashIterator } from "../store/types/hashes.ts";
 import { stringEncoding } from "../store/string.ts";
 import type { TableStatistics } from "../store/table.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
-import { digestOfStore, digestOfValue } from "./digest.ts";
+import { digestOfKeyspace, digestOfValue } from "./digest.ts";
 import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
@@ -121,7 +127,7 @@ function htstats(session: Caller, request: Request): void {
   const { reply, host } = session;
   const index = request.integer(2);
   if (Number.isNaN(index)) return reply.error(NOT_INTEGER);
-  const database = host.store.databases[index];
+  const database = host.keyspace.databases[index];
   if (database === undefined) return reply.error("ERR Out of range database");
   const { keys, expires } = database.statistics();
   reply.verbatim("txt", `[Dictionary HT]\n${describeTable(keys)}[Expires HT]\n${describeTable(expires)}`);
@@ -146,7 +152,7 @@ function structsize(session: Caller): void {
 
 /** `DEBUG DIGEST` */
 function digest(session: Caller): void {
-  session.reply.simple(digestOfStore(session.host.store));
+  session.reply.simple(digestOfKeyspace(session.host.keyspace));
 }
 
 /** `DEBUG DIGEST-VALUE key [key …]` */

@@ -9,6 +9,7 @@
 import { sha1, SHA1_BYTES } from "../bytes/sha1.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { Database } from "../store/database.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import type { Element } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import type { ElementOrder, ElementSink } from "../store/types/value_type.ts";
@@ -76,9 +77,9 @@ export function digestOfValue(store: Store, ref: number): string {
 }
 
 /** The digest of all databases. */
-export function digestOfStore(store: Store): string {
+export function digestOfKeyspace({ databases }: Keyspace): string {
   const digest = new Uint8Array(SHA1_BYTES);
-  for (const database of store.databases) {
+  for (const database of databases) {
     if (database.size > 0) mixDatabase(digest, database);
   }
   return toHex(digest);

@@ -1,7 +1,7 @@
 /** Expiry: EXPIRE and its kin, TTL and its kin, PERSIST. Times are kept as Unix times in ms. */
 
 import { Request } from "../resp/request.ts";
-import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";

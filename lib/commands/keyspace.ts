@@ -23,12 +23,6 @@ const NO_TYPE = -1;
 /** Entries of the table that the command under way has come to. */
 const scanned: number[] = [];
 
-/** Whether an entry has expired for those who look at it now. */
-function hasExpired(database: Database, ref: number): boolean {
-  const { store } = database;
-  return store.heap.entries.hasExpiry(ref) && store.heap.entries.expiry(ref) <= store.nowMs && !store.ignoreExpiry;
-}
-
 /** Replies with an entry's key. */
 function replyKey(session: Session, ref: number): void {
   const { entries } = session.host.store.heap;
@@ -49,7 +43,8 @@ function isPlain(request: Request, index: number): boolean {
 function keys(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const { entries } = database.store.heap;
+  const { store } = database;
+  const { entries } = store.heap;
   const start = starts[1];
   const length = lengths[1];
   if (isPlain(request, 1)) {
@@ -66,7 +61,7 @@ function keys(session: Session, request: Request): void {
     cursor = database.scan(cursor, BATCH, scanned);
     for (let i = 0; i < scanned.length; i++) {
       const ref = scanned[i];
-      if (hasExpired(database, ref)) continue;
+      if (store.hasExpired(ref)) continue;
       const matches = all ||
         globMatch(bytes, start, length, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref), false);
       if (!matches) continue;
@@ -107,7 +102,7 @@ function scan(session: Session, request: Request): void {
   for (let i = 0; i < scanned.length; i++) {
     const ref = scanned[i];
     if (!options.matches(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref))) continue;
-    if (hasExpired(database, ref)) {
+    if (store.hasExpired(ref)) {
       if (store.removeExpired) database.expireEntry(ref);
       continue;
     }
@@ -124,7 +119,7 @@ function randomkey(session: Session): void {
   const { store } = database;
   for (let tries = 0; tries < RANDOM_TRIES && database.size > 0; tries++) {
     const ref = database.random(random);
-    if (!hasExpired(database, ref)) return replyKey(session, ref);
+    if (!store.hasExpired(ref)) return replyKey(session, ref);
     if (store.removeExpired) database.expireEntry(ref);
   }
   // Nearly everything has expired: take the first live key from some place on.
@@ -138,7 +133,7 @@ function randomkey(session: Session): void {
 function firstLive(database: Database, cursor: number): number {
   do {
     cursor = database.scan(cursor, BATCH, scanned);
-    for (let i = 0; i < scanned.length; i++) if (!hasExpired(database, scanned[i])) return scanned[i];
+    for (let i = 0; i < scanned.length; i++) if (!database.store.hasExpired(scanned[i])) return scanned[i];
   } while (cursor !== 0);
   return 0;
 }

@@ -42,9 +42,9 @@ function memoryUsage(session: Caller, request: Request): void {
 /** `MEMORY STATS` */
 function memoryStats(session: Caller): void {
   const { reply, host } = session;
-  const { store, memory } = host;
+  const { keyspace, memory } = host;
   const use = memory.measure();
-  const databases = store.databases.filter((database) => database.size > 0);
+  const databases = keyspace.databases.filter((database) => database.size > 0);
   const { keys, datasetBytes: dataset, overheadBytes: overhead } = use;
   const net = Math.max(0, use.usedBytes - memory.startupBytes);
   const integers = (fields: readonly (readonly [string, number])[]) => {

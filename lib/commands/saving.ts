@@ -2,7 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import { BAD_FORMAT, BAD_PAYLOAD, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
-import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { parseInt64 } from "../bytes/integers.ts";
 import {
   ADMIN,

@@ -19,8 +19,8 @@ import {
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { Request } from "../resp/request.ts";
 import { MAX_BLOCK_BYTES } from "../store/arena.ts";
-import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../store/database.ts";
-import { ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
+import { KEEP_EXPIRY } from "../store/database.ts";
+import { ENCODING_INT, ENCODING_RAW, NO_EXPIRY, TYPE_STRING, type UnixMs } from "../store/entry.ts";
 import { stringEncoding, textEncoding } from "../store/string.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, QUICK, READONLY, WRITE } from "./command.ts";
 import { NOT_FLOAT, NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";

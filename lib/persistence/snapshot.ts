@@ -23,6 +23,7 @@ import { onNextTurn } from "../runtime/turns.ts";
 import type { Database } from "../store/database.ts";
 import { EPOCH_BIT } from "../store/entry.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import type { WalkedTable } from "../store/snapshot_hooks.ts";
 import type { Store } from "../store/store.ts";
 import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
@@ -127,6 +128,7 @@ export class Snapshotter {
   keyDelayMs = 0;
   /** The worker that encodes and writes. */
   readonly worker: SaveWorker = new SaveWorker();
+  readonly #keyspace: Keyspace;
   readonly #store: Store;
   readonly #writers: ValueWriters;
   /** The job that waits for the end of settling, or runs. */
@@ -146,7 +148,9 @@ export class Snapshotter {
   /** By how much what was written is ahead of the delay that keys are to take. */
   #aheadMs = 0;
 
-  constructor(store: Store) {
+  constructor(keyspace: Keyspace) {
+    const { store } = keyspace;
+    this.#keyspace = keyspace;
     this.#store = store;
     this.#writers = new ValueWriters(store.heap);
     this.#open = new OpenBodies(store.heap, this.#writers);
@@ -207,8 +211,8 @@ export class Snapshotter {
     this.#aheadMs = 0;
     this.keysProcessed = 0;
     this.keysTotal = 0;
-    store.databases.forEach((database, index) => this.#addTable(database, index));
-    for (const database of store.detached) this.#addTable(database, -1);
+    for (const database of this.#keyspace.databases) this.#addTable(database, database.index);
+    for (const database of this.#keyspace.detached) this.#addTable(database, -1);
     store.heap.snapshots.epoch ^= EPOCH_BIT;
     store.heap.snapshots.listener = {
       beforeChange: (table, ref) => this.#beforeChange(table, ref),

@@ -16,8 +16,9 @@ import { RequestParser } from "../resp/parser.ts";
 import { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
-import type { Database } from "../store/database.ts";
-import { type KeyListener, Store } from "../store/store.ts";
+import type { Database, KeyListener } from "../store/database.ts";
+import { Keyspace } from "../store/keyspace.ts";
+import type { Store } from "../store/store.ts";
 import { Batch } from "./execution/batch.ts";
 import { CLOSING, DROPPED, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./clients/flags.ts";
 import { type ClientSession, isLoopback } from "./clients/session.ts";
@@ -80,6 +81,7 @@ export class Server implements WholeHost, Acceptor {
   readonly startedMs: number = unixMs();
   readonly settings = new Settings();
   readonly statistics = new Statistics();
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly propagation = new Propagation();
   readonly watching = new Watching();
@@ -135,13 +137,14 @@ export class Server implements WholeHost, Acceptor {
   #isProceeding = false;
 
   constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
-    this.store = new Store(config.number("databases"));
-    this.phase = new Phase(this.store, this.dispatcher);
+    this.keyspace = new Keyspace(config.number("databases"));
+    this.store = this.keyspace.store;
+    this.phase = new Phase(this.keyspace, this.dispatcher);
     this.batch = new Batch(commands, this.store.heap.foresight);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
     this.dumper = new Dumper(this.store);
-    this.restorer = new Restorer(this.store);
+    this.restorer = new Restorer(this.keyspace);
     this.replication = new Replication(this);
     this.dispatcher.onSlow = (client, command, request, microseconds) =>
       this.slowLog.add(client, command, request, microseconds);
@@ -151,7 +154,7 @@ export class Server implements WholeHost, Acceptor {
     this.memoryLimit = new MemoryLimit(this);
     this.givingBack = new GivingBack(this);
     this.rates = new Rates(this);
-    this.store.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
+    this.keyspace.events.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
     this.reply.mayGrow = (bytes) => this.#mayReply(bytes);
     this.updateClock();
   }
@@ -506,10 +509,9 @@ export class Server implements WholeHost, Acceptor {
   readonly keyMissed: KeyListener = (database, bytes, start, length) =>
     this.notify(EVENT_KEY_MISS, "keymiss", database, bytes, start, length);
 
-  /** A key is new: told of databases that clients see, and not of what is loaded. */
+  /** A key is new: not told of what is loaded. */
   readonly keyIsNew: KeyListener = (database, bytes, start, length) => {
-    if (this.loading || this.store.databases[database.index] !== database) return;
-    this.notify(EVENT_NEW, "new", database, bytes, start, length);
+    if (!this.loading) this.notify(EVENT_NEW, "new", database, bytes, start, length);
   };
 
   purgeMemory(): void {

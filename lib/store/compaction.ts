@@ -12,7 +12,8 @@
 
 import { isOutOfRoom } from "./out_of_room.ts";
 import type { Database } from "./database.ts";
-import type { Store } from "./store.ts";
+import type { Heap } from "./heap.ts";
+import type { Keyspace } from "./keyspace.ts";
 
 /** Which segments are to leave: those that waste so many bytes, and of whose touched bytes less than a share is used. */
 export interface Standard {
@@ -47,7 +48,11 @@ export class Compaction {
   #cursor = 0;
   #values: LargeValue[] = [];
 
-  constructor(readonly store: Store) {}
+  readonly #heap: Heap;
+
+  constructor(readonly keyspace: Keyspace) {
+    this.#heap = keyspace.store.heap;
+  }
 
   /** Whether a run is under way. */
   get isRunning(): boolean {
@@ -56,8 +61,8 @@ export class Compaction {
 
   /** Whether nobody holds refs from one turn to the next, as far as the store knows. */
   get mayMove(): boolean {
-    const { store } = this;
-    return store.heap.snapshots.listener === null && store.detached.size === 0 && !store.heap.hasDiscarded;
+    const heap = this.#heap;
+    return heap.snapshots.listener === null && this.keyspace.detached.size === 0 && !heap.hasDiscarded;
   }
 
   /** Begins a run, unless one is under way. */
@@ -82,7 +87,7 @@ export class Compaction {
   }
 
   #look(): void {
-    const { arena } = this.store.heap;
+    const { arena } = this.#heap;
     if (this.#segment < arena.bytes.length) {
       const use = arena.segmentUse(this.#segment);
       const { wastedBytes, usedShare } = this.#standard;
@@ -99,7 +104,8 @@ export class Compaction {
 
   /** Begins a walk if something still lies in leaving segments, and this is worth it. */
   #walkOrEnd(): void {
-    const { store, store: { heap: { arena } } } = this;
+    const { keyspace } = this;
+    const { arena } = this.#heap;
     // One that was released in the meantime may be there again, for somebody else.
     this.#leaving = this.#leaving.filter((segment) =>
       arena.leaving[segment] !== 0 && (arena.segmentUse(segment)?.liveBytes ?? 0) > 0
@@ -107,14 +113,14 @@ export class Compaction {
     if (this.#leaving.length === 0 || this.#walks === MAX_WALKS) return this.#end();
     this.#walks++;
     this.#phase = "moving";
-    this.#databases = [...store.databases, ...store.unnumbered];
+    this.#databases = [...keyspace.databases, ...keyspace.unnumbered];
     this.#isAtKeys = true;
     this.#cursor = 0;
     this.#values = [];
   }
 
   #end(): void {
-    const { arena } = this.store.heap;
+    const { arena } = this.#heap;
     for (const segment of this.#leaving) if (arena.leaving[segment] !== 0) arena.stay(segment);
     this.#leaving = [];
     this.#databases = [];
@@ -137,14 +143,15 @@ export class Compaction {
 
   /** Moves what the value of an entry has outside of it, or notes it for later if that is much. */
   #moveBody(database: Database, ref: number): void {
-    const { entries } = this.store.heap;
-    const cursor = this.store.heap.typeOf(ref).relocateBody(ref, 0);
+    const { entries } = this.#heap;
+    const cursor = this.#heap.typeOf(ref).relocateBody(ref, 0);
     if (cursor === 0) return;
     this.#values.push({ database, key: entries.keyCopy(ref), type: entries.type(ref), cursor });
   }
 
   #moveOn(value: LargeValue): void {
-    const { heap, heap: { entries } } = this.store;
+    const heap = this.#heap;
+    const { entries } = heap;
     const { database, key, type } = value;
     const ref = database.peek(key, 0, key.length);
     const isSame = ref !== 0 && entries.type(ref) === type && entries.hasBody(ref);

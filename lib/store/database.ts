@@ -11,23 +11,42 @@
 import { copyBytes } from "../bytes/compare.ts";
 import { hashBytes } from "../bytes/hash.ts";
 import { type Arena, ArenaFullError, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
-import { type Entries, ENTRY_HEADER_BYTES, HAS_EXPIRY, KEY_LENGTH_MASK, TYPE_STRING } from "./entry.ts";
+import {
+  type Entries,
+  ENTRY_HEADER_BYTES,
+  HAS_EXPIRY,
+  KEY_LENGTH_MASK,
+  NO_EXPIRY,
+  TYPE_STRING,
+  type UnixMs,
+} from "./entry.ts";
 import type { Heap } from "./heap.ts";
 import { KeyTable } from "./key_table.ts";
 import type { SnapshotHooks, WalkedTable } from "./snapshot_hooks.ts";
 import type { Store } from "./store.ts";
 import type { TableStatistics } from "./table.ts";
-import { NO_EXPIRY, type ValueHome } from "./types/value_type.ts";
+import type { ValueHome } from "./types/value_type.ts";
 
-export { NO_EXPIRY };
 /** For `setString` and `rewriteString`: the expiry there is. Any other value but NO_EXPIRY is a Unix time in ms. */
 export const KEEP_EXPIRY = -2;
 
 /** Keys looked for between two removals of them all. */
 const REMOVED_AT_ONCE = 512;
 
-/** Expiry as commands give it: ms since 1970, beyond 2^53 as a BigInt. */
-export type UnixMs = number | bigint;
+/** Told of a key; the bytes are its own during the call only. */
+export type KeyListener = (database: Database, bytes: Uint8Array, start: number, length: number) => void;
+
+/** Who is told of what becomes of keys; null: nobody asks. */
+export class KeyEvents {
+  /** A key was removed because it had expired. */
+  onExpired: KeyListener | null = null;
+  /** A look-up for reading found no key. */
+  onMiss: KeyListener | null = null;
+  /** A key is new in a database. */
+  onNew: KeyListener | null = null;
+  /** A key is given an expiry. */
+  onExpiry: KeyListener | null = null;
+}
 
 export class Database implements ValueHome {
   #table: KeyTable;
@@ -35,17 +54,20 @@ export class Database implements ValueHome {
   readonly #arena: Arena;
   readonly #entries: Entries;
   readonly #snapshots: SnapshotHooks;
+  readonly #events: KeyEvents;
   /** Whether the string being set is under a key that the command has looked up, and so used, already. */
   #isLookedUp = false;
   /** The key that the expiry cycle is removing. */
   #expiredKey = new Uint8Array(64);
 
-  constructor(readonly store: Store, readonly index: number) {
+  /** `index`: its number, as clients and listeners know it. Throws where there is no memory for it, and takes none then. */
+  constructor(readonly store: Store, events: KeyEvents, readonly index: number) {
     const { heap } = store;
     this.#heap = heap;
     this.#arena = heap.arena;
     this.#entries = heap.entries;
     this.#snapshots = heap.snapshots;
+    this.#events = events;
     this.#table = new KeyTable(heap);
   }
 
@@ -79,7 +101,8 @@ export class Database implements ValueHome {
     const ref = this.peek(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, store.removeExpired)) {
       store.misses++;
-      if (store.onMiss !== null) store.onMiss(this, bytes, start, length);
+      const { onMiss } = this.#events;
+      if (onMiss !== null) onMiss(this, bytes, start, length);
       return 0;
     }
     store.hits++;
@@ -124,9 +147,7 @@ export class Database implements ValueHome {
 
   /** Whether a found entry has expired; it is removed on the way where `removes` says so. */
   #isGone(ref: number, bytes: Uint8Array, start: number, length: number, removes: boolean): boolean {
-    const store = this.store;
-    const entries = this.#entries;
-    if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
+    if (!this.store.hasExpired(ref)) return false;
     if (removes) this.#expire(bytes, start, length);
     return true;
   }
@@ -173,9 +194,10 @@ export class Database implements ValueHome {
   }
 
   #expire(bytes: Uint8Array, start: number, length: number): void {
+    const { onExpired } = this.#events;
     this.store.expiredKeys++;
     this.remove(bytes, start, length);
-    this.store.onExpired(this, bytes, start, length);
+    if (onExpired !== null) onExpired(this, bytes, start, length);
   }
 
   /**
@@ -246,6 +268,7 @@ export class Database implements ValueHome {
     expiry: UnixMs,
   ): number {
     const store = this.store;
+    const events = this.#events;
     const table = this.#table;
     const entries = this.#entries;
     const snapshots = this.#snapshots;
@@ -257,8 +280,8 @@ export class Database implements ValueHome {
       if (snapshots.epoch !== 0) snapshots.mark(ref);
       if (isExpiring) entries.setExpiry(ref, expiry);
       table.addNew(ref, isExpiring);
-      if (isExpiring && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
-      if (store.onNew !== null) store.onNew(this, key, keyStart, keyLength);
+      if (isExpiring && events.onExpiry !== null) events.onExpiry(this, key, keyStart, keyLength);
+      if (events.onNew !== null) events.onNew(this, key, keyStart, keyLength);
       return ref;
     }
     const words = this.#arena.words[old >>> SEGMENT_SHIFT];
@@ -272,7 +295,7 @@ export class Database implements ValueHome {
     const meta = typeAndEncoding | (clock << 8);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
-    if (has && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
+    if (has && events.onExpiry !== null) events.onExpiry(this, key, keyStart, keyLength);
     // What a snapshot has still to write may be taken over by it, and so is not written over.
     if (had === has && !entries.hasBody(old) && !snapshots.isAwaited(old)) {
       // The block is large enough, and not too large, if it takes as many granules.
@@ -348,7 +371,7 @@ export class Database implements ValueHome {
     const arena = this.#arena;
     const had = entries.hasExpiry(ref);
     const has = expiry !== NO_EXPIRY;
-    if (has) this.#noteExpiry(ref);
+    if (has) this.#tellExpiry(ref);
     if (had === has) {
       if (has) entries.setExpiry(ref, expiry);
       return ref;
@@ -412,20 +435,17 @@ export class Database implements ValueHome {
 
   /** Adds an entry for whose key, which is absent, there is room. */
   #insert(hash: number, ref: number, isExpiring: boolean): void {
-    const { onNew } = this.store;
+    const { onNew } = this.#events;
     const entries = this.#entries;
     this.#table.insert(hash, ref, isExpiring);
-    if (isExpiring) this.#noteExpiry(ref);
+    if (isExpiring) this.#tellExpiry(ref);
     if (onNew !== null) onNew(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
   }
 
-  /** On a writable replica, an expiry that a client has set is this server's to carry out. */
-  #noteExpiry(ref: number): void {
-    const { localExpiries } = this.store;
+  #tellExpiry(ref: number): void {
+    const { onExpiry } = this.#events;
     const entries = this.#entries;
-    if (localExpiries.isActive) {
-      localExpiries.note(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
-    }
+    if (onExpiry !== null) onExpiry(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
   }
 
   /**

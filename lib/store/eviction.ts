@@ -8,7 +8,7 @@
 
 import { bytesEqual } from "../bytes/compare.ts";
 import type { Database } from "./database.ts";
-import type { Store } from "./store.ts";
+import type { Databases } from "./keyspace.ts";
 
 /** Policies of `maxmemory-policy` that evict. */
 export type EvictionPolicy =
@@ -45,7 +45,7 @@ export class Eviction {
   /** The database of which a random policy takes the next key. */
   #nextDatabase = 0;
 
-  constructor(readonly store: Store, readonly random: () => number) {}
+  constructor(readonly keyspace: Databases, readonly random: () => number) {}
 
   /** Changes the policy; what was found under another is forgotten. */
   configure(policy: EvictionPolicy | "noeviction", samples: number): void {
@@ -74,7 +74,7 @@ export class Eviction {
 
   /** A random key of the next database in turn that has one. */
   #randomKey(): EvictionCandidate | null {
-    const { databases, heap: { entries } } = this.store;
+    const { databases, store: { heap: { entries } } } = this.keyspace;
     for (let i = 0; i < databases.length; i++) {
       this.#nextDatabase = (this.#nextDatabase + 1) % databases.length;
       const database = databases[this.#nextDatabase];
@@ -87,7 +87,7 @@ export class Eviction {
   #bestKey(): EvictionCandidate | null {
     for (;;) {
       let any = false;
-      for (const database of this.store.databases) {
+      for (const database of this.keyspace.databases) {
         if (this.#countOf(database) === 0) continue;
         any = true;
         this.#sample(database);
@@ -102,7 +102,7 @@ export class Eviction {
   /** Whether a candidate found earlier is still one. */
   #isEvictable({ database, key }: EvictionCandidate): boolean {
     const ref = database.peek(key, 0, key.length);
-    return ref !== 0 && (!this.#onlyVolatile || this.store.heap.entries.hasExpiry(ref));
+    return ref !== 0 && (!this.#onlyVolatile || this.keyspace.store.heap.entries.hasExpiry(ref));
   }
 
   #sample(database: Database): void {
@@ -115,7 +115,7 @@ export class Eviction {
     const pool = this.#pool;
     const score = this.#score(ref);
     if (pool.length === POOL_KEYS && score <= pool[0].score) return;
-    const { entries } = this.store.heap;
+    const { entries } = this.keyspace.store.heap;
     const bytes = entries.bytes(ref);
     const start = entries.keyStart(ref);
     const length = entries.keyLength(ref);
@@ -131,9 +131,9 @@ export class Eviction {
 
   /** How much an entry deserves to be evicted. */
   #score(ref: number): number {
-    const { frequency, heap: { entries } } = this.store;
+    const { frequency, heap: { entries } } = this.keyspace.store;
     if (this.policy === "volatile-ttl") return -entries.expiry(ref);
     if (frequency !== null) return MAX_FREQUENCY - frequency.decayed(entries.clock(ref));
-    return this.store.idleSeconds(ref);
+    return this.keyspace.store.idleSeconds(ref);
   }
 }

@@ -165,7 +165,7 @@ export class Machine {
   /** What was loaded is what the last acknowledged save had, or a later one. */
   #checkLoaded(server: Server): void {
     const { states, fail } = this.around;
-    const loaded = contentsOf(server.store);
+    const loaded = contentsOf(server.keyspace);
     const since = this.#acknowledged?.number ?? -1;
     const mayBe = states.filter((state) => state.by === this ? state.number >= since : this.#mayHaveReceived);
     let difference = "";
@@ -182,7 +182,7 @@ export class Machine {
     const describe = server.saving.describeReplication;
     server.saving.describeReplication = () => {
       const { states } = this.around;
-      states.push({ number: states.length, by: this, contents: contentsOf(server.store) });
+      states.push({ number: states.length, by: this, contents: contentsOf(server.keyspace) });
       return describe();
     };
   }

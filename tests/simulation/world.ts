@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import { digestOfStore } from "../../lib/commands/digest.ts";
+import { digestOfKeyspace } from "../../lib/commands/digest.ts";
 import { useEnding } from "../../lib/runtime/ending.ts";
 import { type Files, useFiles } from "../../lib/runtime/files.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
@@ -446,7 +446,7 @@ class World implements ClientWorld {
     const servers = this.#machines.flatMap(({ server }) => server ?? []);
     const isRest = () => {
       const [first] = servers;
-      const expiring = servers.some(({ store }) => store.databases.some((one) => one.expiring > 0));
+      const expiring = servers.some(({ keyspace }) => keyspace.databases.some((one) => one.expiring > 0));
       return !expiring &&
         servers.every(({ replication, saving, isReplica }) =>
           replication.stream.offset === first.replication.stream.offset && !saving.snapshotter.running &&
@@ -457,8 +457,8 @@ class World implements ClientWorld {
     const primary = this.#primary.server;
     if (primary === null || this.#failure !== null) return;
     for (const { name, server } of this.#machines) {
-      if (server === null || digestOfStore(server.store) === digestOfStore(primary.store)) continue;
-      const difference = firstDifference(contentsOf(primary.store), contentsOf(server.store), unixMs());
+      if (server === null || digestOfKeyspace(server.keyspace) === digestOfKeyspace(primary.keyspace)) continue;
+      const difference = firstDifference(contentsOf(primary.keyspace), contentsOf(server.keyspace), unixMs());
       this.fail(name, `does not have the data of the primary: ${difference}`);
     }
   }

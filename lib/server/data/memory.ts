@@ -13,6 +13,7 @@ import { MONITOR, REPLICA } from "../clients/flags.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Config } from "../../config/config.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Cron } from "./cron.ts";
@@ -29,6 +30,7 @@ export interface MemoryHost {
   readonly cron: Pick<Cron, "tasks">;
   readonly replication: { readonly stream: Pick<ReplicationStream, "backlogExcessBytes" | "hasBacklog"> };
   readonly statistics: Pick<Statistics, "peakMemoryBytes" | "peakMemoryTime">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
 }
 
@@ -84,12 +86,12 @@ export class Memory {
 
   /** Measures everything. */
   measure(): MemoryUse {
-    const { store } = this.server;
+    const { keyspace, store } = this.server;
     const { clientBytes, replicaBytes } = this.#buffers();
     const arenaBytes = store.heap.arena.usedBytes;
     let tableBytes = 0;
     let keys = 0;
-    for (const database of store.databases) {
+    for (const database of keyspace.databases) {
       const { keys: all, expires } = database.statistics();
       tableBytes += all.bytes + expires.bytes;
       keys += all.entries;

@@ -14,6 +14,7 @@ import { Eviction, type EvictionCandidate } from "../../store/eviction.ts";
 import { GATE_MEMORY } from "../execution/gates.ts";
 import type { Config } from "../../config/config.ts";
 import type { Database } from "../../store/database.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import type { Propagation } from "../execution/propagation.ts";
@@ -42,6 +43,7 @@ export interface MemoryLimitHost {
   readonly phase: Pick<Phase, "mayEvict">;
   readonly propagation: Pick<Propagation, "writeRemoval">;
   readonly statistics: Pick<Statistics, "evictedKeys">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   /** Changes since the last save. */
   dirty: number;
@@ -63,7 +65,7 @@ export class MemoryLimit {
   #exceededMs = 0;
 
   constructor(readonly server: MemoryLimitHost) {
-    this.eviction = new Eviction(server.store, random);
+    this.eviction = new Eviction(server.keyspace, random);
     server.dispatcher.makeRoom = () => this.makeRoom();
   }
 

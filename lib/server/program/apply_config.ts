@@ -7,8 +7,10 @@ import { EVENT_KEY_MISS, EVENT_NEW } from "../../commands/events.ts";
 import type { Config } from "../../config/config.ts";
 import type { Name } from "../../config/directives.ts";
 import { random } from "../../runtime/random.ts";
+import type { KeyListener } from "../../store/database.ts";
 import { Frequency } from "../../store/frequency.ts";
-import type { KeyListener, Store } from "../../store/store.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
+import type { Store } from "../../store/store.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
@@ -23,6 +25,7 @@ export interface ConfiguredServer {
   readonly saving: { readonly snapshotter: { keyDelayMs: number } };
   readonly settings: Settings;
   readonly slowLog: { maxLength: number };
+  readonly keyspace: Pick<Keyspace, "events">;
   readonly store: Store;
   readonly tracking: { maxKeys: number };
   /** To be told of look-ups that find nothing, and of new keys, where anybody asks for it. */
@@ -32,7 +35,7 @@ export interface ConfiguredServer {
 
 /** Sets what depends on the configuration, now and whenever it changes. */
 export function applyConfig(server: ConfiguredServer): void {
-  const { config, settings, store, log } = server;
+  const { config, settings, keyspace, store, log } = server;
   /** Runs `apply` now, and at every change of one of `names`. */
   const follow = (names: readonly Name[], apply: () => void) => {
     apply();
@@ -71,8 +74,8 @@ export function applyConfig(server: ConfiguredServer): void {
   follow(["latency-tracking"], () => settings.latencyTracking = config.flag("latency-tracking"));
   follow(["notify-keyspace-events"], () => {
     const asked = settings.keyspaceEvents = config.setting("notify-keyspace-events").number;
-    store.onMiss = (asked & EVENT_KEY_MISS) === 0 ? null : server.keyMissed;
-    store.onNew = (asked & EVENT_NEW) === 0 ? null : server.keyIsNew;
+    keyspace.events.onMiss = (asked & EVENT_KEY_MISS) === 0 ? null : server.keyMissed;
+    keyspace.events.onNew = (asked & EVENT_NEW) === 0 ? null : server.keyIsNew;
   });
   follow(["requirepass"], () => settings.requirePassword = config.text("requirepass"));
   follow(["rdb-key-save-delay"], () => {

@@ -16,6 +16,7 @@ import { randomId } from "../../replication/stream.ts";
 import { preciseUnixMs, unixMs } from "../../runtime/clock.ts";
 import { random } from "../../runtime/random.ts";
 import type { Database } from "../../store/database.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Tracking } from "../clients/tracking.ts";
@@ -51,6 +52,7 @@ export interface InfoSource {
   readonly shutdown: Pick<Shutdown, "deadlineMs" | "pending">;
   readonly startedMs: number;
   readonly statistics: Statistics;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly tracking: Pick<Tracking, "clientCount" | "totalItems" | "totalKeys" | "totalPrefixes">;
 }
@@ -377,7 +379,7 @@ function statisticsFields(server: InfoSource): Field[] {
     ["pubsub_patterns", pubsub.patternCount],
     ["pubsubshard_channels", pubsub.channelCount("shard")],
     ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
-    ["slave_expires_tracked_keys", store.localExpiries.size],
+    ["slave_expires_tracked_keys", server.keyspace.localExpiries.size],
     ...zero("active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses"),
     ...zero("total_active_defrag_time", "current_active_defrag_time"),
     ["tracking_total_keys", tracking.totalKeys],
@@ -466,7 +468,7 @@ function* latencyFields(server: InfoSource): Generator<Field> {
 }
 
 function* keyspaceFields(server: InfoSource): Generator<Field> {
-  for (const database of server.store.databases) {
+  for (const database of server.keyspace.databases) {
     if (database.size === 0) continue;
     const ttl = averageTimeToLive(database);
     yield [`db${database.index}`, `keys=${database.size},expires=${database.expiring},avg_ttl=${ttl}`];
