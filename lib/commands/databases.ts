@@ -36,7 +36,7 @@ function flushdb(session: Caller, request: Request): void {
 function flushall(session: Caller, request: Request): void {
   if (!flushOptionValid(session, request)) return;
   const { host } = session;
-  host.changes.made += host.changes.flush(host.store.databases);
+  host.changes.made += host.changes.flush(host.keyspace.databases);
   host.saving.saveFlushed();
   session.propagate(request);
   session.reply.ok();

@@ -45,7 +45,7 @@ const FAILED = -1;
 function readHash(session: Session, request: Request): number {
   const database = session.database;
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === MISSING || database.store.entries.type(ref) === TYPE_HASH) return ref;
+  if (ref === MISSING || database.store.heap.entries.type(ref) === TYPE_HASH) return ref;
   session.reply.error(WRONG_TYPE);
   return FAILED;
 }
@@ -54,7 +54,7 @@ function readHash(session: Session, request: Request): number {
 function writeHash(session: Session, request: Request): number {
   const database = session.database;
   const ref = database.write(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === MISSING || database.store.entries.type(ref) === TYPE_HASH) return ref;
+  if (ref === MISSING || database.store.heap.entries.type(ref) === TYPE_HASH) return ref;
   session.reply.error(WRONG_TYPE);
   return FAILED;
 }
@@ -114,7 +114,7 @@ function dropIfEmpty(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const { database, host } = session;
   const ref = database.peek(bytes, starts[1], lengths[1]);
-  if (ref === 0 || host.store.entries.type(ref) !== TYPE_HASH || host.store.hashes.count(ref) > 0) return;
+  if (ref === 0 || host.store.heap.entries.type(ref) !== TYPE_HASH || host.store.hashes.count(ref) > 0) return;
   database.remove(bytes, starts[1], lengths[1]);
 }
 
@@ -420,7 +420,7 @@ function replyRepeatedly(session: Session, ref: number, count: number, withValue
 function replyDistinct(session: Session, ref: number, count: number, withValues: boolean): void {
   const { reply } = session;
   const store = session.host.store;
-  const { hashes, tables } = store;
+  const { hashes, heap: { tables } } = store;
   const length = hashes.count(ref);
   beginFields(reply, count, withValues);
   const table = hashes.memberTable(ref);
@@ -457,7 +457,7 @@ function hscan(session: Session, request: Request): void {
   }
   const options = ScanOptions.parse(session, request, 3);
   if (options === null) return;
-  const { tables, hashes } = session.host.store;
+  const { hashes, heap: { tables } } = session.host.store;
   reply.array(2);
   let replied = 0;
   const table = hashes.memberTable(ref);

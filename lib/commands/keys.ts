@@ -62,7 +62,7 @@ function exists(session: Session, request: Request): void {
 /** `TYPE key` */
 function type(session: Session, request: Request): void {
   const ref = session.database.glance(request.bytes, request.starts[1], request.lengths[1]);
-  session.reply.simple(ref === 0 ? "none" : TYPE_NAMES.get(session.host.store.entries.type(ref)) ?? "unknown");
+  session.reply.simple(ref === 0 ? "none" : TYPE_NAMES.get(session.host.store.heap.entries.type(ref)) ?? "unknown");
 }
 
 /** `RENAME key newkey` and RENAMENX */
@@ -146,7 +146,7 @@ function lookObject(session: Session, request: Request): number {
 function objectEncoding(session: Session, request: Request): void {
   const ref = lookObject(session, request);
   if (ref === 0) return;
-  session.reply.bulkString(ENCODING_NAMES.get(session.host.store.entries.encoding(ref)) ?? "unknown");
+  session.reply.bulkString(ENCODING_NAMES.get(session.host.store.heap.entries.encoding(ref)) ?? "unknown");
 }
 
 const SWITCHING =
@@ -162,7 +162,7 @@ function objectFreq(session: Session, request: Request): void {
       `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${SWITCHING}`,
     );
   }
-  session.reply.integer(store.frequency.decayed(store.entries.clock(ref)));
+  session.reply.integer(store.frequency.decayed(store.heap.entries.clock(ref)));
 }
 
 /** `OBJECT IDLETIME key` */
@@ -184,7 +184,7 @@ const SHARED_REFCOUNT = 0x7fffffff;
 function objectRefcount(session: Session, request: Request): void {
   const ref = lookObject(session, request);
   if (ref === 0) return;
-  const entries = session.host.store.entries;
+  const entries = session.host.store.heap.entries;
   const isInteger = entries.type(ref) === TYPE_STRING && entries.encoding(ref) === ENCODING_INT;
   const value = isInteger ? parseSafeInteger(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref)) : -1;
   const isShared = value >= 0 && value < SHARED_INTEGERS && sharesIntegers(session.host.config);

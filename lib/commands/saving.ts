@@ -2,7 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import { BAD_FORMAT, BAD_PAYLOAD, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
-import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { parseInt64 } from "../bytes/integers.ts";
 import {
   ADMIN,
@@ -170,9 +170,9 @@ function setAccess(session: Caller, request: Request, options: RestoreOptions): 
   const { store } = session.host;
   const ref = session.database.peek(request.bytes, request.starts[1], request.lengths[1]);
   if (store.frequency !== null) {
-    if (options.frequency >= 0) store.entries.setClock(ref, store.frequency.withCounter(options.frequency));
+    if (options.frequency >= 0) store.heap.entries.setClock(ref, store.frequency.withCounter(options.frequency));
   } else if (options.idleSeconds >= 0) {
-    store.entries.setClock(ref, (store.accessClock - options.idleSeconds) & 0xffffff);
+    store.heap.entries.setClock(ref, (store.accessClock - options.idleSeconds) & 0xffffff);
   }
 }
 

@@ -10,10 +10,12 @@ import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import type { RequestBuilder } from "../resp/request_builder.ts";
 import type { Database } from "../store/database.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 
 /** The server, as most commands see it. */
 export interface Host {
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly config: Config;
   /** Longest argument, and so longest string, in bytes (`proto-max-bulk-len`). */

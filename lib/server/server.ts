@@ -11,7 +11,8 @@ import { PubSub } from "../pubsub/pubsub.ts";
 import { RequestParser } from "../resp/parser.ts";
 import { ReplyWriter } from "../resp/reply.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
-import { Store } from "../store/store.ts";
+import { Keyspace } from "../store/keyspace.ts";
+import type { Store } from "../store/store.ts";
 import { Batch } from "./execution/batch.ts";
 import { CLOSING, DROPPED, POSTPONED, REPLICA, SUBSCRIBED, UNAUTHENTICATED } from "./clients/flags.ts";
 import { type ClientSession, isLoopback } from "./clients/session.ts";
@@ -75,6 +76,7 @@ export class Server implements WholeHost, Acceptor {
   readonly startedMs: number = unixMs();
   readonly settings = new Settings();
   readonly statistics = new Statistics();
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly propagation = new Propagation();
   readonly watching = new Watching();
@@ -130,13 +132,14 @@ export class Server implements WholeHost, Acceptor {
   #isProceeding = false;
 
   constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
-    this.store = new Store(config.number("databases"));
-    this.phase = new Phase(this.store, this.dispatcher);
-    this.batch = new Batch(commands, this.store.foresight);
+    this.keyspace = new Keyspace(config.number("databases"));
+    this.store = this.keyspace.store;
+    this.phase = new Phase(this.keyspace, this.dispatcher);
+    this.batch = new Batch(commands, this.store.heap.foresight);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
     this.dumper = new Dumper(this.store);
-    this.restorer = new Restorer(this.store);
+    this.restorer = new Restorer(this.keyspace);
     this.replication = new Replication(this);
     this.dispatcher.onSlow = (client, command, request, microseconds) =>
       this.slowLog.add(client, command, request, microseconds);
@@ -146,7 +149,7 @@ export class Server implements WholeHost, Acceptor {
     this.memoryLimit = new MemoryLimit(this);
     this.givingBack = new GivingBack(this);
     this.rates = new Rates(this);
-    this.store.onExpired = this.changes.expired;
+    this.keyspace.events.onExpired = this.changes.expired;
     this.reply.mayGrow = (bytes) => this.#mayReply(bytes);
     this.updateClock();
   }

@@ -22,7 +22,7 @@ function start() {
   let followed = "";
   server.propagation.setReplicas({ feed: (bytes, start, end) => followed += decodeLatin1(bytes, start, end) });
   const client = connect(server);
-  const { arena } = server.store;
+  const { arena } = server.store.heap;
   const fail = (after: number) => {
     let left = after;
     arena.alloc = (bytes) => {
@@ -119,12 +119,12 @@ test("what a command has changed before it threw goes on to followers", () => {
 test("where only the reserve is left, what may grow data is refused, and all else is served", () => {
   const { server, say } = start();
   assert.equal(say("SET key value"), "+OK\r\n");
-  server.store.arena.onShort();
+  server.store.heap.arena.onShort();
   assert.equal(say("SET key other"), OOM);
   assert.equal(say("GET key"), "$5\r\nvalue\r\n");
   assert.equal(say("MULTI"), "+OK\r\n");
   assert.equal(say("DEL key"), "+QUEUED\r\n");
   assert.equal(say("EXEC"), "*1\r\n:1\r\n");
-  server.dispatcher.setGate(GATE_SHORT, server.store.arena.isShort);
+  server.dispatcher.setGate(GATE_SHORT, server.store.heap.arena.isShort);
   assert.equal(say("SET key other"), "+OK\r\n");
 });

@@ -12,6 +12,7 @@ import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { Eviction, type EvictionCandidate } from "../../store/eviction.ts";
 import { GATE_MEMORY } from "../execution/gates.ts";
 import type { Config } from "../../config/config.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import type { Changes } from "../execution/changes.ts";
@@ -39,8 +40,8 @@ export interface MemoryLimitHost {
   readonly log: Pick<Log, "warning">;
   readonly memory: Pick<Memory, "countedBytes" | "recount">;
   readonly phase: Pick<Phase, "mayEvict">;
-  readonly saving: { readonly snapshotter: { readonly running: boolean } };
   readonly statistics: Pick<Statistics, "evictedKeys">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   flushAll(): void;
 }
@@ -58,7 +59,7 @@ export class MemoryLimit {
   #exceededMs = 0;
 
   constructor(readonly server: MemoryLimitHost) {
-    this.eviction = new Eviction(server.store, random);
+    this.eviction = new Eviction(server.keyspace, random);
     server.dispatcher.makeRoom = () => this.makeRoom();
   }
 
@@ -143,11 +144,7 @@ export class MemoryLimit {
 
   #remove({ database, key }: EvictionCandidate): void {
     const { server } = this;
-    if (server.saving.snapshotter.running) {
-      // It must write now what is evicted, not keep it until later: else more would be evicted in its place.
-      server.store.heap.snapshots.prepareEviction(database.keys, database.peek(key, 0, key.length));
-    }
-    database.remove(key, 0, key.length);
+    database.evict(key, 0, key.length);
     server.statistics.evictedKeys++;
     server.changes.evicted(database, key, this.#deletion);
   }

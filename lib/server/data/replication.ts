@@ -26,6 +26,7 @@ import {
 import { ReplicationStream } from "../../replication/stream.ts";
 import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import { PRIMARY, REPLICA } from "../clients/flags.ts";
 import type { ClientSession } from "../clients/session.ts";
@@ -62,6 +63,7 @@ export interface ReplicationHost {
   readonly saving: Saving;
   readonly shutdown: { panic(reason: string): never };
   readonly statistics: Statistics;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   /** Makes a client of a connection. */
   addClient(socket: Socket): ClientSession;
@@ -419,14 +421,14 @@ export class Replication {
   }
 
   #receiveSnapshot(id: string): SnapshotReceiver {
-    const { store, config, saving, phase } = this.server;
+    const { keyspace, config, saving, phase } = this.server;
     const into: ReceivingStore = {
-      store,
+      keyspace,
       readOptions: { ...saving.readOptions, dropExpired: false },
       flush: () => {
         saving.snapshotter.abort();
         this.primary.dropAll();
-        this.server.changes.flush(store.databases);
+        this.server.changes.flush(keyspace.databases);
       },
       replaced: () => this.server.changes.replaced(),
       fileRead: (path) => {
@@ -437,7 +439,7 @@ export class Replication {
       setAsyncLoading: (isLoading) => phase.setAsyncLoading(isLoading),
     };
     const mode = config.choice("repl-diskless-load");
-    const isEmpty = store.databases.every((database) => database.size === 0);
+    const isEmpty = keyspace.databases.every((database) => database.size === 0);
     if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
       // The old data is worth serving where it is an earlier state of the primary's, not where it is something else.
       return new SwapReceiver(into, mode === "swapdb" && id === this.stream.id);
@@ -452,7 +454,7 @@ export class Replication {
     const client = server.addClient(socket);
     client.flags |= PRIMARY;
     const { fullySynchronised, databaseAfterSync } = this.replica;
-    client.database = server.store.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
+    client.database = server.keyspace.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
     this.link = client;
     this.#ensureBacklog();
     this.#sendAcknowledgement();

@@ -20,6 +20,7 @@ import {
   Snapshotter,
 } from "../../persistence/snapshot.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { Changes } from "../execution/changes.ts";
 import type { Propagation } from "../execution/propagation.ts";
@@ -53,6 +54,7 @@ export interface SavingHost {
   readonly propagation: Pick<Propagation, "writeRemoval">;
   readonly settings: Pick<Settings, "keyLoadDelayMs">;
   readonly startedMs: number;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
   refreshWriteGate(): void;
@@ -81,7 +83,7 @@ export class Saving {
   describeReplication: () => RdbInfo["replication"] = () => undefined;
 
   constructor(readonly server: SavingHost) {
-    this.snapshotter = new Snapshotter(server.store);
+    this.snapshotter = new Snapshotter(server.keyspace);
     this.lastSaveMs = server.startedMs;
     server.cron.tasks.push(() => this.#checkSavePoints());
   }
@@ -104,7 +106,7 @@ export class Saving {
     const policy = config.choice("maxmemory-policy");
     return {
       redisVersion: REDIS_VERSION,
-      usedMemoryBytes: store.arena.usedBytes,
+      usedMemoryBytes: store.heap.arena.usedBytes,
       ...(replication === undefined ? {} : { replication }),
       withIdle: policy.endsWith("-lru"),
       frequency: store.frequency === null ? undefined : (clock) => store.frequency?.decayed(clock) ?? 0,
@@ -123,10 +125,10 @@ export class Saving {
 
   /** Saves at once, while everybody waits. The reason for which it failed, or null. */
   saveNow(): string | null {
-    const { store, log } = this.server;
+    const { keyspace, store, log } = this.server;
     this.lastTryMs = store.nowMs;
     try {
-      saveSync(store, this.path, this.describe(), this.writeOptions);
+      saveSync(keyspace, this.path, this.describe(), this.writeOptions);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warning(`Error saving DB on disk: ${reason}`);
@@ -240,14 +242,14 @@ export class Saving {
     };
   }
 
-  /** Loads the RDB file. Throws a LoadError where it cannot be; the store is then half filled. */
+  /** Loads the RDB file. Throws a LoadError where it cannot be; the databases are then half filled. */
   async load(totalBytes: number): Promise<LoadResult> {
-    const { phase, store } = this.server;
+    const { phase, keyspace } = this.server;
     this.loading = { startedMs: unixMs(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
     phase.setLoading(true);
     try {
       const progress = this.loading;
-      this.lastLoad = await loadRdbFile(this.path, store, {
+      this.lastLoad = await loadRdbFile(this.path, keyspace, {
         ...this.readOptions,
         onProgress: (bytes, keys) => {
           progress.loadedBytes = bytes;

@@ -20,8 +20,8 @@ import type { ChangeReport, Session } from "../../commands/session.ts";
 import type { Config } from "../../config/config.ts";
 import type { PubSub } from "../../pubsub/pubsub.ts";
 import type { Request } from "../../resp/request.ts";
-import type { Database } from "../../store/database.ts";
-import type { KeyListener, Store } from "../../store/store.ts";
+import type { Database, KeyListener } from "../../store/database.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Tracking } from "../clients/tracking.ts";
 import type { Settings } from "../program/settings.ts";
 import type { Propagation } from "./propagation.ts";
@@ -32,11 +32,11 @@ export interface ChangesHost {
   readonly config: Config;
   /** Whose requests are being run, if anybody's. */
   readonly current: unknown;
+  readonly keyspace: Pick<Keyspace, "databases">;
   readonly loading: boolean;
   readonly propagation: Pick<Propagation, "writeRemoval">;
   readonly pubsub: Pick<PubSub, "publish">;
   readonly settings: Pick<Settings, "keyspaceEvents">;
-  readonly store: Store;
   readonly tracking: Pick<Tracking, "active" | "changed" | "flushed">;
   readonly watching: Watching;
 }
@@ -148,10 +148,9 @@ export class Changes implements ChangeReport {
   readonly missed: KeyListener = (database, bytes, start, length) =>
     this.publish(EVENT_KEY_MISS, "keymiss", database, bytes, start, length);
 
-  /** A key is new: told of databases that clients see, and not of what is loaded. */
+  /** A key is new: not told of what is loaded. */
   readonly isNew: KeyListener = (database, bytes, start, length) => {
-    if (this.server.loading || this.server.store.databases[database.index] !== database) return;
-    this.publish(EVENT_NEW, "new", database, bytes, start, length);
+    if (!this.server.loading) this.publish(EVENT_NEW, "new", database, bytes, start, length);
   };
 
   // --- Whole databases ------------------------------------------------------------------------------------------------
@@ -177,7 +176,7 @@ export class Changes implements ChangeReport {
 
   /** Another data set has taken the place of one that was flushed: what clients watch may be in it. */
   replaced(): void {
-    const { store, watching } = this.server;
-    for (const database of store.databases) watching.touchAll(database, null);
+    const { keyspace, watching } = this.server;
+    for (const database of keyspace.databases) watching.touchAll(database, null);
   }
 }

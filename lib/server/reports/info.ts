@@ -16,6 +16,7 @@ import { randomId } from "../../replication/stream.ts";
 import { preciseUnixMs, unixMs } from "../../runtime/clock.ts";
 import { random } from "../../runtime/random.ts";
 import type { Database } from "../../store/database.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Tracking } from "../clients/tracking.ts";
@@ -52,6 +53,7 @@ export interface InfoSource {
   readonly shutdown: Pick<Shutdown, "deadlineMs" | "pending">;
   readonly startedMs: number;
   readonly statistics: Statistics;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly tracking: Pick<Tracking, "clientCount" | "totalItems" | "totalKeys" | "totalPrefixes">;
 }
@@ -378,7 +380,7 @@ function statisticsFields(server: InfoSource): Field[] {
     ["pubsub_patterns", pubsub.patternCount],
     ["pubsubshard_channels", pubsub.channelCount("shard")],
     ...zero("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
-    ["slave_expires_tracked_keys", store.localExpiries.size],
+    ["slave_expires_tracked_keys", server.keyspace.localExpiries.size],
     ...zero("active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses"),
     ...zero("total_active_defrag_time", "current_active_defrag_time"),
     ["tracking_total_keys", tracking.totalKeys],
@@ -467,21 +469,20 @@ function* latencyFields(server: InfoSource): Generator<Field> {
 }
 
 function* keyspaceFields(server: InfoSource): Generator<Field> {
-  for (const database of server.store.databases) {
-    const expires = server.store.tables.count(database.expires);
-    if (database.size === 0 && expires === 0) continue;
+  for (const database of server.keyspace.databases) {
+    if (database.size === 0) continue;
     const ttl = averageTimeToLive(database);
-    yield [`db${database.index}`, `keys=${database.size},expires=${expires},avg_ttl=${ttl}`];
+    yield [`db${database.index}`, `keys=${database.size},expires=${database.expiring},avg_ttl=${ttl}`];
   }
 }
 
 /** Mean time to live in ms of a sample of the expiring keys, taken from some place on. */
 function averageTimeToLive(database: Database): number {
-  const { tables, entries, nowMs } = database.store;
-  if (tables.count(database.expires) === 0) return 0;
+  const { heap: { entries }, nowMs } = database.store;
+  if (database.expiring === 0) return 0;
   const refs: number[] = [];
-  tables.scan(database.expires, (random() * 2 ** 32) >>> 0, TTL_SAMPLE, refs);
-  if (refs.length === 0) tables.scan(database.expires, 0, TTL_SAMPLE, refs);
+  database.scanExpiring((random() * 2 ** 32) >>> 0, TTL_SAMPLE, refs);
+  if (refs.length === 0) database.scanExpiring(0, TTL_SAMPLE, refs);
   let sum = 0;
   for (const ref of refs) sum += Math.max(0, entries.expiry(ref) - nowMs);
   return refs.length === 0 ? 0 : Math.round(sum / refs.length);
