@@ -4,20 +4,15 @@
  * beside it.
  */
 
-import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { WholeHost } from "../commands/caller.ts";
-import { EVENT_EXPIRED, EVENT_KEY_MISS, EVENT_KEYEVENT, EVENT_KEYSPACE, EVENT_NEW } from "../commands/events.ts";
-import { removalWord } from "../commands/removal.ts";
-import type { Session } from "../commands/session.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
 import { PubSub } from "../pubsub/pubsub.ts";
 import { ReplyWriter } from "../resp/reply.ts";
-import type { Request } from "../resp/request.ts";
 import { unixMs } from "../runtime/clock.ts";
-import type { Database } from "../store/database.ts";
-import { type KeyListener, Store } from "../store/store.ts";
+import { Keyspace } from "../store/keyspace.ts";
+import type { Store } from "../store/store.ts";
 import { Admission } from "./clients/admission.ts";
 import { describeClient } from "./clients/client_line.ts";
 import { ClientMemory } from "./clients/client_memory.ts";
@@ -38,6 +33,7 @@ import { Replication } from "./data/replication.ts";
 import { Saving } from "./data/saving.ts";
 import { WriteGate } from "./data/write_gate.ts";
 import { Batch } from "./execution/batch.ts";
+import { Changes } from "./execution/changes.ts";
 import { Dispatcher } from "./execution/dispatcher.ts";
 import { Propagation } from "./execution/propagation.ts";
 import { Watching } from "./execution/watching.ts";
@@ -55,6 +51,7 @@ import { Statistics } from "./reports/statistics.ts";
 export class Server implements WholeHost {
   readonly startedMs: number = unixMs();
   readonly settings = new Settings();
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly reply = new ReplyWriter();
   readonly pubsub = new PubSub();
@@ -64,6 +61,7 @@ export class Server implements WholeHost {
   readonly dispatcher: Dispatcher = new Dispatcher(this);
   readonly propagation = new Propagation();
   readonly watching = new Watching();
+  readonly changes: Changes = new Changes(this);
   // reports/
   readonly statistics = new Statistics();
   readonly slowLog = new SlowLog();
@@ -103,17 +101,16 @@ export class Server implements WholeHost {
   blockedClients = 0;
   /** The client whose requests are being run. */
   current: ClientSession | null = null;
-  /** Changes since the last save. */
-  dirty = 0;
 
   constructor(readonly log: Log, readonly config: Config, readonly commands: CommandTable) {
-    this.store = new Store(config.number("databases"));
-    this.phase = new Phase(this.store, this.dispatcher);
-    this.batch = new Batch(commands, this.store.foresight);
+    this.keyspace = new Keyspace(config.number("databases"));
+    this.store = this.keyspace.store;
+    this.phase = new Phase(this.keyspace, this.dispatcher);
+    this.batch = new Batch(commands, this.store.heap.foresight);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
     this.dumper = new Dumper(this.store);
-    this.restorer = new Restorer(this.store);
+    this.restorer = new Restorer(this.keyspace);
     this.replication = new Replication(this);
     this.writeGate = new WriteGate(this);
     this.memory = new Memory(this);
@@ -123,7 +120,7 @@ export class Server implements WholeHost {
     this.dispatcher.onSlow = (client, command, request, microseconds) =>
       this.slowLog.add(client, command, request, microseconds);
     this.dispatcher.onLatency = (event, milliseconds) => this.latency.report(event, milliseconds);
-    this.store.onExpired = (database, bytes, start, length) => this.#expired(database, bytes, start, length);
+    this.keyspace.events.onExpired = this.changes.expired;
     this.updateClock();
   }
 
@@ -133,7 +130,7 @@ export class Server implements WholeHost {
 
   /** To be called when everything is loaded and clients may be served. */
   ready(): void {
-    this.dirty = 0;
+    this.changes.saved(this.changes.made);
     this.memory.ready();
     this.replication.begin(this.saving.lastLoad);
     this.saving.lastSaveMs = unixMs();
@@ -192,8 +189,6 @@ export class Server implements WholeHost {
     return nowMs;
   }
 
-  // --- Commands -------------------------------------------------------------------------------------------------------
-
   asUnit(body: () => void): void {
     this.propagation.begin();
     try {
@@ -203,91 +198,7 @@ export class Server implements WholeHost {
     }
   }
 
-  // --- Changes of keys ------------------------------------------------------------------------------------------------
-
-  keyChanged(session: Session, request: Request, keyIndex: number, eventClass: number, event: string): void {
-    this.dirty++;
-    const start = request.starts[keyIndex];
-    const length = request.lengths[keyIndex];
-    if (this.watching.count + this.tracking.active > 0) {
-      this.touched(session, session.database, request.bytes, start, length);
-    }
-    if (this.settings.keyspaceEvents !== 0) {
-      this.notify(eventClass, event, session.database, request.bytes, start, length);
-    }
-  }
-
-  touched(session: Session | null, database: Database, bytes: Uint8Array, start: number, length: number): void {
-    if (this.watching.count > 0) this.watching.touch(database, bytes, start, length);
-    if (this.tracking.active > 0) this.tracking.changed(session, bytes, start, length);
-  }
-
-  notify(
-    eventClass: number,
-    event: string,
-    database: Database,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-  ): void {
-    const asked = this.settings.keyspaceEvents;
-    if ((asked & eventClass) === 0) return;
-    const name = encodeLatin1(event);
-    if ((asked & EVENT_KEYSPACE) !== 0) {
-      const prefix = encodeLatin1(`__keyspace@${database.index}__:`);
-      const channel = new Uint8Array(prefix.length + length); // a key may be longer than any string
-      channel.set(prefix);
-      channel.set(bytes.subarray(start, start + length), prefix.length);
-      this.pubsub.publish("channel", channel, 0, channel.length, name, 0, name.length);
-    }
-    if ((asked & EVENT_KEYEVENT) !== 0) {
-      const channel = encodeLatin1(`__keyevent@${database.index}__:${event}`);
-      this.pubsub.publish("channel", channel, 0, channel.length, bytes, start, length);
-    }
-  }
-
-  /** A look-up for reading found no key. */
-  readonly keyMissed: KeyListener = (database, bytes, start, length) =>
-    this.notify(EVENT_KEY_MISS, "keymiss", database, bytes, start, length);
-
-  /** A key is new: told of databases that clients see, and not of what is loaded. */
-  readonly keyIsNew: KeyListener = (database, bytes, start, length) => {
-    if (this.loading || this.store.databases[database.index] !== database) return;
-    this.notify(EVENT_NEW, "new", database, bytes, start, length);
-  };
-
   purgeMemory(): void {
     this.givingBack.purge();
-  }
-
-  flush(databases: readonly Database[]): number {
-    let removed = 0;
-    for (const database of databases) {
-      this.watching.touchAll(database, null);
-      removed += database.clear();
-    }
-    this.tracking.flushed();
-    return removed;
-  }
-
-  swap(a: Database, b: Database): void {
-    this.watching.touchAll(a, b);
-    this.watching.touchAll(b, a);
-    a.swap(b);
-    this.tracking.flushed();
-  }
-
-  #expired(database: Database, bytes: Uint8Array, start: number, length: number): void {
-    this.touched(null, database, bytes, start, length);
-    this.notify(EVENT_EXPIRED, "expired", database, bytes, start, length);
-    // What the expiry cycle removes goes on key by key; what a command comes across, with the command.
-    this.propagation.writeRemoval(
-      database.index,
-      removalWord(this.config, "lazyfree-lazy-expire"),
-      bytes,
-      start,
-      length,
-      this.current !== null,
-    );
   }
 }

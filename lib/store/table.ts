@@ -47,6 +47,14 @@ export class TableFullError extends Error {
 /** Most entries that `prefetch` touches in one call. */
 export const MAX_PREFETCHED = 64;
 
+/** Figures of a table, for reports. */
+export interface TableStatistics {
+  readonly entries: number;
+  readonly slots: number;
+  /** What the table itself takes, without its entries. */
+  readonly bytes: number;
+}
+
 /** Operations on tables in one arena. Refs of tables and entries are the arena's. */
 export class Tables {
   /** The slot at which the last successful `find` or `findEntry` saw the entry. */
@@ -72,17 +80,6 @@ export class Tables {
     this.#set(table, DIRECTORY, segment);
     this.#set(table, SEGMENTS, 1);
     return table;
-  }
-
-  /** Makes two empty tables, or none. */
-  createPair(): readonly [number, number] {
-    const first = this.create();
-    try {
-      return [first, this.create()];
-    } catch (error) {
-      this.destroy(first);
-      throw error;
-    }
   }
 
   /** Frees the table, not the entries in it. */
@@ -117,6 +114,10 @@ export class Tables {
   /** Slots of all segments together. */
   slots(table: number): number {
     return this.#get(table, SEGMENTS) << this.#get(this.#segmentOf(table, 0), 1);
+  }
+
+  statistics(table: number): TableStatistics {
+    return { entries: this.count(table), slots: this.slots(table), bytes: this.memoryBytes(table) };
   }
 
   /** Finds the entry with the given key bytes: its ref, or 0. Sets `slot`. */

@@ -12,24 +12,24 @@ import { Dumper, Restorer } from "../../lib/persistence/dump.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
-import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../../lib/store/database.ts";
-import { ENCODING_RAW } from "../../lib/store/entry.ts";
-import { Store } from "../../lib/store/store.ts";
+import { KEEP_EXPIRY } from "../../lib/store/database.ts";
+import { ENCODING_RAW, NO_EXPIRY, type UnixMs } from "../../lib/store/entry.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
 import { contentsOf } from "./plain.ts";
-import { walkStore } from "./store_walk.ts";
+import { walkKeyspace } from "./keyspace_walk.ts";
 
 const NOW = 1e12;
 const LATER = NOW + 1e6;
-const store = new Store(2);
-const loaded = new Store(2);
-const dumper = new Dumper(store);
-const restorer = new Restorer(store);
-const snapshotter = new Snapshotter(store);
+const keyspace = new Keyspace(2);
+const loaded = new Keyspace(2);
+const dumper = new Dumper(keyspace.store);
+const restorer = new Restorer(keyspace);
+const snapshotter = new Snapshotter(keyspace);
 after(() => snapshotter.worker.stop());
 
-const [first, second] = store.databases;
+const [first, second] = keyspace.databases;
 const LONG = "long".repeat(30_000);
 
 function set(key: string, value: string, expiry: UnixMs = NO_EXPIRY): void {
@@ -42,8 +42,8 @@ function write(key: string): number {
 }
 
 function setField(key: string, field: string, value: string): void {
-  const ref = write(key) || store.hashes.create(first, encodeLatin1(key), 0, key.length, 0);
-  store.hashes.set(first, ref, encodeLatin1(field), 0, field.length, encodeLatin1(value), 0, value.length);
+  const ref = write(key) || keyspace.store.hashes.create(first, encodeLatin1(key), 0, key.length, 0);
+  keyspace.store.hashes.set(first, ref, encodeLatin1(field), 0, field.length, encodeLatin1(value), 0, value.length);
 }
 
 /** Keys enough that the tables are about to grow: 6 of 8 slots, 13 of 16, 832 of 1024 and so on are full. */
@@ -52,9 +52,9 @@ function fillTo(keys: number, expiry: UnixMs = NO_EXPIRY): void {
 }
 
 function build(): void {
-  wipe(store);
-  store.setNow(NOW);
-  store.hashes.maxListpackEntries = 8;
+  wipe(keyspace);
+  keyspace.store.setNow(NOW);
+  keyspace.store.hashes.maxListpackEntries = 8;
   set("string", "value");
   set("expiring", "value", LATER);
   set("long", LONG);
@@ -78,7 +78,11 @@ const OPERATIONS: Readonly<Record<string, () => void>> = {
   "no expiry any more": () => first.setExpiry(write("expiring"), NO_EXPIRY),
   "a string made longer": () => {
     const ref = first.resizeValue(write("string"), 1000);
-    store.entries.bytes(ref).fill(65, store.entries.valueStart(ref), store.entries.valueStart(ref) + 1000);
+    keyspace.store.heap.entries.bytes(ref).fill(
+      65,
+      keyspace.store.heap.entries.valueStart(ref),
+      keyspace.store.heap.entries.valueStart(ref) + 1000,
+    );
   },
   "a new field of a listpack": () => setField("small", "field:0", "a longer value"),
   "a listpack that becomes a table": () => setField("small", "new", "value"),
@@ -105,7 +109,7 @@ function restore(key: string, from: string): void {
 
 /** Runs an operation with its allocation number `at` failing, from 0 on; whether it failed for that. */
 function failsAt(operation: () => void, at: number): boolean {
-  const { arena } = store;
+  const { arena } = keyspace.store.heap;
   let count = 0;
   arena.alloc = (bytes) => {
     if (count++ === at) throw new ArenaFullError("none is left");
@@ -149,12 +153,14 @@ for (const [name, operation] of Object.entries(OPERATIONS)) {
         for (let failed = true; failed; at++) {
           build();
           fillTo(fill, fill === 832 ? LATER : NO_EXPIRY);
-          const before = contentsOf(store);
+          const before = contentsOf(keyspace);
           const snapshot = withSnapshot ? beginSnapshot() : null;
           failed = failsAt(operation, at);
-          if (failed) assert.deepEqual(contentsOf(store), before, `allocation ${at} failed, and nothing has changed`);
+          if (failed) {
+            assert.deepEqual(contentsOf(keyspace), before, `allocation ${at} failed, and nothing has changed`);
+          }
           if (snapshot !== null) assert.deepEqual(await snapshot(), before, "the snapshot is of before");
-          walkStore(store, false);
+          walkKeyspace(keyspace, false);
           if (at > 20) at += 25; // a copy of a table takes hundreds, each like the other
         }
       });
@@ -164,7 +170,7 @@ for (const [name, operation] of Object.entries(OPERATIONS)) {
 
 test("all can be removed when there is no memory at all", () => {
   build();
-  const { arena } = store;
+  const { arena } = keyspace.store.heap;
   arena.alloc = () => {
     throw new ArenaFullError("none is left");
   };
@@ -174,5 +180,5 @@ test("all can be removed when there is no memory at all", () => {
   } finally {
     Reflect.deleteProperty(arena, "alloc");
   }
-  walkStore(store, false);
+  walkKeyspace(keyspace, false);
 });

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { saveSync } from "../../lib/persistence/save.ts";
 import { type Files, files, useFiles } from "../../lib/runtime/files.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { INFO, OPTIONS, withDirectory } from "./helpers.ts";
 
-const store = new Store(1);
+const keyspace = new Keyspace(1);
 
 function failure(code = "EIO"): never {
   throw Object.assign(new Error("simulated"), { code });
@@ -32,7 +32,7 @@ test("a temporary file that was made but cannot be opened is removed", () =>
       open: (path, purpose) => purpose === "update" ? failure() : system.open(path, purpose),
     });
     withCalls(calls, () => {
-      assert.throws(() => saveSync(store, join(directory, "dump.rdb"), INFO, OPTIONS), /Input\/output error/);
+      assert.throws(() => saveSync(keyspace, join(directory, "dump.rdb"), INFO, OPTIONS), /Input\/output error/);
     });
     assert.deepEqual(readdirSync(directory), []);
   }));
@@ -53,7 +53,7 @@ test("a save whose directory cannot be synced has failed, unless the file system
         };
       };
       withCalls(calls, () => {
-        const save = () => saveSync(store, path, INFO, OPTIONS);
+        const save = () => saveSync(keyspace, path, INFO, OPTIONS);
         if (code === "EIO") assert.throws(save, /Failed syncing the directory .*Input\/output error/);
         else save();
       });

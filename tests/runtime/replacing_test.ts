@@ -34,7 +34,7 @@ test("a clock that is put in the place of the system's is what everything reads,
   const system = useClock({ unixMs: () => 1000, monotonicMs: () => 5.5, preciseUnixMs: () => 1000.25 });
   try {
     assert.deepEqual([unixMs(), monotonicMs(), preciseUnixMs()], [1000, 5.5, 1000.25]);
-    assert.equal(new Store(1).nowMs, 1000);
+    assert.equal(new Store().nowMs, 1000);
   } finally {
     useClock(system);
   }
@@ -184,7 +184,7 @@ test("the process knows its number, who else is running, and what it takes", () 
   assert.equal(isRunning(id), true);
   const child = spawnSync(process.execPath, ["--version"]);
   assert.equal(isRunning(child.pid), false);
-  assert.ok(memory().residentBytes > memory().heapBytes && memory().heapBytes > 0);
+  assert.ok(memory().residentBytes > 0 && memory().heapBytes > 0);
   for (const on of ["process", "thread"] as const) {
     const { userMicroseconds, systemMicroseconds } = processorTime(on);
     assert.ok(userMicroseconds >= 0 && systemMicroseconds >= 0);

@@ -138,7 +138,7 @@ export class Machine {
     const log = new SimulatedLog(this, scope);
     const server = this.server = new Server(log, config, new CommandTable(ALL_COMMANDS));
     applyConfig(server);
-    this.emptyBytes = server.store.arena.usedBytes;
+    this.emptyBytes = server.store.heap.arena.usedBytes;
     this.#saves = server.saving.saves;
     this.#watchSaves(server);
     this.#watchAllocations(server);
@@ -170,7 +170,7 @@ export class Machine {
   /** What was loaded is what the last acknowledged save had, or a later one. */
   #checkLoaded(server: Server): void {
     const { states, fail } = this.around;
-    const loaded = contentsOf(server.store);
+    const loaded = contentsOf(server.keyspace);
     const since = this.#acknowledged?.number ?? -1;
     const mayBe = states.filter((state) => state.by === this ? state.number >= since : this.#mayHaveReceived);
     let difference = "";
@@ -187,7 +187,7 @@ export class Machine {
     const describe = server.saving.describeReplication;
     server.saving.describeReplication = () => {
       const { states } = this.around;
-      states.push({ number: states.length, by: this, contents: contentsOf(server.store) });
+      states.push({ number: states.length, by: this, contents: contentsOf(server.keyspace) });
       return describe();
     };
   }
@@ -205,7 +205,7 @@ export class Machine {
   }
 
   #watchAllocations(server: Server): void {
-    const { arena } = server.store;
+    const { arena } = server.store.heap;
     const alloc = arena.alloc.bind(arena);
     arena.alloc = (bytes) => {
       if (--this.#allocationsLeft <= 0) {

@@ -4,7 +4,7 @@
  */
 
 import process from "node:process";
-import { digestOfStore } from "../../lib/commands/digest.ts";
+import { digestOfKeyspace } from "../../lib/commands/digest.ts";
 import { useEnding } from "../../lib/runtime/ending.ts";
 import { type Files, useFiles } from "../../lib/runtime/files.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
@@ -446,7 +446,7 @@ class World implements ClientWorld {
     const servers = this.#machines.flatMap(({ server }) => server ?? []);
     const isRest = () => {
       const [first] = servers;
-      const expiring = servers.some(({ store }) => store.databases.some((one) => store.tables.count(one.expires) > 0));
+      const expiring = servers.some(({ keyspace }) => keyspace.databases.some((one) => one.expiring > 0));
       return !expiring &&
         servers.every(({ replication, saving, isReplica }) =>
           replication.stream.offset === first.replication.stream.offset && !saving.snapshotter.running &&
@@ -457,8 +457,8 @@ class World implements ClientWorld {
     const primary = this.#primary.server;
     if (primary === null || this.#failure !== null) return;
     for (const { name, server } of this.#machines) {
-      if (server === null || digestOfStore(server.store) === digestOfStore(primary.store)) continue;
-      const difference = firstDifference(contentsOf(primary.store), contentsOf(server.store), unixMs());
+      if (server === null || digestOfKeyspace(server.keyspace) === digestOfKeyspace(primary.keyspace)) continue;
+      const difference = firstDifference(contentsOf(primary.keyspace), contentsOf(server.keyspace), unixMs());
       this.fail(name, `does not have the data of the primary: ${difference}`);
     }
   }
@@ -468,12 +468,12 @@ class World implements ClientWorld {
     this.#primary.command("FLUSHALL");
     const isEmpty = ({ server, emptyBytes }: Machine) =>
       server !== null && !server.saving.snapshotter.running && !server.saving.snapshotter.settling &&
-      server.store.arena.usedBytes === emptyBytes;
+      server.store.heap.arena.usedBytes === emptyBytes;
     await this.#until("the memory is as it was", () => this.#machines.every(isEmpty));
     for (const machine of this.#machines) {
       if (this.#failure?.includes("memory")) {
         const { server, emptyBytes } = machine;
-        this.note(machine.name, `${server?.store.arena.usedBytes} bytes, at the start ${emptyBytes}`);
+        this.note(machine.name, `${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`);
       }
       const open = machine.disk.openFiles(machine.scope);
       if (open.length > 0) this.fail(machine.name, `has files open that nobody needs: ${open.join(", ")}`);

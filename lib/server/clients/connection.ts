@@ -225,7 +225,7 @@ export class Connection implements SocketHandler, SessionConnection {
   /** Runs the requests of a batch that begins at `start`, until the client must wait; the offset after the last run. */
   #run(batch: Batch, bytes: Uint8Array, start: number): number {
     const { host: server, reply, session } = this;
-    batch.foresee(bytes, session.database.keys);
+    batch.foresee(bytes, session.database);
     let at = start;
     for (let i = 0; i < batch.count && (session.flags & STOPPED) === 0; i++) {
       const request = batch.requests[i];

@@ -69,7 +69,7 @@ export class Serving {
   /** Ends a batch that was left in the middle: nothing of it may reach the next. */
   abandonBatch(): void {
     const { store, parsers } = this.server;
-    store.foresight.clear();
+    store.heap.foresight.clear();
     store.noTouch = false;
     store.ignoreExpiry = false;
     parsers.renew();

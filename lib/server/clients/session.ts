@@ -131,7 +131,7 @@ export class ClientSession implements Client {
 
   constructor(readonly host: SessionHost, readonly connection: SessionConnection, readonly id: number) {
     this.reply = host.reply;
-    this.database = host.store.databases[0];
+    this.database = host.keyspace.databases[0];
     this.createdMs = this.lastActiveMs = host.store.nowMs;
   }
 
@@ -352,7 +352,7 @@ export class ClientSession implements Client {
     if (this.host.passwordRequired) this.flags |= UNAUTHENTICATED;
     this.user = "default";
     this.name = "";
-    this.database = this.host.store.databases[0];
+    this.database = this.host.keyspace.databases[0];
     this.setProtocol(2);
   }
 

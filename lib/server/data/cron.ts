@@ -6,6 +6,7 @@
 import { monotonicMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { ExpiryCycle } from "../../store/expiry.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { ClientMemory } from "../clients/client_memory.ts";
@@ -34,6 +35,7 @@ export interface CronHost {
   readonly serving: Pick<Serving, "closeSoon" | "flushAll">;
   readonly settings: Pick<Settings, "hz" | "activeExpireEffort" | "idleTimeoutSeconds">;
   readonly statistics: Pick<Statistics, "expiredTimeCapReached" | "expireCycleMs" | "longestMs">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly tracking: Pick<Tracking, "enforceLimit">;
   updateClock(): void;
@@ -52,7 +54,7 @@ export class Cron {
   paused = false;
 
   constructor(readonly server: CronHost) {
-    this.#expiry = new ExpiryCycle(server.store);
+    this.#expiry = new ExpiryCycle(server.keyspace);
   }
 
   /** Share of expiring keys that are estimated to have expired already. */
@@ -90,7 +92,7 @@ export class Cron {
 
   #slice(): void {
     this.#slices = null;
-    const { store, settings, statistics } = this.server;
+    const { keyspace, store, settings, statistics } = this.server;
     const startMs = monotonicMs();
     this.server.updateClock();
     const deadlineMs = startMs + SLICE_MS;
@@ -98,7 +100,7 @@ export class Cron {
     if (store.activeExpiry) {
       const clock = monotonicMs;
       if (store.removeExpired) more = this.#expiry.run(deadlineMs, settings.activeExpireEffort, clock);
-      else if (store.writesRemoveExpired) store.localExpiries.expire(store.databases, deadlineMs, clock);
+      else if (store.writesRemoveExpired) keyspace.localExpiries.expire(deadlineMs, clock);
       if (more) statistics.expiredTimeCapReached++;
     }
     while (store.heap.hasDiscarded && monotonicMs() < deadlineMs) store.heap.freeDiscarded(FREED_AT_ONCE);

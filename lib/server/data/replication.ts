@@ -26,7 +26,7 @@ import {
 import { ReplicationStream } from "../../replication/stream.ts";
 import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
-import type { Database } from "../../store/database.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { Admission } from "../clients/admission.ts";
 import { PRIMARY, REPLICA } from "../clients/flags.ts";
@@ -35,7 +35,8 @@ import type { Serving } from "../clients/serving.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_STALE } from "../execution/gates.ts";
-import type { Feed, Propagation } from "../execution/propagation.ts";
+import type { Changes } from "../execution/changes.ts";
+import type { Propagation } from "../execution/propagation.ts";
 import type { Listeners } from "../program/listeners.ts";
 import type { Log } from "../program/log.ts";
 import type { Statistics } from "../reports/statistics.ts";
@@ -55,6 +56,7 @@ const GETACK = Request.of("REPLCONF", "GETACK", "*");
 /** What replication needs of the server. */
 export interface ReplicationHost {
   readonly admission: Pick<Admission, "addClient">;
+  readonly changes: Pick<Changes, "flush" | "replaced">;
   readonly config: Config;
   readonly cron: Pick<Cron, "every" | "tasks">;
   readonly dispatcher: Pick<Dispatcher, "onLinkError" | "onReplicaReply" | "onUnsavedWrite" | "setGate">;
@@ -67,14 +69,13 @@ export interface ReplicationHost {
   readonly serving: Pick<Serving, "closeSoon">;
   readonly shutdown: { panic(reason: string): never };
   readonly statistics: Statistics;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly writeGate: Pick<WriteGate, "refresh">;
-  /** Empties databases. */
-  flush(databases: readonly Database[]): void;
 }
 
 /** This server's place in the replication. */
-export class Replication implements Feed {
+export class Replication {
   readonly stream = new ReplicationStream();
   readonly primary: PrimarySide;
   readonly replica: ReplicaSide;
@@ -85,7 +86,6 @@ export class Replication implements Feed {
   #transaction: Uint8Array[] = [];
   /** Database that the primary's stream had selected when the link was lost. */
   #selectedDatabase = 0;
-  #isFeeding = false;
   /** When it was last told that writes are applied which cannot be saved, in ms. */
   #unsavedToldMs = 0;
   /** Seconds that the server has run. */
@@ -188,6 +188,7 @@ export class Replication implements Feed {
   follow(host: string, port: number, by: string): boolean {
     const current = this.replica.primary;
     if (current !== null && current.host === host && current.port === port) return false;
+    this.server.propagation.settle(true); // what was written until now was a primary's
     this.server.config.assign("replicaof", [host, String(port)]);
     if (current === null) {
       // What this server has written itself may be a part of the new primary's past: worth a question.
@@ -265,7 +266,8 @@ export class Replication implements Feed {
   /** Sets the gates by which commands are refused, and the log's role. */
   #linkChanged(): void {
     const { server, isReplica } = this;
-    const { config, dispatcher, phase } = server;
+    const { config, dispatcher, phase, propagation } = server;
+    propagation.relays = isReplica;
     phase.setRole(isReplica, !config.flag("replica-read-only"));
     const isStale = isReplica && this.replica.state !== "connected" && !config.flag("replica-serve-stale-data");
     dispatcher.setGate(GATE_STALE, isStale);
@@ -274,11 +276,6 @@ export class Replication implements Feed {
   }
 
   // --- As a primary ---------------------------------------------------------------------------------------------------
-
-  /** Takes what the propagation hands on; a replica's own writes go no further. */
-  feed(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.isReplica) this.primary.feed(bytes, start, end);
-  }
 
   #primarySettings() {
     const { config } = this.server;
@@ -316,8 +313,7 @@ export class Replication implements Feed {
   /** Makes sure that the stream is kept, and fed. */
   #ensureBacklog(): void {
     this.stream.createBacklog(this.server.config.number("repl-backlog-size"));
-    if (!this.#isFeeding) this.server.propagation.add(this);
-    this.#isFeeding = true;
+    this.server.propagation.setReplicas(this.primary);
   }
 
   #dropBacklog(): void {
@@ -330,8 +326,7 @@ export class Replication implements Feed {
 
   #forgetStream(): void {
     this.stream.dropBacklog();
-    this.server.propagation.remove(this);
-    this.#isFeeding = false;
+    this.server.propagation.setReplicas(null);
   }
 
   #replicasChanged(): void {
@@ -423,15 +418,16 @@ export class Replication implements Feed {
   }
 
   #receiveSnapshot(id: string): SnapshotReceiver {
-    const { store, config, saving, phase } = this.server;
+    const { keyspace, config, saving, phase } = this.server;
     const into: ReceivingStore = {
-      store,
+      keyspace,
       readOptions: { ...saving.readOptions, dropExpired: false },
       flush: () => {
         saving.snapshotter.abort();
         this.primary.dropAll();
-        this.server.flush(store.databases);
+        this.server.changes.flush(keyspace.databases);
       },
+      replaced: () => this.server.changes.replaced(),
       fileRead: (path) => {
         const reason = "Removing the RDB file obtained from the master. This replica has persistence disabled";
         this.#removeFile(path, reason);
@@ -440,7 +436,7 @@ export class Replication implements Feed {
       setAsyncLoading: (isLoading) => phase.setAsyncLoading(isLoading),
     };
     const mode = config.choice("repl-diskless-load");
-    const isEmpty = store.databases.every((database) => database.size === 0);
+    const isEmpty = keyspace.databases.every((database) => database.size === 0);
     if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
       // The old data is worth serving where it is an earlier state of the primary's, not where it is something else.
       return new SwapReceiver(into, mode === "swapdb" && id === this.stream.id);
@@ -455,7 +451,7 @@ export class Replication implements Feed {
     const client = server.admission.addClient(socket);
     client.flags |= PRIMARY;
     const { fullySynchronised, databaseAfterSync } = this.replica;
-    client.database = server.store.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
+    client.database = server.keyspace.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
     this.link = client;
     this.#ensureBacklog();
     this.#sendAcknowledgement();
@@ -471,8 +467,9 @@ export class Replication implements Feed {
       this.#transaction.push(bytes.slice(start, end));
       return;
     }
-    for (const part of this.#transaction.splice(0)) this.primary.feed(part, 0, part.length);
-    this.primary.feed(bytes, start, end);
+    const { propagation } = this.server;
+    for (const part of this.#transaction.splice(0)) propagation.relay(part, 0, part.length);
+    propagation.relay(bytes, start, end);
   }
 
   /** Offset up to which the primary's stream has come, applied or not. */

@@ -3,11 +3,12 @@
 import { unixMs } from "../../../runtime/clock.ts";
 import type { Phase } from "../../data/phase.ts";
 import type { LoadingProgress, Saving } from "../../data/saving.ts";
+import type { Changes } from "../../execution/changes.ts";
 import { type Field, percent, zeros } from "./field.ts";
 
 /** What the section tells of. */
 export interface PersistenceSource {
-  readonly dirty: number;
+  readonly changes: Pick<Changes, "unsaved">;
   readonly loading: boolean;
   readonly phase: Pick<Phase, "isAsyncLoading">;
   readonly saving: Pick<
@@ -25,7 +26,7 @@ export interface PersistenceSource {
 }
 
 /** The fields of the section, in Redis\'s order. */
-export function persistenceFields({ dirty, loading, phase, saving }: PersistenceSource): Field[] {
+export function persistenceFields({ changes, loading, phase, saving }: PersistenceSource): Field[] {
   const { snapshotter, lastLoad } = saving;
   const { running, keysProcessed, keysTotal } = snapshotter;
   const nowMs = unixMs();
@@ -36,7 +37,7 @@ export function persistenceFields({ dirty, loading, phase, saving }: Persistence
     ["current_fork_perc", running ? percent(keysProcessed, keysTotal) : "0.00"],
     ["current_save_keys_processed", running ? keysProcessed : 0],
     ["current_save_keys_total", running ? keysTotal : 0],
-    ["rdb_changes_since_last_save", dirty],
+    ["rdb_changes_since_last_save", changes.unsaved],
     ["rdb_bgsave_in_progress", saving.inBackground ? 1 : 0],
     ["rdb_last_save_time", Math.floor(saving.lastSaveMs / 1000)],
     ["rdb_last_bgsave_status", saving.lastSucceeded ? "ok" : "err"],

@@ -2,6 +2,7 @@
 
 import type { CommandTable } from "../../../commands/table.ts";
 import type { PubSub } from "../../../pubsub/pubsub.ts";
+import type { Keyspace } from "../../../store/keyspace.ts";
 import type { Store } from "../../../store/store.ts";
 import type { Tracking } from "../../clients/tracking.ts";
 import type { Cron } from "../../data/cron.ts";
@@ -15,17 +16,18 @@ import { type Field, KIB, zeros } from "./field.ts";
 export interface StatsSource {
   readonly commands: Pick<CommandTable, "byName">;
   readonly cron: Pick<Cron, "staleShare" | "ticks">;
+  readonly keyspace: Pick<Keyspace, "localExpiries">;
   readonly memoryLimit: Pick<MemoryLimit, "exceededMs">;
   readonly pubsub: Pick<PubSub, "channelCount" | "patternCount">;
   readonly rates: Rates;
   readonly statistics: Statistics;
-  readonly store: Pick<Store, "expiredKeys" | "hits" | "localExpiries" | "misses">;
+  readonly store: Pick<Store, "expiredKeys" | "hits" | "misses">;
   readonly tracking: Pick<Tracking, "totalItems" | "totalKeys" | "totalPrefixes">;
 }
 
 /** The fields of the section, in Redis\'s order. */
 export function statsFields(server: StatsSource): Field[] {
-  const { statistics: of, store, rates, pubsub, cron, tracking } = server;
+  const { statistics: of, keyspace, store, rates, pubsub, cron, tracking } = server;
   const kbps = (bytesPerSecond: number) => (bytesPerSecond / KIB).toFixed(2);
   const exceededMs = server.memoryLimit.exceededMs;
   const commandTime = commandMicroseconds(server.commands);
@@ -63,7 +65,7 @@ export function statsFields(server: StatsSource): Field[] {
     ["pubsub_patterns", pubsub.patternCount],
     ["pubsubshard_channels", pubsub.channelCount("shard")],
     ...zeros("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
-    ["slave_expires_tracked_keys", store.localExpiries.size],
+    ["slave_expires_tracked_keys", keyspace.localExpiries.size],
     ...zeros("active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses"),
     ...zeros("total_active_defrag_time", "current_active_defrag_time"),
     ["tracking_total_keys", tracking.totalKeys],
