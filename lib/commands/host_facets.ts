@@ -40,7 +40,10 @@ export interface ReplicationControl {
   promote(by: string): boolean;
   /** Takes the role over from a primary that hands over the stream `id`. The error to reply with, or null. */
   takeOver(id: string, by: string): string | null;
-  acknowledgeToPrimary(): void;
+  readonly link: {
+    /** Tells the primary how far its stream has been applied. */
+    acknowledge(): void;
+  };
 }
 
 /** The end of the server, as a command sees it. */

@@ -26,6 +26,7 @@ import { Tracking } from "./clients/tracking.ts";
 import { Cron } from "./data/cron.ts";
 import { Debugging } from "./data/debugging.ts";
 import { GivingBack } from "./data/giving_back.ts";
+import { LinkErrors } from "./data/link_errors.ts";
 import { Memory } from "./data/memory.ts";
 import { MemoryLimit } from "./data/memory_limit.ts";
 import { Phase } from "./data/phase.ts";
@@ -83,6 +84,7 @@ export class Server implements WholeHost {
   readonly dumper: Dumper;
   readonly restorer: Restorer;
   readonly replication: Replication;
+  readonly linkErrors: LinkErrors;
   readonly writeGate: WriteGate;
   readonly memory: Memory;
   readonly memoryLimit: MemoryLimit;
@@ -112,6 +114,7 @@ export class Server implements WholeHost {
     this.dumper = new Dumper(this.store);
     this.restorer = new Restorer(this.keyspace);
     this.replication = new Replication(this);
+    this.linkErrors = new LinkErrors(this);
     this.writeGate = new WriteGate(this);
     this.memory = new Memory(this);
     this.memoryLimit = new MemoryLimit(this);

@@ -64,7 +64,7 @@ export interface ConnectionHost extends SessionHost {
   readonly outputLimits: { check(client: ClientSession, pending: number): void };
   readonly parsers: Pick<Parsers, "give" | "shared" | "take">;
   readonly replication: ReplicationLinks & {
-    applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void;
+    readonly link: { applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void };
   };
   readonly serving: SessionHost["serving"] & {
     beginBatch(client: ClientSession): void;
@@ -236,7 +236,7 @@ export class Connection implements SocketHandler, SessionConnection {
         if ((session.flags & POSTPONED) !== 0) break;
         if (reply.length > FLUSH_BYTES) this.flush();
       } else if (session.replica !== null) server.replication.primary.heardFrom(session.replica);
-      if (session.isPrimary) server.replication.applied(bytes, at, next, session.transaction !== null);
+      if (session.isPrimary) server.replication.link.applied(bytes, at, next, session.transaction !== null);
       at = next;
     }
     this.#running = null;

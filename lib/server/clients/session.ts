@@ -84,15 +84,17 @@ export interface SessionHost extends WholeHost {
 
 /** Replication, as a session that is a part of it sees it. */
 export interface ReplicationLinks extends ReplicationControl {
-  synchronise(client: ClientSession, id: string | null, offset: number | null): string | null;
-  acknowledge(replica: Replica, offset: number, syncedOffset: number): void;
-  wait(
-    client: ClientSession,
-    replicas: number,
-    timeoutMs: number,
-    count: ReplicaCount,
-    write: (count: number) => void,
-  ): void;
+  readonly replicas: {
+    synchronise(client: ClientSession, id: string | null, offset: number | null): string | null;
+    acknowledge(replica: Replica, offset: number, syncedOffset: number): void;
+    wait(
+      client: ClientSession,
+      replicas: number,
+      timeoutMs: number,
+      count: ReplicaCount,
+      write: (count: number) => void,
+    ): void;
+  };
 }
 
 /** The state of one client. */
@@ -249,15 +251,15 @@ export class ClientSession implements Client {
   }
 
   synchronise(id: string | null, offset: number | null): string | null {
-    return this.host.replication.synchronise(this, id, offset);
+    return this.host.replication.replicas.synchronise(this, id, offset);
   }
 
   acknowledgeReplication(offset: number, syncedOffset: number): void {
-    if (this.replica !== null) this.host.replication.acknowledge(this.replica, offset, syncedOffset);
+    if (this.replica !== null) this.host.replication.replicas.acknowledge(this.replica, offset, syncedOffset);
   }
 
   waitForReplicas(replicas: number, timeoutMs: number, count: ReplicaCount, write: (count: number) => void): void {
-    this.host.replication.wait(this, replicas, timeoutMs, count, write);
+    this.host.replication.replicas.wait(this, replicas, timeoutMs, count, write);
   }
 
   /** Ends `block`: `write` gives the reply that was waited for. */

@@ -17,8 +17,7 @@ const NOREPLICAS = "NOREPLICAS Not enough good replicas to write.";
 export interface WriteGateHost {
   readonly config: Config;
   readonly dispatcher: Pick<Dispatcher, "diskFails" | "setGate" | "writesRefused">;
-  /** Whether there are fewer good replicas than `min-replicas-to-write` asks for. */
-  readonly replication: { readonly lacksReplicas: boolean };
+  readonly replication: { readonly replicas: { readonly areTooFew: boolean } };
   readonly saving: { readonly lastSucceeded: boolean };
 }
 
@@ -39,6 +38,6 @@ export class WriteGate {
       config.savePoints.length > 0;
     dispatcher.diskFails = cannotSave;
     dispatcher.writesRefused = cannotSave ? MISCONF : NOREPLICAS;
-    dispatcher.setGate(GATE_NO_WRITES, cannotSave || replication.lacksReplicas);
+    dispatcher.setGate(GATE_NO_WRITES, cannotSave || replication.replicas.areTooFew);
   }
 }

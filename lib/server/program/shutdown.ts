@@ -44,7 +44,7 @@ export interface ShutdownHost {
   readonly pausing: Pick<Pausing, "pauseForShutdown" | "resumeAfterShutdown">;
   /** Path of the pid file, a binary string, or null. */
   readonly pidFile: string | null;
-  readonly replication: Pick<Replication, "askForAcknowledgements" | "primary" | "stream">;
+  readonly replication: Pick<Replication, "primary" | "replicas" | "stream">;
   readonly saving: Pick<Saving, "saveNow" | "snapshotter">;
   readonly serving: Pick<Serving, "sendAll">;
 }
@@ -136,7 +136,7 @@ export class Shutdown {
     log.notice("Waiting for replicas before shutting down.");
     this.deadlineMs = unixMs() + timeoutSeconds * 1000;
     pausing.pauseForShutdown();
-    replication.askForAcknowledgements();
+    replication.replicas.askForAcknowledgements();
     while (attempt === this.#attempt && primary.hasBehind(offset) && unixMs() < this.deadlineMs) {
       await sleep(POLL_MS);
     }

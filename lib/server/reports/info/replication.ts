@@ -5,14 +5,14 @@ import type { PrimarySide } from "../../../replication/primary.ts";
 import type { ReplicaSide } from "../../../replication/replica.ts";
 import type { ReplicationStream } from "../../../replication/stream.ts";
 import { unixMs } from "../../../runtime/clock.ts";
+import type { PrimaryLink } from "../../data/primary_link.ts";
 import { type Field, percent } from "./field.ts";
 
 /** What the section tells of. */
 export interface ReplicationSource {
   readonly config: Config;
   readonly replication: {
-    /** Offset up to which the primary's stream has come, applied or not. */
-    readonly readOffset: number;
+    readonly link: Pick<PrimaryLink, "readOffset">;
     readonly stream: Pick<
       ReplicationStream,
       "id" | "secondId" | "secondOffset" | "offset" | "hasBacklog" | "backlogLength" | "backlogFirstOffset"
@@ -66,7 +66,7 @@ function followerFields({ config, replication: { primary } }: ReplicationSource)
 }
 
 /** What only a replica shows: its primary and how the link to it fares. */
-function linkFields({ config, replication: { stream, replica, readOffset } }: ReplicationSource): Field[] {
+function linkFields({ config, replication: { stream, replica, link } }: ReplicationSource): Field[] {
   const nowMs = unixMs();
   const isUp = replica.state === "connected";
   const isSyncing = replica.state === "sync";
@@ -77,7 +77,7 @@ function linkFields({ config, replication: { stream, replica, readOffset } }: Re
     ["master_link_status", isUp ? "up" : "down"],
     ["master_last_io_seconds_ago", isUp ? silentSeconds : -1],
     ["master_sync_in_progress", isSyncing ? 1 : 0],
-    ["slave_read_repl_offset", readOffset],
+    ["slave_read_repl_offset", link.readOffset],
     ["slave_repl_offset", stream.offset],
   ];
   if (isSyncing) {
