@@ -98,7 +98,7 @@ export class Database implements ValueHome {
   /** As `read`, but no use of the key: for commands that ask about it (EXISTS, TYPE, TTL). */
   glance(bytes: Uint8Array, start: number, length: number): number {
     const store = this.store;
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, store.removeExpired)) {
       store.misses++;
       const { onMiss } = this.#events;
@@ -114,7 +114,7 @@ export class Database implements ValueHome {
    * any, has been told.
    */
   write(bytes: Uint8Array, start: number, length: number): number {
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return 0;
     this.store.touch(ref);
     this.#snapshots.prepareChange(this.#table, ref);
@@ -128,13 +128,13 @@ export class Database implements ValueHome {
 
   /** The live entry under a key, without a trace in its metadata or in the statistics: its ref, or 0. */
   look(bytes: Uint8Array, start: number, length: number): number {
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     return ref === 0 || this.#isGone(ref, bytes, start, length, this.store.removeExpired) ? 0 : ref;
   }
 
   /** Whether a live entry is under a key, for a command that changes something by that: a use of the key. */
   use(bytes: Uint8Array, start: number, length: number): boolean {
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return false;
     this.store.touch(ref);
     return true;
@@ -214,7 +214,7 @@ export class Database implements ValueHome {
     encoding: number,
     expiry: UnixMs,
   ): void {
-    const old = this.peek(key, keyStart, keyLength);
+    const old = this.#table.find(key, keyStart, keyLength);
     const ref = this.#replace(old, key, keyStart, keyLength, TYPE_STRING, encoding, valueLength, expiry);
     const arena = this.#arena;
     const at = (ref & SEGMENT_MASK) << 1;
@@ -253,7 +253,7 @@ export class Database implements ValueHome {
     inlineLength: number,
     expiry: UnixMs,
   ): number {
-    const old = this.peek(key, keyStart, keyLength);
+    const old = this.#table.find(key, keyStart, keyLength);
     return this.#replace(old, key, keyStart, keyLength, type, encoding, inlineLength, expiry);
   }
 
