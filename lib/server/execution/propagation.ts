@@ -28,6 +28,7 @@ export class Propagation {
   /** Builds what the command under way propagates as. */
   readonly builder = new RequestBuilder();
   readonly #removal = new RequestBuilder();
+  readonly #select = new RequestBuilder();
   readonly #feeds = new Set<Feed>();
   /** Database that followers have selected, or -1. */
   #selected = -1;
@@ -111,7 +112,7 @@ export class Propagation {
   #send(databaseIndex: number, request: Request): void {
     if (databaseIndex !== this.#selected && databaseIndex >= 0) {
       this.#selected = databaseIndex;
-      this.#feed(Request.of("SELECT", String(databaseIndex)));
+      this.#feed(this.#select.begin(2).word("SELECT").integer(databaseIndex).request);
     }
     this.#feed(request);
   }
