@@ -4,15 +4,14 @@
  * requests were done. Now and then it reads from a replica, which must show an earlier moment of the primary's.
  */
 
-import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
-import { sleep } from "../../lib/runtime/timers.ts";
+import { sleep, startTimer } from "../../lib/runtime/timers.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 import type { Chance } from "./chance.ts";
 import * as model from "./model.ts";
-import { compare, type Effects, type Observed, type Operation, outcomeOf, type State, Timeline } from "./model.ts";
+import { compare, type Observed, type Operation, outcomeOf, type State, Timeline } from "./model.ts";
 import type { SimulatedNetwork, SimulatedSocket } from "./network.ts";
-import { type Reply, ReplyReader, shown } from "./resp.ts";
+import { encodeRequests, type Reply, ReplyReader, shown } from "./resp.ts";
 
 /** A reply that has not come after so long never will, in ms. */
 const REPLY_TIMEOUT_MS = 3000;
@@ -44,28 +43,30 @@ export interface ClientWorld {
 /** A connection with the replies that have come over it. */
 class Connection {
   readonly #reader = new ReplyReader();
-  #wake: (() => void) | null = null;
+  /** Called with whether it has what a reply is waited for. */
+  #wake: ((inTime: boolean) => void) | null = null;
+  /** When the reply that is waited for must have come, in ms. */
+  #deadlineMs = 0;
+  #isTimerSet = false;
   #isClosed = false;
 
   constructor(readonly socket: SimulatedSocket) {
     socket.handler = {
       onData: (bytes, start, end) => {
         this.#reader.add(bytes, start, end);
-        this.#wake?.();
+        this.#wake?.(true);
       },
       onDrain: () => {},
       onClose: () => {
         this.#isClosed = true;
-        this.#wake?.();
+        this.#wake?.(true);
       },
     };
   }
 
   send(requests: readonly (readonly string[])[]): void {
-    const text = requests.map((words) =>
-      `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`
-    ).join("");
-    this.socket.write(encodeLatin1(text), 0, text.length);
+    const request = encodeRequests(requests);
+    this.socket.write(request, 0, request.length);
   }
 
   /** The next reply; null where the connection is lost, or the reply takes too long. */
@@ -73,13 +74,23 @@ class Connection {
     for (;;) {
       const reply = this.#reader.next();
       if (reply !== null || this.#isClosed) return reply;
-      const inTime = await new Promise<boolean>((resolve) => {
-        this.#wake = () => resolve(true);
-        void sleep(REPLY_TIMEOUT_MS).then(() => resolve(false));
-      });
+      this.#deadlineMs = unixMs() + REPLY_TIMEOUT_MS;
+      if (!this.#isTimerSet) this.#setTimer();
+      const inTime = await new Promise<boolean>((resolve) => this.#wake = resolve);
       this.#wake = null;
       if (!inTime) return null;
     }
+  }
+
+  /** One timer serves the replies of seconds: most come long before it goes off. */
+  #setTimer(): void {
+    this.#isTimerSet = true;
+    startTimer(() => {
+      this.#isTimerSet = false;
+      if (this.#wake === null || this.#isClosed) return;
+      if (unixMs() < this.#deadlineMs) this.#setTimer();
+      else this.#wake(false);
+    }, this.#deadlineMs - unixMs());
   }
 
   /** Ends it; resolves when the server can have nothing of it any more. */
@@ -183,7 +194,7 @@ export class SimulatedClient {
       for (let i = 0; i + 1 < item.items.length; i += 2) {
         const [field, value] = [item.items[i], item.items[i + 1]];
         if (field.kind !== "bulk" || value.kind !== "bulk") continue;
-        values.set(`${HASHES[index - keys.length]} ${field.text}`, value.text);
+        values.set(model.nameOf(HASHES[index - keys.length], field.text), value.text);
       }
     });
     if (reply.items.some((item) => item.kind === "line")) return null;
@@ -277,24 +288,21 @@ export class SimulatedClient {
       this.world.fail(this.name, `EXEC of ${operations.length} commands: ${shown(reply)}`);
       return false;
     }
-    const all: Effects[number][] = [];
-    const state = new Map(this.#timeline.state);
     for (const [index, operation] of operations.entries()) {
       const item = reply.items[index];
       if (this.#lackedMemory(item) && operation.parts !== undefined) {
-        this.#timeline.add(all);
+        this.#timeline.endRequest();
         this.#uncertain = [operation.parts(), ...operations.slice(index + 1)];
         return false;
       }
-      const outcome = outcomeOf(operation, item, state, fromMs, unixMs());
-      if (outcome === null) {
-        if (!this.#refused(operation.words.join(" "), item)) return false;
-        continue;
+      const outcome = outcomeOf(operation, item, this.#timeline.state, fromMs, unixMs());
+      if (outcome !== null) this.#timeline.addPart(outcome.effects);
+      else if (!this.#refused(operation.words.join(" "), item)) {
+        this.#timeline.endRequest();
+        return false;
       }
-      model.apply(state, outcome.effects);
-      all.push(...outcome.effects);
     }
-    this.#timeline.add(all);
+    this.#timeline.endRequest();
     return true;
   }
 
@@ -327,8 +335,10 @@ export class SimulatedClient {
     if (connection === null) return;
     const observed = await this.#observe(connection);
     await connection.close();
-    if (observed === null || this.#findPast(observed) !== null) return;
-    const what = [this.#timeline, ...this.#past].map(({ nearest }) => nearest).join("; ");
+    if (observed === null) return;
+    const timelines = [this.#timeline, ...this.#past.toReversed()];
+    if (timelines.some((timeline) => timeline.has(observed))) return;
+    const what = timelines.map((timeline) => timeline.nearest(observed)).join("; ");
     this.world.fail(this.name, `the replica ${host} shows data that its primary never had: ${what}`);
   }
 

@@ -19,8 +19,7 @@ import { ArenaFullError } from "../../lib/store/arena.ts";
 import { FakeSocket } from "../server/fake_client.ts";
 import type { Chance } from "./chance.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
-import { contentsOf } from "../model/plain.ts";
-import { type Contents, firstDifference } from "./contents.ts";
+import { type Contents, contentsOf, firstDifference } from "./contents.ts";
 import { DIRECTORY, Disk } from "./disk.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { Killed, type Scheduler, Scope } from "./scheduler.ts";
@@ -118,7 +117,8 @@ export class Machine {
       this.#acknowledged = null;
       this.#mayHaveReceived = true;
     }
-    this.note(`  log: ${message.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
+    const withoutStack = message.replace(/\n +at .*/g, ""); // the places in it would make the trace that of one checkout
+    this.note(`  log: ${withoutStack.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
     if (FAULTS.test(message) && !message.includes(SIMULATED)) this.around.fail(this.name, `logged '${message}'`);
   }
 
@@ -208,6 +208,7 @@ export class Machine {
         this.note("an allocation fails");
         this.isPartial ||= server.isReplica;
         this.#mayRefuse = true;
+        this.around.scheduler.noteFault();
         throw new ArenaFullError(SIMULATED);
       }
       return alloc(bytes);
@@ -268,7 +269,11 @@ export function simulatedWorkers(around: Surroundings): WorkerStarter {
       post: (message, transfer) => {
         const received = structuredClone(message, { transfer }) as ToWorker; // nothing else is posted
         const breaks = chance.oneIn(2000);
-        inMs = later(inMs, () => breaks ? listener.onFailed("simulated") : jobs.receive(received));
+        inMs = later(inMs, () => {
+          if (!breaks) return jobs.receive(received);
+          scheduler.noteFault();
+          listener.onFailed("simulated");
+        });
       },
       terminate: () => {
         isEnded = true;

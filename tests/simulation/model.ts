@@ -35,6 +35,18 @@ export interface Operation {
 
 type Moment = [state: State, fromMs: number, toMs: number];
 
+/** The names that fields have in a state: one string for each, so that its hash is computed once. */
+const NAMES = new Map<string, Map<string, string>>();
+
+/** The name that a field of a hash has in a state. */
+export function nameOf(key: string, field: string): string {
+  let names = NAMES.get(key);
+  if (names === undefined) NAMES.set(key, names = new Map());
+  let name = names.get(field);
+  if (name === undefined) names.set(field, name = `${key} ${field}`);
+  return name;
+}
+
 const OK = line("+OK");
 const NO_EFFECTS: Effects = [];
 
@@ -131,15 +143,15 @@ function hset(key: string, fields: ReadonlyMap<string, string>): Operation {
   return {
     words: ["HSET", key, ...[...fields].flat()],
     outcomes: (state) => {
-      const added = [...fields.keys()].filter((field) => !state.has(`${key} ${field}`)).length;
-      const effects = [...fields].map(([field, value]) => [`${key} ${field}`, lasting(value)] as const);
+      const effects = Array.from(fields, ([field, value]) => [nameOf(key, field), lasting(value)] as const);
+      const added = effects.filter(([name]) => !state.has(name)).length;
       return [{ reply: line(`:${added}`), effects }];
     },
   };
 }
 
 export function removeField(key: string, field: string): Operation {
-  const name = `${key} ${field}`;
+  const name = nameOf(key, field);
   return {
     words: ["HDEL", key, field],
     outcomes: (state) => [{ reply: line(state.has(name) ? ":1" : ":0"), effects: [[name, null]] }],
@@ -147,7 +159,7 @@ export function removeField(key: string, field: string): Operation {
 }
 
 export function increaseField(key: string, field: string, by: number): Operation {
-  const name = `${key} ${field}`;
+  const name = nameOf(key, field);
   return {
     words: ["HINCRBY", key, field, String(by)],
     outcomes: (state) => {
@@ -179,14 +191,19 @@ export function flush(word: "SYNC" | "ASYNC"): Operation {
 
 /** Keys of hashes are no prefixes of each other. */
 function fieldsOf(state: State, key: string): string[] {
-  return [...state.keys()].filter((name) => name.startsWith(`${key} `));
+  const start = `${key} `;
+  const names: string[] = [];
+  for (const name of state.keys()) if (name.startsWith(start)) names.push(name);
+  return names;
 }
 
 export function apply(state: State, effects: Effects): void {
-  for (const [key, entry] of effects) {
-    if (entry === null) state.delete(key);
-    else state.set(key, entry);
-  }
+  for (const [key, entry] of effects) put(state, key, entry);
+}
+
+function put(state: State, key: string, entry: Entry | null): void {
+  if (entry === null) state.delete(key);
+  else state.set(key, entry);
 }
 
 /** The outcome that a reply shows, or null where it can be none. */
@@ -224,56 +241,108 @@ export function either(a: State, b: State): State {
   return merged;
 }
 
-/** A state that grows request by request. */
+/** A state that grows request by request, and knows what it was after each. */
 export class Timeline {
   readonly state: State;
-  readonly #base: State;
-  readonly #past: Effects[] = [];
+  // All changes, oldest first: of which key, and what it was before.
+  readonly #keys: string[] = [];
+  readonly #before: (Entry | null)[] = [];
+  /** How many changes there had been after each request. */
+  readonly #moments: number[] = [0];
 
   constructor(base: State) {
-    this.#base = new Map(base);
     this.state = new Map(base);
   }
 
+  /** Adds what a request does. */
   add(effects: Effects): void {
-    if (effects.length === 0) return;
-    apply(this.state, effects);
-    this.#past.push(effects);
+    this.addPart(effects);
+    this.endRequest();
   }
 
-  /** In words, where the moment that comes nearest to what was observed still differs. */
-  nearest = "";
+  /** Adds what a part of a request does; to be followed by others, and `endRequest`. */
+  addPart(effects: Effects): void {
+    const { state } = this;
+    for (const [key, entry] of effects) {
+      const before = state.get(key);
+      if (before === undefined && entry === null) continue;
+      this.#keys.push(key);
+      this.#before.push(before ?? null);
+      put(state, key, entry);
+    }
+  }
+
+  endRequest(): void {
+    if (this.#keys.length > (this.#moments.at(-1) ?? 0)) this.#moments.push(this.#keys.length);
+  }
 
   /** The state that was observed; null if it was none. */
   find(observed: Observed): State | null {
-    let fewest = Infinity;
-    const state = new Map(this.#base);
-    const wrong = new Set<string>();
-    const check = (key: string) => {
-      if (fits(state.get(key), observed.values.get(key), observed)) wrong.delete(key);
-      else wrong.add(key);
-    };
-    for (const key of [...state.keys(), ...observed.values.keys()]) check(key);
-    let found = wrong.size === 0 ? new Map(state) : null;
-    for (const effects of this.#past) {
-      apply(state, effects);
-      for (const [key] of effects) check(key);
-      if (wrong.size === 0) found = found === null ? new Map(state) : either(found, state);
-      if (wrong.size >= fewest) continue;
-      fewest = wrong.size;
-      this.nearest = `${fewest} differ, the first: ${compare(state, observed)}`;
+    let found: State | null = null;
+    for (const { changes, wrong } of this.#back(observed)) {
+      if (wrong.size > 0) continue;
+      const state = this.#after(changes);
+      found = found === null ? state : either(found, state);
     }
     return found;
+  }
+
+  /** Whether the state that was observed is one of these. Costs the way back to it. */
+  has(observed: Observed): boolean {
+    for (const { wrong } of this.#back(observed)) if (wrong.size === 0) return true;
+    return false;
+  }
+
+  /** In words, where the moment that comes nearest to what was observed still differs. */
+  nearest(observed: Observed): string {
+    let fewest = Infinity;
+    let at = 0;
+    for (const { changes, wrong } of this.#back(observed)) {
+      if (wrong.size >= fewest) continue;
+      fewest = wrong.size;
+      at = changes;
+    }
+    return `${fewest} differ, the first: ${compare(this.#after(at), observed)}`;
+  }
+
+  /** All moments, the latest first: how many changes there had been, and of which keys that is not what was observed. */
+  *#back(observed: Observed): Generator<{ readonly changes: number; readonly wrong: ReadonlySet<string> }> {
+    const wrong = new Set<string>();
+    const check = (key: string, entry: Entry | undefined) => {
+      if (fits(entry, observed.values.get(key), observed)) wrong.delete(key);
+      else wrong.add(key);
+    };
+    for (const [key, entry] of this.state) check(key, entry);
+    for (const key of observed.values.keys()) if (!this.state.has(key)) check(key, undefined);
+    let at = this.#keys.length;
+    for (let moment = this.#moments.length - 1; moment >= 0; moment--) {
+      const changes = this.#moments[moment];
+      while (at > changes) check(this.#keys[--at], this.#before[at] ?? undefined);
+      yield { changes, wrong };
+    }
+  }
+
+  /** The state after so many changes. */
+  #after(changes: number): State {
+    const state = new Map(this.state);
+    for (let at = this.#keys.length; at > changes;) put(state, this.#keys[--at], this.#before[at]);
+    return state;
   }
 }
 
 /** The state that was observed, if `state` can be that; else the first key that is wrong. */
 export function compare(state: State, observed: Observed): string | null {
-  for (const key of new Set([...state.keys(), ...observed.values.keys()])) {
-    const [entry, value] = [state.get(key), observed.values.get(key)];
-    if (fits(entry, value, observed)) continue;
-    return `${key} should be ${entry === undefined ? "missing" : JSON.stringify(entry.value.slice(0, 60))}` +
-      ` and is ${value === undefined ? "missing" : JSON.stringify(value.slice(0, 60))}`;
+  for (const [key, entry] of state) {
+    const value = observed.values.get(key);
+    if (!fits(entry, value, observed)) return difference(key, entry, value);
   }
+  for (const [key, value] of observed.values) if (!state.has(key)) return difference(key, undefined, value);
   return null;
+}
+
+function difference(key: string, entry: Entry | undefined, value: string | undefined): string {
+  const [wanted, found] = [entry?.value, value].map((text) =>
+    text === undefined ? "missing" : JSON.stringify(text.slice(0, 60))
+  );
+  return `${key} should be ${wanted} and is ${found}`;
 }

@@ -25,7 +25,13 @@ export class Trace {
   /** Adds bytes that went over the network. */
   noteBytes(nowMs: number, bytes: Uint8Array, start: number, end: number): void {
     this.#mix(Math.floor(nowMs * 1000));
-    for (let i = start; i < end; i++) this.#mix(bytes[i]);
+    let word = 0;
+    for (let i = start; i < end; i++) {
+      word = (word << 8) | bytes[i];
+      if ((i & 3) === 3) this.#mix(word);
+    }
+    this.#mix(word);
+    this.#mix(end - start);
     this.events++;
   }
 
