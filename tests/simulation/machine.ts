@@ -29,6 +29,9 @@ export const PORT = 6379;
 /** A message to or from a worker takes up to so long, in ms. */
 const MESSAGE_MS = 2;
 
+/** So often is looked for a reply that has not come at once, in ms. */
+const REPLY_LOOK_MS = 10;
+
 /** The data at the point in time of a save. */
 interface SavedState {
   readonly number: number;
@@ -232,19 +235,26 @@ export class Machine {
     this.around.network.dropAll(this.scope, powerFailed);
   }
 
-  /** Has the server run a command, as if a client on the machine had sent it. */
-  command(...words: string[]): void {
+  /**
+   * Has the server run a command, as if a client on the machine had sent it. `onReply`, which is the world's, is told of
+   * the reply's first line: later where clients are paused, and never where the server ends before.
+   */
+  command(words: readonly string[], onReply: (reply: string) => void = () => {}): void {
     const { scheduler } = this.around;
+    const socket = new FakeSocket();
+    const readReply = () => {
+      if (socket.received === "") return void scheduler.after(REPLY_LOOK_MS, readReply);
+      const reply = socket.received.split("\r\n")[0];
+      this.note(`${words.join(" ")}: ${reply}`);
+      scheduler.after(0, () => onReply(reply), scheduler.world);
+      socket.destroy();
+    };
     scheduler.after(0, () => {
       const { server } = this;
       if (server === null) return;
-      const socket = new FakeSocket();
       server.accept(socket);
       socket.say(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
-      const reply = socket.received.split("\r\n")[0];
-      this.note(`${words.join(" ")}: ${reply}`);
-      // What waits, as SHUTDOWN may, needs its client.
-      if (reply !== "") socket.destroy();
+      readReply();
     }, this.scope);
   }
 }

@@ -12,6 +12,14 @@ export type Reply =
   | { readonly kind: "null" }
   | { readonly kind: "array"; readonly items: readonly Reply[] };
 
+/** A reply that more than one may be. */
+export interface Wanted {
+  readonly kind: "wanted";
+  /** In words. */
+  readonly text: string;
+  readonly fits: (reply: Reply) => boolean;
+}
+
 export const NULL: Reply = { kind: "null" };
 
 export function line(text: string): Reply {
@@ -26,7 +34,7 @@ const encoder = new TextEncoder();
 /** Holds the requests that are sent, while they are. */
 let room = new Uint8Array(FIRST_ROOM_BYTES);
 
-/** Requests as they are sent; good until the next call. Words are ASCII. */
+/** Requests, of words that are binary strings, as they are sent; good until the next call. */
 export function encodeRequests(requests: readonly (readonly string[])[]): Uint8Array {
   let text = "";
   for (const words of requests) {
@@ -34,9 +42,11 @@ export function encodeRequests(requests: readonly (readonly string[])[]): Uint8A
     for (const word of words) text += `$${word.length}\r\n${word}\r\n`;
   }
   if (text.length > room.length) room = new Uint8Array(2 * text.length);
-  const { written, read } = encoder.encodeInto(text, room);
-  if (written !== text.length || read !== text.length) throw new RangeError("a word of a request is not ASCII");
-  return room.subarray(0, written);
+  const { read, written } = encoder.encodeInto(text, room);
+  if (written > read || read < text.length) { // not all of it is ASCII
+    for (let i = 0; i < text.length; i++) room[i] = text.charCodeAt(i);
+  }
+  return room.subarray(0, text.length);
 }
 
 /** What reading has come upon where an array begins. */
@@ -120,8 +130,9 @@ export class ReplyReader {
 }
 
 /** A reply in one line. */
-export function shown(reply: Reply): string {
+export function shown(reply: Reply | Wanted): string {
   switch (reply.kind) {
+    case "wanted":
     case "line":
       return reply.text;
     case "bulk":
@@ -133,25 +144,13 @@ export function shown(reply: Reply): string {
   }
 }
 
-/** Whether replies are the same; of arrays of fields and values, whatever their order. */
-export function same(a: Reply, b: Reply): boolean {
-  if (a.kind === "array" && b.kind === "array") return a.items.length === b.items.length && samePairs(a.items, b.items);
-  if (a.kind === "null" || b.kind === "null" || a.kind === "array" || b.kind === "array") return a.kind === b.kind;
-  return a.kind === b.kind && a.text === b.text;
-}
-
-function samePairs(a: readonly Reply[], b: readonly Reply[]): boolean {
-  const values = new Map<string, string>();
-  for (let i = 0; i < a.length; i += 2) values.set(textOf(a[i]), textOf(a[i + 1]));
-  if (values.size * 2 !== a.length) return false;
-  for (let i = 0; i < b.length; i += 2) {
-    const field = textOf(b[i]);
-    if (values.get(field) !== textOf(b[i + 1])) return false;
-    values.delete(field); // as it must not come twice
+/** Whether a reply is the one that is wanted. */
+export function isAsWanted(reply: Reply, wanted: Reply | Wanted): boolean {
+  if (wanted.kind === "wanted") return wanted.fits(reply);
+  if (reply.kind === "array") {
+    return wanted.kind === "array" && reply.items.length === wanted.items.length &&
+      reply.items.every((item, index) => isAsWanted(item, wanted.items[index]));
   }
-  return true;
-}
-
-function textOf(reply: Reply | undefined): string {
-  return reply === undefined || reply.kind === "null" || reply.kind === "array" ? "?" : reply.text;
+  if (reply.kind === "null" || wanted.kind === "null") return reply.kind === wanted.kind;
+  return reply.kind === wanted.kind && reply.text === wanted.text;
 }
