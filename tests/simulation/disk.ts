@@ -150,6 +150,7 @@ export class Disk {
     const { failing } = this;
     if (failing !== null && this.chance.fraction() < failing.share && what !== "list") {
       onFailure();
+      this.scheduler.noteFault();
       if (what === "remove") this.unremoved.add(path);
       throw failure(failing.code, `${what} ${path}`);
     }

@@ -19,8 +19,7 @@ import { ArenaFullError } from "../../lib/store/arena.ts";
 import { FakeSocket } from "../server/fake_client.ts";
 import type { Chance } from "./chance.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
-import { contentsOf } from "../model/plain.ts";
-import { type Contents, firstDifference } from "./contents.ts";
+import { type Contents, contentsOf, firstDifference } from "./contents.ts";
 import { DIRECTORY, Disk } from "./disk.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { Killed, type Scheduler, Scope } from "./scheduler.ts";
@@ -29,6 +28,9 @@ import type { Trace } from "./trace.ts";
 export const PORT = 6379;
 /** A message to or from a worker takes up to so long, in ms. */
 const MESSAGE_MS = 2;
+
+/** So often is looked for a reply that has not come at once, in ms. */
+const REPLY_LOOK_MS = 10;
 
 /** The data at the point in time of a save. */
 interface SavedState {
@@ -118,7 +120,8 @@ export class Machine {
       this.#acknowledged = null;
       this.#mayHaveReceived = true;
     }
-    this.note(`  log: ${message.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
+    const withoutStack = message.replace(/\n +at .*/g, ""); // the places in it would make the trace that of one checkout
+    this.note(`  log: ${withoutStack.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
     if (FAULTS.test(message) && !message.includes(SIMULATED)) this.around.fail(this.name, `logged '${message}'`);
   }
 
@@ -213,6 +216,7 @@ export class Machine {
         this.note("an allocation fails");
         this.isPartial ||= server.isReplica;
         this.#mayRefuse = true;
+        this.around.scheduler.noteFault();
         throw new ArenaFullError(SIMULATED);
       }
       return alloc(bytes);
@@ -236,19 +240,26 @@ export class Machine {
     this.around.network.dropAll(this.scope, powerFailed);
   }
 
-  /** Has the server run a command, as if a client on the machine had sent it. */
-  command(...words: string[]): void {
+  /**
+   * Has the server run a command, as if a client on the machine had sent it. `onReply`, which is the world's, is told of
+   * the reply's first line: later where clients are paused, and never where the server ends before.
+   */
+  command(words: readonly string[], onReply: (reply: string) => void = () => {}): void {
     const { scheduler } = this.around;
+    const socket = new FakeSocket();
+    const readReply = () => {
+      if (socket.received === "") return void scheduler.after(REPLY_LOOK_MS, readReply);
+      const reply = socket.received.split("\r\n")[0];
+      this.note(`${words.join(" ")}: ${reply}`);
+      scheduler.after(0, () => onReply(reply), scheduler.world);
+      socket.destroy();
+    };
     scheduler.after(0, () => {
       const { server } = this;
       if (server === null) return;
-      const socket = new FakeSocket();
       server.admission.accept(socket);
       socket.say(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
-      const reply = socket.received.split("\r\n")[0];
-      this.note(`${words.join(" ")}: ${reply}`);
-      // What waits, as SHUTDOWN may, needs its client.
-      if (reply !== "") socket.destroy();
+      readReply();
     }, this.scope);
   }
 }
@@ -273,7 +284,11 @@ export function simulatedWorkers(around: Surroundings): WorkerStarter {
       post: (message, transfer) => {
         const received = structuredClone(message, { transfer }) as ToWorker; // nothing else is posted
         const breaks = chance.oneIn(2000);
-        inMs = later(inMs, () => breaks ? listener.onFailed("simulated") : jobs.receive(received));
+        inMs = later(inMs, () => {
+          if (!breaks) return jobs.receive(received);
+          scheduler.noteFault();
+          listener.onFailed("simulated");
+        });
       },
       terminate: () => {
         isEnded = true;

@@ -36,6 +36,7 @@ export class Propagation {
   /** Builds what the command under way propagates as. */
   readonly builder = new RequestBuilder();
   readonly #removal = new RequestBuilder();
+  readonly #select = new RequestBuilder();
   /** The replication stream, while it is kept. */
   #replicas: Target | null = null;
   #relays = false;
@@ -148,7 +149,7 @@ export class Propagation {
   #send(databaseIndex: number, request: Request): void {
     if (databaseIndex !== this.#selected && databaseIndex >= 0) {
       this.#selected = databaseIndex;
-      this.#feed(Request.of("SELECT", String(databaseIndex)));
+      this.#feed(this.#select.begin(2).word("SELECT").integer(databaseIndex).request);
     }
     this.#feed(request);
   }
