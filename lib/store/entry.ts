@@ -27,10 +27,15 @@ export const TYPE_STREAM = 6;
 export const ENCODING_RAW = 0;
 export const ENCODING_INT = 1;
 export const ENCODING_HASHTABLE = 2;
+export const ENCODING_INTSET = 6;
+export const ENCODING_SKIPLIST = 7;
 export const ENCODING_EMBSTR = 8;
+export const ENCODING_QUICKLIST = 9;
+export const ENCODING_STREAM = 10;
 export const ENCODING_LISTPACK = 11;
 /** One bit for each encoding that keeps the value in a body of its own, not in the entry's block. */
-const BODY_ENCODINGS = 1 << ENCODING_HASHTABLE;
+const BODY_ENCODINGS = (1 << ENCODING_HASHTABLE) | (1 << ENCODING_SKIPLIST) | (1 << ENCODING_QUICKLIST) |
+  (1 << ENCODING_STREAM);
 
 /** Names of the value types, as TYPE replies them. */
 export const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
@@ -48,6 +53,10 @@ export const ENCODING_NAMES: ReadonlyMap<number, string> = new Map([
   [ENCODING_INT, "int"],
   [ENCODING_EMBSTR, "embstr"],
   [ENCODING_HASHTABLE, "hashtable"],
+  [ENCODING_INTSET, "intset"],
+  [ENCODING_SKIPLIST, "skiplist"],
+  [ENCODING_QUICKLIST, "quicklist"],
+  [ENCODING_STREAM, "stream"],
   [ENCODING_LISTPACK, "listpack"],
 ]);
 

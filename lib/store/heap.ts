@@ -13,9 +13,32 @@ import type { ValueType } from "./types/value_type.ts";
 /** Entries freed at a time when tables are discarded in slices. */
 const DISCARD_SLICE = 512;
 
-interface DiscardedTable {
-  readonly table: number;
-  cursor: number;
+/** What is to be freed in slices. */
+export interface Discarded {
+  /** Frees about `limit` of what it holds; how many, 0 once all is gone. */
+  free(limit: number): number;
+}
+
+/** A table with its entries. */
+class DiscardedTable implements Discarded {
+  #cursor = 0;
+  #isGone = false;
+  readonly #refs: number[] = [];
+
+  constructor(readonly heap: Heap, readonly table: number) {}
+
+  free(limit: number): number {
+    if (this.#isGone) return 0;
+    const { tables } = this.heap;
+    const refs = this.#refs;
+    this.#cursor = tables.scan(this.table, this.#cursor, limit, refs);
+    for (let i = 0; i < refs.length; i++) this.heap.release(refs[i]);
+    if (this.#cursor === 0) {
+      tables.destroy(this.table);
+      this.#isGone = true;
+    }
+    return refs.length + 1;
+  }
 }
 
 export class Heap {
@@ -27,8 +50,7 @@ export class Heap {
   readonly types: (ValueType | undefined)[] = [];
   readonly foresight: Foresight = new Foresight(this.entries, this.tables, this.types);
 
-  readonly #discarded: DiscardedTable[] = [];
-  readonly #refs: number[] = [];
+  readonly #discarded: Discarded[] = [];
 
   /** The type of an entry's value. */
   typeOf(ref: number): ValueType {
@@ -78,7 +100,12 @@ export class Heap {
 
   /** Leaves a table with all its entries to be freed in slices. */
   discardTable(table: number): void {
-    this.#discarded.push({ table, cursor: 0 });
+    this.discard(new DiscardedTable(this, table));
+  }
+
+  /** Leaves anything to be freed in slices. */
+  discard(discarded: Discarded): void {
+    this.#discarded.push(discarded);
   }
 
   /** Whether discarded entries still wait to be freed. */
@@ -90,12 +117,9 @@ export class Heap {
   freeDiscarded(limit: number): boolean {
     while (this.#discarded.length > 0 && limit > 0) {
       const last = this.#discarded[this.#discarded.length - 1];
-      const next = this.tables.scan(last.table, last.cursor, Math.min(limit, DISCARD_SLICE), this.#refs);
-      limit -= this.#refs.length + 1;
-      if (next === 0) this.#discarded.splice(this.#discarded.indexOf(last), 1);
-      last.cursor = next;
-      for (let i = 0; i < this.#refs.length; i++) this.release(this.#refs[i]);
-      if (next === 0) this.tables.destroy(last.table);
+      const freed = last.free(Math.min(limit, DISCARD_SLICE));
+      if (freed === 0) this.#discarded.splice(this.#discarded.indexOf(last), 1); // more may have come on top meanwhile
+      limit -= freed;
     }
     return this.#discarded.length > 0;
   }

@@ -340,6 +340,17 @@ function writeBackLength(bytes: Uint8Array, at: number, size: number): number {
   return at + count;
 }
 
+/** Offset of the element that ends where the one at `at` begins; there must be one. */
+export function elementBefore(bytes: Uint8Array, at: number): number {
+  let size = 0;
+  let shift = 0;
+  let back = at - 1;
+  for (;; back--, shift += 7) {
+    size += (bytes[back] & 127) << shift;
+    if ((bytes[back] & 128) === 0) return back - size;
+  }
+}
+
 /**
  * Offset of the first element that equals a string, or -1; with a stride of 2, of every other: the field among fields
  * and values. O(n), without decoding what cannot be equal.

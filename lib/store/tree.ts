@@ -87,6 +87,8 @@ export class Trees {
   readonly value: Int32Array;
   /** Whose the tree is that is changed: the body by which the snapshot knows it. */
   owner = 0;
+  /** How far `relocate` has come, in elements. */
+  reached = 0;
 
   readonly #keyWords: number;
   readonly #leafWords: number;
@@ -540,6 +542,26 @@ export class Trees {
         return 0;
       }
     }
+    return root;
+  }
+
+  /**
+   * Moves the nodes on the way to the element at `position` out of segments that are leaving; returns the root. `reached`
+   * is then how many elements stand before the next leaf. Not while the tree is shared.
+   */
+  relocate(root: number, position: number): number {
+    this.seekPosition(root, position);
+    for (let level = this.#height; level >= 0; level--) {
+      const node = this.#nodes[level];
+      if (!this.arena.isLeaving(node)) continue;
+      const moved = this.#copy(node, level);
+      this.#nodes[level] = moved;
+      if (level === this.#height) root = moved;
+      else this.#words(this.#nodes[level + 1])[this.#itemAt(level + 1) + this.#orderWords] = moved;
+      this.arena.free(node);
+    }
+    this.#at[0] = 0;
+    this.reached = this.position() + this.count(this.#nodes[0]);
     return root;
   }
 
