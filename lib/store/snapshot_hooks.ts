@@ -35,6 +35,8 @@ export interface SnapshotListener {
   keepsTable(table: WalkedTable): boolean;
   /** An element that has no mark has left a body: it is the listener's to free. */
   displaced(body: number, element: number): void;
+  /** There is no memory to keep elements of a body: all of it is to be read now. */
+  readNow(body: number): void;
   /** A body is about to be freed: whether the listener still needs it, and will free it later. */
   keepsBody(body: number): boolean;
 }
@@ -72,6 +74,11 @@ export class SnapshotHooks {
     if (this.listener === null || this.isMarked(element)) return false;
     this.listener.displaced(body, element);
     return true;
+  }
+
+  /** To be called where elements of a body cannot be kept for the snapshot under way: none is awaited any more then. */
+  readNow(body: number): void {
+    this.listener?.readNow(body);
   }
 
   /** To be called before a body is freed: whether the snapshot under way will do that. */

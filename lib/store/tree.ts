@@ -546,6 +546,14 @@ export class Trees {
   }
 
   /**
+   * All up to the item at which it stands was read for the snapshot: the nodes that end with that item need not stay as they
+   * are any longer. Those above others only after these, as the way to what is still to be read leads by them.
+   */
+  markRead(): void {
+    for (let level = 0; level <= this.#height && this.#isLast(level); level++) this.sharing?.mark(this.#nodes[level]);
+  }
+
+  /**
    * Moves the nodes on the way to the element at `position` out of segments that are leaving; returns the root. `reached`
    * is then how many elements stand before the next leaf. Not while the tree is shared.
    */

@@ -1,0 +1,218 @@
+/** Lists beside plain arrays: by all limits of their nodes, compressed or not, and shared with a snapshot. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ENCODING_LISTPACK, ENCODING_QUICKLIST, EPOCH_BIT, TYPE_LIST } from "../../lib/store/entry.ts";
+import { Element, entryBytes, firstElement, listpackCount } from "../../lib/store/listpack.ts";
+import { Store } from "../../lib/store/store.ts";
+import { ListCursor, Lists } from "../../lib/store/types/lists.ts";
+import { below, bytesOf, randomFrom } from "./support.ts";
+
+const KEY = bytesOf("key");
+
+/** A list beside an array. */
+class Pair {
+  readonly store = new Store(1);
+  readonly lists = new Lists(this.store.heap);
+  readonly database = this.store.databases[0];
+  readonly cursor = new ListCursor(this.lists);
+  readonly model: string[] = [];
+  ref = 0;
+
+  constructor(readonly limit: number, depth: number) {
+    this.store.heap.types[TYPE_LIST] = this.lists;
+    this.lists.maxListpackSize = limit;
+    this.lists.compressDepth = depth;
+    this.ref = this.lists.create(this.database, KEY, 0, KEY.length, 0);
+  }
+
+  push(end: "head" | "tail", text: string): void {
+    const bytes = bytesOf(text);
+    this.ref = this.lists.push(this.database, this.ref, end, bytes, 0, bytes.length);
+    if (end === "head") this.model.unshift(text);
+    else this.model.push(text);
+  }
+
+  insert(index: number, text: string): void {
+    const bytes = bytesOf(text);
+    this.ref = this.lists.insert(this.database, this.ref, index, bytes, 0, bytes.length);
+    this.model.splice(index, 0, text);
+  }
+
+  set(index: number, text: string): void {
+    const bytes = bytesOf(text);
+    this.ref = this.lists.set(this.database, this.ref, index, bytes, 0, bytes.length);
+    this.model[index] = text;
+  }
+
+  delete(index: number, count: number): void {
+    this.lists.delete(this.ref, index, count);
+    this.model.splice(index, count);
+    this.ref = this.lists.trim(this.database, this.ref);
+  }
+
+  check(): void {
+    const { cursor, lists, ref, model } = this;
+    assert.equal(lists.count(ref), model.length);
+    const seen: string[] = [];
+    for (let isThere = cursor.toIndex(ref, 0); isThere; isThere = cursor.next()) {
+      assert.equal(cursor.index, seen.length);
+      seen.push(cursor.element.text());
+    }
+    assert.deepEqual(seen, model);
+    const backwards: string[] = [];
+    for (let isThere = cursor.toIndex(ref, model.length - 1); isThere; isThere = cursor.previous()) {
+      backwards.push(cursor.element.text());
+    }
+    assert.deepEqual(backwards.reverse(), model);
+    const walked: string[] = [];
+    let at = 0;
+    do at = lists.walk(ref, at, 10, (element) => walked.push(element.text())); while (at !== 0);
+    assert.deepEqual(walked, model);
+    if (model.length === 0) return;
+    const element = new Element();
+    lists.peek(ref, "head", element);
+    assert.equal(element.text(), model[0]);
+    lists.peek(ref, "tail", element);
+    assert.equal(element.text(), model.at(-1));
+  }
+}
+
+function drawText(upTo: (limit: number) => number): string {
+  switch (upTo(10)) {
+    case 0:
+      return "";
+    case 1:
+      return String(upTo(1e9) - 5e8);
+    case 2:
+      return "abcdefgh".repeat(upTo(60));
+    case 3:
+      return upTo(20) === 0 ? "large ".repeat(1500) : "x";
+    default:
+      return `element ${upTo(1000)}`;
+  }
+}
+
+/** Does something to a list. */
+function change(pair: Pair, upTo: (limit: number) => number, grows: number): void {
+  const { length } = pair.model;
+  const kind = upTo(100);
+  if (length === 0 || kind < grows) {
+    if (upTo(3) > 0) pair.push(upTo(2) === 0 ? "head" : "tail", drawText(upTo));
+    else pair.insert(upTo(length + 1), drawText(upTo));
+  } else if (kind < grows + 10) {
+    pair.set(upTo(length), drawText(upTo));
+  } else if (upTo(2) === 0) {
+    pair.delete(upTo(2) === 0 ? 0 : length - 1, 1);
+  } else {
+    const index = upTo(length);
+    pair.delete(index, Math.min(length - index, upTo(upTo(20) === 0 ? 200 : 3) + 1));
+  }
+}
+
+for (const [limit, depth] of [[-2, 0], [-1, 1], [-5, 0], [3, 0], [4, 2], [100, 1], [1, 0]]) {
+  test(`a list agrees with an array whatever is done to it; list-max-listpack-size ${limit}, depth ${depth}`, () => {
+    const upTo = below(randomFrom(limit + 100 * depth + 7));
+    const pair = new Pair(limit, depth);
+    for (let i = 0; i < 4000; i++) {
+      change(pair, upTo, i % 1500 < 1000 ? 70 : 20);
+      if (i % 100 === 0) pair.check();
+      if (pair.model.length === 0) continue;
+      const index = upTo(pair.model.length);
+      assert.ok(pair.cursor.toIndex(pair.ref, index));
+      const text = pair.model[index];
+      const bytes = bytesOf(text);
+      assert.ok(pair.cursor.equals(bytes, 0, bytes.length));
+      assert.equal(pair.cursor.element.text(), text);
+    }
+    pair.check();
+  });
+}
+
+test("a list becomes a quicklist when it outgrows its limit, and a listpack again at half of it", () => {
+  const pair = new Pair(10, 0);
+  const encoding = () => pair.store.heap.entries.encoding(pair.ref);
+  for (let i = 0; i < 10; i++) pair.push("tail", "a");
+  assert.equal(encoding(), ENCODING_LISTPACK);
+  pair.push("tail", "b");
+  assert.equal(encoding(), ENCODING_QUICKLIST);
+  for (let i = 0; i < 5; i++) pair.delete(0, 1);
+  assert.equal(encoding(), ENCODING_QUICKLIST);
+  pair.delete(5, 1);
+  assert.equal(encoding(), ENCODING_LISTPACK);
+  pair.check();
+});
+
+test("a copy is a list of its own, and what is freed leaves nothing", () => {
+  const upTo = below(randomFrom(3));
+  const pair = new Pair(-1, 1);
+  const { arena, entries } = pair.store.heap;
+  /** Bytes beside the block of the key's entry, which shrinks as the listpack leaves it. */
+  const usedBeside = () => arena.usedBytes - arena.usableBytes(pair.ref);
+  const before = usedBeside();
+  for (let i = 0; i < 20_000; i++) pair.push("tail", drawText(upTo));
+  const body = entries.valueWord(pair.ref);
+  const copy = pair.lists.copyBody(body);
+  pair.push("tail", "more");
+  pair.model.pop();
+  entries.setValueWord(pair.ref, copy);
+  pair.check();
+  pair.lists.freeBody(body);
+  pair.lists.freeBody(copy);
+  while (pair.store.heap.freeDiscarded(1000));
+  assert.equal(usedBeside(), before);
+});
+
+test("what a snapshot has still to read stays as it was, whatever becomes of the list", () => {
+  const upTo = below(randomFrom(9));
+  const pair = new Pair(5, 0);
+  const { heap } = pair.store;
+  const { snapshots, arena, entries } = heap;
+  for (let i = 0; i < 3000; i++) pair.push("tail", drawText(upTo));
+  const displaced: number[] = [];
+  for (let round = 0; round < 4; round++) {
+    const root = pair.lists.rootOf(entries.valueWord(pair.ref));
+    const expected = [...pair.model];
+    snapshots.epoch ^= EPOCH_BIT;
+    const no = () => assert.fail();
+    snapshots.listener = {
+      beforeChange: no,
+      beforeEviction: no,
+      beforeRemoval: no,
+      beforeDiscard: no,
+      displaced: (_body, element) => displaced.push(element),
+      keepsBody: () => false,
+      readNow: no,
+    };
+    for (let i = 0; i < 500 || pair.model.length < 100; i++) change(pair, upTo, 60);
+    // What was shared, read as a snapshot reads it.
+    const trees = pair.lists.treesOf();
+    const seen: string[] = [];
+    const element = new Element();
+    trees.seekPosition(root, 0);
+    do {
+      pair.lists.nodes.show(trees.word(0));
+      const { bytes, start } = pair.lists.nodes;
+      assert.equal(listpackCount(bytes, start), trees.word(1));
+      let at = firstElement(start);
+      for (let i = 0; i < trees.word(1); i++) {
+        element.read(bytes, at);
+        seen.push(element.text());
+        at += entryBytes(bytes, at);
+      }
+    } while (trees.next());
+    assert.deepEqual(seen, expected);
+    snapshots.listener = null;
+    for (const node of displaced.splice(0)) arena.free(node);
+    // All that is left has the mark when the next snapshot begins.
+    markAll(pair);
+    pair.check();
+  }
+});
+
+/** Marks all nodes of a list and of its tree, as the snapshot does in the end. */
+function markAll({ lists, ref, store }: Pair): void {
+  const { heap } = store;
+  if (!heap.entries.hasBody(ref)) return;
+  lists.markNodes(heap.entries.valueWord(ref));
+}
