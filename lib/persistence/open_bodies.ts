@@ -17,7 +17,9 @@ export interface OpenBody {
   /** Number of its value's type. */
   readonly type: number;
   readonly writer: BodyWriter;
-  /** Elements that have left it and are still to be written; null where nothing of it is to be written, only marked. */
+  /** What is read of it when it is written. */
+  readonly source: number;
+  /** Elements that have left it and are still needed; null where nothing of it is to be written, only marked. */
   readonly displaced: number[] | null;
   /** Where marking goes on. */
   cursor: number;
@@ -42,29 +44,42 @@ export class OpenBodies {
     return this.#toMark.length > 0;
   }
 
-  /** Has the elements that leave an entry's body unmarked kept from now on, to be written. Returns the body. */
-  open(ref: number, writer: BodyWriter): number {
-    return (this.#open.get(this.heap.entries.valueWord(ref)) ?? this.#add(ref, writer, [])).body;
+  /**
+   * Has the elements that leave an entry's body unmarked kept from now on, as they are to be written. Throws where there is
+   * no memory to share the body.
+   */
+  open(ref: number, writer: BodyWriter): OpenBody {
+    return this.#open.get(this.heap.entries.valueWord(ref)) ?? this.#add(ref, writer, []);
   }
 
   #add(ref: number, writer: BodyWriter, displaced: number[] | null): OpenBody {
     const { entries } = this.heap;
     const body = entries.valueWord(ref);
-    const open: OpenBody = { body, type: entries.type(ref), writer, displaced, cursor: 0, isOrphan: false };
+    const source = displaced === null ? 0 : writer.share(body);
+    const open: OpenBody = { body, type: entries.type(ref), writer, source, displaced, cursor: 0, isOrphan: false };
     this.#open.set(body, open);
     return open;
   }
 
-  /** The elements that have left a body and are still to be written; whoever writes them takes them out. */
+  /** The members that have left a body and are still to be written; whoever writes them takes them out. */
   displacedFrom(body: number): number[] {
-    return this.#open.get(body)?.displaced ?? [];
+    const open = this.#open.get(body);
+    return open?.writer.consistsOf === "members" ? open.displaced ?? [] : [];
   }
 
   /** All of a body was written; whether its value is gone meanwhile, so that it is to be given to `free`. */
   close(body: number): OpenBody | null {
     const open = this.#open.get(body);
     this.#open.delete(body);
+    if (open !== undefined) this.#letGo(open);
     return open?.isOrphan ? open : null;
+  }
+
+  /** Frees what was kept for a body. */
+  #letGo({ displaced, writer, source }: OpenBody): void {
+    if (displaced === null) return;
+    for (const element of displaced.splice(0)) this.heap.arena.free(element);
+    writer.unshare(source);
   }
 
   /** Frees a body whose value is gone, after it was closed. */
@@ -95,7 +110,7 @@ export class OpenBodies {
     const writer = this.writers.body(ref);
     if (writer === null) return;
     const body = entries.valueWord(ref);
-    if (writer.count(body) > MARKED_AT_ONCE) {
+    if (writer.consistsOf === "members" && writer.count(body) > MARKED_AT_ONCE) {
       this.#toMark.push(this.#add(ref, writer, null));
       return;
     }
@@ -123,9 +138,10 @@ export class OpenBodies {
 
   /** Gives up one that was closed: what was kept for it is freed, and it as well if its value is gone, else marked. */
   abandon(open: OpenBody, needsMarks: boolean): void {
-    for (const element of open.displaced ?? []) this.heap.arena.free(element);
+    this.#letGo(open);
     if (open.isOrphan) return this.free(open);
     if (!needsMarks) return;
+    if (open.writer.consistsOf === "nodes") return void open.writer.mark(open.body, 0, Infinity, this.heap.snapshots);
     const marked: OpenBody = { ...open, displaced: null, cursor: 0 };
     this.#open.set(open.body, marked);
     this.#toMark.push(marked);

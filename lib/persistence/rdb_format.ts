@@ -31,10 +31,25 @@ export const OPCODE_SELECTDB = 254;
 export const OPCODE_EOF = 255;
 
 export const RDB_TYPE_STRING = 0;
+export const RDB_TYPE_LIST = 1;
+export const RDB_TYPE_SET = 2;
+export const RDB_TYPE_ZSET = 3;
 export const RDB_TYPE_HASH = 4;
+export const RDB_TYPE_ZSET_2 = 5;
 export const RDB_TYPE_HASH_ZIPMAP = 9;
+export const RDB_TYPE_LIST_ZIPLIST = 10;
+export const RDB_TYPE_SET_INTSET = 11;
+export const RDB_TYPE_ZSET_ZIPLIST = 12;
 export const RDB_TYPE_HASH_ZIPLIST = 13;
+export const RDB_TYPE_LIST_QUICKLIST = 14;
 export const RDB_TYPE_HASH_LISTPACK = 16;
+export const RDB_TYPE_ZSET_LISTPACK = 17;
+export const RDB_TYPE_LIST_QUICKLIST_2 = 18;
+export const RDB_TYPE_SET_LISTPACK = 20;
+
+/** What a node of RDB_TYPE_LIST_QUICKLIST_2 is: one element as it is, or a listpack. */
+export const QUICKLIST_NODE_PLAIN = 1;
+export const QUICKLIST_NODE_PACKED = 2;
 
 /** What messages call each type number. */
 export const RDB_TYPE_NAMES: readonly string[] = [

@@ -21,8 +21,7 @@ import { type ChunkSink, TokenWriter } from "./token_writer.ts";
 import { ValueWriters } from "./types/all.ts";
 import type { BodyWriter } from "./types/value_writer.ts";
 
-/** A body with more elements, or an inline value of more bytes, is a large value: written in steps. */
-const LARGE_ELEMENTS = 128;
+/** An inline value of more bytes is a large value, as some bodies are: written in steps. */
 const LARGE_BYTES = 64 * 1024;
 /** Bytes of a large inline value copied in a step, at most. */
 const STEP_BYTES = 64 * 1024;
@@ -51,6 +50,8 @@ export interface LargeValue {
   readonly ref: number;
   /** The body that it is, or 0. */
   readonly body: number;
+  /** What is read of it. */
+  source: number;
   /** How that is written; null for an inline value. */
   readonly writer: BodyWriter | null;
   /** Where the elements go on; the byte at which the inline value does. */
@@ -71,7 +72,7 @@ export class RdbWriter {
   /** `marks`: of the snapshot that this is for, which marks what it has written; null: all is written, unmarked. */
   constructor(readonly store: Store, sink: ChunkSink, firstChunk: Uint8Array, readonly marks: SnapshotHooks | null) {
     this.tokens = new TokenWriter(sink, firstChunk);
-    this.#writers = new ValueWriters(store.heap);
+    this.#writers = new ValueWriters(store);
   }
 
   /** Writes "REDIS", the version and the aux fields. */
@@ -111,7 +112,7 @@ export class RdbWriter {
   isLarge(ref: number): boolean {
     const body = this.#writers.body(ref);
     const value = this.store.heap.entries.valueWord(ref);
-    return body === null ? value > LARGE_BYTES : body.count(value) > LARGE_ELEMENTS;
+    return body === null ? value > LARGE_BYTES : body.isLarge(value);
   }
 
   /**
@@ -159,9 +160,9 @@ export class RdbWriter {
    */
   step(large: LargeValue): boolean {
     const { entries } = this.store.heap;
-    const { body, writer, ref } = large;
+    const { source, writer, ref } = large;
     if (writer !== null) {
-      large.cursor = writer.write(this.tokens, body, large.cursor, STEP_ELEMENTS, this.marks);
+      large.cursor = writer.write(this.tokens, source, large.cursor, STEP_ELEMENTS, this.marks);
       large.left -= writer.written;
       if (large.left < 0) throw new Error("a value has more elements than it had when its writing began");
       return large.cursor === 0;
@@ -195,17 +196,22 @@ export class RdbWriter {
     const value = entries.valueWord(ref);
     const writer = this.#writers.body(ref);
     if (writer === null) {
+      const { inline } = this.#writers.of(entries.type(ref));
+      if (inline !== null) {
+        inline(tokens, entries.bytes(ref), entries.valueStart(ref), value);
+        return null;
+      }
       if (value <= LARGE_BYTES) {
         tokens.string(entries.bytes(ref), entries.valueStart(ref), value);
         return null;
       }
       tokens.beginString(value);
-      return { ref, body: 0, writer, cursor: 0, left: 0 };
+      return { ref, body: 0, source: 0, writer, cursor: 0, left: 0 };
     }
     const left = count < 0 ? writer.count(value) : count;
     writer.begin(tokens, left);
-    const large: LargeValue = { ref, body: value, writer, cursor: 0, left };
-    if (count >= 0 || left > LARGE_ELEMENTS) return large;
+    const large: LargeValue = { ref, body: value, source: writer.source(value), writer, cursor: 0, left };
+    if (count >= 0 || writer.isLarge(value)) return large;
     this.complete(large);
     if (large.left !== 0) throw new Error("a value has fewer elements than it says");
     return null;

@@ -152,7 +152,7 @@ export class Snapshotter {
     const { store } = keyspace;
     this.#keyspace = keyspace;
     this.#store = store;
-    this.#writers = new ValueWriters(store.heap);
+    this.#writers = new ValueWriters(store);
     this.#open = new OpenBodies(store.heap, this.#writers);
   }
 
@@ -221,6 +221,7 @@ export class Snapshotter {
       keepsTable: (table) => this.#orphan(table),
       displaced: (body, element) => this.#open.displaced(body, element),
       keepsBody: (body) => this.#open.keeps(body),
+      readNow: (body) => this.#readNow(body),
     };
     this.#isWalking = true;
     writer.start(job.describe());
@@ -319,8 +320,8 @@ export class Snapshotter {
 
   /** Writes some of a large value; whether it is complete. */
   #writeSome(output: Output, { value }: PartlyWritten): boolean {
-    const displaced = this.#open.displacedFrom(value.body);
     if (value.writer === null) return output.writer.step(value);
+    const displaced = this.#open.displacedFrom(value.body);
     // Once the walk has come to the body's end, all in it is marked, and nothing leaves it any more unseen.
     if (value.left > displaced.length) {
       if (!output.writer.step(value)) return false;
@@ -346,7 +347,7 @@ export class Snapshotter {
   /** Goes on with a large value of which the beginning was written. */
   #beginLarge(output: Output, value: LargeValue, entry: number, orphan: Orphan | null): void {
     output.large = { value, entry, orphan };
-    if (value.writer !== null) this.#open.open(value.ref, value.writer);
+    if (value.writer !== null) value.source = this.#open.open(value.ref, value.writer).source;
   }
 
   /** Writes and marks what the last scan found; false where it could not finish that. */
@@ -391,15 +392,8 @@ export class Snapshotter {
     const { value, entry, orphan } = output.large;
     output.large = null;
     this.#keyWritten();
-    const orphaned = this.#open.close(value.body);
-    if (orphan === null) {
-      if (entry !== 0) this.#store.heap.snapshots.mark(entry);
-    } else if (orphan.isShadow) {
-      this.#store.heap.arena.free(orphan.ref);
-    } else {
-      this.#store.heap.release(orphan.ref);
-    }
-    if (orphaned !== null) this.#open.free(orphaned);
+    if (orphan === null && entry !== 0) this.#store.heap.snapshots.mark(entry);
+    this.#releaseBody(value.body, orphan);
     const aside = output.aside;
     if (aside === null) return;
     output.aside = null;
@@ -468,9 +462,61 @@ export class Snapshotter {
       throw error;
     }
     const writer = this.#writers.body(ref);
-    const count = writer === null ? -1 : writer.count(this.#open.open(ref, writer));
+    let count = -1;
+    if (writer !== null) {
+      try {
+        count = writer.count(this.#open.open(ref, writer).body);
+      } catch (error) {
+        heap.arena.free(copy);
+        if (isOutOfRoom(error)) return false;
+        throw error;
+      }
+    }
     this.#orphans.push({ index, ref: copy, count, isShadow: writer !== null });
     return true;
+  }
+
+  /** Writes what is still to be read of a body, of which nothing more can be kept. */
+  #readNow(body: number): void {
+    const output = this.#output;
+    if (output === null) return;
+    try {
+      if (output.large !== null && output.large.value.body === body) {
+        while (!this.#writeSome(output, output.large));
+        return this.#largeDone(output);
+      }
+      const { entries } = this.#store.heap;
+      const at = this.#orphans.findIndex(({ ref }) => entries.hasBody(ref) && entries.valueWord(ref) === body);
+      if (at < 0) return;
+      const [orphan] = this.#orphans.splice(at, 1);
+      this.#writeAhead(output, orphan);
+    } catch (error) {
+      output.offload.abort();
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  /** Writes an orphan with a body before its turn. */
+  #writeAhead(output: Output, orphan: Orphan): void {
+    if (output.large !== null) output.aside ??= this.#makeAside(output);
+    const writer = output.aside?.writer ?? output.writer;
+    const value = writer.entry(orphan.index, orphan.ref, orphan.count);
+    if (value !== null) {
+      if (value.writer !== null) value.source = this.#open.open(value.ref, value.writer).source;
+      writer.complete(value);
+      this.#releaseBody(value.body, orphan);
+    } else {
+      this.#store.heap.release(orphan.ref);
+    }
+    this.#keyWritten();
+  }
+
+  /** A body of which all is written is no longer needed, nor is the orphan that it was written for. */
+  #releaseBody(body: number, orphan: Orphan | null): void {
+    const orphaned = this.#open.close(body);
+    if (orphan?.isShadow) this.#store.heap.arena.free(orphan.ref);
+    else if (orphan !== null) this.#store.heap.release(orphan.ref);
+    if (orphaned !== null) this.#open.free(orphaned);
   }
 
   /**

@@ -7,10 +7,12 @@
  */
 
 import { unixMs } from "../runtime/clock.ts";
-import { type Entries, TYPE_HASH, TYPE_STRING, type UnixMs } from "./entry.ts";
+import { type Entries, TYPE_HASH, TYPE_LIST, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
 import { Hashes } from "./types/hashes.ts";
+import { Lists } from "./types/lists.ts";
+import { SortedSets } from "./types/sorted_sets.ts";
 import { Strings } from "./types/strings.ts";
 
 const ACCESS_CLOCK_MASK = 0xffffff;
@@ -18,6 +20,8 @@ const ACCESS_CLOCK_MASK = 0xffffff;
 export class Store {
   readonly heap = new Heap();
   readonly hashes: Hashes = new Hashes(this.heap);
+  readonly lists: Lists = new Lists(this.heap);
+  readonly sortedSets: SortedSets = new SortedSets(this.heap);
   readonly #entries: Entries = this.heap.entries;
 
   /** Unix time in ms, as of the command under way. */
@@ -46,6 +50,8 @@ export class Store {
     const { types } = this.heap;
     types[TYPE_STRING] = new Strings(this.heap);
     types[TYPE_HASH] = this.hashes;
+    types[TYPE_LIST] = this.lists;
+    types[TYPE_ZSET] = this.sortedSets;
   }
 
   /** Sets the counters back. */

@@ -132,6 +132,17 @@ export class Trees {
     return this.#words(node)[base(node) + 1] & ELEMENTS_MASK;
   }
 
+  /** Items in a tree, or below one of its nodes. O(n) of the inner nodes. */
+  items(node: number): number {
+    const words = this.#words(node);
+    const items = words[base(node)] & ITEMS_MASK;
+    if (words[base(node)] >>> LEVEL_SHIFT === 0) return items;
+    let sum = 0;
+    let at = base(node) + HEADER_WORDS + this.#orderWords;
+    for (let i = 0; i < items; i++, at += this.#innerWords) sum += this.items(words[at]);
+    return sum;
+  }
+
   // --- Going somewhere ------------------------------------------------------------------------------------------------
 
   /** Goes to the first item that is not below `key`, by `tie` where keys are equal; false if there is none. O(log n). */

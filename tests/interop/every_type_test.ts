@@ -69,7 +69,7 @@ async function digest(client: TestClient, key = "key"): Promise<string> {
 
 test("every type has samples of all its encodings here, a writer, and loaders", () => {
   const store = new Store();
-  const writers = new ValueWriters(store.heap);
+  const writers = new ValueWriters(store);
   const loaded = new Set([...valueLoaders(store).values()]);
   assert.equal(loaded.size, TYPES.length, "as many loaders as types");
   for (const { type, number } of TYPES) {

@@ -2,25 +2,25 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ENCODING_LISTPACK, ENCODING_QUICKLIST, EPOCH_BIT, TYPE_LIST } from "../../lib/store/entry.ts";
+import { ENCODING_LISTPACK, ENCODING_QUICKLIST, EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Element, entryBytes, firstElement, listpackCount } from "../../lib/store/listpack.ts";
-import { Store } from "../../lib/store/store.ts";
-import { ListCursor, Lists } from "../../lib/store/types/lists.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
+import { ListCursor } from "../../lib/store/types/lists.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
 const KEY = bytesOf("key");
 
 /** A list beside an array. */
 class Pair {
-  readonly store = new Store(1);
-  readonly lists = new Lists(this.store.heap);
-  readonly database = this.store.databases[0];
+  readonly keyspace = new Keyspace(1);
+  readonly store = this.keyspace.store;
+  readonly lists = this.store.lists;
+  readonly database = this.keyspace.databases[0];
   readonly cursor = new ListCursor(this.lists);
   readonly model: string[] = [];
   ref = 0;
 
   constructor(readonly limit: number, depth: number) {
-    this.store.heap.types[TYPE_LIST] = this.lists;
     this.lists.maxListpackSize = limit;
     this.lists.compressDepth = depth;
     this.ref = this.lists.create(this.database, KEY, 0, KEY.length, 0);
@@ -179,7 +179,7 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
       beforeChange: no,
       beforeEviction: no,
       beforeRemoval: no,
-      beforeDiscard: no,
+      keepsTable: no,
       displaced: (_body, element) => displaced.push(element),
       keepsBody: () => false,
       readNow: no,

@@ -3,24 +3,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compareBytes } from "../../lib/bytes/compare.ts";
-import { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_ZSET } from "../../lib/store/entry.ts";
-import { Store } from "../../lib/store/store.ts";
-import { SortedSetCursor, SortedSets } from "../../lib/store/types/sorted_sets.ts";
+import { ENCODING_LISTPACK, ENCODING_SKIPLIST } from "../../lib/store/entry.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
+import { SortedSetCursor } from "../../lib/store/types/sorted_sets.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
 const KEY = bytesOf("key");
 
 /** A sorted set beside a map of its members' scores. */
 class Pair {
-  readonly store = new Store(1);
-  readonly sets = new SortedSets(this.store.heap);
-  readonly database = this.store.databases[0];
+  readonly keyspace = new Keyspace(1);
+  readonly store = this.keyspace.store;
+  readonly sets = this.store.sortedSets;
+  readonly database = this.keyspace.databases[0];
   readonly cursor = new SortedSetCursor(this.sets);
   readonly model = new Map<string, number>();
   ref = 0;
 
   constructor() {
-    this.store.heap.types[TYPE_ZSET] = this.sets;
     this.ref = this.sets.create(this.database, KEY, 0, KEY.length, 0);
   }
 

@@ -1,10 +1,13 @@
 /** How values of each type are written, by the type's number, and loaded, by the RDB types that hold them. */
 
-import { TYPE_HASH, TYPE_STRING } from "../../store/entry.ts";
-import type { Heap } from "../../store/heap.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_STRING, TYPE_ZSET } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { HashLoader } from "./hash_loader.ts";
 import { HashWriter } from "./hash_writer.ts";
+import { ListLoader } from "./list_loader.ts";
+import { ListWriter } from "./list_writer.ts";
+import { SortedSetLoader } from "./sorted_set_loader.ts";
+import { SortedSetWriter } from "./sorted_set_writer.ts";
 import { StringLoader } from "./string_loader.ts";
 import { StringWriter } from "./string_writer.ts";
 import type { ValueLoader } from "./value_loader.ts";
@@ -15,9 +18,11 @@ export class ValueWriters {
   /** By number; undefined where a number names no type that there is. */
   readonly #byNumber: (ValueWriter | undefined)[] = [];
 
-  constructor(readonly heap: Heap) {
+  constructor(readonly store: Store) {
     this.#byNumber[TYPE_STRING] = new StringWriter();
-    this.#byNumber[TYPE_HASH] = new HashWriter(heap);
+    this.#byNumber[TYPE_LIST] = new ListWriter(store.lists);
+    this.#byNumber[TYPE_ZSET] = new SortedSetWriter(store.sortedSets);
+    this.#byNumber[TYPE_HASH] = new HashWriter(store.heap);
   }
 
   of(type: number): ValueWriter {
@@ -28,13 +33,18 @@ export class ValueWriters {
 
   /** How the body of an entry's value is written; null where the value is inline. */
   body(ref: number): BodyWriter | null {
-    const { entries } = this.heap;
+    const { entries } = this.store.heap;
     return entries.hasBody(ref) ? this.of(entries.type(ref)).body : null;
   }
 }
 
 /** The loaders of all RDB types that can be read, by their numbers. */
 export function valueLoaders(store: Store): ReadonlyMap<number, ValueLoader> {
-  const loaders: readonly ValueLoader[] = [new StringLoader(), new HashLoader(store.hashes)];
+  const loaders: readonly ValueLoader[] = [
+    new StringLoader(),
+    new ListLoader(store.lists),
+    new SortedSetLoader(store.sortedSets),
+    new HashLoader(store.hashes),
+  ];
   return new Map(loaders.flatMap((loader) => loader.rdbTypes.map((type) => [type, loader])));
 }

@@ -3,12 +3,13 @@
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../../store/arena.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from "../../store/entry.ts";
 import type { Heap } from "../../store/heap.ts";
-import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
 import { RDB_TYPE_HASH, RDB_TYPE_HASH_LISTPACK } from "../rdb_format.ts";
 import type { TokenWriter } from "../token_writer.ts";
+import { MembersWriter } from "./members_writer.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
 
 export class HashWriter implements ValueWriter {
+  readonly inline = null;
   readonly body: BodyWriter;
 
   constructor(heap: Heap) {
@@ -23,41 +24,9 @@ export class HashWriter implements ValueWriter {
 }
 
 /** Writes tables of fields. */
-class FieldsWriter implements BodyWriter {
-  written = 0;
-  readonly #refs: number[] = [];
-
-  constructor(readonly heap: Heap) {}
-
-  count(table: number): number {
-    return this.heap.tables.count(table);
-  }
-
-  begin(tokens: TokenWriter, count: number): void {
-    tokens.begin();
-    tokens.length(count);
-    tokens.end();
-  }
-
-  write(tokens: TokenWriter, table: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
-    const next = this.heap.tables.scan(table, cursor, limit, this.#refs);
-    let written = 0;
-    for (const ref of this.#refs) {
-      if (marks !== null) {
-        if (marks.isMarked(ref)) continue;
-        marks.mark(ref);
-      }
-      this.element(tokens, ref);
-      written++;
-    }
-    this.written = written;
-    return next;
-  }
-
-  mark(table: number, cursor: number, limit: number, marks: SnapshotHooks): number {
-    const next = this.heap.tables.scan(table, cursor, limit, this.#refs);
-    for (const ref of this.#refs) marks.mark(ref);
-    return next;
+class FieldsWriter extends MembersWriter {
+  table(body: number): number {
+    return body;
   }
 
   element(tokens: TokenWriter, ref: number): void {

@@ -4,6 +4,7 @@ import { RDB_TYPE_STRING } from "../rdb_format.ts";
 import type { ValueWriter } from "./value_writer.ts";
 
 export class StringWriter implements ValueWriter {
+  readonly inline = null;
   readonly body = null;
 
   rdbType(): number {

@@ -1,35 +1,49 @@
 /**
  * How values of a type are written: which RDB type an encoding becomes, and how a body is written in steps. What lies
- * inline in a key's entry is an RDB string of its own bytes, whatever the type, so that only bodies have writers.
+ * inline in a key's entry is mostly an RDB string of its own bytes, whatever the type.
  *
- * A snapshot writes a body while it changes: its elements (for a hash the fields' entries) have marks as keys have, and
- * what is written or new has the mark. An element that leaves a body unmarked is kept aside by the snapshot, and written
- * with the rest. Thus a change costs the element that changes, however large the value is.
+ * A snapshot writes a body while it changes, in one of two ways. A body of *members* has elements in no order (for a hash
+ * the fields' entries), which have marks as keys have: what is written or new has the mark, and what leaves the body
+ * unmarked is kept aside by the snapshot, and written with the rest. A body of *nodes* is in order, and is shared: what
+ * the snapshot has still to read is copied before it changes, so that it can go on along the old nodes, and what leaves
+ * the body unmarked is only kept until all is written. Thus a change costs the element or node that changes, however
+ * large the value is.
  */
 
 import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
 import type { TokenWriter } from "../token_writer.ts";
 
 export interface BodyWriter {
-  /** Number of elements that a body has now. */
+  /** Whether what leaves the body unmarked is still to be written by itself, or is read where it is. */
+  readonly consistsOf: "members" | "nodes";
+  /** Whether a body is to be written in steps. */
+  isLarge(body: number): boolean;
+  /** Number of elements, or nodes, that a body has now: so many are to be written. */
   count(body: number): number;
+  /** What is to be read of a body that will not change meanwhile. */
+  source(body: number): number;
+  /** What is to be read of a body as it is now, whatever becomes of it; `unshare` is called with it when all is read. */
+  share(body: number): number;
+  unshare(source: number): void;
   /** Writes what comes before the elements, of which there are `count`. */
   begin(tokens: TokenWriter, count: number): void;
   /**
-   * Writes about `limit` elements from `cursor` (0 at first) on: with `marks` those without a mark, which get it; else
-   * all. Returns where to go on, 0 at the end; `written` is how many they were.
+   * Writes about `limit` elements from `cursor` (0 at first) on: with `marks` members without a mark, which get it, or
+   * nodes, which get it as well; else all. Returns where to go on, 0 at the end; `written` is how many they were.
    */
-  write(tokens: TokenWriter, body: number, cursor: number, limit: number, marks: SnapshotHooks | null): number;
+  write(tokens: TokenWriter, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number;
   written: number;
-  /** Marks about `limit` elements from `cursor` on without writing them. Returns where to go on, 0 at the end. */
+  /** Marks about `limit` elements from `cursor` on without writing them: nodes all at once. Where to go on, 0 at the end. */
   mark(body: number, cursor: number, limit: number, marks: SnapshotHooks): number;
-  /** Writes one element that has left its body. */
+  /** Writes one member that has left its body. */
   element(tokens: TokenWriter, ref: number): void;
 }
 
 export interface ValueWriter {
   /** RDB type for values of an encoding. */
   rdbType(encoding: number): number;
+  /** Writes an inline value that is no RDB string of its own bytes; null where all are. */
+  readonly inline: ((tokens: TokenWriter, bytes: Uint8Array, start: number, length: number) => void) | null;
   /** Writes bodies; null where no encoding has one. */
   readonly body: BodyWriter | null;
 }

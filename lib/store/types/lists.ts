@@ -13,7 +13,7 @@
 
 import { bytesEqual, copyBytes } from "../../bytes/compare.ts";
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
-import { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST } from "../entry.ts";
+import { ENCODING_LISTPACK, ENCODING_QUICKLIST, NO_EXPIRY, TYPE_LIST } from "../entry.ts";
 import type { Discarded, Heap } from "../heap.ts";
 import {
   addToCount,
@@ -33,7 +33,7 @@ import {
 } from "../listpack.ts";
 import { Trees, type TreeShape } from "../tree.ts";
 import { ListNodes } from "./list_nodes.ts";
-import { type ElementSink, NO_EXPIRY, type ValueHome, type ValueType } from "./value_type.ts";
+import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
 /** Trees of nodes, each with the number of its elements. */
 const SHAPE: TreeShape = { keyWords: 0, hasTies: false, valueWords: 2, countWord: 1 };
@@ -437,14 +437,21 @@ export class Lists implements ValueType {
   trim(database: ValueHome, ref: number): number {
     const { entries } = this.heap;
     if (!entries.hasBody(ref)) return database.resizeValue(ref, entries.valueWord(ref));
+    // Half the limit, so that a list at the limit does not go to and fro.
+    return this.pack(database, ref, 1 / 2);
+  }
+
+  /** Makes a body of one node that is within a share of the limits a listpack. The ref, maybe another. */
+  pack(database: ValueHome, ref: number, share: number): number {
+    const { entries } = this.heap;
+    if (!entries.hasBody(ref)) return ref;
     const body = entries.valueWord(ref);
     const trees = this.#trees;
     const root = this.#root(body);
     trees.seekPosition(root, 0);
     if (trees.count(root) === 0 || trees.word(ELEMENTS) !== trees.count(root)) return ref;
     const node = trees.word(NODE);
-    // Half the limit, so that a list at the limit does not go to and fro.
-    if (!this.#fits(this.nodes.length(node), trees.word(ELEMENTS), 1 / 2)) return ref;
+    if (!this.#fits(this.nodes.length(node), trees.word(ELEMENTS), share)) return ref;
     this.nodes.show(node);
     const { bytes, start } = this.nodes;
     const listpack = bytes.slice(start, start + this.nodes.length(node));

@@ -13,7 +13,7 @@
 import { compareBytes, copyBytes } from "../../bytes/compare.ts";
 import { hashBytes } from "../../bytes/hash.ts";
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
-import { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_ZSET } from "../entry.ts";
+import { ENCODING_LISTPACK, ENCODING_SKIPLIST, NO_EXPIRY, TYPE_ZSET } from "../entry.ts";
 import type { Discarded, Heap } from "../heap.ts";
 import {
   addToCount,
@@ -35,7 +35,7 @@ import {
 import { BEFORE_TIES, BEHIND_TIES, type Tie, Trees, type TreeShape } from "../tree.ts";
 import { Members } from "./members.ts";
 import { highWord, lowWord, scoreOfElement, scoreOfWords, scoreText, scoreToKey, scoreToWords } from "./scores.ts";
-import { type ElementSink, NO_EXPIRY, type ValueHome, type ValueType } from "./value_type.ts";
+import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
 /** Trees of members by score: the key is the score, the ref is the member's. */
 const SHAPE: TreeShape = { keyWords: 2, hasTies: true, valueWords: 1, countWord: -1 };
@@ -474,6 +474,11 @@ export class SortedSets implements ValueType {
   memberTable(ref: number): number {
     const { entries } = this.heap;
     return entries.hasBody(ref) ? this.#table(entries.valueWord(ref)) : 0;
+  }
+
+  /** The table of members of a body. */
+  tableOf(body: number): number {
+    return this.#table(body);
   }
 
   freeBody(body: number): void {

@@ -1,0 +1,102 @@
+/** How lists are written: as a row of nodes, each a listpack; a listpack inline is a row of one. */
+
+import { ENCODING_LISTPACK, ENCODING_QUICKLIST } from "../../store/entry.ts";
+import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
+import type { Trees } from "../../store/tree.ts";
+import type { Lists } from "../../store/types/lists.ts";
+import { QUICKLIST_NODE_PACKED, RDB_TYPE_LIST_QUICKLIST_2 } from "../rdb_format.ts";
+import type { TokenWriter } from "../token_writer.ts";
+import type { BodyWriter, ValueWriter } from "./value_writer.ts";
+
+/** A list with more nodes is written in steps. */
+const LARGE_NODES = 8;
+/** A node is as much to write as so many members. */
+const NODE_COST = 16;
+
+export class ListWriter implements ValueWriter {
+  readonly body: BodyWriter;
+
+  constructor(lists: Lists) {
+    this.body = new NodesWriter(lists);
+  }
+
+  rdbType(encoding: number): number {
+    if (encoding === ENCODING_QUICKLIST || encoding === ENCODING_LISTPACK) return RDB_TYPE_LIST_QUICKLIST_2;
+    throw new Error(`no RDB type for lists in encoding ${encoding}`);
+  }
+
+  readonly inline = (tokens: TokenWriter, bytes: Uint8Array, start: number, length: number): void => {
+    tokens.begin();
+    tokens.length(1);
+    tokens.length(QUICKLIST_NODE_PACKED);
+    tokens.end();
+    tokens.string(bytes, start, length);
+  };
+}
+
+/** Writes the nodes of a list; a source is the root of their tree. */
+class NodesWriter implements BodyWriter {
+  readonly consistsOf = "nodes";
+  written = 0;
+  readonly #trees: Trees;
+
+  constructor(readonly lists: Lists) {
+    this.#trees = lists.treesOf();
+  }
+
+  isLarge(body: number): boolean {
+    return this.count(body) > LARGE_NODES;
+  }
+
+  count(body: number): number {
+    return this.#trees.items(this.lists.rootOf(body));
+  }
+
+  source(body: number): number {
+    return this.lists.rootOf(body);
+  }
+
+  share(body: number): number {
+    return this.lists.rootOf(body);
+  }
+
+  unshare(): void {}
+
+  begin(tokens: TokenWriter, count: number): void {
+    tokens.begin();
+    tokens.length(count);
+    tokens.end();
+  }
+
+  write(tokens: TokenWriter, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+    const trees = this.#trees;
+    const { nodes } = this.lists;
+    const count = trees.count(root);
+    let written = 0;
+    trees.seekPosition(root, cursor);
+    do {
+      const node = trees.word(0);
+      nodes.show(node);
+      tokens.begin();
+      tokens.length(QUICKLIST_NODE_PACKED);
+      tokens.end();
+      tokens.string(nodes.bytes, nodes.start, nodes.length(node));
+      cursor += trees.word(1);
+      written++;
+      if (marks === null) continue;
+      marks.mark(node);
+      trees.markRead();
+    } while (written * NODE_COST < limit && trees.next());
+    this.written = written;
+    return cursor < count ? cursor : 0;
+  }
+
+  mark(body: number): number {
+    this.lists.markNodes(body);
+    return 0;
+  }
+
+  element(): void {
+    throw new Error("the nodes of a list are written where they are");
+  }
+}

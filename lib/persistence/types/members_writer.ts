@@ -1,0 +1,67 @@
+/** How bodies of members are written: tables, of which each type knows what stands in an entry. */
+
+import type { Heap } from "../../store/heap.ts";
+import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
+import type { TokenWriter } from "../token_writer.ts";
+import type { BodyWriter } from "./value_writer.ts";
+
+/** A table with more members is written in steps. */
+const LARGE_MEMBERS = 128;
+
+export abstract class MembersWriter implements BodyWriter {
+  readonly consistsOf = "members";
+  written = 0;
+  readonly #refs: number[] = [];
+
+  constructor(readonly heap: Heap) {}
+
+  /** The table of a body's members. */
+  abstract table(body: number): number;
+
+  abstract element(tokens: TokenWriter, ref: number): void;
+
+  isLarge(body: number): boolean {
+    return this.count(body) > LARGE_MEMBERS;
+  }
+
+  count(body: number): number {
+    return this.heap.tables.count(this.table(body));
+  }
+
+  source(body: number): number {
+    return body;
+  }
+
+  share(body: number): number {
+    return body;
+  }
+
+  unshare(): void {}
+
+  begin(tokens: TokenWriter, count: number): void {
+    tokens.begin();
+    tokens.length(count);
+    tokens.end();
+  }
+
+  write(tokens: TokenWriter, body: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+    const next = this.heap.tables.scan(this.table(body), cursor, limit, this.#refs);
+    let written = 0;
+    for (const ref of this.#refs) {
+      if (marks !== null) {
+        if (marks.isMarked(ref)) continue;
+        marks.mark(ref);
+      }
+      this.element(tokens, ref);
+      written++;
+    }
+    this.written = written;
+    return next;
+  }
+
+  mark(body: number, cursor: number, limit: number, marks: SnapshotHooks): number {
+    const next = this.heap.tables.scan(this.table(body), cursor, limit, this.#refs);
+    for (const ref of this.#refs) marks.mark(ref);
+    return next;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * How sorted sets are loaded, member by member or from a packed blob. One with few and short members becomes a listpack, as
+ * the limits of the store say, whatever it was when it was written. Duplicate members, which no server writes, are
+ * refused, as are scores that are no numbers.
+ */
+
+import { parseDouble } from "../../bytes/doubles.ts";
+import type { Database } from "../../store/database.ts";
+import {
+  Element,
+  EMPTY_LISTPACK_BYTES,
+  entryBytes,
+  firstElement,
+  hasDuplicates,
+  isValidListpack,
+  LISTPACK_END,
+} from "../../store/listpack.ts";
+import { scoreOfElement, scoreOfWords } from "../../store/types/scores.ts";
+import type { SortedSets } from "../../store/types/sorted_sets.ts";
+import { RDB_TYPE_ZSET, RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_LISTPACK, RDB_TYPE_ZSET_ZIPLIST } from "../rdb_format.ts";
+import { type RdbInput, StringSlot } from "../rdb_input.ts";
+import { walkZiplist } from "../ziplist.ts";
+import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
+
+/** In place of the length of a score's text (RDB_TYPE_ZSET). */
+const TEXT_NAN = 253;
+const TEXT_INFINITY = 254;
+const TEXT_MINUS_INFINITY = 255;
+
+export class SortedSetLoader implements ValueLoader {
+  readonly rdbTypes = [RDB_TYPE_ZSET, RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_ZIPLIST, RDB_TYPE_ZSET_LISTPACK];
+  #type = 0;
+  #database: Database | null = null;
+  #ref = 0;
+  readonly #member = new StringSlot();
+  readonly #value = new StringSlot();
+  readonly #element = new Element();
+  readonly #score = new Element();
+
+  constructor(readonly sets: SortedSets) {}
+
+  begin(type: number, target: LoadTarget): number {
+    const { input } = target;
+    this.#type = type;
+    if (type === RDB_TYPE_ZSET || type === RDB_TYPE_ZSET_2) {
+      const members = input.length();
+      if (members === 0) return EMPTY;
+      this.#start(target);
+      return members;
+    }
+    input.string(this.#value);
+    return type === RDB_TYPE_ZSET_LISTPACK ? this.#listpack(target) : this.#ziplist(target);
+  }
+
+  element(target: LoadTarget): void {
+    const { input } = target;
+    const member = this.#member;
+    input.string(member);
+    const score = this.#type === RDB_TYPE_ZSET ? readText(input) : readBinary(input);
+    if (Number.isNaN(score)) throw input.error(`the member '${member}' has a score that is no number`);
+    this.#add(target, member.bytes, member.start, member.length, score);
+  }
+
+  end(): void {
+    if (this.#database !== null) this.#ref = this.sets.trim(this.#database, this.#ref);
+  }
+
+  ref(): number {
+    return this.#ref;
+  }
+
+  #start(target: LoadTarget): void {
+    const { key, expiry } = target;
+    const database = this.#database = target.claim();
+    if (database === null) return;
+    const ref = this.sets.create(database, key.bytes, key.start, key.length, 0);
+    this.#ref = database.setExpiry(ref, expiry);
+  }
+
+  #add(target: LoadTarget, bytes: Uint8Array, start: number, length: number, score: number): void {
+    if (this.#database === null) return;
+    this.#ref = this.sets.set(this.#database, this.#ref, bytes, start, length, score);
+    if (!this.sets.added) throw target.input.error(`the sorted set has the member '${this.#member}' twice`);
+  }
+
+  /** Loads a blob of members and scores of old times, all at once: it is walked twice, first to see that it is sound. */
+  #ziplist(target: LoadTarget): number {
+    const { bytes, start, length } = this.#value;
+    let count = 0;
+    let isSound = true;
+    const fault = walkZiplist(bytes, start, length, (element, at, size) => {
+      if (count++ % 2 === 1 && Number.isNaN(parseDouble(element, at, size))) isSound = false;
+      return true;
+    });
+    if (fault !== null) throw target.input.error(fault);
+    if (count === 0) return EMPTY;
+    if (count % 2 === 1) throw target.input.error("a member without a score");
+    if (!isSound) throw target.input.error("a score that is no number");
+    this.#start(target);
+    const member = this.#member;
+    let index = 0;
+    walkZiplist(bytes, start, length, (element, at, size) => {
+      if (index++ % 2 === 0) member.copy(element, at, size);
+      else this.#add(target, member.bytes, member.start, member.length, parseDouble(element, at, size));
+      return true;
+    });
+    return 0;
+  }
+
+  #listpack(target: LoadTarget): number {
+    const { bytes, start, length } = this.#value;
+    if (!isValidListpack(bytes, start, length, 2)) throw target.input.error("a malformed listpack");
+    if (length === EMPTY_LISTPACK_BYTES) return EMPTY;
+    if (hasDuplicates(bytes, start, 2)) throw target.input.error("a listpack with a member twice");
+    const isSorted = this.#isSorted(target);
+    if (!isSorted) {
+      // Nobody writes that, but its order is ours to see to.
+      this.#start(target);
+      this.#forEach((member, score) => {
+        member.toBytes();
+        this.#add(target, member.bytes, member.start, member.length, score);
+      });
+      return 0;
+    }
+    const { key, expiry } = target;
+    const database = this.#database = target.claim();
+    if (database === null) return 0;
+    // Its limit on lengths is not asked again, only that on members: so does Redis.
+    this.#ref = this.sets.createFromListpack(
+      database,
+      key.bytes,
+      key.start,
+      key.length,
+      bytes,
+      start,
+      length,
+      expiry,
+    );
+    return 0;
+  }
+
+  /** Whether the scores of the listpack that was read rise. Throws where one is no number. */
+  #isSorted(target: LoadTarget): boolean {
+    let isSorted = true;
+    let before = -Infinity;
+    let memberBefore = "";
+    this.#forEach((member, score) => {
+      if (Number.isNaN(score)) throw target.input.error("a score that is no number");
+      const text = member.text();
+      if (score < before || (score === before && text < memberBefore)) isSorted = false;
+      before = score;
+      memberBefore = text;
+    });
+    return isSorted;
+  }
+
+  #forEach(take: (member: Element, score: number) => void): void {
+    const { bytes, start } = this.#value;
+    for (let at = firstElement(start); bytes[at] !== LISTPACK_END;) {
+      const scoreAt = at + entryBytes(bytes, at);
+      this.#element.read(bytes, at);
+      this.#score.read(bytes, scoreAt);
+      take(this.#element, scoreOfElement(this.#score));
+      at = scoreAt + entryBytes(bytes, scoreAt);
+    }
+  }
+}
+
+function readBinary(input: RdbInput): number {
+  const low = input.int32();
+  return scoreOfWords(low, input.int32());
+}
+
+function readText(input: RdbInput): number {
+  const length = input.byte();
+  if (length === TEXT_NAN) return NaN;
+  if (length === TEXT_INFINITY) return Infinity;
+  if (length === TEXT_MINUS_INFINITY) return -Infinity;
+  return parseDouble(input.bytes, input.take(length), length);
+}
