@@ -1,9 +1,9 @@
 /** Walks a whole store: its tables, its arena, and that each holds what the others say. */
 
 import assert from "node:assert/strict";
-import { ENCODING_HASHTABLE } from "../../lib/store/entry.ts";
 import type { Keyspace } from "../../lib/store/keyspace.ts";
 import { walkArena } from "./arena_walk.ts";
+import { walkBody } from "./body_walk.ts";
 import { walkTable } from "./table_walk.ts";
 
 /** Walks all that a keyspace holds. While a snapshot runs, it may hold tables that were flushed. */
@@ -19,12 +19,12 @@ export function walkKeyspace(keyspace: Keyspace, isSnapshotting: boolean): void 
     for (const refs of [keys.blocks, keys.entries, expires.blocks]) for (const ref of refs) held.push(ref);
     for (const ref of keys.entries) {
       if (!isSnapshotting) assert.ok(keyspace.store.heap.snapshots.isMarked(ref), "all have the mark");
-      if (keyspace.store.heap.entries.encoding(ref) !== ENCODING_HASHTABLE) continue;
-      const body = walkTable(keyspace, keyspace.store.heap.entries.valueWord(ref));
-      for (const refs of [body.blocks, body.entries]) for (const one of refs) held.push(one);
+      if (!keyspace.store.heap.entries.hasBody(ref)) continue;
+      const body = walkBody(keyspace, ref);
+      for (const block of body.blocks) held.push(block);
       if (isSnapshotting) continue;
-      for (const field of body.entries) {
-        assert.ok(keyspace.store.heap.snapshots.isMarked(field), "fields have the mark as well");
+      for (const element of body.marked) {
+        assert.ok(keyspace.store.heap.snapshots.isMarked(element), "elements have the mark as well");
       }
     }
   }

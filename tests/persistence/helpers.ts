@@ -14,10 +14,14 @@ import {
   ENCODING_RAW,
   NO_EXPIRY,
   TYPE_HASH,
+  TYPE_LIST,
   TYPE_STRING,
+  TYPE_ZSET,
   type UnixMs,
 } from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hashes.ts";
+import { ListCursor } from "../../lib/store/types/lists.ts";
+import { SortedSetCursor } from "../../lib/store/types/sorted_sets.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
 import { writeAll } from "../../lib/persistence/save.ts";
@@ -75,7 +79,9 @@ export function remove(database: Database, key: string): boolean {
 }
 
 /** One key's value and expiry in words. */
-export type Described = string | { value: string | Record<string, string>; encoding: number; expiry: string | null };
+export type Described =
+  | string
+  | { value: string | string[] | Record<string, string>; encoding: number; expiry: string | null };
 
 export function describe(keyspace: Keyspace, ref: number): Described {
   const { entries } = keyspace.store.heap;
@@ -86,12 +92,30 @@ export function describe(keyspace: Keyspace, ref: number): Described {
     const value = decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
     return expiry === null ? `${encoding}:${value}` : { value, encoding, expiry };
   }
+  if (entries.type(ref) === TYPE_LIST) return { value: listed(keyspace, ref), encoding, expiry };
+  if (entries.type(ref) === TYPE_ZSET) return { value: scored(keyspace, ref), encoding, expiry };
   if (entries.type(ref) !== TYPE_HASH) throw new Error("a type that tests do not know");
   const value: Record<string, string> = {};
   const iterator = new HashIterator(keyspace.store.hashes);
   iterator.begin(ref);
   while (iterator.next()) value[iterator.field.text()] = iterator.value.text();
   return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))), encoding, expiry };
+}
+
+function listed({ store }: Keyspace, ref: number): string[] {
+  const elements: string[] = [];
+  const cursor = new ListCursor(store.lists);
+  for (let isThere = cursor.toIndex(ref, 0); isThere; isThere = cursor.next()) elements.push(cursor.element.text());
+  return elements;
+}
+
+function scored({ store }: Keyspace, ref: number): Record<string, string> {
+  const members: [string, string][] = [];
+  const cursor = new SortedSetCursor(store.sortedSets);
+  for (let isThere = cursor.toRank(ref, 0); isThere; isThere = cursor.next()) {
+    members.push([cursor.member.text(), String(cursor.score)]);
+  }
+  return Object.fromEntries(members);
 }
 
 /** All keys of a database and what they hold. */

@@ -6,12 +6,14 @@ import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
+import type { Database } from "../../lib/store/database.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_ZSET } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { walkKeyspace } from "../model/keyspace_walk.ts";
 import { expire, INFO, OPTIONS, randomSource, remove, setHash, setString, values, wipe } from "./helpers.ts";
 
-const KEYS = 5;
+const KEYS = 4;
 const FIELDS = 4000;
 
 function readBack(bytes: Uint8Array) {
@@ -22,34 +24,111 @@ function readBack(bytes: Uint8Array) {
   return values(keyspace);
 }
 
+/** The large values that there are; each by its kind, whatever key it has by then. */
+const KINDS = ["hash", "list", "zset"] as const;
+
+function nameOf(random: (below: number) => number): string {
+  return `${KINDS[random(KINDS.length)]}:${random(KEYS)}`;
+}
+
 function fill(keyspace: Keyspace, random: (below: number) => number): void {
+  // Small nodes, so that lists have many.
+  keyspace.store.lists.maxListpackSize = 10;
   for (let key = 0; key < KEYS; key++) {
+    const database = keyspace.databases[key % 2];
     const count = FIELDS >> random(5);
     const fields = Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, "v".repeat(random(30))]));
-    setHash(keyspace.databases[key % 2], `hash:${key}`, fields);
+    setHash(database, `hash:${key}`, fields);
+    for (let i = 0; i < count; i++) {
+      push(database, `list:${key}`, "tail", "e".repeat(random(30)));
+      score(database, `zset:${key}`, `m${random(FIELDS)}`, random(100));
+    }
   }
 }
 
-/** One random change, mostly to single fields of the large hashes. */
+/** The value under a key, if it is of a type, to be changed; 0 if there is none. */
+function writable(database: Database, key: string, type: number): number {
+  const name = encodeLatin1(key);
+  const ref = database.write(name, 0, name.length);
+  return ref !== 0 && database.store.heap.entries.type(ref) === type ? ref : 0;
+}
+
+function isFree(database: Database, key: string): boolean {
+  return database.peek(encodeLatin1(key), 0, key.length) === 0;
+}
+
+function push(database: Database, key: string, end: "head" | "tail", text: string): void {
+  const { lists } = database.store;
+  let ref = writable(database, key, TYPE_LIST);
+  if (ref === 0 && !isFree(database, key)) return;
+  if (ref === 0) ref = lists.create(database, encodeLatin1(key), 0, key.length, 0);
+  lists.push(database, ref, end, encodeLatin1(text), 0, text.length);
+}
+
+function score(database: Database, key: string, member: string, value: number): void {
+  const { sortedSets } = database.store;
+  let ref = writable(database, key, TYPE_ZSET);
+  if (ref === 0 && !isFree(database, key)) return;
+  if (ref === 0) ref = sortedSets.create(database, encodeLatin1(key), 0, key.length, 0);
+  sortedSets.set(database, ref, encodeLatin1(member), 0, member.length, value);
+}
+
+/** Changes an element of a list: adds, inserts, sets, or takes some away. */
+function changeList(database: Database, key: string, random: (below: number) => number): void {
+  const { lists } = database.store;
+  const ref = writable(database, key, TYPE_LIST);
+  if (ref === 0) return;
+  const text = "w".repeat(random(30));
+  const count = lists.count(ref);
+  const index = random(count);
+  const kind = random(10);
+  if (kind < 3) return push(database, key, kind === 0 ? "head" : "tail", text);
+  if (kind < 5) return void lists.insert(database, ref, index, encodeLatin1(text), 0, text.length);
+  if (kind < 7) return void lists.set(database, ref, index, encodeLatin1(text), 0, text.length);
+  const gone = Math.min(count - index, kind === 7 ? random(50) + 1 : 1);
+  if (gone === count) return void remove(database, key);
+  lists.delete(ref, index, gone);
+  lists.trim(database, ref);
+}
+
+/** Changes a member of a sorted set: adds one, moves it, or takes some away. */
+function changeSortedSet(database: Database, key: string, random: (below: number) => number): void {
+  const { sortedSets } = database.store;
+  const ref = writable(database, key, TYPE_ZSET);
+  if (ref === 0) return;
+  const member = `m${random(FIELDS)}`;
+  const kind = random(10);
+  if (kind < 6) return score(database, key, member, random(100));
+  if (kind < 9) {
+    sortedSets.delete(ref, encodeLatin1(member), 0, member.length);
+  } else {
+    const rank = random(sortedSets.count(ref));
+    sortedSets.deleteRanks(ref, rank, Math.min(random(20), sortedSets.count(ref) - rank));
+  }
+  if (sortedSets.count(ref) === 0) remove(database, key);
+}
+
+/** One random change, mostly to single elements of the large values. */
 function change(keyspace: Keyspace, random: (below: number) => number): void {
   const database = keyspace.databases[random(2)];
-  const key = `hash:${random(KEYS)}`;
+  const key = nameOf(random);
   const name = encodeLatin1(key);
   const field = `f${random(FIELDS + 500)}`;
   const kind = random(100);
+  if (kind < 85 && key.startsWith("list")) return changeList(database, key, random);
+  if (kind < 85 && key.startsWith("zset")) return changeSortedSet(database, key, random);
   if (kind < 45) {
-    const ref = database.write(name, 0, name.length);
-    if (ref !== 0 && keyspace.store.heap.entries.type(ref) !== 4) return;
+    if (writable(database, key, TYPE_HASH) === 0 && !isFree(database, key)) return;
     return setHash(database, key, { [field]: "w".repeat(random(30)) });
   }
   if (kind < 85) {
-    const ref = database.write(name, 0, name.length);
-    if (ref === 0 || keyspace.store.heap.entries.type(ref) !== 4) return;
+    const ref = writable(database, key, TYPE_HASH);
+    if (ref === 0) return;
     keyspace.store.hashes.delete(ref, encodeLatin1(field), 0, field.length);
     if (keyspace.store.hashes.count(ref) === 0) remove(database, key);
     return;
   }
-  const other = `hash:${random(KEYS)}`;
+  const other = nameOf(random);
   const to = keyspace.databases[random(2)];
   if (kind < 88) return expire(database, key, Date.now() + 1e6);
   if (kind < 91) {

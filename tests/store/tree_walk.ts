@@ -6,12 +6,16 @@ import type { TreeShape } from "../../lib/store/tree.ts";
 
 const HEADER_WORDS = 2;
 
-/** The words of all items of a tree, in order. `isAfter` says whether an item must stand behind the one before it. */
+/**
+ * The words of all items of a tree, in order. `isAfter` says whether an item must stand behind the one before it; the tree's
+ * nodes are added to `nodes`.
+ */
 export function walkTree(
   arena: Arena,
   shape: TreeShape,
   root: number,
   isAfter: (item: Int32Array, before: Int32Array) => boolean,
+  nodes: number[] = [],
 ): Int32Array[] {
   const { keyWords, valueWords, countWord } = shape;
   const orderWords = keyWords + (shape.hasTies ? 1 : 0);
@@ -19,6 +23,7 @@ export function walkTree(
 
   /** Elements of a node; `first` is what the node above says of its first item. */
   const walk = (node: number, expectedLevel: number, first: Int32Array | null): number => {
+    nodes.push(node);
     const words = arena.words[node >>> SEGMENT_SHIFT];
     const start = (node & SEGMENT_MASK) << 1;
     const count = words[start] & 0xfff;
