@@ -4,6 +4,7 @@
  */
 
 import type { Subscriber } from "../pubsub/pubsub.ts";
+import type { Request } from "../resp/request.ts";
 import type { Handshake } from "../replication/primary.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "./client_state.ts";
 
@@ -40,6 +41,22 @@ export interface Blockable {
   blockUntilShutdown(begin: () => void): void;
   /** Lets a blocked client go on; `write` gives the reply that was waited for. */
   unblock(write: () => void): void;
+}
+
+/** For commands that wait until a key has a value. */
+export interface KeyWaiter {
+  /**
+   * Holds the client up until one of `count` keys, arguments from `first` on, has a value of a type; then the command runs
+   * again. Once the time is up (0: never) `onTimeout` replies, and it does at once where nothing may wait, as within EXEC.
+   */
+  waitForKeys(
+    request: Request,
+    first: number,
+    count: number,
+    type: number,
+    timeoutMs: number,
+    onTimeout: () => void,
+  ): void;
 }
 
 /** The replicas that count: which have an offset of the stream, or which have it on disk. */

@@ -107,6 +107,11 @@ export class Lists implements ValueType {
     return bytes + NODE_OVERHEAD <= SIZE_LIMITS[Math.min(-maxListpackSize, SIZE_LIMITS.length) - 1] * share;
   }
 
+  /** Whether a list of so many bytes and elements is a listpack. */
+  staysListpack(bytes: number, count: number): boolean {
+    return this.#fits(EMPTY_LISTPACK_BYTES + bytes, count);
+  }
+
   /** Whether an element is to have a node of its own. */
   #isAlone(length: number): boolean {
     if (this.packedThreshold > 0) return length >= this.packedThreshold;
