@@ -20,6 +20,7 @@ import { REPLICATION_COMMANDS } from "./replication.ts";
 import { SAVING_COMMANDS } from "./saving.ts";
 import { SLOWLOG_COMMANDS } from "./slowlog.ts";
 import { KEYSPACE_COMMANDS } from "./keyspace.ts";
+import { LIST_COMMANDS } from "./lists.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { SERVER_COMMANDS } from "./server.ts";
 import { STRING_COMMANDS } from "./strings.ts";
@@ -48,5 +49,6 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...DEBUG_COMMANDS,
   ...PUBSUB_COMMANDS,
   ...HASH_COMMANDS,
+  ...LIST_COMMANDS,
   ...TRANSACTION_COMMANDS,
 ];

@@ -21,9 +21,16 @@ export interface Timers {
   readonly block: (durationMs: number) => void;
 }
 
+/** Longest delay that the runtimes' timers take, in ms: beyond it they call back at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
 const SYSTEM: Timers = {
   start: (callback, delayMs) => {
-    const id = setTimeout(callback, delayMs);
+    const wait = (leftMs: number): ReturnType<typeof setTimeout> =>
+      leftMs <= MAX_DELAY_MS
+        ? setTimeout(callback, leftMs)
+        : setTimeout(() => id = wait(leftMs - MAX_DELAY_MS), MAX_DELAY_MS);
+    let id = wait(delayMs);
     return { cancel: () => clearTimeout(id) };
   },
   startRepeating: (callback, periodMs) => {

@@ -36,6 +36,7 @@ import { WriteGate } from "./data/write_gate.ts";
 import { Batch } from "./execution/batch.ts";
 import { Changes } from "./execution/changes.ts";
 import { Dispatcher } from "./execution/dispatcher.ts";
+import { KeyWaiters } from "./execution/key_waiters.ts";
 import { Propagation } from "./execution/propagation.ts";
 import { Watching } from "./execution/watching.ts";
 import type { Listeners } from "./program/listeners.ts";
@@ -63,6 +64,7 @@ export class Server implements WholeHost {
   readonly propagation = new Propagation();
   readonly watching = new Watching();
   readonly changes: Changes = new Changes(this);
+  readonly waiters: KeyWaiters = new KeyWaiters(this);
   // reports/
   readonly statistics = new Statistics();
   readonly slowLog = new SlowLog();

@@ -9,11 +9,9 @@ import { unixMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import type { Phase } from "../data/phase.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
+import type { KeyWaiters } from "../execution/key_waiters.ts";
 import { POSTPONED } from "./flags.ts";
 import type { ClientSession } from "./session.ts";
-
-/** Longest time that a timer takes, in ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What pauses need of the server. */
 export interface PausingHost {
@@ -21,6 +19,7 @@ export interface PausingHost {
   readonly phase: Pick<Phase, "setPaused">;
   /** Clients that wait for the pause to end. */
   readonly postponed: Set<ClientSession>;
+  readonly waiters: Pick<KeyWaiters, "resume">;
   blockedClients: number;
 }
 
@@ -46,11 +45,7 @@ export class Pausing implements PauseControl {
 
   #wait(): void {
     this.#timer?.cancel();
-    const leftMs = this.#untilMs - unixMs();
-    this.#timer = startTimer(
-      () => leftMs > MAX_TIMER_MS ? this.#wait() : this.resume(),
-      Math.min(leftMs, MAX_TIMER_MS),
-    );
+    this.#timer = startTimer(() => this.resume(), this.#untilMs - unixMs());
   }
 
   resume(): void {
@@ -85,6 +80,7 @@ export class Pausing implements PauseControl {
       server.blockedClients--;
       client.connection.proceed(POSTPONED);
     }
+    server.waiters.resume();
   }
 
   #changed(): void {

@@ -17,6 +17,7 @@ import { Request } from "../../resp/request.ts";
 import type { RequestBuilder } from "../../resp/request_builder.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import type { Database } from "../../store/database.ts";
+import type { KeyWaiters } from "../execution/key_waiters.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { WatchedKey, Watching } from "../execution/watching.ts";
 import type { Settings } from "../program/settings.ts";
@@ -76,6 +77,7 @@ export interface SessionHost extends WholeHost {
     enable(client: ClientSession, options: TrackingOptions): void;
     disable(client: ClientSession): void;
   };
+  readonly waiters: Pick<KeyWaiters, "wait">;
   readonly watching: Pick<Watching, "hasExpired" | "unwatch" | "watch">;
   blockedClients: number;
   /** A client on one line, as CLIENT LIST shows it. */
@@ -165,6 +167,18 @@ export class ClientSession implements Client {
     this.blocking = { timer, onTimeout, onGone };
     this.flags |= BLOCKED;
     this.host.blockedClients++;
+  }
+
+  waitForKeys(
+    request: Request,
+    first: number,
+    count: number,
+    type: number,
+    timeoutMs: number,
+    onTimeout: () => void,
+  ): void {
+    if (this.insideExec || this.isPrimary) return onTimeout();
+    this.host.waiters.wait(this, request, first, count, { type, alsoWhenGone: false }, timeoutMs, onTimeout);
   }
 
   blockUntilShutdown(begin: () => void): void {
@@ -269,7 +283,7 @@ export class ClientSession implements Client {
     this.blocking = null;
     this.host.blockedClients--;
     this.answer(write);
-    this.connection.proceed(BLOCKED);
+    if (this.blocking === null) this.connection.proceed(BLOCKED); // it may wait again
   }
 
   /** Writes a reply outside of a batch. */

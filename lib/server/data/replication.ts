@@ -12,6 +12,7 @@ import { ReplicationStream } from "../../replication/stream.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_STALE } from "../execution/gates.ts";
+import type { KeyWaiters } from "../execution/key_waiters.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { Log } from "../program/log.ts";
 import type { Cron } from "./cron.ts";
@@ -30,6 +31,7 @@ export interface RoleHost {
   readonly phase: Pick<Phase, "setRole">;
   readonly propagation: Pick<Propagation, "forgetSelected" | "relays" | "selectedDatabase" | "settle">;
   readonly saving: Pick<Saving, "describeReplication">;
+  readonly waiters: Pick<KeyWaiters, "endAll">;
   readonly writeGate: Pick<WriteGate, "refresh">;
 }
 
@@ -129,6 +131,7 @@ export class Replication {
   #follow(host: string, port: number): void {
     this.link.cut();
     this.replicas.endWaiting();
+    this.server.waiters.endAll();
     this.replica.follow({ host, port });
   }
 

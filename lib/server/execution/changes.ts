@@ -1,6 +1,6 @@
 /**
  * What changes a key tells it here, once: that counts towards the next save, breaks the transactions of those who watch
- * the key, makes what clients have cached of it invalid, and is published as a keyspace event.
+ * the key, makes what clients have cached of it invalid, wakes those who wait for it, and is published as a keyspace event.
  *
  * Owned by the server. Commands tell of the keys that they name; the store, of those that expire; the memory limit, of
  * those that it evicts. Whole databases are emptied and exchanged here, too.
@@ -25,6 +25,7 @@ import type { Keyspace } from "../../store/keyspace.ts";
 import type { Tracking } from "../clients/tracking.ts";
 import type { Settings } from "../program/settings.ts";
 import type { Propagation } from "./propagation.ts";
+import type { KeyWaiters } from "./key_waiters.ts";
 import type { Watching } from "./watching.ts";
 
 /** Those who are told of changes, and what decides who is. */
@@ -38,6 +39,7 @@ export interface ChangesHost {
   readonly pubsub: Pick<PubSub, "publish">;
   readonly settings: Pick<Settings, "keyspaceEvents">;
   readonly tracking: Pick<Tracking, "active" | "changed" | "flushed">;
+  readonly waiters: Pick<KeyWaiters, "count" | "databaseChanged" | "keyChanged">;
   readonly watching: Watching;
 }
 
@@ -68,8 +70,8 @@ export class Changes implements ChangeReport {
     count: number = 1,
   ): void {
     this.made += count;
-    const { watching, tracking, settings } = this.server;
-    if (watching.count + tracking.active + settings.keyspaceEvents === 0) return;
+    const { watching, tracking, settings, waiters } = this.server;
+    if (watching.count + tracking.active + settings.keyspaceEvents + waiters.count === 0) return;
     const { bytes, starts, lengths } = request;
     this.#tell(session, session.database, bytes, starts[keyIndex], lengths[keyIndex], eventClass, event);
   }
@@ -97,7 +99,8 @@ export class Changes implements ChangeReport {
     eventClass: number,
     event: string,
   ): void {
-    const { watching, tracking } = this.server;
+    const { watching, tracking, waiters } = this.server;
+    if (waiters.count > 0) waiters.keyChanged(database, bytes, start, length);
     if (watching.count > 0) watching.touch(database, bytes, start, length);
     if (tracking.active > 0) tracking.changed(session, bytes, start, length);
     this.publish(eventClass, event, database, bytes, start, length);
@@ -156,11 +159,12 @@ export class Changes implements ChangeReport {
   // --- Whole databases ------------------------------------------------------------------------------------------------
 
   flush(databases: readonly Database[]): number {
-    const { watching, tracking } = this.server;
+    const { watching, tracking, waiters } = this.server;
     let removed = 0;
     for (const database of databases) {
       watching.touchAll(database, null);
       removed += database.clear();
+      waiters.databaseChanged(database);
     }
     tracking.flushed();
     return removed;
@@ -171,12 +175,17 @@ export class Changes implements ChangeReport {
     watching.touchAll(a, b);
     watching.touchAll(b, a);
     a.swap(b);
+    this.server.waiters.databaseChanged(a);
+    this.server.waiters.databaseChanged(b);
     tracking.flushed();
   }
 
   /** Another data set has taken the place of one that was flushed: what clients watch may be in it. */
   replaced(): void {
-    const { keyspace, watching } = this.server;
-    for (const database of keyspace.databases) watching.touchAll(database, null);
+    const { keyspace, watching, waiters } = this.server;
+    for (const database of keyspace.databases) {
+      watching.touchAll(database, null);
+      waiters.databaseChanged(database);
+    }
   }
 }

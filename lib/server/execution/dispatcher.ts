@@ -70,6 +70,7 @@ import {
   GATE_SHORT,
   GATE_STALE,
 } from "./gates.ts";
+import type { KeyWaiters } from "./key_waiters.ts";
 import type { Propagation } from "./propagation.ts";
 import { QuickTimer } from "./quick_timer.ts";
 
@@ -109,6 +110,7 @@ export interface DispatcherHost {
   /** The offset of the replication stream. */
   readonly streamOffset: number;
   readonly tracking: Pick<Tracking, "enforceLimit" | "remember">;
+  readonly waiters: Pick<KeyWaiters, "hasReady" | "serve">;
   blockedClients: number;
   updateClock(): void;
 }
@@ -195,7 +197,7 @@ export class Dispatcher {
     const wasReplica = isReplica(client);
     if (refusal !== null) {
       this.#reject(client, command, refusal);
-    } else if ((this.gates & GATE_PAUSED) !== 0 && this.#mustWait(client, command)) {
+    } else if (this.mustWait(client, command)) {
       client.flags |= POSTPONED;
       this.server.postponed.add(client);
       this.server.blockedClients++;
@@ -311,8 +313,9 @@ export class Dispatcher {
     return null;
   }
 
-  #mustWait(client: ClientSession, command: Command): boolean {
-    if ((client.flags & REPLICA) !== 0) return false;
+  /** Whether a pause under way holds a command up. */
+  mustWait(client: ClientSession, command: Command): boolean {
+    if ((this.gates & GATE_PAUSED) === 0 || (client.flags & REPLICA) !== 0) return false;
     const flags = (command.flags & RUNS_QUEUE) !== 0 ? command.flags | queuedFlags(client) : command.flags;
     return !this.pauseLetsThrough(flags);
   }
@@ -372,6 +375,7 @@ export class Dispatcher {
     }
     if (server.changes.made !== changesBefore || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
+    if (server.waiters.hasReady && !this.#isNested) server.waiters.serve();
     if (
       client.connection.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0
     ) {

@@ -17,8 +17,7 @@ import type { Keyspace } from "../../store/keyspace.ts";
 import type { ClientSession } from "../clients/session.ts";
 
 /** What the role's end is told to those who wait. */
-const ROLE_CHANGED =
-  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+const ROLE_CHANGED = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
 /** What a client waits for. */
 export interface Wanted {

@@ -2,6 +2,7 @@
 
 import type { ClientSession } from "../../clients/session.ts";
 import type { Tracking } from "../../clients/tracking.ts";
+import type { KeyWaiters } from "../../execution/key_waiters.ts";
 import type { Settings } from "../../program/settings.ts";
 import type { Rates } from "../rates.ts";
 import type { Field } from "./field.ts";
@@ -14,11 +15,13 @@ export interface ClientsSource {
   readonly replication: { readonly primary: { readonly replicas: { readonly size: number } } };
   readonly settings: Pick<Settings, "maxClients">;
   readonly tracking: Pick<Tracking, "clientCount">;
+  readonly waiters: Pick<KeyWaiters, "countKeys">;
 }
 
 /** The fields of the section, in Redis\'s order. */
 export function clientsFields(server: ClientsSource): Field[] {
   let timed = 0;
+  const keys = server.waiters.countKeys();
   for (const client of server.clients.values()) {
     if (client.blocking !== null && client.blocking.timer !== null) timed++;
   }
@@ -31,7 +34,7 @@ export function clientsFields(server: ClientsSource): Field[] {
     ["blocked_clients", server.blockedClients],
     ["tracking_clients", server.tracking.clientCount],
     ["clients_in_timeout_table", timed],
-    ["total_blocking_keys", 0],
-    ["total_blocking_keys_on_nokey", 0],
+    ["total_blocking_keys", keys.all],
+    ["total_blocking_keys_on_nokey", keys.whenGone],
   ];
 }
