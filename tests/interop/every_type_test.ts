@@ -31,6 +31,14 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     { commands: [["SET", "key", "short"]], encoding: "embstr", change: ["APPEND", "key", "x"] },
     { commands: [["SET", "key", "long".repeat(50_000)]], encoding: "raw", change: ["SETRANGE", "key", "7", "x"] },
   ],
+  list: [
+    { commands: [["RPUSH", "key", "a", "1", "-70000", ""]], encoding: "listpack", change: ["LSET", "key", "1", "2"] },
+    {
+      commands: [["RPUSH", "key", ...numbers(LARGE).map((i) => `element:${i}`)]],
+      encoding: "quicklist",
+      change: ["LSET", "key", "1500", "changed"],
+    },
+  ],
   hash: [
     { commands: [["HSET", "key", "a", "1", "b", "two"]], encoding: "listpack", change: ["HSET", "key", "a", "2"] },
     {

@@ -299,7 +299,9 @@ export class ClientSession implements Client {
   /** Closes after the replies that are due. */
   close(): void {
     this.flags |= CLOSING;
-    if (this.host.current !== this) this.connection.socket.end();
+    if (this.host.current === this) return;
+    this.connection.flushOutput();
+    this.connection.socket.end();
   }
 
   /** Has a command wait for EXEC. */

@@ -6,6 +6,7 @@
 import type { ReplicaCount } from "../../commands/client_facets.ts";
 import type { PrimarySide } from "../../replication/primary.ts";
 import type { ClientSession } from "../clients/session.ts";
+import { ROLE_CHANGED } from "../execution/key_waiters.ts";
 
 interface Waiter {
   readonly client: ClientSession;
@@ -58,11 +59,8 @@ export class Waiting {
   /** The server has become a replica: nobody will acknowledge anything any more. */
   endAll(): void {
     for (const { client } of this.#waiters) {
-      client.unblock(() =>
-        client.reply.error(
-          "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
-        )
-      );
+      client.unblock(() => client.reply.error(ROLE_CHANGED));
+      client.close();
     }
     this.#waiters.clear();
   }

@@ -16,8 +16,8 @@ import type { Database } from "../../store/database.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
 import type { ClientSession } from "../clients/session.ts";
 
-/** What the role's end is told to those who wait. */
-const ROLE_CHANGED = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+/** What those who wait are told when the server becomes a replica; they are closed after it. */
+export const ROLE_CHANGED = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
 /** What a client waits for. */
 export interface Wanted {
