@@ -17,7 +17,8 @@ import type { Keyspace } from "../../store/keyspace.ts";
 import type { ClientSession } from "../clients/session.ts";
 
 /** What those who wait are told when the server becomes a replica; they are closed after it. */
-export const ROLE_CHANGED = "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
+export const ROLE_CHANGED =
+  "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
 /** What a client waits for. */
 export interface Wanted {

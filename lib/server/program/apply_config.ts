@@ -87,6 +87,16 @@ export function applyConfig(server: ConfiguredServer): void {
     ["hash-max-listpack-entries"],
     () => store.hashes.maxListpackEntries = config.number("hash-max-listpack-entries"),
   );
+  follow(["list-max-listpack-size"], () => {
+    store.lists.maxListpackSize = config.number("list-max-listpack-size");
+  });
+  follow(["list-compress-depth"], () => store.lists.compressDepth = config.number("list-compress-depth"));
+  follow(["zset-max-listpack-entries"], () => {
+    store.sortedSets.maxListpackEntries = config.number("zset-max-listpack-entries");
+  });
+  follow(["zset-max-listpack-value"], () => {
+    store.sortedSets.maxListpackValue = config.number("zset-max-listpack-value");
+  });
   follow(["hash-max-listpack-value"], () => store.hashes.maxListpackValue = config.number("hash-max-listpack-value"));
   follow(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], () => {
     const counts = config.choice("maxmemory-policy").endsWith("-lfu");
