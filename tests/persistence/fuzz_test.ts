@@ -7,7 +7,7 @@ import { Dumper, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts
 import { Crc64 } from "../../lib/bytes/crc64.ts";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
-import { contents, OPTIONS, randomSource, setHash, setString, toRdb, wipe } from "./helpers.ts";
+import { contents, OPTIONS, pushElement, randomSource, setHash, setScore, setString, toRdb, wipe } from "./helpers.ts";
 
 function sample(): Keyspace {
   const keyspace = new Keyspace(4);
@@ -16,6 +16,14 @@ function sample(): Keyspace {
   setString(second, "soon", "value", Date.now() + 1_000_000);
   setHash(second, "small", { a: "1", b: "text", c: "x".repeat(60), d: "-123456789012" });
   setHash(second, "long", { a: "y".repeat(100), b: "z".repeat(100) });
+  for (const count of [3, 40]) {
+    keyspace.store.lists.maxListpackSize = 10;
+    keyspace.store.sortedSets.maxListpackEntries = 10;
+    for (let i = 0; i < count; i++) {
+      pushElement(second, `list:${count}`, i % 3 === 0 ? String(i * 1000) : `element ${i}`);
+      setScore(second, `zset:${count}`, `member ${i}`, i % 4 === 0 ? i / 3 : i);
+    }
+  }
   return keyspace;
 }
 

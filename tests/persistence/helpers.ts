@@ -69,6 +69,24 @@ export function setHash(database: Database, key: string, fields: Record<string, 
   }
 }
 
+/** Adds an element at the end of a list, which is made if it is missing. */
+export function pushElement(database: Database, key: string, text: string): void {
+  const { lists } = database.store;
+  const name = encodeLatin1(key);
+  let ref = database.write(name, 0, name.length);
+  if (ref === 0) ref = lists.create(database, name, 0, name.length, 0);
+  lists.push(database, ref, "tail", encodeLatin1(text), 0, text.length);
+}
+
+/** Gives a member of a sorted set a score; the sorted set is made if it is missing. */
+export function setScore(database: Database, key: string, member: string, score: number): void {
+  const { sortedSets } = database.store;
+  const name = encodeLatin1(key);
+  let ref = database.write(name, 0, name.length);
+  if (ref === 0) ref = sortedSets.create(database, name, 0, name.length, 0);
+  sortedSets.set(database, ref, encodeLatin1(member), 0, member.length, score);
+}
+
 export function expire(database: Database, key: string, unixMs: UnixMs): void {
   const ref = database.write(encodeLatin1(key), 0, key.length);
   if (ref !== 0) database.setExpiry(ref, unixMs);

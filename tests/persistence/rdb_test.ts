@@ -240,9 +240,15 @@ test("what cannot be held is refused with its place and its name", () => {
   refused(encodeLatin1("REDIX0009\xff12345678"), /Wrong signature/, 0);
   refused(encodeLatin1("REDIS0013\xff12345678"), /Can't handle RDB format version 0013/, 5);
   refused(encodeLatin1("REDIS0000\xff12345678"), /version 0000/, 5);
-  refused(file(1, text("mylist"), [1], text("x")), /type 1, list, is not supported \(at byte 9, key 'mylist'\)/, 9);
-  refused(file(18, text("q\x01"), [1]), /type 18, list \(quicklist\), is not supported .*key 'q\\x01'/);
-  refused(file(25, text("h"), [1]), /field expiry/);
+  refused(file(25, text("h\x01"), [1]), /field expiry.* is not supported \(at byte 9, key 'h\\x01'\)/, 9);
+  refused(file(1, text("l"), 1, [0xc4]), /unknown string encoding 4/);
+  refused(file(18, text("l"), 1, 3, text("x")), /a list's node of an unknown kind, 3/);
+  refused(file(18, text("l"), 1, 2, text("xxxxxxx")), /malformed listpack/);
+  refused(
+    file(5, text("z"), 1, text("m"), [0, 0, 0, 0, 0, 0, 0xf8, 0x7f]),
+    /the member 'm' has a score that is no number/,
+  );
+  refused(file(3, text("z"), 2, text("m"), text("1"), text("m"), text("2")), /the member 'm' twice/);
   refused(file(200, text("h"), [1]), /unknown value type or opcode 200/, 9);
   refused(file(247, [1, 2, 3]), /modules are not supported/);
   refused(file(245, text("#!lua name=x")), /function library/);

@@ -178,32 +178,6 @@ test("redis-cli --rdb output is loaded", LONG, async () => {
   });
 });
 
-test("a type that is not held yet is refused by name, key and byte", LONG, async () => {
-  await withDirectory(async (directory) => {
-    for (
-      const [command, name] of [
-        ["rpush key a b", "list"],
-        ["sadd key a b", "set"],
-        ["sadd key 1 2", "set"],
-        ["zadd key 1 a", "sorted set"],
-        ["xadd key * a b", "stream"],
-      ]
-    ) {
-      const redis = new RealRedis(directory);
-      try {
-        assert.ok(await redis.ready());
-        redis.commands(["flushall", command, "save"]);
-      } finally {
-        await redis.stop();
-      }
-      await assert.rejects(
-        loadRdbFile(join(directory, "dump.rdb"), new Keyspace(16), READ),
-        new RegExp(`dump\\.rdb: a value of type \\d+, ${name}.* is not supported \\(at byte \\d+, key 'key'\\)`),
-      );
-    }
-  });
-});
-
 test("ziplists and zipmaps of older versions become listpacks", () => {
   const bytes = (...parts: (string | number[])[]) =>
     encodeLatin1(parts.map((part) => typeof part === "string" ? part : String.fromCharCode(...part)).join(""));
