@@ -12,7 +12,7 @@ import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import { type End, ListCursor } from "../store/types/lists.ts";
 import type { KeyWaiter } from "./client_facets.ts";
-import { BLOCKING, type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
+import { BLOCKING, type Command, command, DENYOOM, FAST, type Handler, NOSCRIPT, READONLY, WRITE } from "./command.ts";
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC, EVENT_LIST } from "./events.ts";
 import {
@@ -606,16 +606,16 @@ export const LIST_COMMANDS: readonly Command[] = [
   command("lpos", -3, READONLY, lpos, { ...LIST, keys: KEY_RO_ACCESS }),
   command("lmove", 5, WRITE | DENYOOM, lmove, MOVING),
   command("rpoplpush", 3, WRITE | DENYOOM, rpoplpush, MOVING),
-  command("blpop", -3, WRITE | BLOCKING, blpop, {
+  command("blpop", -3, WRITE | NOSCRIPT | BLOCKING, blpop, {
     ...LIST,
     keys: [keySpec(RW | ACCESS | DELETE, index(1), range(-2))],
   }),
-  command("brpop", -3, WRITE | BLOCKING, brpop, {
+  command("brpop", -3, WRITE | NOSCRIPT | BLOCKING, brpop, {
     ...LIST,
     keys: [keySpec(RW | ACCESS | DELETE, index(1), range(-2))],
   }),
-  command("blmove", 6, WRITE | DENYOOM | BLOCKING, blmove, MOVING),
-  command("brpoplpush", 4, WRITE | DENYOOM | BLOCKING, brpoplpush, MOVING),
+  command("blmove", 6, WRITE | DENYOOM | NOSCRIPT | BLOCKING, blmove, MOVING),
+  command("brpoplpush", 4, WRITE | DENYOOM | NOSCRIPT | BLOCKING, brpoplpush, MOVING),
   command("lmpop", -4, WRITE, lmpop, { ...LIST, keys: [keySpec(RW | ACCESS | DELETE, index(1), keynum())] }),
   command("blmpop", -5, WRITE | BLOCKING, blmpop, {
     ...LIST,

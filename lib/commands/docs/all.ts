@@ -6,6 +6,7 @@ import { CONNECTION_DOCS } from "./connection.ts";
 import type { CommandDoc } from "./doc.ts";
 import { GENERIC_DOCS } from "./generic.ts";
 import { HASH_DOCS } from "./hash.ts";
+import { LIST_DOCS } from "./list.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
 import { STRING_DOCS } from "./string.ts";
@@ -17,6 +18,7 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...CONNECTION_DOCS,
   ...GENERIC_DOCS,
   ...HASH_DOCS,
+  ...LIST_DOCS,
   ...PUBSUB_DOCS,
   ...SERVER_DOCS,
   ...STRING_DOCS,
