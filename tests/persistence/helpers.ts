@@ -21,7 +21,7 @@ import {
 } from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hashes.ts";
 import { ListCursor } from "../../lib/store/types/lists.ts";
-import { SortedSetCursor } from "../../lib/store/types/sorted_sets.ts";
+import { SortedSetCursor } from "../../lib/store/types/sorted_set_cursor.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
 import { writeAll } from "../../lib/persistence/save.ts";
