@@ -17,6 +17,7 @@ import {
 import type { Request } from "../resp/request.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
+import type { DumpingHost } from "./host_facets.ts";
 import { findPoint, readPoint, replyDistance, replyPoint, unitArgument } from "./geo.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, KEY_RO_ACCESS, type KeySpec, keySpec, keyword, oneKey, OW, range, RO, UPDATE } from "./key_specs.ts";
@@ -24,6 +25,9 @@ import type { Session } from "./session.ts";
 import { cursorOf, numberArgument, readSortedSet } from "./sorted_set_access.ts";
 import { removeTarget, SortedSetResult } from "./sorted_set_results.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
+
+/** Whom searches run for. */
+type Caller = Session<DumpingHost>;
 
 /** Which of the commands it is: what its arguments are. */
 interface Form {
@@ -62,7 +66,7 @@ class Search {
   target = 0;
   storesDistances = false;
 
-  constructor(readonly session: Session, readonly request: Request, readonly form: Form, readonly ref: number) {}
+  constructor(readonly session: Caller, readonly request: Request, readonly form: Form, readonly ref: number) {}
 
   #refuse(error: string): boolean {
     this.session.reply.error(error);
@@ -260,19 +264,33 @@ function replyHash(reply: Search["session"]["reply"], score: number): void {
 
 function storeFound(search: Search, found: Found[]): void {
   const { session, request, target, storesDistances, unit, form } = search;
-  const result = new SortedSetResult(session.host.store);
+  const result = new SortedSetResult(session.host.store, "body");
   try {
     for (const { member, distance, score } of found) {
       result.setBytes(member, 0, member.length, storesDistances ? distance / unit : score);
     }
     const event = form.middle === "options" ? "geosearchstore" : "georadiusstore";
     result.store(session, request, target, event, found.length);
+    if (found.length > 0) propagateStored(session, request, target);
   } finally {
     result.release();
   }
 }
 
-function run(session: Session, request: Request, form: Form): void {
+/**
+ * What was stored goes on as the value that it is: sines are not the same to the last bit everywhere, so that another
+ * server might find other distances, and other points at the edge.
+ */
+function propagateStored(session: Caller, request: Request, target: number): void {
+  const { database, host } = session;
+  const builder = session.propagateAs(5);
+  if (builder === null) return;
+  const ref = database.peek(request.bytes, request.starts[target], request.lengths[target]);
+  const payload = host.dumper.dump(ref, false);
+  builder.word("RESTORE").argument(request, target).word("0").bytes(payload, 0, payload.length).word("REPLACE");
+}
+
+function run(session: Caller, request: Request, form: Form): void {
   const ref = readSortedSet(session, request, form.stores === "always" ? 2 : 1);
   if (ref === FAILED) return;
   const search = new Search(session, request, form, ref);

@@ -148,6 +148,11 @@ export interface SavingHost extends Host {
   readonly debugging: DebugControl;
 }
 
+/** For what propagates as a value, and not as the way to it. */
+export interface DumpingHost extends Host {
+  readonly dumper: Dumper;
+}
+
 /** For REPLICAOF, PSYNC, WAIT and their like. */
 export interface ReplicationHost extends Host {
   readonly isReplica: boolean;

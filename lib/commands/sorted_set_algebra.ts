@@ -124,7 +124,10 @@ function unite(session: Session, query: Query, result: SortedSetResult): void {
     while (iterator.next()) {
       const value = weighted(iterator.score, query.weights[i]);
       const before = result.scoreOf(iterator.member);
-      result.set(iterator.member, Number.isNaN(before) ? value : aggregated(before, value, query.aggregate));
+      const total = Number.isNaN(before) ? value : aggregated(before, value, query.aggregate);
+      // 0 and -0 are the same score, and none would take the other's place.
+      if (total === 0 && before === 0 && !Object.is(total, before)) result.delete(iterator.member);
+      result.set(iterator.member, total);
     }
   }
 }
@@ -180,7 +183,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
   const query = readQuery(session, request, 1, operation, "reply");
   if (query === null) return;
   const { withScores } = query;
-  const result = new SortedSetResult(host.store);
+  const result = new SortedSetResult(host.store, "body");
   try {
     compute(session, query, result);
     reply.array(replyLength(reply, result.count, withScores));
@@ -198,7 +201,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
 function storeOf(session: Session, request: Request, operation: Operation): void {
   const query = readQuery(session, request, 2, operation, "store");
   if (query === null) return;
-  const result = new SortedSetResult(session.host.store);
+  const result = new SortedSetResult(session.host.store, "body");
   try {
     compute(session, query, result);
     result.store(session, request, 1, `z${operation}store`);

@@ -166,9 +166,11 @@ function zrangestore(session: Session, request: Request): void {
     return reply.integer(0);
   }
   const cursor = cursorOf(host.store);
-  const result = new SortedSetResult(host.store);
+  const result = new SortedSetResult(host.store, "listpack");
   try {
     if (query.begin(cursor, ref)) {
+      // How many they are is known beforehand by rank alone.
+      if (query.by === "rank" && query.left > host.store.sortedSets.maxListpackEntries) result.toBody();
       do result.set(cursor.member, cursor.score); while (query.next(cursor));
     }
     result.store(session, request, 1, "zrangestore");

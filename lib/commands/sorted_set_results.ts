@@ -8,10 +8,13 @@ import type { Request } from "../resp/request.ts";
 import type { Element } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
+import { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
 import type { SortedSets } from "../store/types/sorted_sets.ts";
 import { EVENT_GENERIC, EVENT_ZSET } from "./events.ts";
 import type { Session } from "./session.ts";
 
+/** Bytes of listpack for a score, and for what a member and a score need besides: mostly enough. */
+const SCORE_ROOM = 12;
 const NO_BYTES = new Uint8Array(0);
 
 export class SortedSetResult {
@@ -19,11 +22,50 @@ export class SortedSetResult {
   readonly #home: LoneValues;
   /** The ref of the sorted set, as long as it stands alone. */
   ref: number;
+  /** Bytes of the longest member. */
+  #longest = 0;
 
-  constructor(store: Store) {
+  /**
+   * As a body from the beginning, it finds members quickly, and keeps a score of -0, which a listpack does not: as Redis
+   * puts together what is made of several inputs. It becomes a listpack when it is stored, if that is allowed.
+   */
+  constructor(store: Store, encoding: "listpack" | "body") {
     this.sets = store.sortedSets;
     this.#home = new LoneValues(store.heap);
     this.ref = this.sets.create(this.#home, NO_BYTES, 0, 0, 0);
+    if (encoding === "body") this.toBody();
+  }
+
+  /** Makes it a body. */
+  toBody(): void {
+    try {
+      this.ref = this.sets.convert(this.#home, this.ref);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  /** Makes a body a listpack, where the limits allow it. */
+  #pack(): void {
+    const { sets } = this;
+    const { entries } = sets.heap;
+    const { count } = this;
+    const isSmall = count <= sets.maxListpackEntries && this.#longest <= sets.maxListpackValue;
+    if (!isSmall || !entries.hasBody(this.ref)) return;
+    const cursor = new SortedSetCursor(sets);
+    let packed = sets.create(this.#home, NO_BYTES, 0, 0, count * (this.#longest + SCORE_ROOM));
+    try {
+      for (let isThere = cursor.toRank(this.ref, 0); isThere; isThere = cursor.next()) {
+        const { member, score } = cursor;
+        packed = sets.append(this.#home, packed, member.bytes, member.start, member.length, score);
+      }
+    } catch (error) {
+      sets.heap.release(packed);
+      throw error;
+    }
+    sets.heap.release(this.ref);
+    this.ref = packed;
   }
 
   get count(): number {
@@ -36,6 +78,11 @@ export class SortedSetResult {
     return this.sets.find(this.ref, member.bytes, member.start, member.length) ? this.sets.score : NaN;
   }
 
+  delete(member: Element): void {
+    member.toBytes();
+    this.sets.delete(this.ref, member.bytes, member.start, member.length);
+  }
+
   /** Gives a member, which is not the result's own, a score. */
   set(member: Element, score: number): void {
     member.toBytes();
@@ -43,6 +90,7 @@ export class SortedSetResult {
   }
 
   setBytes(bytes: Uint8Array, start: number, length: number, score: number): void {
+    if (length > this.#longest) this.#longest = length;
     this.ref = this.sets.set(this.#home, this.ref, bytes, start, length, score);
   }
 
@@ -55,6 +103,7 @@ export class SortedSetResult {
     const { database, host, reply } = session;
     const { count } = this;
     if (count > 0) {
+      this.#pack();
       this.#home.moveTo(database, bytes, starts[keyIndex], lengths[keyIndex], this.ref);
       this.ref = 0;
       host.changes.changed(session, request, keyIndex, EVENT_ZSET, event, changes);

@@ -29,7 +29,10 @@ class Pair {
     this.ref = this.sets.set(this.database, this.ref, bytes, 0, bytes.length, score);
     assert.equal(this.sets.added, !this.model.has(member));
     // A score that is equal changes nothing, not even the sign of 0.
-    if (this.model.get(member) !== score) this.model.set(member, score);
+    if (this.model.get(member) === score) return;
+    // A listpack has no -0.
+    const isListpack = this.store.heap.entries.encoding(this.ref) === ENCODING_LISTPACK;
+    this.model.set(member, isListpack ? score + 0 : score);
   }
 
   delete(member: string): void {

@@ -3,7 +3,7 @@
  * key (tree.ts), and as they stand in the listpacks of small ones.
  */
 
-import { formatDouble, parseDouble } from "../../bytes/doubles.ts";
+import { formatDouble, formatPrecise, parseDouble } from "../../bytes/doubles.ts";
 import { encodeLatin1 } from "../../bytes/latin1.ts";
 import type { Element } from "../listpack.ts";
 
@@ -48,9 +48,14 @@ export function highWord(): number {
   return words[HIGH];
 }
 
-/** A score as bytes, as it stands in a listpack: an integer's digits, or the shortest decimal. */
+/** A score as bytes, as it stands in a listpack: an integer's digits, or the shortest decimal. There -0 is 0, as in Redis. */
 export function scoreText(score: number): Uint8Array {
-  return encodeLatin1(formatDouble(score));
+  return encodeLatin1(formatDouble(score + 0));
+}
+
+/** A score as bytes, with 17 digits, as it is printed where it is no reply: by digests. */
+export function preciseScoreText(score: number): Uint8Array {
+  return encodeLatin1(formatPrecise(score));
 }
 
 /** The score that an element of a listpack holds. */

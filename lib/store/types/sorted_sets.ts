@@ -29,7 +29,7 @@ import {
   writeElement,
   writeEmptyListpack,
 } from "../listpack.ts";
-import { scoreOfElement, scoreText } from "./scores.ts";
+import { preciseScoreText, scoreOfElement, scoreText } from "./scores.ts";
 import { ADDED, CHANGED, SortedSetBodies } from "./sorted_set_bodies.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
@@ -163,6 +163,11 @@ export class SortedSets implements ValueType {
     this.changed = done === CHANGED;
   }
 
+  /** Adds a member to a listpack that has room for it within the limits, and none that stands behind it in the order. */
+  append(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number, score: number): number {
+    return this.#insertAt(home, ref, this.heap.entries.valueWord(ref) - 1, member, start, length, score);
+  }
+
   #insertInListpack(
     database: ValueHome,
     ref: number,
@@ -171,11 +176,24 @@ export class SortedSets implements ValueType {
     length: number,
     score: number,
   ): number {
+    const place = this.#placeInListpack(ref, score, member, start, length) - this.heap.entries.valueStart(ref);
+    return this.#insertAt(database, ref, place, member, start, length, score);
+  }
+
+  /** Inserts a member with its score at an offset of a listpack. */
+  #insertAt(
+    home: ValueHome,
+    ref: number,
+    place: number,
+    member: Uint8Array,
+    start: number,
+    length: number,
+    score: number,
+  ): number {
     const { entries } = this.heap;
     const text = scoreText(score);
     const added = measureElement(member, start, length) + measureElement(text, 0, text.length);
-    const place = this.#placeInListpack(ref, score, member, start, length) - entries.valueStart(ref);
-    ref = database.resizeValue(ref, entries.valueWord(ref) + added);
+    ref = home.resizeValue(ref, entries.valueWord(ref) + added);
     const bytes = entries.bytes(ref);
     const listpack = entries.valueStart(ref);
     splice(bytes, listpack, listpack + place, 0, added);
@@ -329,17 +347,15 @@ export class SortedSets implements ValueType {
     return entries.hasBody(ref) ? this.bodies.memoryBytes(entries.valueWord(ref), samples) : 0;
   }
 
+  /** Scores come with 17 digits, as Redis's digests have them. */
   walk(ref: number, cursor: number, limit: number, sink: ElementSink): number {
     const { entries, tables } = this.heap;
     const member = this.#element;
-    const score = this.#scoreElement;
     if (entries.hasBody(ref)) {
       const next = tables.scan(this.memberTable(ref), cursor, limit, this.#refs);
       for (const entry of this.#refs) {
-        const text = scoreText(this.bodies.scoreOf(entry));
         member.setString(entries.bytes(entry), entries.keyStart(entry), entries.keyLength(entry));
-        score.setString(text, 0, text.length);
-        sink(member, score);
+        this.#hand(sink, this.bodies.scoreOf(entry));
       }
       return next;
     }
@@ -349,11 +365,18 @@ export class SortedSets implements ValueType {
     for (; bytes[at] !== LISTPACK_END && limit > 0; limit--) {
       const scoreAt = at + entryBytes(bytes, at);
       member.read(bytes, at);
-      score.read(bytes, scoreAt);
+      this.#scoreElement.read(bytes, scoreAt);
       at = scoreAt + entryBytes(bytes, scoreAt);
-      sink(member, score);
+      this.#hand(sink, scoreOfElement(this.#scoreElement));
     }
     return bytes[at] === LISTPACK_END ? 0 : at - start;
+  }
+
+  /** Hands the member that was read to a sink, with a score. */
+  #hand(sink: ElementSink, score: number): void {
+    const text = preciseScoreText(score);
+    this.#scoreElement.setString(text, 0, text.length);
+    sink(this.#element, this.#scoreElement);
   }
 
   relocateBody(ref: number, cursor: number): number {
