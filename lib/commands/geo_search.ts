@@ -20,7 +20,19 @@ import { SYNTAX_ERROR } from "./errors.ts";
 import type { DumpingHost } from "./host_facets.ts";
 import { findPoint, readPoint, replyDistance, replyPoint, unitArgument } from "./geo.ts";
 import { integerArgument } from "./integer_argument.ts";
-import { ACCESS, KEY_RO_ACCESS, type KeySpec, keySpec, keyword, oneKey, OW, range, RO, UPDATE } from "./key_specs.ts";
+import {
+  ACCESS,
+  type FoundKeys,
+  KEY_RO_ACCESS,
+  type KeySpec,
+  keySpec,
+  keyword,
+  oneKey,
+  OW,
+  range,
+  RO,
+  UPDATE,
+} from "./key_specs.ts";
 import type { Session } from "./session.ts";
 import { cursorOf, numberArgument, readSortedSet } from "./sorted_set_access.ts";
 import { removeTarget, SortedSetResult } from "./sorted_set_results.ts";
@@ -321,14 +333,33 @@ function storingKeys(from: number): KeySpec[] {
   ];
 }
 
+/** Where specs don't do, as one of the words is missing: the key, and what the last of the words names. */
+function findStoringKeys(request: Request, found: FoundKeys): boolean {
+  found.add(1, RO | ACCESS);
+  let target = 0;
+  for (let i = 5; i + 1 < request.argc; i++) {
+    if (request.is(i, "store") || request.is(i, "storedist")) target = ++i;
+  }
+  if (target !== 0) found.add(target, OW | UPDATE);
+  return true;
+}
+
 export const GEO_SEARCH_COMMANDS: readonly Command[] = [
   command("geosearch", -7, READONLY, searching("options", "never"), READS),
   command("geosearchstore", -8, WRITE | DENYOOM, searching("options", "always"), {
     ...GEO,
     keys: [oneKey(OW | UPDATE), oneKey(RO | ACCESS, 2)],
   }),
-  command("georadius", -6, WRITE | DENYOOM, searching("point", "by option"), { ...GEO, keys: storingKeys(6) }),
+  command("georadius", -6, WRITE | DENYOOM, searching("point", "by option"), {
+    ...GEO,
+    keys: storingKeys(6),
+    keyFinder: findStoringKeys,
+  }),
   command("georadius_ro", -6, READONLY, searching("point", "never"), READS),
-  command("georadiusbymember", -5, WRITE | DENYOOM, searching("member", "by option"), { ...GEO, keys: storingKeys(5) }),
+  command("georadiusbymember", -5, WRITE | DENYOOM, searching("member", "by option"), {
+    ...GEO,
+    keys: storingKeys(5),
+    keyFinder: findStoringKeys,
+  }),
   command("georadiusbymember_ro", -5, READONLY, searching("member", "never"), READS),
 ];
