@@ -103,14 +103,16 @@ class World implements ClientWorld {
   }
 
   replica(): string | null {
-    // A replica that has done a part of a request hands that on, until it and those below it have synchronised anew.
-    const isPartial = (machine: Machine) =>
-      machine.isPartial || this.#scheduler.nowMs - machine.partialMs < SYNCHRONISED_MS;
-    if (this.#machines.some(isPartial)) return null;
-    const up = this.#machines.filter((machine) =>
-      machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null
-    );
+    if (this.mayShowParts()) return null;
+    const up = this.#machines.filter((machine) => machine.isUp && this.#parents.get(machine) !== null);
     return up.length === 0 ? null : this.#chance.of(up).name;
+  }
+
+  /** A replica that has done a part of a request hands that on, until it and those below it have synchronised anew. */
+  mayShowParts(): boolean {
+    return this.#machines.some(({ isPartial, partialMs }) =>
+      isPartial || this.#scheduler.nowMs - partialMs < SYNCHRONISED_MS
+    );
   }
 
   epoch(): number {
