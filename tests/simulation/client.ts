@@ -10,10 +10,10 @@ import { nextTurn } from "../../lib/runtime/turns.ts";
 import type { Chance } from "./chance.ts";
 import { counterField, fieldIndex, FIELDS, inOther, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
 import * as model from "./model.ts";
-import { type Dump, effectsOf, type Operation, type State } from "./model.ts";
+import { type Dump, effectsOf, type Entry, type Operation, type State } from "./model.ts";
 import type { SimulatedNetwork, SimulatedSocket } from "./network.ts";
 import { encodeRequests, type Reply, ReplyReader, shown } from "./resp.ts";
-import { compare, either, type Observed, Timeline } from "./timeline.ts";
+import { compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
 
 /** A reply that has not come after so long never will, in ms. */
 const REPLY_TIMEOUT_MS = 3000;
@@ -238,16 +238,15 @@ export class SimulatedClient {
 
   /** Decides which of the uncertain requests were done, and, in a new epoch, how much was lost. */
   #settle(observed: Observed, epoch: number): void {
-    const states = this.#possibleStates(observed.toMs);
-    const found = states.filter((state) => compare(state, observed) === null);
+    const found = this.#possibleStates(observed);
     if (epoch !== this.#epoch) {
       const past = this.#timeline.find(observed);
       if (past !== null) found.push(past);
     }
     if (found.length === 0 && epoch === this.#epoch) {
       const words = this.#uncertain.map((one) => one.words.join(" ").slice(0, 80)).join("; ");
-      const differences = states.map((state) => compare(state, observed)).join(" or ");
-      return this.world.fail(this.name, `lost or made up a write: ${differences}; uncertain were ${words}`);
+      const difference = compare(this.#timeline.state, observed);
+      return this.world.fail(this.name, `lost or made up a write: ${difference}; uncertain were ${words}`);
     }
     if (found.length === 0) {
       const what = compare(this.#timeline.state, observed);
@@ -261,20 +260,30 @@ export class SimulatedClient {
     this.#timeline.jump(found.reduce(either));
   }
 
-  /** The states that there may be, with each uncertain request done or not. */
-  #possibleStates(toMs: number): State[] {
-    let states: State[] = [this.#timeline.state.slice()];
-    for (const operation of this.#uncertain) {
-      states = states.flatMap((state) => [
-        ...operation.outcomes(state, this.#uncertainSinceMs, toMs).map(({ effects }) => {
-          const after = state.slice();
-          model.apply(after, effects);
-          return after;
-        }),
-        state,
-      ]);
-    }
-    return states;
+  /** The states that there may be, with each uncertain request done or not, and that may have been observed. */
+  #possibleStates(observed: Observed): State[] {
+    const state = this.#timeline.state.slice();
+    const comparison = new Comparison(state, observed);
+    const found: State[] = [];
+    const put = (place: number, entry: Entry | undefined) => {
+      state[place] = entry;
+      comparison.see(place, entry);
+    };
+    const tryFrom = (index: number) => {
+      if (index === this.#uncertain.length) {
+        if (comparison.wrong === 0) found.push(state.slice());
+        return;
+      }
+      tryFrom(index + 1);
+      for (const { effects } of this.#uncertain[index].outcomes(state, this.#uncertainSinceMs, observed.toMs)) {
+        const before = effects.map(([place]) => [place, state[place]] as const);
+        for (const [place, entry] of effects) put(place, entry ?? undefined);
+        tryFrom(index + 1);
+        for (const [place, entry] of before) put(place, entry);
+      }
+    };
+    tryFrom(0);
+    return found;
   }
 
   /** One exchange with the primary; false where the connection is of no use any more. */

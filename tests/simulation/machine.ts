@@ -36,6 +36,8 @@ const REPLY_LOOK_MS = 10;
 interface SavedState {
   readonly number: number;
   readonly by: Machine;
+  /** Whether a part of a request was in it; see Machine. */
+  readonly isPartial: boolean;
   readonly contents: Contents;
 }
 
@@ -79,7 +81,7 @@ export class Machine {
   /** Whether the server has loaded its data. */
   isUp = false;
   starts = 0;
-  /** Whether it has, as a replica, done a part of a request for want of memory, and has not synchronised since. */
+  /** Whether its data is that of a replica that has done a part of a request for want of memory. */
   isPartial = false;
   /** When it was so last, in ms. */
   partialMs = -Infinity;
@@ -91,8 +93,8 @@ export class Machine {
   #saves = 0;
   /** Whether a snapshot of another's may have come to lie on the disk since the last acknowledged save. */
   #mayHaveReceived = false;
-  /** Allocations until one fails. */
-  #allocationsLeft = Infinity;
+  /** Allocations after which one fails, of the server that is to start. */
+  #failAfter = Infinity;
   /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
   #mayRefuse = false;
 
@@ -112,10 +114,7 @@ export class Machine {
 
   logged(scope: Scope, message: string): void {
     if (scope.isDead) return;
-    if (message.includes("Finished with success")) {
-      if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
-      this.isPartial = false;
-    }
+    if (message.includes("Finished with success")) this.#setPartial(false);
     if (message.startsWith("Removing the RDB file")) { // as the operator wants it
       this.#acknowledged = null;
       this.#mayHaveReceived = true;
@@ -144,7 +143,7 @@ export class Machine {
     this.emptyBytes = server.store.arena.usedBytes;
     this.#saves = server.saving.saves;
     this.#watchSaves(server);
-    this.#watchAllocations(server);
+    this.failAllocation(this.#failAfter);
     const { network } = this.around;
     server.listeners = new Listeners(network.of(this.name), config, server, (message) => log.warning(message));
     server.listeners.open();
@@ -165,6 +164,11 @@ export class Machine {
     this.#checkLoaded(server);
   }
 
+  #setPartial(isPartial: boolean): void {
+    if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
+    this.isPartial = isPartial;
+  }
+
   /** What was loaded is what the last acknowledged save had, or a later one. */
   #checkLoaded(server: Server): void {
     const { states, fail } = this.around;
@@ -174,7 +178,7 @@ export class Machine {
     let difference = "";
     for (const state of mayBe.reverse()) {
       difference = firstDifference(state.contents, loaded, unixMs());
-      if (difference === "") return;
+      if (difference === "") return this.#setPartial(state.isPartial);
     }
     if (this.#acknowledged === null && loaded.size === 0) return;
     fail(this.name, `the data loaded is that of no save since the last that was acknowledged: ${difference}`);
@@ -185,7 +189,8 @@ export class Machine {
     const describe = server.saving.describeReplication;
     server.saving.describeReplication = () => {
       const { states } = this.around;
-      states.push({ number: states.length, by: this, contents: contentsOf(server.store) });
+      const { isPartial } = this;
+      states.push({ number: states.length, by: this, isPartial, contents: contentsOf(server.store) });
       return describe();
     };
   }
@@ -202,25 +207,29 @@ export class Machine {
     this.note("save acknowledged");
   }
 
-  #watchAllocations(server: Server): void {
-    const { arena } = server.store;
+  /** Has an allocation fail, after so many others, of this server or the next one; none, for Infinity. */
+  failAllocation(after: number): void {
+    const arena = this.server?.store.arena;
+    this.#failAfter = arena === undefined ? after : Infinity;
+    if (arena === undefined) return;
+    const stop = () => Reflect.deleteProperty(arena, "alloc");
+    stop();
+    if (after === Infinity) return;
     const alloc = arena.alloc.bind(arena);
+    let left = after;
     arena.alloc = (bytes) => {
-      if (--this.#allocationsLeft <= 0) {
-        this.#allocationsLeft = Infinity;
-        this.note("an allocation fails");
-        this.isPartial ||= server.isReplica;
-        this.#mayRefuse = true;
-        this.around.scheduler.noteFault();
-        throw new ArenaFullError(SIMULATED);
-      }
-      return alloc(bytes);
+      if (--left > 0) return alloc(bytes);
+      stop();
+      this.#allocationFails();
+      throw new ArenaFullError(SIMULATED);
     };
   }
 
-  /** Has an allocation fail, after so many others. */
-  failAllocation(after: number): void {
-    this.#allocationsLeft = after;
+  #allocationFails(): void {
+    this.note("an allocation fails");
+    this.isPartial ||= this.server?.isReplica ?? false;
+    this.#mayRefuse = true;
+    this.around.scheduler.noteFault();
   }
 
   /** The server ends at once, with all that it had under way; with `powerFailed`, the disk loses what was not synced. */
@@ -228,7 +237,6 @@ export class Machine {
     if (!this.isRunning) return;
     this.note(powerFailed ? "POWER FAILS" : "KILLED");
     this.scope.isDead = true;
-    this.#allocationsLeft = Infinity;
     this.server = null;
     this.isUp = false;
     this.disk.crash(powerFailed);
