@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { monotonicMs, preciseUnixMs, unixMs, useClock } from "../../lib/runtime/clock.ts";
+import { useMemory } from "../../lib/runtime/memory.ts";
 import { random, randomBytes, useRandom } from "../../lib/runtime/random.ts";
 import {
   sleep,
@@ -172,4 +173,20 @@ test("a generator that is put in the place of the system's is what all chance co
   assert.deepEqual(run(1), run(1));
   assert.notDeepEqual(run(1), run(2));
   assert.notEqual(randomId(), randomId());
+});
+
+test("memory that is put in the place of the system's is what a store has, until that is put back", () => {
+  const given: number[] = [];
+  const system = useMemory((bytes) => {
+    given.push(bytes);
+    return system(bytes);
+  });
+  try {
+    new Store(1);
+    assert.deepEqual(given, [64 * 1024 * 1024, 64 * 1024 * 1024], "a segment, and the records of all");
+  } finally {
+    useMemory(system);
+  }
+  new Store(1);
+  assert.equal(given.length, 2);
 });

@@ -15,12 +15,13 @@ import { bringUp } from "../../lib/server/program/bring_up.ts";
 import { Listeners } from "../../lib/server/program/listeners.ts";
 import { Log } from "../../lib/server/program/log.ts";
 import { Server } from "../../lib/server/server.ts";
-import { ArenaFullError } from "../../lib/store/arena.ts";
+import { type Arena, ArenaFullError } from "../../lib/store/arena.ts";
 import { FakeSocket } from "../server/fake_client.ts";
 import type { Chance } from "./chance.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
 import { type Contents, contentsOf, firstDifference } from "./contents.ts";
 import { DIRECTORY, Disk } from "./disk.ts";
+import { giveBack } from "./memory.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { Killed, type Scheduler, Scope } from "./scheduler.ts";
 import type { Trace } from "./trace.ts";
@@ -93,6 +94,8 @@ export class Machine {
   #saves = 0;
   /** Whether a snapshot of another's may have come to lie on the disk since the last acknowledged save. */
   #mayHaveReceived = false;
+  /** The memory of the last server. */
+  #arena: Arena | null = null;
   /** Allocations after which one fails, of the server that is to start. */
   #failAfter = Infinity;
   /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
@@ -138,10 +141,12 @@ export class Machine {
     const words = ["--port", String(PORT), "--protected-mode", "no", ...this.options()];
     loadConfig(config, parseCommandLine(words), { version: "simulation" });
     const log = new SimulatedLog(this, scope);
+    if (this.#arena !== null) giveBack(this.#arena);
     const server = this.server = new Server(log, config, new CommandTable(ALL_COMMANDS));
     applyConfig(server);
     this.emptyBytes = server.store.arena.usedBytes;
     this.#saves = server.saving.saves;
+    this.#arena = server.store.arena;
     this.#watchSaves(server);
     this.failAllocation(this.#failAfter);
     const { network } = this.around;
@@ -162,6 +167,13 @@ export class Machine {
     this.isUp = true;
     this.note("UP");
     this.#checkLoaded(server);
+  }
+
+  /** Whether it has a part of a request in its data, or may after a crash, as a save has that it may go back to. */
+  get mayHaveParts(): boolean {
+    const since = this.#acknowledged?.number ?? -1;
+    return this.isPartial ||
+      this.around.states.some(({ by, number, isPartial }) => isPartial && by === this && number >= since);
   }
 
   #setPartial(isPartial: boolean): void {
@@ -230,6 +242,12 @@ export class Machine {
     this.isPartial ||= this.server?.isReplica ?? false;
     this.#mayRefuse = true;
     this.around.scheduler.noteFault();
+  }
+
+  /** The simulation is over. */
+  end(): void {
+    this.scope.isDead = true;
+    if (this.#arena !== null) giveBack(this.#arena);
   }
 
   /** The server ends at once, with all that it had under way; with `powerFailed`, the disk loses what was not synced. */
