@@ -18,6 +18,8 @@ import { MONITOR_COMMANDS } from "./monitor.ts";
 import { PUBSUB_COMMANDS } from "./pubsub.ts";
 import { REPLICATION_COMMANDS } from "./replication.ts";
 import { SAVING_COMMANDS } from "./saving.ts";
+import { SET_ALGEBRA_COMMANDS } from "./set_algebra.ts";
+import { SET_COMMANDS } from "./sets.ts";
 import { SLOWLOG_COMMANDS } from "./slowlog.ts";
 import { KEYSPACE_COMMANDS } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
@@ -50,5 +52,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...PUBSUB_COMMANDS,
   ...HASH_COMMANDS,
   ...LIST_COMMANDS,
+  ...SET_COMMANDS,
+  ...SET_ALGEBRA_COMMANDS,
   ...TRANSACTION_COMMANDS,
 ];

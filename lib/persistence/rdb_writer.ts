@@ -198,7 +198,7 @@ export class RdbWriter {
     if (writer === null) {
       const { inline } = this.#writers.of(entries.type(ref));
       if (inline !== null) {
-        inline(tokens, entries.bytes(ref), entries.valueStart(ref), value);
+        inline(tokens, entries.bytes(ref), entries.valueStart(ref), value, entries.encoding(ref));
         return null;
       }
       if (value <= LARGE_BYTES) {

@@ -11,7 +11,8 @@
  */
 
 import { bytesEqual, copyBytes } from "../bytes/compare.ts";
-import { decimalLength, parseInt64, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
+import { highWord, joinWords, lowWord, parseWords, writeWords } from "../bytes/int64_words.ts";
+import { decimalLength, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
 import { decodeLatin1 } from "../bytes/latin1.ts";
 
 /** Bytes before the first element: the total length as a uint32, then the number of elements as a uint16. */
@@ -93,8 +94,7 @@ function readInteger(bytes: Uint8Array, at: number): number {
     case INT_32:
       return readUint32(bytes, at + 1) | 0;
   }
-  const value = (readUint32(bytes, at + 5) | 0) * TWO_32 + readUint32(bytes, at + 1);
-  return Number.isSafeInteger(value) ? value : NaN;
+  return joinWords(readUint32(bytes, at + 5) | 0, readUint32(bytes, at + 1));
 }
 
 /** An element where it lies: a string, or an integer in its binary form. */
@@ -104,7 +104,7 @@ export class Element {
   /** Bytes of the string; undefined for an integer until `toBytes`. */
   length = 0;
   isInteger = false;
-  /** The integer, or NaN if it is beyond 2^53; then `toBytes` and `parseInt64` give it. */
+  /** The integer, or NaN if it is beyond 2^53; then `toBytes` gives it. */
   integer = 0;
   /** Digits of an integer that `toBytes` was asked for. */
   readonly #digits = new Uint8Array(24);
@@ -115,6 +115,14 @@ export class Element {
     this.start = start;
     this.length = length;
     this.isInteger = false;
+  }
+
+  /** Makes it an integer. Where that is beyond 2^53, so that `integer` is NaN, its 8 bytes are those from `at` on. */
+  setInteger(integer: number, bytes: Uint8Array, at: number): void {
+    this.isInteger = true;
+    this.integer = integer;
+    this.bytes = bytes;
+    this.start = at - 1; // that of the encoding byte of a listpack's integer, which has them in the same order
   }
 
   /** Points to the element of a listpack at `at`. */
@@ -151,14 +159,10 @@ export class Element {
     if (!this.isInteger) return;
     this.isInteger = false;
     const digits = this.#digits;
-    if (Number.isNaN(this.integer)) {
-      const low = BigInt(readUint32(this.bytes, this.start + 1));
-      const text = BigInt.asIntN(64, (BigInt(readUint32(this.bytes, this.start + 5)) << 32n) | low).toString();
-      for (let i = 0; i < text.length; i++) digits[i] = text.charCodeAt(i);
-      this.length = text.length;
-    } else {
-      this.length = writeDecimal(digits, 0, this.integer);
-    }
+    const { bytes, start, integer } = this;
+    this.length = Number.isNaN(integer)
+      ? writeWords(digits, 0, readUint32(bytes, start + 5) | 0, readUint32(bytes, start + 1) | 0)
+      : writeDecimal(digits, 0, integer);
     this.bytes = digits;
     this.start = 0;
   }
@@ -225,11 +229,9 @@ function readAsInteger(source: Uint8Array, start: number, length: number): boole
   if (first > 0x39 || (first < 0x30 && first !== 0x2d)) return false;
   integer = parseSafeInteger(source, start, length);
   if (integer === integer) return true; // not NaN
-  if (length < 16) return false;
-  const exact = parseInt64(source, start, length);
-  if (exact === null) return false;
-  low = Number(BigInt.asIntN(32, exact));
-  high = Number(BigInt.asIntN(32, exact >> 32n));
+  if (length < 16 || !parseWords(source, start, length)) return false;
+  low = lowWord;
+  high = highWord;
   return true;
 }
 

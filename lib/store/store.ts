@@ -7,11 +7,12 @@
  */
 
 import { unixMs } from "../runtime/clock.ts";
-import { type Entries, TYPE_HASH, TYPE_LIST, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
+import { type Entries, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
 import { Hashes } from "./types/hashes.ts";
 import { Lists } from "./types/lists.ts";
+import { Sets } from "./types/sets.ts";
 import { SortedSets } from "./types/sorted_sets.ts";
 import { Strings } from "./types/strings.ts";
 
@@ -21,6 +22,7 @@ export class Store {
   readonly heap = new Heap();
   readonly hashes: Hashes = new Hashes(this.heap);
   readonly lists: Lists = new Lists(this.heap);
+  readonly sets: Sets = new Sets(this.heap);
   readonly sortedSets: SortedSets = new SortedSets(this.heap);
   readonly #entries: Entries = this.heap.entries;
 
@@ -51,6 +53,7 @@ export class Store {
     types[TYPE_STRING] = new Strings(this.heap);
     types[TYPE_HASH] = this.hashes;
     types[TYPE_LIST] = this.lists;
+    types[TYPE_SET] = this.sets;
     types[TYPE_ZSET] = this.sortedSets;
   }
 

@@ -9,6 +9,7 @@ import { HASH_DOCS } from "./hash.ts";
 import { LIST_DOCS } from "./list.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
+import { SET_DOCS } from "./set.ts";
 import { STRING_DOCS } from "./string.ts";
 import { TRANSACTIONS_DOCS } from "./transactions.ts";
 
@@ -21,6 +22,7 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...LIST_DOCS,
   ...PUBSUB_DOCS,
   ...SERVER_DOCS,
+  ...SET_DOCS,
   ...STRING_DOCS,
   ...TRANSACTIONS_DOCS,
 ]);

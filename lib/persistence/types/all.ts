@@ -1,11 +1,13 @@
 /** How values of each type are written, by the type's number, and loaded, by the RDB types that hold them. */
 
-import { TYPE_HASH, TYPE_LIST, TYPE_STRING, TYPE_ZSET } from "../../store/entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { HashLoader } from "./hash_loader.ts";
 import { HashWriter } from "./hash_writer.ts";
 import { ListLoader } from "./list_loader.ts";
 import { ListWriter } from "./list_writer.ts";
+import { SetLoader } from "./set_loader.ts";
+import { SetWriter } from "./set_writer.ts";
 import { SortedSetLoader } from "./sorted_set_loader.ts";
 import { SortedSetWriter } from "./sorted_set_writer.ts";
 import { StringLoader } from "./string_loader.ts";
@@ -21,6 +23,7 @@ export class ValueWriters {
   constructor(readonly store: Store) {
     this.#byNumber[TYPE_STRING] = new StringWriter();
     this.#byNumber[TYPE_LIST] = new ListWriter(store.lists);
+    this.#byNumber[TYPE_SET] = new SetWriter(store.heap);
     this.#byNumber[TYPE_ZSET] = new SortedSetWriter(store.sortedSets);
     this.#byNumber[TYPE_HASH] = new HashWriter(store.heap);
   }
@@ -43,6 +46,7 @@ export function valueLoaders(store: Store): ReadonlyMap<number, ValueLoader> {
   const loaders: readonly ValueLoader[] = [
     new StringLoader(),
     new ListLoader(store.lists),
+    new SetLoader(store.sets),
     new SortedSetLoader(store.sortedSets),
     new HashLoader(store.hashes),
   ];

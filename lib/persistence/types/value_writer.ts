@@ -42,8 +42,10 @@ export interface BodyWriter {
 export interface ValueWriter {
   /** RDB type for values of an encoding. */
   rdbType(encoding: number): number;
-  /** Writes an inline value that is no RDB string of its own bytes; null where all are. */
-  readonly inline: ((tokens: TokenWriter, bytes: Uint8Array, start: number, length: number) => void) | null;
+  /** Writes an inline value, of an encoding, that is no RDB string of its own bytes; null where all are. */
+  readonly inline:
+    | ((tokens: TokenWriter, bytes: Uint8Array, start: number, length: number, encoding: number) => void)
+    | null;
   /** Writes bodies; null where no encoding has one. */
   readonly body: BodyWriter | null;
 }

@@ -91,6 +91,9 @@ export function applyConfig(server: ConfiguredServer): void {
     store.lists.maxListpackSize = config.number("list-max-listpack-size");
   });
   follow(["list-compress-depth"], () => store.lists.compressDepth = config.number("list-compress-depth"));
+  follow(["set-max-intset-entries"], () => store.sets.maxIntsetEntries = config.number("set-max-intset-entries"));
+  follow(["set-max-listpack-entries"], () => store.sets.maxListpackEntries = config.number("set-max-listpack-entries"));
+  follow(["set-max-listpack-value"], () => store.sets.maxListpackValue = config.number("set-max-listpack-value"));
   follow(["zset-max-listpack-entries"], () => {
     store.sortedSets.maxListpackEntries = config.number("zset-max-listpack-entries");
   });

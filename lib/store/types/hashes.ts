@@ -1,7 +1,7 @@
 /**
  * The hash value: fields and their values under one key. Small hashes are a listpack inline in the key's entry; beyond
- * `maxListpackEntries` fields or `maxListpackValue` bytes of one, for good, a table (see table.ts) whose entries
- * have the field as key and the value inline. Called by the hash commands, persistence, COPY and DEBUG.
+ * `maxListpackEntries` fields or `maxListpackValue` bytes of one, for good, a table of members (members.ts) that
+ * are the fields, with the value inline. Called by the hash commands, persistence, COPY and DEBUG.
  *
  * A hash is known by the ref of its key's entry. What changes it takes the ref that `Database.write` or `create` gave
  * and, where its block may move, returns the ref to go on with: the old one is dead from then on. Reading never moves
@@ -13,11 +13,9 @@ import { hashBytes } from "../../bytes/hash.ts";
 import {
   ENCODING_HASHTABLE,
   ENCODING_LISTPACK,
-  ENCODING_RAW,
   ENTRY_HEADER_BYTES,
   NO_EXPIRY,
   TYPE_HASH,
-  TYPE_STRING,
   type UnixMs,
 } from "../entry.ts";
 import {
@@ -38,18 +36,13 @@ import {
   writeMeasured,
 } from "../listpack.ts";
 import type { Heap } from "../heap.ts";
+import { Members } from "./members.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
 /** A listpack that would grow beyond this becomes a table, whatever the limits: its block must fit the arena. */
 const MAX_LISTPACK_BYTES = 2 ** 29;
-/** Word 0 of a field's entry. */
-const FIELD_META = TYPE_STRING | (ENCODING_RAW << 4);
 /** Fields that an iterator fetches from a table at a time. */
 const ITERATOR_BATCH = 128;
-
-/** A table with no more fields is freed, or moved, at once. */
-const FREED_AT_ONCE = 128;
-const MOVED_AT_ONCE = 1024;
 
 /** Operations on the hashes of one heap. */
 export class Hashes implements ValueType {
@@ -62,9 +55,12 @@ export class Hashes implements ValueType {
   added = false;
   readonly #element = new Element();
   readonly #value = new Element();
+  readonly #members: Members;
   readonly #refs: number[] = [];
 
-  constructor(readonly heap: Heap) {}
+  constructor(readonly heap: Heap) {
+    this.#members = new Members(heap);
+  }
 
   /** Puts an empty hash under a key that is free; `reserve` more bytes of listpack will then not move it. */
   create(database: ValueHome, key: Uint8Array, start: number, length: number, reserve: number): number {
@@ -200,6 +196,7 @@ export class Hashes implements ValueType {
     valueLength: number,
   ): boolean {
     const { entries, tables, foresight, snapshots } = this.heap;
+    const members = this.#members;
     const found = foresight.find(table, field, fieldStart, fieldLength);
     if (found !== 0 && !snapshots.isAwaited(found)) {
       const header = ENTRY_HEADER_BYTES + fieldLength + 7;
@@ -210,30 +207,23 @@ export class Hashes implements ValueType {
       }
     }
     const slot = tables.slot;
-    const entry = entries.create(field, fieldStart, fieldLength, FIELD_META, valueLength, false);
-    if (snapshots.epoch !== 0) snapshots.mark(entry);
+    const entry = members.create(field, fieldStart, fieldLength, valueLength, false);
     copyBytes(value, valueStart, valueLength, entries.bytes(entry), entries.valueStart(entry));
     if (found === 0) {
       this.heap.addNew(table, foresight.hash, entry);
       return true;
     }
     tables.replaceAt(slot, entry);
-    this.#freeField(table, found);
+    members.free(table, found);
     return false;
-  }
-
-  /** Frees a field's entry that is no longer in its table. */
-  #freeField(table: number, entry: number): void {
-    if (!this.heap.snapshots.takesElement(table, entry)) this.heap.arena.free(entry);
   }
 
   /** Adds a field that is not there yet. */
   #addToTable(table: number, field: Element, value: Element): void {
-    const { entries, snapshots } = this.heap;
+    const { entries } = this.heap;
     field.toBytes();
     value.toBytes();
-    const entry = entries.create(field.bytes, field.start, field.length, FIELD_META, value.length, false);
-    if (snapshots.epoch !== 0) snapshots.mark(entry);
+    const entry = this.#members.create(field.bytes, field.start, field.length, value.length, false);
     copyBytes(value.bytes, value.start, value.length, entries.bytes(entry), entries.valueStart(entry));
     this.heap.addNew(table, hashBytes(field.bytes, field.start, field.length), entry);
   }
@@ -249,7 +239,7 @@ export class Hashes implements ValueType {
       const found = this.heap.foresight.find(table, field, start, length);
       if (found === 0) return false;
       tables.removeFound(table);
-      this.#freeField(table, found);
+      this.#members.free(table, found);
       return true;
     }
     const bytes = entries.bytes(ref);
@@ -322,19 +312,9 @@ export class Hashes implements ValueType {
    * `samples` fields taken for all (0: of all fields).
    */
   memoryBytes(ref: number, samples: number): number {
-    const { entries, tables, arena } = this.heap;
+    const { entries } = this.heap;
     if (entries.encoding(ref) !== ENCODING_HASHTABLE) return 0;
-    const table = entries.valueWord(ref);
-    const wanted = samples === 0 ? Infinity : samples;
-    const refs: number[] = [];
-    let cursor = 0;
-    let seen = 0;
-    let bytes = 0;
-    do {
-      cursor = tables.scan(table, cursor, ITERATOR_BATCH, refs);
-      for (let i = 0; i < refs.length && seen < wanted; i++, seen++) bytes += arena.usableBytes(refs[i]);
-    } while (cursor !== 0 && seen < wanted);
-    return tables.memoryBytes(table) + (seen === 0 ? 0 : Math.round((bytes / seen) * tables.count(table)));
+    return this.#members.memoryBytes(entries.valueWord(ref), samples);
   }
 
   walk(ref: number, cursor: number, limit: number, sink: ElementSink): number {
@@ -369,60 +349,21 @@ export class Hashes implements ValueType {
 
   /** Frees a table and its fields: a small one at once, a large one in slices. */
   freeBody(table: number): void {
-    const { arena, tables, snapshots } = this.heap;
-    if (snapshots.keepsBody(table)) return;
-    if (tables.count(table) > FREED_AT_ONCE) return this.heap.discardTable(table);
-    const refs = this.#refs;
-    let cursor = 0;
-    do {
-      cursor = tables.scan(table, cursor, FREED_AT_ONCE, refs);
-      for (let i = 0; i < refs.length; i++) arena.free(refs[i]);
-    } while (cursor !== 0);
-    tables.destroy(table);
+    if (!this.heap.snapshots.keepsBody(table)) this.#members.freeTable(table);
   }
 
   copyBody(table: number): number {
-    const copy = this.heap.tables.create();
-    try {
-      this.#copyFields(table, copy);
-    } catch (error) {
-      this.freeBody(copy);
-      throw error;
-    }
-    return copy;
-  }
-
-  #copyFields(from: number, to: number): void {
-    const { entries, tables, snapshots } = this.heap;
-    const refs: number[] = [];
-    let cursor = 0;
-    do {
-      cursor = tables.scan(from, cursor, ITERATOR_BATCH, refs);
-      for (const ref of refs) {
-        const twin = this.heap.copyBlock(ref, entries.bytesOf(ref));
-        snapshots.mark(twin);
-        this.heap.addNew(to, hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref)), twin);
-      }
-    } while (cursor !== 0);
+    return this.#members.copyTable(table);
   }
 
   relocateBody(ref: number, cursor: number): number {
-    const { entries, tables } = this.heap;
-    if (cursor > 0) return tables.relocateSegment(entries.valueWord(ref), cursor, this.#relocateField);
-    const table = tables.relocate(entries.valueWord(ref));
-    entries.setValueWord(ref, table);
-    const isSmall = tables.count(table) <= MOVED_AT_ONCE;
-    do cursor = tables.relocateSegment(table, cursor, this.#relocateField); while (cursor !== 0 && isSmall);
-    return cursor;
+    const { entries } = this.heap;
+    return this.#members.relocate(
+      entries.valueWord(ref),
+      cursor,
+      (table) => entries.setValueWord(ref, table),
+    );
   }
-
-  readonly #relocateField = (ref: number): number => {
-    const { arena, entries } = this.heap;
-    if (!arena.isLeaving(ref)) return ref;
-    const moved = this.heap.copyBlock(ref, entries.bytesOf(ref));
-    arena.free(ref);
-    return moved;
-  };
 }
 
 /** Walks over all fields of a hash, which must not change meanwhile. */
