@@ -25,6 +25,9 @@ import { KEYSPACE_COMMANDS } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { SERVER_COMMANDS } from "./server.ts";
+import { SORTED_SET_ALGEBRA_COMMANDS } from "./sorted_set_algebra.ts";
+import { SORTED_SET_RANGE_COMMANDS } from "./sorted_set_ranges.ts";
+import { SORTED_SET_COMMANDS } from "./sorted_sets.ts";
 import { STRING_COMMANDS } from "./strings.ts";
 import { TRANSACTION_COMMANDS } from "./transactions.ts";
 
@@ -54,5 +57,8 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...LIST_COMMANDS,
   ...SET_COMMANDS,
   ...SET_ALGEBRA_COMMANDS,
+  ...SORTED_SET_COMMANDS,
+  ...SORTED_SET_RANGE_COMMANDS,
+  ...SORTED_SET_ALGEBRA_COMMANDS,
   ...TRANSACTION_COMMANDS,
 ];

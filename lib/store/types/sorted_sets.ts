@@ -55,8 +55,9 @@ export class SortedSets implements ValueType {
   /** Most members of a sorted set that is kept as a listpack, and most bytes of one. */
   maxListpackEntries = 128;
   maxListpackValue = 64;
-  /** Whether the last `set` added a member. */
+  /** Whether the last `set` added a member, or gave one another score. */
   added = false;
+  changed = false;
   /** The score that `find` came to. */
   score = 0;
   readonly members: Members;
@@ -141,6 +142,7 @@ export class SortedSets implements ValueType {
    */
   set(database: ValueHome, ref: number, member: Uint8Array, start: number, length: number, score: number): number {
     const { entries } = this.heap;
+    this.changed = false;
     if (entries.hasBody(ref)) {
       this.#setInBody(entries.valueWord(ref), member, start, length, score);
       return ref;
@@ -164,6 +166,7 @@ export class SortedSets implements ValueType {
     const scoreAt = found + entryBytes(bytes, found);
     this.#scoreElement.read(bytes, scoreAt);
     if (scoreOfElement(this.#scoreElement) === score) return ref;
+    this.changed = true;
     // The block has room for what is taken out, and for a longer score if that is made sure of first.
     const text = scoreText(score);
     const removed = scoreAt - found + entryBytes(bytes, scoreAt);
@@ -233,6 +236,7 @@ export class SortedSets implements ValueType {
     this.added = false;
     const old = this.scoreOf(found);
     if (old === score) return;
+    this.changed = true;
     const { slot } = tables;
     let entry = found;
     if (snapshots.isAwaited(found)) {
