@@ -570,7 +570,8 @@ export class Trees {
    */
   relocate(root: number, position: number): number {
     this.seekPosition(root, position);
-    for (let level = this.#height; level >= 0; level--) {
+    // The root last: should there be no memory for it, it holds what has moved until then.
+    for (let level = 0; level <= this.#height; level++) {
       const node = this.#nodes[level];
       if (!this.arena.isLeaving(node)) continue;
       const moved = this.#copy(node, level);
