@@ -8,7 +8,7 @@ export const NOT_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_FLOAT = "ERR value is not a valid float";
 export const NO_SUCH_KEY = "ERR no such key";
 export const OVERFLOW = "ERR increment or decrement would overflow";
-export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const NOT_POSITIVE = "ERR value is out of range, must be positive";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 

@@ -14,7 +14,7 @@ import {
   NOSCRIPT,
   STALE,
 } from "./command.ts";
-import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { NOT_INTEGER, NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
 import type { ReplicationLink } from "./client_facets.ts";
 import type { ReplicationHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
@@ -169,7 +169,7 @@ function waitaof(session: Caller, request: Request): void {
   if (local < 0 || local > 1) return reply.error("ERR value is out of range, value must between 0 and 1");
   const replicas = request.integer(2);
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
-  if (replicas < 0) return reply.error("ERR value is out of range, must be positive");
+  if (replicas < 0) return reply.error(NOT_POSITIVE);
   const timeoutMs = timeoutArgument(session, request, 3);
   if (timeoutMs === null) return;
   if (session.host.isReplica) {

@@ -53,11 +53,6 @@ export class Log {
     if (RANKS[this.level] <= RANKS.notice) this.#output(toBytes(text));
   }
 
-  /** Whether messages of a level are written, for those that are dear to make. */
-  writes(level: LogLevel): boolean {
-    return RANKS[level] >= RANKS[this.level];
-  }
-
   /** Why the log file cannot be opened, or null: asked once at start, where that is fatal. */
   check(): string | null {
     if (this.file === "") return null;
