@@ -18,6 +18,7 @@ import { NOT_INTEGER, NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
 import type { ReplicationLink } from "./client_facets.ts";
 import type { ReplicationHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+import { timeoutArgument } from "./timeout_argument.ts";
 
 /** Whom these commands run for. */
 type Caller = Session<ReplicationHost> & ReplicationLink;
@@ -147,15 +148,6 @@ function wait(session: Caller, request: Request): void {
   const timeoutMs = timeoutArgument(session, request, 2);
   if (timeoutMs === null) return;
   session.waitForReplicas(replicas, timeoutMs, "acknowledgedBy", (count) => reply.integer(count));
-}
-
-/** A time-out in ms; null after having replied with an error. */
-function timeoutArgument(session: Caller, request: Request, index: number): number | null {
-  const timeoutMs = request.integer(index);
-  if (timeoutMs >= 0) return timeoutMs;
-  const isNumber = !Number.isNaN(timeoutMs);
-  session.reply.error(isNumber ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
-  return null;
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The log, in Redis's line format: `pid:role date mark message`. The server makes one and hands it to whoever reports.
+ * The log, in Redis's line format: `pid:role date mark message`. The start makes one, for whoever reports.
  *
  * A log file is opened for each line, so that it may be moved away at any time (log rotation) and the next line begins a
  * new one. What cannot be written is lost: a full disk must not stop the server.
