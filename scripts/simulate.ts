@@ -1,16 +1,19 @@
 /**
- * `deno task simulate [--seed N [--events]] [--minutes M] [--seconds S]`: simulates servers, their network and disks (see
- * tests/simulation/) from one seed after the other, for `M` minutes of real time; or from the one seed given, of which the
- * run is the same each time, and shown event by event if that is asked for. A seed that fails ends it, with the last events and what was wrong.
+ * `deno task simulate [--seed N [--events]] [--minutes M] [--jobs J] [--seconds S]`: simulates servers, their network and
+ * disks (see tests/simulation/) from one seed after the other, for `M` minutes of real time, `J` of them side by side in
+ * threads of their own; or from the one seed given. A run of a seed is the same each time, whatever runs beside it, and
+ * is shown event by event if that is asked for. A seed that fails ends it, with the last events and what was wrong.
  */
 
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Outcome, simulate } from "../tests/simulation/world.ts";
+import type { Task } from "./simulate_worker.ts";
 import { misused } from "./usage.ts";
 
 /** Most that a seed can be. */
 const SEEDS = 2 ** 32;
+const MOST_JOBS = 256;
 
 /** The arguments, or the end of the script where they make no sense. */
 function readArguments() {
@@ -19,6 +22,7 @@ function readArguments() {
       options: {
         seed: { type: "string" },
         minutes: { type: "string", default: "2" },
+        jobs: { type: "string", default: "1" },
         seconds: { type: "string", default: "60" },
         events: { type: "boolean", default: false },
       },
@@ -28,10 +32,16 @@ function readArguments() {
   }
 }
 
-/** A number from `least` on; ends the script where it is none. */
-function numberOf(name: string, text: string, least: number): number {
+/** A number in [least, limit); ends the script where it is none. */
+function numberOf(name: string, text: string, least: number, limit: number): number {
   const number = text.trim() === "" ? NaN : Number(text);
-  if (!(number >= least && number < SEEDS)) misused(`--${name} ${text}: that is no number from ${least} on`);
+  if (!(number >= least && number < limit)) misused(`--${name} ${text}: that is no number from ${least} on`);
+  return number;
+}
+
+function wholeNumberOf(name: string, text: string, least: number, limit: number): number {
+  const number = numberOf(name, text, least, limit);
+  if (!Number.isInteger(number)) misused(`--${name} ${text}: that is no whole number`);
   return number;
 }
 
@@ -48,23 +58,46 @@ function tell({ seed, failure, traceHash, events, requests, kills, simulatedMs, 
   );
 }
 
-const { seed, minutes, seconds, events } = readArguments();
-const faultsMs = numberOf("seconds", seconds, 0) * 1000;
-const durationMs = numberOf("minutes", minutes, 0) * 60_000;
+/** What runs a seed. */
+type Runner = (seed: number) => Promise<Outcome>;
+
+/** Runs seeds in a thread. */
+function threadRunner(faultsMs: number): Runner {
+  const worker = new Worker(new URL("simulate_worker.ts", import.meta.url), { type: "module" });
+  return (seed) =>
+    new Promise((resolve) => {
+      worker.onmessage = ({ data }: MessageEvent<Outcome>) => resolve(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        console.log(`FAILED with seed ${seed}: its thread has ended: ${event.message}`);
+        process.exit(1);
+      };
+      worker.postMessage({ seed, faultsMs } satisfies Task);
+    });
+}
+
+const { seed, minutes, jobs, seconds, events } = readArguments();
+const faultsMs = numberOf("seconds", seconds, 0, SEEDS) * 1000;
+const durationMs = numberOf("minutes", minutes, 0, SEEDS) * 60_000;
+const runners = wholeNumberOf("jobs", jobs, 1, MOST_JOBS);
 if (seed !== undefined) {
-  const number = numberOf("seed", seed, 0);
-  if (!Number.isInteger(number)) misused(`--seed ${seed}: that is no whole number`);
-  const outcome = await simulate(number, faultsMs, events ? console.log : undefined);
+  const outcome = await simulate(wholeNumberOf("seed", seed, 0, SEEDS), faultsMs, events ? console.log : undefined);
   tell(outcome);
   process.exit(outcome.failure === null ? 0 : 1);
 }
 const startMs = Date.now();
 let ran = 0;
-do {
-  const outcome = await simulate(Math.floor(Math.random() * SEEDS), faultsMs);
-  ran++;
-  tell(outcome);
-  if (outcome.failure !== null) process.exit(1);
-} while (Date.now() - startMs < durationMs);
+
+async function runSeeds(runner: Runner): Promise<void> {
+  do {
+    const outcome = await runner(Math.floor(Math.random() * SEEDS));
+    ran++;
+    tell(outcome);
+    if (outcome.failure !== null) process.exit(1);
+  } while (Date.now() - startMs < durationMs);
+}
+
+if (runners === 1) await runSeeds((one) => simulate(one, faultsMs));
+else await Promise.all(Array.from({ length: runners }, () => runSeeds(threadRunner(faultsMs))));
 console.log(`${ran} seeds in ${((Date.now() - startMs) / 1000).toFixed(0)} s, none failed`);
 process.exit(0);

@@ -39,9 +39,15 @@ const TEXTS: Readonly<Record<string, string>> = {
 /** The code (`ENOENT`) of a failed system call, or "" where the error has none. */
 export function systemErrorCode(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
-  // Some calls of node:os have it one level down.
-  if ("info" in error && typeof error.info === "object") return systemErrorCode(error.info);
   return "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/**
+ * Whether opening or syncing a directory failed as not every system opens directories, and not every file system syncs
+ * them: a rename in it is then its own care. Any other error says that the rename may not be durable.
+ */
+export function isDirectoryNeverSynced(error: unknown): boolean {
+  return ["EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EOPNOTSUPP", "EPERM", "EACCES"].includes(systemErrorCode(error));
 }
 
 /** Why a system call failed, in one line. */

@@ -42,7 +42,7 @@ function setbit(session: Session, request: Request): void {
   const mask = 0x80 >> (offset % 8);
   const old = (target[at] & mask) !== 0 ? 1 : 0;
   target[at] = value === 1 ? target[at] | mask : target[at] & ~mask;
-  if (old !== value || length > before) host.keyChanged(session, request, 1, EVENT_STRING, "setbit");
+  if (old !== value || length > before) host.changes.changed(session, request, 1, EVENT_STRING, "setbit");
   reply.integer(old);
 }
 

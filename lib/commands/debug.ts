@@ -216,7 +216,7 @@ function populateOne(host: Host, database: Database, key: Uint8Array, text: stri
   value.set(encodeLatin1(text.slice(0, value.length)));
   const encoding = stringEncoding(value, 0, value.length);
   database.setString(key, 0, key.length, value, 0, value.length, encoding, NO_EXPIRY);
-  host.touched(null, database, key, 0, key.length);
+  host.changes.changedIn(database, null, key, 0, key.length, 0, "", 0);
 }
 
 /** `DEBUG SET-ACTIVE-EXPIRE <0|1>` */

@@ -68,11 +68,11 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
   if (!allows(conditions, current, expiry)) return reply.integer(0);
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
     session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
   } else {
     database.setExpiry(ref, expiry < 0 ? 0 : expiry);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "expire");
     session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
   }
   reply.integer(1);
@@ -102,7 +102,7 @@ function persist(session: Session, request: Request): void {
   const ref = database.write(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0 || !host.store.heap.entries.hasExpiry(ref)) return reply.integer(0);
   database.setExpiry(ref, NO_EXPIRY);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "persist");
   reply.integer(1);
 }
 

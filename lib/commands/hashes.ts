@@ -104,7 +104,7 @@ function roomForListpack(store: Store, request: Request, first: number): number 
 
 /** There was no room for the fields from argument `end` on: those before it were set, and go on to followers alone. */
 function fieldsCutOff(session: Session, request: Request, end: number): void {
-  session.host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  session.host.changes.changed(session, request, 1, EVENT_HASH, "hset");
   const builder = session.propagateAs(end)?.word("HSET");
   for (let i = 1; i < end; i++) builder?.argument(request, i);
 }
@@ -164,8 +164,7 @@ function setFields(session: Session, request: Request, name: "hset" | "hmset"): 
     else dropIfEmpty(session, request);
     throw error;
   }
-  host.dirty += pairs - 1;
-  host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  host.changes.changed(session, request, 1, EVENT_HASH, "hset", pairs);
   if (name === "hset") session.reply.integer(added);
   else session.reply.ok();
 }
@@ -177,7 +176,7 @@ function hsetnx(session: Session, request: Request): void {
   if (ref === FAILED) return;
   if (session.host.store.hashes.has(ref, bytes, starts[2], lengths[2])) return session.reply.integer(0);
   setField(session, request, ref, bytes, starts[3], lengths[3]);
-  session.host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  session.host.changes.changed(session, request, 1, EVENT_HASH, "hset");
   session.reply.integer(1);
 }
 
@@ -224,9 +223,8 @@ function hdel(session: Session, request: Request): void {
   if (deleted > 0) {
     if (emptied) database.remove(bytes, starts[1], lengths[1]);
     else hashes.trim(database, ref);
-    host.dirty += deleted - 1;
-    host.keyChanged(session, request, 1, EVENT_HASH, "hdel");
-    if (emptied) host.notify(EVENT_GENERIC, "del", database, bytes, starts[1], lengths[1]);
+    host.changes.changed(session, request, 1, EVENT_HASH, "hdel", deleted);
+    if (emptied) host.changes.publish(EVENT_GENERIC, "del", database, bytes, starts[1], lengths[1]);
   }
   session.reply.integer(deleted);
 }
@@ -338,7 +336,7 @@ function hincrby(session: Session, request: Request): void {
     length = text.length;
   }
   setField(session, request, ref, digits, 0, length);
-  host.keyChanged(session, request, 1, EVENT_HASH, "hincrby");
+  host.changes.changed(session, request, 1, EVENT_HASH, "hincrby");
   if (Number.isSafeInteger(sum)) reply.integer(sum);
   else reply.bigInteger(exactSum);
 }
@@ -361,7 +359,7 @@ function hincrbyfloat(session: Session, request: Request): void {
   if (sum.exponent === Infinity) return reply.error("ERR increment would produce NaN or Infinity");
   const text = encodeLatin1(formatExtended(sum));
   setField(session, request, ref, text, 0, text.length);
-  host.keyChanged(session, request, 1, EVENT_HASH, "hincrbyfloat");
+  host.changes.changed(session, request, 1, EVENT_HASH, "hincrbyfloat");
   session.propagateAs(4)?.word("HSET").argument(request, 1).argument(request, 2).bytes(text, 0, text.length);
   reply.bulkBytes(text);
 }

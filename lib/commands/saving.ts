@@ -151,7 +151,7 @@ function restore(session: Caller, request: Request): void {
   }
   if (expiry !== NO_EXPIRY && host.store.hasPassed(expiry)) {
     if (database.remove(bytes, starts[1], lengths[1])) {
-      host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+      host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
       session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-server-del")).argument(request, 1);
     }
     return reply.ok();
@@ -160,7 +160,7 @@ function restore(session: Caller, request: Request): void {
     return reply.error(`ERR ${BAD_FORMAT}`);
   }
   setAccess(session, request, options);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "restore");
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "restore");
   if (expiry !== NO_EXPIRY && !options.absolute) propagateAbsolute(session, request, expiry);
   reply.ok();
 }

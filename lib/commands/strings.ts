@@ -141,7 +141,7 @@ function parseSetOptions(session: Session, request: Request): SetOptions | null 
 function set(session: Session, request: Request): void {
   if (request.argc === 3) {
     setArgument(session, request, 1, 2, NO_EXPIRY);
-    session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+    session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
     return session.reply.ok();
   }
   const options = parseSetOptions(session, request);
@@ -157,9 +157,9 @@ function set(session: Session, request: Request): void {
     }
   }
   setArgument(session, request, 1, 2, options.expiry);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   if (options.expiry !== NO_EXPIRY && options.expiry !== KEEP_EXPIRY) {
-    session.host.notify(EVENT_GENERIC, "expire", database, bytes, starts[1], lengths[1]);
+    session.host.changes.publish(EVENT_GENERIC, "expire", database, bytes, starts[1], lengths[1]);
     if (options.relative) propagateSet(session, request, 2, options.expiry);
   } else if (options.get) {
     propagateWithoutGet(session, request);
@@ -185,7 +185,7 @@ function propagateWithoutGet(session: Session, request: Request): void {
 function setnx(session: Session, request: Request): void {
   if (session.database.use(request.bytes, request.starts[1], request.lengths[1])) return session.reply.integer(0);
   setArgument(session, request, 1, 2, NO_EXPIRY);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   session.reply.integer(1);
 }
 
@@ -194,9 +194,9 @@ function setWithExpiry(session: Session, request: Request, unit: TimeUnit, name:
   const expiry = expiryFromArgument(session, request, 2, unit, name);
   if (expiry === null) return;
   setArgument(session, request, 1, 3, expiry);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   const { bytes, starts, lengths } = request;
-  session.host.notify(EVENT_GENERIC, "expire", session.database, bytes, starts[1], lengths[1]);
+  session.host.changes.publish(EVENT_GENERIC, "expire", session.database, bytes, starts[1], lengths[1]);
   propagateSet(session, request, 3, expiry);
   session.reply.ok();
 }
@@ -205,7 +205,7 @@ function setWithExpiry(session: Session, request: Request, unit: TimeUnit, name:
 function getset(session: Session, request: Request): void {
   if (!replyStored(session, request, 1)) return;
   setArgument(session, request, 1, 2, NO_EXPIRY);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   session.propagateAs(3)?.word("SET").argument(request, 1).argument(request, 2);
 }
 
@@ -215,7 +215,7 @@ function getdel(session: Session, request: Request): void {
   if (ref === 0) return;
   replyValue(session, ref);
   session.database.remove(request.bytes, request.starts[1], request.lengths[1]);
-  session.host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+  session.host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
   session.propagateAs(2)?.word(removalWord(session.host.config, "lazyfree-lazy-user-del")).argument(request, 1);
 }
 
@@ -237,7 +237,7 @@ function getex(session: Session, request: Request): void {
     if (kind === null || !host.store.heap.entries.hasExpiry(ref)) return;
     database.prepareChange(ref);
     database.setExpiry(ref, NO_EXPIRY);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "persist");
     session.propagateAs(2)?.word("PERSIST").argument(request, 1);
     return;
   }
@@ -246,13 +246,13 @@ function getex(session: Session, request: Request): void {
   replyValue(session, ref);
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
     session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
     return;
   }
   database.prepareChange(ref);
   database.setExpiry(ref, expiry);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "expire");
   session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
 }
 
@@ -290,7 +290,7 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
   try {
     for (; i < request.argc; i += 2) {
       setArgument(session, request, i, i + 1, NO_EXPIRY);
-      session.host.keyChanged(session, request, i, EVENT_STRING, "set");
+      session.host.changes.changed(session, request, i, EVENT_STRING, "set");
     }
   } catch (error) {
     if (i > 1) propagateBeginning(session, request, i);
@@ -331,7 +331,7 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
   } else {
     database.rewriteString(bytes, starts[1], lengths[1], digits, length, ENCODING_INT);
   }
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "incrby");
   reply.integerDigits(digits, 0, length);
 }
 
@@ -342,7 +342,7 @@ function incrementEntry(session: Session, request: Request, ref: number): boolea
   const start = entries.valueStart(ref);
   const length = entries.valueWord(ref);
   if (length >= INT64_MAX_DIGITS - 1 || !incrementDigits(bytes, start, length)) return false;
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "incrby");
   session.reply.integerDigits(bytes, start, length);
   return true;
 }
@@ -372,7 +372,7 @@ function incrbyfloat(session: Session, request: Request): void {
   const value = encodeLatin1(sum);
   const encoding = textEncoding(value.length);
   database.rewriteString(bytes, starts[1], lengths[1], value, value.length, encoding);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrbyfloat");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "incrbyfloat");
   session.propagateAs(4)?.word("SET").argument(request, 1).bytes(value, 0, value.length).word("KEEPTTL");
   reply.bulkBytes(value);
 }
@@ -402,7 +402,7 @@ function append(session: Session, request: Request): void {
     entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_RAW);
     copyBytes(bytes, starts[2], lengths[2], entries.bytes(ref), entries.valueStart(ref) + before);
   }
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "append");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "append");
   reply.integer(length);
 }
 
@@ -440,7 +440,7 @@ function setrange(session: Session, request: Request): void {
   const start = entries.valueStart(ref);
   if (offset > before) target.fill(0, start + before, start + offset);
   copyBytes(bytes, starts[3], added, target, start + offset);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "setrange");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "setrange");
   reply.integer(Math.max(before, offset + added));
 }
 

@@ -5,7 +5,7 @@
 
 import { dirname } from "node:path";
 import { toBinary } from "../bytes/paths.ts";
-import { systemErrorCode } from "../bytes/system_errors.ts";
+import { isDirectoryNeverSynced } from "../bytes/system_errors.ts";
 import { files } from "../runtime/files.ts";
 
 /** With `incrementalSync`, what was written is synced each time it comes to this much: no long sync at the end. */
@@ -99,7 +99,7 @@ export class AtomicFile {
     try {
       files().sync(descriptor, "all");
     } catch (cause) {
-      if (!isNotSynced(cause)) throw new FileError(SYNC_DIRECTORY, directory, cause);
+      if (!isDirectoryNeverSynced(cause)) throw new FileError(SYNC_DIRECTORY, directory, cause);
     } finally {
       files().close(descriptor);
     }
@@ -193,22 +193,18 @@ export async function syncDirectory(path: string): Promise<void> {
   try {
     await files().syncLater(descriptor, "all");
   } catch (cause) {
-    if (!isNotSynced(cause)) throw new FileError(SYNC_DIRECTORY, path, cause);
+    if (!isDirectoryNeverSynced(cause)) throw new FileError(SYNC_DIRECTORY, path, cause);
   } finally {
     files().close(descriptor);
   }
 }
 
-/** Not every file system syncs directories: whether an error says that, which is no fault of the file. */
-function isNotSynced(cause: unknown): boolean {
-  return ["EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EOPNOTSUPP", "EPERM", "EACCES"].includes(systemErrorCode(cause));
-}
-
-/** A descriptor of a directory; -1 where the system opens none (Windows): there it is the file system's own care. */
+/** A descriptor of a directory; -1 where the system opens none. Throws FileError. */
 function openDirectory(path: string): number {
   try {
     return files().open(path, "read");
-  } catch {
-    return -1;
+  } catch (cause) {
+    if (isDirectoryNeverSynced(cause)) return -1;
+    throw new FileError(SYNC_DIRECTORY, path, cause);
   }
 }

@@ -42,6 +42,8 @@ export interface ReceivingStore {
   readonly readOptions: ReadOptions;
   /** Empties all databases. */
   flush(): void;
+  /** What was received is now what they hold. */
+  replaced(): void;
   /** A file that was received is loaded, or could not be: it is no longer needed. */
   fileRead(path: string): void;
   /** The data set is not whole, and commands are refused; or they are served again. */
@@ -109,6 +111,7 @@ export class FileReceiver implements SnapshotReceiver {
     try {
       const { keyspace, readOptions } = this.into;
       const { aux } = await loadRdbFile(this.path, keyspace, { ...readOptions, sliceMs: SLICE_MS });
+      this.into.replaced();
       return streamDatabase(aux, keyspace);
     } catch (error) {
       this.into.flush();
@@ -215,6 +218,7 @@ export class SwapReceiver implements SnapshotReceiver {
     const { keyspace } = this.into;
     this.into.flush();
     keyspace.exchange(this.#databases);
+    this.into.replaced();
     this.#letGo();
     onReplaced();
     return streamDatabase(this.#reader.aux, keyspace);

@@ -8,6 +8,8 @@ import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { decimalLength, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
 
 const NO_BYTES = new Uint8Array(0);
+/** Arguments that a request has room for before it grows. */
+const FIRST_ROOM = 8;
 /** What the lines begin with that tell how many arguments there are, and how long each is. */
 export const STAR = 0x2a;
 export const DOLLAR = 0x24;
@@ -18,12 +20,18 @@ export class Request {
   /** Arguments, the command's name included. */
   argc = 0;
   /** Offset of each argument in `bytes`. */
-  starts: Int32Array = new Int32Array(8);
+  starts: Int32Array;
   /** Length of each argument in bytes. */
-  lengths: Int32Array = new Int32Array(8);
+  lengths: Int32Array;
   /** Range in `bytes` of the whole request as RESP; `rawEnd` is 0 where it did not arrive as RESP. */
   rawStart = 0;
   rawEnd = 0;
+
+  /** A request without arguments yet, with room for so many. */
+  constructor(room = FIRST_ROOM) {
+    this.starts = new Int32Array(room);
+    this.lengths = new Int32Array(room);
+  }
 
   /** Makes a request from binary strings. */
   static of(...args: string[]): Request {
@@ -32,7 +40,7 @@ export class Request {
 
   /** Makes a request from arguments in separate byte arrays. */
   static ofBytes(args: readonly Uint8Array[]): Request {
-    const request = new Request();
+    const request = new Request(args.length);
     let size = 1 + decimalLength(args.length) + 2;
     for (const arg of args) size += 1 + decimalLength(arg.length) + 2 + arg.length + 2;
     const bytes = new Uint8Array(size);
@@ -60,8 +68,9 @@ export class Request {
   push(start: number, length: number): void {
     const index = this.argc++;
     if (index === this.starts.length) {
-      const starts = new Int32Array(index * 2);
-      const lengths = new Int32Array(index * 2);
+      const room = Math.max(FIRST_ROOM, index * 2);
+      const starts = new Int32Array(room);
+      const lengths = new Int32Array(room);
       starts.set(this.starts);
       lengths.set(this.lengths);
       this.starts = starts;
@@ -113,8 +122,8 @@ export class Request {
 
   /** A request of its own with the same arguments, in bytes of its own that hold it as RESP. */
   copy(): Request {
-    const copy = new Request();
     if (this.rawEnd > 0) {
+      const copy = new Request(this.argc);
       copy.bytes = this.bytes.slice(this.rawStart, this.rawEnd);
       for (let i = 0; i < this.argc; i++) copy.push(this.starts[i] - this.rawStart, this.lengths[i]);
       copy.rawEnd = copy.bytes.length;

@@ -30,6 +30,7 @@ class Replica implements ReceivingStore {
     for (const database of this.keyspace.databases) database.clear();
   }
 
+  replaced(): void {}
   fileRead(): void {}
   setLoading(): void {}
   setAsyncLoading(): void {}
@@ -173,6 +174,7 @@ test("databases for which there is no memory leave nothing behind, and the serve
     keyspace,
     readOptions: READ_OPTIONS,
     flush: () => {},
+    replaced: () => {},
     fileRead: () => {},
     setLoading: (isLoading: boolean) => void (loading += isLoading ? 1 : -1),
     setAsyncLoading: () => {},

@@ -12,7 +12,7 @@ import { connect, startWith } from "./fake_client.ts";
 const OOM = "-OOM command not allowed, there is no memory for it.\r\n";
 
 const CHANGE_AND_THROW = command("changeandthrow", 2, WRITE, (session) => {
-  session.host.dirty++;
+  session.host.changes.made++;
   throw new Error("a fault of ours");
 }, { keys: KEY_RW_UPDATE });
 
@@ -20,7 +20,7 @@ const CHANGE_AND_THROW = command("changeandthrow", 2, WRITE, (session) => {
 function start() {
   const server = startWith(CHANGE_AND_THROW);
   let followed = "";
-  server.propagation.add({ feed: (bytes, start, end) => followed += decodeLatin1(bytes, start, end) });
+  server.propagation.setReplicas({ feed: (bytes, start, end) => followed += decodeLatin1(bytes, start, end) });
   const client = connect(server);
   const { arena } = server.store.heap;
   const fail = (after: number) => {

@@ -4,26 +4,31 @@
  * requests were done. Now and then it reads from a replica, which must show an earlier moment of the primary's.
  */
 
-import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
-import { sleep } from "../../lib/runtime/timers.ts";
+import { sleep, startTimer } from "../../lib/runtime/timers.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 import type { Chance } from "./chance.ts";
+import { counterField, fieldIndex, FIELDS, inOther, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
 import * as model from "./model.ts";
-import { compare, type Effects, type Observed, type Operation, outcomeOf, type State, Timeline } from "./model.ts";
+import { type Dump, effectsOf, type Entry, type Operation, type State } from "./model.ts";
 import type { SimulatedNetwork, SimulatedSocket } from "./network.ts";
-import { type Reply, ReplyReader, shown } from "./resp.ts";
+import { encodeRequests, type Reply, ReplyReader, shown } from "./resp.ts";
+import { compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
 
 /** A reply that has not come after so long never will, in ms. */
 const REPLY_TIMEOUT_MS = 3000;
 /** Errors that say that nothing was done, and that another try later, or elsewhere, may do. */
-const NOT_NOW = /^-(LOADING|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|EXECABORT)/;
+const NOT_NOW =
+  /^-(LOADING|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|EXECABORT|UNBLOCKED|ERR WAIT cannot be used with replica instances)/;
 const NO_MEMORY = "-OOM command not allowed, there is no memory for it.";
 
-const STRINGS = ["s0", "s1", "s2", "s3", "s4", "s5"];
-const EXPIRING = ["e0", "e1", "e2", "e3"];
-const NUMBERS = ["n0", "n1", "n2"];
-const HASHES = ["h0", "h1", "h2"];
+const [HERE, OTHER] = KEYSPACES;
+const TEXTS = [...HERE.strings, ...HERE.numbers];
+/** Reads of all keys, by the database in which they are: of all texts, and of each hash. */
+const READS = KEYSPACES.map(({ strings, numbers, hashes }) => [
+  ["MGET", ...[...strings, ...numbers].map(({ name }) => name)],
+  ...hashes.map(({ name }) => ["HGETALL", name]),
+]);
 
 /** What a client must know of the world. */
 export interface ClientWorld {
@@ -31,6 +36,8 @@ export interface ClientWorld {
   /** Host of the primary, and of a replica that can be reached, if there is one. */
   primary(): string;
   replica(): string | null;
+  /** Whether a replica may show a request of which only a part was done, for want of memory. */
+  mayShowParts(): boolean;
   /** Counts the moments at which what was acknowledged may have been lost. */
   epoch(): number;
   /** Whether an allocation was made to fail, so that requests may be refused. */
@@ -39,33 +46,37 @@ export interface ClientWorld {
   readonly port: number;
   fail(who: string, what: string): void;
   note(who: string, text: string): void;
+  /** Tells whoever watches what a client has seen. */
+  show(who: string, text: () => string): void;
 }
 
 /** A connection with the replies that have come over it. */
 class Connection {
   readonly #reader = new ReplyReader();
-  #wake: (() => void) | null = null;
+  /** Called with whether it has what a reply is waited for. */
+  #wake: ((inTime: boolean) => void) | null = null;
+  /** When the reply that is waited for must have come, in ms. */
+  #deadlineMs = 0;
+  #isTimerSet = false;
   #isClosed = false;
 
   constructor(readonly socket: SimulatedSocket) {
     socket.handler = {
       onData: (bytes, start, end) => {
         this.#reader.add(bytes, start, end);
-        this.#wake?.();
+        this.#wake?.(true);
       },
       onDrain: () => {},
       onClose: () => {
         this.#isClosed = true;
-        this.#wake?.();
+        this.#wake?.(true);
       },
     };
   }
 
   send(requests: readonly (readonly string[])[]): void {
-    const text = requests.map((words) =>
-      `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`
-    ).join("");
-    this.socket.write(encodeLatin1(text), 0, text.length);
+    const request = encodeRequests(requests);
+    this.socket.write(request, 0, request.length);
   }
 
   /** The next reply; null where the connection is lost, or the reply takes too long. */
@@ -73,13 +84,23 @@ class Connection {
     for (;;) {
       const reply = this.#reader.next();
       if (reply !== null || this.#isClosed) return reply;
-      const inTime = await new Promise<boolean>((resolve) => {
-        this.#wake = () => resolve(true);
-        void sleep(REPLY_TIMEOUT_MS).then(() => resolve(false));
-      });
+      this.#deadlineMs = unixMs() + REPLY_TIMEOUT_MS;
+      if (!this.#isTimerSet) this.#setTimer();
+      const inTime = await new Promise<boolean>((resolve) => this.#wake = resolve);
       this.#wake = null;
       if (!inTime) return null;
     }
+  }
+
+  /** One timer serves the replies of seconds: most come long before it goes off. */
+  #setTimer(): void {
+    this.#isTimerSet = true;
+    startTimer(() => {
+      this.#isTimerSet = false;
+      if (this.#wake === null || this.#isClosed) return;
+      if (unixMs() < this.#deadlineMs) this.#setTimer();
+      else this.#wake(false);
+    }, this.#deadlineMs - unixMs());
   }
 
   /** Ends it; resolves when the server can have nothing of it any more. */
@@ -90,17 +111,50 @@ class Connection {
   }
 }
 
+/** What a client reads of its databases. */
+class Reading implements Observed {
+  readonly values = new Array<string | undefined>(PLACES).fill(undefined);
+  readonly areThere = new Uint8Array(PLACES);
+
+  constructor(readonly fromMs: number, readonly toMs: number) {}
+
+  /** Puts what the reads of a database have replied in its places. */
+  note({ strings, numbers, hashes }: Keyspace, [texts, ...fields]: readonly Reply[]): void {
+    [...strings, ...numbers].forEach((key, index) => {
+      const text = texts.kind === "array" ? texts.items[index] : texts;
+      if (text.kind === "null") return;
+      if (text.kind !== "bulk") throw new Error(`${key.name} holds ${shown(text)}`);
+      this.values[key.first] = text.text;
+      this.areThere[key.first] = 1;
+    });
+    hashes.forEach((key, index) => this.#noteHash(key, fields[index]));
+  }
+
+  #noteHash(key: Key, reply: Reply): void {
+    const items = reply.kind === "array" ? reply.items : [reply];
+    if (items.length > 0) this.areThere.fill(1, key.first, key.first + key.places);
+    for (let i = 0; i < items.length; i += 2) {
+      const [field, value] = [items[i], items[i + 1]];
+      const index = field.kind === "bulk" ? fieldIndex(field.text) : -1;
+      if (index < 0 || value?.kind !== "bulk") throw new Error(`${key.name} holds ${shown(reply)}`);
+      this.values[key.first + index] = value.text;
+    }
+  }
+}
+
 export class SimulatedClient {
   requests = 0;
   isDone = false;
-  #timeline = new Timeline(new Map());
-  readonly #past: Timeline[] = [];
+  readonly #timeline = new Timeline();
   /** Requests that may have been done or not, in order, and when the first was sent. */
   #uncertain: Operation[] = [];
   #uncertainSinceMs = 0;
   #epoch = 0;
   #connection: Connection | null = null;
+  /** What DUMP gave last. */
+  #dump: Dump | null = null;
 
+  /** `database` and the one after it are the client's own; it uses the first, and puts keys into the other one. */
   constructor(
     readonly name: string,
     readonly database: number,
@@ -164,83 +218,72 @@ export class SimulatedClient {
     return this.#connection = connection;
   }
 
-  /** Reads the whole database at one moment. */
+  /** Reads both databases at one moment. */
   async #observe(connection: Connection): Promise<Observed | null> {
-    const keys = [...STRINGS, ...EXPIRING, ...NUMBERS];
     const fromMs = unixMs();
-    const reads = [...keys.map((key) => ["GET", key]), ...HASHES.map((key) => ["HGETALL", key])];
+    const [own, other] = [this.database, this.database + 1].map(String);
+    const reads = [["SELECT", other], ...READS[1], ["SELECT", own], ...READS[0]];
     connection.send([["MULTI"], ...reads, ["EXEC"]]);
     let reply: Reply | null = null;
     for (let i = 0; i < reads.length + 2; i++) {
       reply = await connection.reply();
       if (reply === null) return null;
     }
-    if (reply?.kind !== "array") return null;
-    const values = new Map<string, string>();
-    reply.items.forEach((item, index) => {
-      if (item.kind === "bulk") values.set(keys[index], item.text);
-      if (item.kind !== "array") return;
-      for (let i = 0; i + 1 < item.items.length; i += 2) {
-        const [field, value] = [item.items[i], item.items[i + 1]];
-        if (field.kind !== "bulk" || value.kind !== "bulk") continue;
-        values.set(`${HASHES[index - keys.length]} ${field.text}`, value.text);
-      }
-    });
-    if (reply.items.some((item) => item.kind === "line")) return null;
-    return { values, fromMs, toMs: unixMs() };
+    if (reply?.kind !== "array" || reply.items.length !== reads.length) return null;
+    const observed = new Reading(fromMs, unixMs());
+    observed.note(OTHER, reply.items.slice(1));
+    observed.note(HERE, reply.items.slice(2 + READS[1].length));
+    return observed;
   }
 
   /** Decides which of the uncertain requests were done, and, in a new epoch, how much was lost. */
   #settle(observed: Observed, epoch: number): void {
-    const states = this.#possibleStates(observed.toMs);
-    const fitting = states.filter((state) => compare(state, observed) === null);
-    let found = fitting.length === 0 ? null : fitting.reduce(model.either);
-    if (found === null && epoch === this.#epoch) {
-      const words = this.#uncertain.map((one) => one.words.join(" ").slice(0, 80)).join("; ");
-      const differences = states.map((state) => compare(state, observed)).join(" or ");
-      return this.world.fail(this.name, `lost or made up a write: ${differences}; uncertain were ${words}`);
+    const found = this.#possibleStates(observed);
+    if (epoch !== this.#epoch) {
+      const past = this.#timeline.find(observed);
+      if (past !== null) found.push(past);
     }
-    if (found === null) found = this.#findPast(observed);
-    if (found === null) {
+    if (found.length === 0 && epoch === this.#epoch) {
+      const words = this.#uncertain.map((one) => one.words.join(" ").slice(0, 80)).join("; ");
+      const difference = compare(this.#timeline.state, observed);
+      return this.world.fail(this.name, `lost or made up a write: ${difference}; uncertain were ${words}`);
+    }
+    if (found.length === 0) {
       const what = compare(this.#timeline.state, observed);
       return this.world.fail(this.name, `finds data that there never was; latest: ${what}`);
     }
     this.world.note(this.name, `settled ${this.#uncertain.length} uncertain, epoch ${epoch}`);
     this.#epoch = epoch;
-    this.#endTimeline(observed.toMs);
-    this.#timeline = new Timeline(found);
-  }
-
-  #findPast(observed: Observed): State | null {
-    const timelines = [this.#timeline, ...this.#past.toReversed()];
-    for (const timeline of timelines) {
-      const found = timeline.find(observed);
-      if (found !== null) return found;
-    }
-    return null;
-  }
-
-  /** The states that there may be, with each uncertain request done or not. */
-  #possibleStates(toMs: number): State[] {
-    let states: State[] = [new Map(this.#timeline.state)];
-    for (const operation of this.#uncertain) {
-      states = states.flatMap((state) => [
-        ...operation.outcomes(state, this.#uncertainSinceMs, toMs).map(({ effects }) => {
-          const after = new Map(state);
-          model.apply(after, effects);
-          return after;
-        }),
-        state,
-      ]);
-    }
-    return states;
-  }
-
-  #endTimeline(toMs: number): void {
     for (const operation of this.#uncertain.splice(0)) {
-      this.#timeline.add(operation.outcomes(this.#timeline.state, this.#uncertainSinceMs, toMs)[0].effects);
+      this.#timeline.add(operation.outcomes(this.#timeline.state, this.#uncertainSinceMs, observed.toMs)[0].effects);
     }
-    this.#past.push(this.#timeline);
+    this.#timeline.jump(found.reduce(either));
+  }
+
+  /** The states that there may be, with each uncertain request done or not, and that may have been observed. */
+  #possibleStates(observed: Observed): State[] {
+    const state = this.#timeline.state.slice();
+    const comparison = new Comparison(state, observed);
+    const found: State[] = [];
+    const put = (place: number, entry: Entry | undefined) => {
+      state[place] = entry;
+      comparison.see(place, entry);
+    };
+    const tryFrom = (index: number) => {
+      if (index === this.#uncertain.length) {
+        if (comparison.wrong === 0) found.push(state.slice());
+        return;
+      }
+      tryFrom(index + 1);
+      for (const { effects } of this.#uncertain[index].outcomes(state, this.#uncertainSinceMs, observed.toMs)) {
+        const before = effects.map(([place]) => [place, state[place]] as const);
+        for (const [place, entry] of effects) put(place, entry ?? undefined);
+        tryFrom(index + 1);
+        for (const [place, entry] of before) put(place, entry);
+      }
+    };
+    tryFrom(0);
+    return found;
   }
 
   /** One exchange with the primary; false where the connection is of no use any more. */
@@ -255,12 +298,20 @@ export class SimulatedClient {
     let isOfUse = true;
     for (const operation of operations) {
       const reply = await connection.reply();
+      this.#show(operation, reply);
       if (reply === null) return false;
       if (this.#lackedMemory(reply) && operation.parts !== undefined) {
         this.#uncertain = [operation.parts(), ...this.#uncertain.slice(1)];
         return false;
       }
-      if (!this.#replied(operation, reply, fromMs)) isOfUse = false;
+      const effects = effectsOf(operation, reply, this.#timeline.state, fromMs, unixMs());
+      if (effects.length > 1) return false;
+      if (effects.length === 0) {
+        if (!this.#refused(operation.words.join(" "), reply, operation, fromMs)) isOfUse = false;
+      } else {
+        operation.onReply?.(reply, this.#timeline.state);
+        this.#timeline.add(effects[0]);
+      }
       this.#uncertain = this.#uncertain.slice(1);
     }
     return isOfUse;
@@ -277,32 +328,30 @@ export class SimulatedClient {
       this.world.fail(this.name, `EXEC of ${operations.length} commands: ${shown(reply)}`);
       return false;
     }
-    const all: Effects[number][] = [];
-    const state = new Map(this.#timeline.state);
     for (const [index, operation] of operations.entries()) {
       const item = reply.items[index];
+      this.#show(operation, item);
       if (this.#lackedMemory(item) && operation.parts !== undefined) {
-        this.#timeline.add(all);
+        this.#timeline.endRequest();
         this.#uncertain = [operation.parts(), ...operations.slice(index + 1)];
         return false;
       }
-      const outcome = outcomeOf(operation, item, state, fromMs, unixMs());
-      if (outcome === null) {
-        if (!this.#refused(operation.words.join(" "), item)) return false;
-        continue;
+      const { state } = this.#timeline;
+      const [effects, ...others] = effectsOf(operation, item, state, fromMs, unixMs());
+      if (others.length > 0) {
+        this.#timeline.endRequest();
+        this.#uncertain = operations.slice(index);
+        return false;
       }
-      model.apply(state, outcome.effects);
-      all.push(...outcome.effects);
+      if (effects !== undefined) {
+        operation.onReply?.(item, state);
+        this.#timeline.addPart(effects);
+      } else if (!this.#refused(operation.words.join(" "), item)) {
+        this.#timeline.endRequest();
+        return false;
+      }
     }
-    this.#timeline.add(all);
-    return true;
-  }
-
-  /** Holds a reply against the model; false where the connection is of no use any more. */
-  #replied(operation: Operation, reply: Reply, fromMs: number): boolean {
-    const outcome = outcomeOf(operation, reply, this.#timeline.state, fromMs, unixMs());
-    if (outcome === null) return this.#refused(operation.words.join(" "), reply, operation, fromMs);
-    this.#timeline.add(outcome.effects);
+    this.#timeline.endRequest();
     return true;
   }
 
@@ -313,6 +362,15 @@ export class SimulatedClient {
     const expected = operation?.outcomes(this.#timeline.state, fromMs, unixMs()).map((one) => shown(one.reply));
     this.world.fail(this.name, `'${words.slice(0, 200)}' replied ${shown(reply)}, not ${expected?.join(" or ")}`);
     return false;
+  }
+
+  #show(operation: Operation, reply: Reply | null): void {
+    this.world.show(this.name, () => {
+      const words = operation.words.join(" ");
+      return `  ${words.length > 100 ? `${words.slice(0, 100)}…` : words}: ${
+        reply === null ? "nothing" : shown(reply)
+      }`;
+    });
   }
 
   #lackedMemory(reply: Reply): boolean {
@@ -327,35 +385,104 @@ export class SimulatedClient {
     if (connection === null) return;
     const observed = await this.#observe(connection);
     await connection.close();
-    if (observed === null || this.#findPast(observed) !== null) return;
-    const what = [this.#timeline, ...this.#past].map(({ nearest }) => nearest).join("; ");
+    if (observed === null || this.world.mayShowParts() || this.#timeline.has(observed)) return;
+    const what = this.#timeline.nearest(observed);
     this.world.fail(this.name, `the replica ${host} shows data that its primary never had: ${what}`);
   }
 
   #draw(): Operation {
     const { chance } = this;
     const draw = chance.below(100);
-    if (draw < 12) return model.get(chance.of([...STRINGS, ...EXPIRING, ...NUMBERS]));
-    if (draw < 30) return model.set(chance.of(STRINGS), this.#value());
-    if (draw < 36) return model.append(chance.of(STRINGS.slice(0, 2)), this.#value().slice(0, 50));
-    if (draw < 48) return model.increase(chance.of(NUMBERS), chance.below(1000) - 300);
-    if (draw < 58) {
-      return model.setFor(chance.of(EXPIRING), this.#value(), 1 + chance.below(chance.of([20, 2000, 20000])));
-    }
-    if (draw < 63) return model.expireAt(chance.of(EXPIRING), unixMs() + chance.below(3000) - 100);
-    if (draw < 68) return model.remove(chance.of([...EXPIRING, ...STRINGS]), chance.of(["DEL", "UNLINK"] as const));
-    if (draw < 84) return model.setFields(chance.of(HASHES), this.#fields());
-    if (draw < 89) return model.removeField(chance.of(HASHES), `f${chance.below(40)}`);
-    if (draw < 94) return model.increaseField(chance.of(HASHES), `c${chance.below(4)}`, chance.below(100));
-    if (draw < 97) return model.getFields(chance.of(HASHES));
-    if (draw < 99) return model.remove(chance.of(HASHES), chance.of(["DEL", "UNLINK"] as const));
-    return chance.oneIn(5) ? model.flush(chance.of(["SYNC", "ASYNC"] as const)) : model.get("s0");
+    if (draw < 50) return this.#drawOfString(draw, chance.of(draw < 8 ? TEXTS : HERE.strings));
+    if (draw < 84) return this.#drawOfHash(draw, chance.of(HERE.hashes));
+    if (draw < 93) return this.#drawOfExpiry(draw, chance.of(HERE.all));
+    return this.#drawOfKey(draw, chance.of(HERE.all));
   }
 
-  #fields(): ReadonlyMap<string, string> {
-    const count = this.chance.oneIn(30) ? 300 : 1 + this.chance.below(4);
-    const fields = count === 300 ? 600 : 40;
-    return new Map(Array.from({ length: count }, () => [`f${this.chance.below(fields)}`, this.#value(60)] as const));
+  #drawOfString(draw: number, key: Key): Operation {
+    const { chance } = this;
+    if (draw < 8) return model.get(key);
+    if (draw < 20) return model.set(key, this.#value());
+    if (draw < 22) return model.setAndGet(key, this.#value());
+    if (draw < 24) return model.setNew(key, this.#value());
+    if (draw < 28) return model.append(key, this.#value(50));
+    if (draw < 30) return model.setRange(key, chance.below(60), this.#value(50));
+    if (draw < 31) return model.getAndDelete(key);
+    if (draw < 39) return model.setFor(key, this.#value(), 1 + chance.below(chance.of([20, 2000, 20_000])));
+    return model.increase(chance.of(HERE.numbers), chance.below(1000) - 300);
+  }
+
+  #drawOfHash(draw: number, key: Key): Operation {
+    const { chance } = this;
+    if (draw < 66) return model.setFields(key, this.#fields());
+    if (draw < 71) return model.removeFields(key, this.#someFields());
+    if (draw < 76) return model.increaseField(key, counterField(chance.below(FIELDS)), chance.below(100));
+    if (draw < 80) return model.getField(key, chance.below(40));
+    return draw < 82 ? model.getFields(key) : model.countFields(key);
+  }
+
+  #drawOfExpiry(draw: number, key: Key): Operation {
+    const { chance } = this;
+    if (draw >= 91) return model.persist(key);
+    const atMs = unixMs() + chance.below(chance.of([200, 3000, 20_000])) - 100;
+    return model.expireAt(key, atMs, chance.of([null, null, null, "NX", "XX", "GT", "LT"]));
+  }
+
+  #drawOfKey(draw: number, key: Key): Operation {
+    const { chance, database } = this;
+    if (draw < 96) return model.remove(key, chance.of(["DEL", "UNLINK"]));
+    switch (chance.below(12)) {
+      case 0:
+      case 1:
+        return model.dump(key, (dump) => this.#dump = dump);
+      case 2:
+      case 3:
+        if (this.#dump === null) return model.dump(key, (dump) => this.#dump = dump);
+        return model.restore(this.#dump, chance.of([0, 0, 1 + chance.below(5000)]), !chance.oneIn(3));
+      case 4:
+      case 5:
+        return this.#copy(key, !chance.oneIn(3));
+      case 6:
+      case 7:
+        return this.#rename(key);
+      case 8:
+        return model.move(key, database + 1);
+      case 9:
+        return model.wait(chance.below(4), chance.of([1, 20, 200]));
+      case 10:
+        return chance.oneIn(3) ? model.swapDatabases(database, database + 1) : model.get(HERE.strings[0]);
+      default:
+        return chance.oneIn(3) ? model.flush(chance.of(["SYNC", "ASYNC"])) : model.get(HERE.strings[0]);
+    }
+  }
+
+  /** Keys that can have what this one has, itself among them. */
+  #like(key: Key): readonly Key[] {
+    return [HERE.strings, HERE.numbers, HERE.hashes].find((keys) => keys.includes(key)) ?? [key];
+  }
+
+  #rename(key: Key): Operation {
+    const to = this.chance.of(this.#like(key));
+    return to === key ? model.get(HERE.strings[0]) : model.rename(key, to, this.chance.of(["RENAME", "RENAMENX"]));
+  }
+
+  #copy(key: Key, replaces: boolean): Operation {
+    const to = this.chance.of(this.#like(key));
+    if (to !== key && this.chance.oneIn(2)) return model.copy(key, to, this.database, replaces);
+    return model.copy(key, inOther(to), this.database + 1, replaces);
+  }
+
+  #fields(): ReadonlyMap<number, string> {
+    const isMany = this.chance.oneIn(30);
+    const count = isMany ? FIELDS / 2 : 1 + this.chance.below(4);
+    const among = isMany ? FIELDS : 40;
+    return new Map(Array.from({ length: count }, () => [this.chance.below(among), this.#value(60)] as const));
+  }
+
+  #someFields(): number[] {
+    const isMany = this.chance.oneIn(30);
+    const count = isMany ? FIELDS / 2 : 1 + this.chance.below(2);
+    return Array.from({ length: count }, () => this.chance.below(isMany ? FIELDS : 40));
   }
 
   #value(most = 20_000): string {

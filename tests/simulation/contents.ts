@@ -1,25 +1,96 @@
-/** How two states of the data of a server differ, expired keys apart: those may be gone. */
+/**
+ * The data of a server at a moment, and how two of them differ, expired keys apart: those may be gone. Values are kept as
+ * hashes, since a simulation takes down what thousands of saves have.
+ */
 
-/** Values and expiries as text, by number of the database and key; see tests/model/plain.ts. */
-export type Contents = ReadonlyMap<string, string>;
+import { hashBytes } from "../../lib/bytes/hash.ts";
+import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
+import type { Element } from "../../lib/store/listpack.ts";
+import type { Keyspace } from "../../lib/store/keyspace.ts";
+import type { Store } from "../../lib/store/store.ts";
+import type { ElementOrder, ElementSink } from "../../lib/store/types/value_type.ts";
+
+/** A value by the hash and the length in bytes of its elements. */
+interface Hashed {
+  hash: number;
+  bytes: number;
+  /** When its key expires, in ms of Unix time: Infinity if it does not. */
+  readonly expiryMs: number;
+}
+
+/** Values by number of the database and key, `0/key`. */
+export type Contents = ReadonlyMap<string, Readonly<Hashed>>;
+
+/** Keys, or elements, that are asked for at a time. */
+const BATCH = 100;
+
+/** All that a keyspace holds, expired or not. */
+export function contentsOf({ store, databases }: Keyspace): Contents {
+  const { entries } = store.heap;
+  const found = new Map<string, Readonly<Hashed>>();
+  const refs: number[] = [];
+  for (const [index, database] of databases.entries()) {
+    if (database.size === 0) continue;
+    let cursor = 0;
+    do {
+      cursor = database.scan(cursor, BATCH, refs);
+      for (const ref of refs) {
+        const start = entries.keyStart(ref);
+        const key = decodeLatin1(entries.bytes(ref), start, start + entries.keyLength(ref));
+        found.set(`${index}/${key}`, hashedValue(store, ref));
+      }
+    } while (cursor !== 0);
+  }
+  return found;
+}
+
+function hashedValue(store: Store, ref: number): Hashed {
+  const { entries } = store.heap;
+  const expiryMs = entries.hasExpiry(ref) ? Number(entries.exactExpiry(ref)) : Infinity;
+  const value: Hashed = { hash: 0, bytes: 0, expiryMs };
+  const type = store.heap.typeOf(ref);
+  const sink = SINKS[type.order](value);
+  let cursor = 0;
+  do cursor = type.walk(ref, cursor, BATCH, sink); while (cursor !== 0);
+  return value;
+}
+
+/** What adds an element to a value's hash, by how elements make it. */
+const SINKS: Record<ElementOrder, (value: Hashed) => ElementSink> = {
+  ordered: (value) => (element) => value.hash = mixed(value.hash, add(value, element)),
+  unordered: (value) => (element) => value.hash = (value.hash + add(value, element)) | 0,
+  pairs: (value) => (first, second) => value.hash = (value.hash + mixed(add(value, first), add(value, second))) | 0,
+};
+
+/** Adds an element's bytes; returns its hash. */
+function add(value: Hashed, element: Element): number {
+  element.toBytes();
+  value.bytes += element.length;
+  return hashBytes(element.bytes, element.start, element.length);
+}
+
+/** A hash of two, in which their order counts. */
+function mixed(first: number, second: number): number {
+  return Math.imul(first, 0x9e3779b1) ^ (second + (first >>> 15));
+}
 
 /** The first thing in which `found` is not what `wanted` has become by `nowMs` of Unix time; empty if there is none. */
 export function firstDifference(wanted: Contents, found: Contents, nowMs: number): string {
-  for (const [key, text] of wanted) {
+  for (const [key, value] of wanted) {
     const other = found.get(key);
-    if (other === text || (other === undefined && expiryOf(text) <= nowMs)) continue;
-    return `${key} was ${shown(text)} and is ${shown(other)}`;
+    if (other === undefined ? value.expiryMs <= nowMs : areSame(value, other)) continue;
+    return `${key} was ${shown(value)} and is ${shown(other)}`;
   }
-  for (const [key, text] of found) if (!wanted.has(key)) return `${key} was not there and is ${shown(text)}`;
+  for (const [key, value] of found) if (!wanted.has(key)) return `${key} was not there and is ${shown(value)}`;
   return "";
 }
 
-function expiryOf(text: string): number {
-  const expiry: string = JSON.parse(text)[1];
-  return expiry === "null" ? Infinity : Number(expiry);
+function areSame(a: Hashed, b: Hashed): boolean {
+  return a.hash === b.hash && a.bytes === b.bytes && a.expiryMs === b.expiryMs;
 }
 
-function shown(text: string | undefined): string {
-  if (text === undefined) return "missing";
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+function shown(value: Hashed | undefined): string {
+  if (value === undefined) return "missing";
+  const expiry = value.expiryMs === Infinity ? "" : `, expires at ${value.expiryMs}`;
+  return `[${value.bytes} bytes, hash ${(value.hash >>> 0).toString(16)}${expiry}]`;
 }

@@ -85,6 +85,11 @@ export class Disk {
     return [...this.#names.keys()].map((path) => path.slice(DIRECTORY.length + 1));
   }
 
+  /** Temporary files that nobody has failed to remove. */
+  leftOver(): string[] {
+    return this.fileNames.filter((name) => name.startsWith("temp-") && !this.unremoved.has(`${DIRECTORY}/${name}`));
+  }
+
   /** Paths of the files that a server has open. */
   openFiles(scope: Scope): string[] {
     return [...this.#open.values()].filter((file) => file.scope === scope).map(({ path }) => path);
@@ -150,6 +155,7 @@ export class Disk {
     const { failing } = this;
     if (failing !== null && this.chance.fraction() < failing.share && what !== "list") {
       onFailure();
+      this.scheduler.noteFault();
       if (what === "remove") this.unremoved.add(path);
       throw failure(failing.code, `${what} ${path}`);
     }

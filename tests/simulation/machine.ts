@@ -15,13 +15,13 @@ import { bringUp } from "../../lib/server/program/bring_up.ts";
 import { Listeners } from "../../lib/server/program/listeners.ts";
 import { Log } from "../../lib/server/program/log.ts";
 import { Server } from "../../lib/server/server.ts";
-import { ArenaFullError } from "../../lib/store/arena.ts";
+import { type Arena, ArenaFullError } from "../../lib/store/arena.ts";
 import { FakeSocket } from "../server/fake_client.ts";
 import type { Chance } from "./chance.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
-import { contentsOf } from "../model/plain.ts";
-import { type Contents, firstDifference } from "./contents.ts";
+import { type Contents, contentsOf, firstDifference } from "./contents.ts";
 import { DIRECTORY, Disk } from "./disk.ts";
+import { giveBack } from "./memory.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { Killed, type Scheduler, Scope } from "./scheduler.ts";
 import type { Trace } from "./trace.ts";
@@ -30,10 +30,15 @@ export const PORT = 6379;
 /** A message to or from a worker takes up to so long, in ms. */
 const MESSAGE_MS = 2;
 
+/** So often is looked for a reply that has not come at once, in ms. */
+const REPLY_LOOK_MS = 10;
+
 /** The data at the point in time of a save. */
 interface SavedState {
   readonly number: number;
   readonly by: Machine;
+  /** Whether a part of a request was in it; see Machine. */
+  readonly isPartial: boolean;
   readonly contents: Contents;
 }
 
@@ -77,7 +82,7 @@ export class Machine {
   /** Whether the server has loaded its data. */
   isUp = false;
   starts = 0;
-  /** Whether it has, as a replica, done a part of a request for want of memory, and has not synchronised since. */
+  /** Whether its data is that of a replica that has done a part of a request for want of memory. */
   isPartial = false;
   /** When it was so last, in ms. */
   partialMs = -Infinity;
@@ -89,8 +94,10 @@ export class Machine {
   #saves = 0;
   /** Whether a snapshot of another's may have come to lie on the disk since the last acknowledged save. */
   #mayHaveReceived = false;
-  /** Allocations until one fails. */
-  #allocationsLeft = Infinity;
+  /** The memory of the last server. */
+  #arena: Arena | null = null;
+  /** Allocations after which one fails, of the server that is to start. */
+  #failAfter = Infinity;
   /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
   #mayRefuse = false;
 
@@ -110,15 +117,13 @@ export class Machine {
 
   logged(scope: Scope, message: string): void {
     if (scope.isDead) return;
-    if (message.includes("Finished with success")) {
-      if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
-      this.isPartial = false;
-    }
+    if (message.includes("Finished with success")) this.#setPartial(false);
     if (message.startsWith("Removing the RDB file")) { // as the operator wants it
       this.#acknowledged = null;
       this.#mayHaveReceived = true;
     }
-    this.note(`  log: ${message.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
+    const withoutStack = message.replace(/\n +at .*/g, ""); // the places in it would make the trace that of one checkout
+    this.note(`  log: ${withoutStack.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
     if (FAULTS.test(message) && !message.includes(SIMULATED)) this.around.fail(this.name, `logged '${message}'`);
   }
 
@@ -136,14 +141,21 @@ export class Machine {
     const words = ["--port", String(PORT), "--protected-mode", "no", ...this.options()];
     loadConfig(config, parseCommandLine(words), { version: "simulation" });
     const log = new SimulatedLog(this, scope);
+    if (this.#arena !== null) giveBack(this.#arena);
     const server = this.server = new Server(log, config, new CommandTable(ALL_COMMANDS));
     applyConfig(server);
     this.emptyBytes = server.store.heap.arena.usedBytes;
     this.#saves = server.saving.saves;
+    this.#arena = server.store.heap.arena;
     this.#watchSaves(server);
-    this.#watchAllocations(server);
+    this.failAllocation(this.#failAfter);
     const { network } = this.around;
-    server.listeners = new Listeners(network.of(this.name), config, server, (message) => log.warning(message));
+    server.listeners = new Listeners(
+      network.of(this.name),
+      config,
+      server.admission,
+      (message) => log.warning(message),
+    );
     server.listeners.open();
     this.#mayRefuse = this.disk.failing !== null;
     bringUp(server).then((isUp) => scope.isDead || this.#broughtUp(server, isUp), (error) => {
@@ -162,6 +174,18 @@ export class Machine {
     this.#checkLoaded(server);
   }
 
+  /** Whether it has a part of a request in its data, or may after a crash, as a save has that it may go back to. */
+  get mayHaveParts(): boolean {
+    const since = this.#acknowledged?.number ?? -1;
+    return this.isPartial ||
+      this.around.states.some(({ by, number, isPartial }) => isPartial && by === this && number >= since);
+  }
+
+  #setPartial(isPartial: boolean): void {
+    if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
+    this.isPartial = isPartial;
+  }
+
   /** What was loaded is what the last acknowledged save had, or a later one. */
   #checkLoaded(server: Server): void {
     const { states, fail } = this.around;
@@ -171,7 +195,7 @@ export class Machine {
     let difference = "";
     for (const state of mayBe.reverse()) {
       difference = firstDifference(state.contents, loaded, unixMs());
-      if (difference === "") return;
+      if (difference === "") return this.#setPartial(state.isPartial);
     }
     if (this.#acknowledged === null && loaded.size === 0) return;
     fail(this.name, `the data loaded is that of no save since the last that was acknowledged: ${difference}`);
@@ -182,7 +206,8 @@ export class Machine {
     const describe = server.saving.describeReplication;
     server.saving.describeReplication = () => {
       const { states } = this.around;
-      states.push({ number: states.length, by: this, contents: contentsOf(server.keyspace) });
+      const { isPartial } = this;
+      states.push({ number: states.length, by: this, isPartial, contents: contentsOf(server.keyspace) });
       return describe();
     };
   }
@@ -199,24 +224,35 @@ export class Machine {
     this.note("save acknowledged");
   }
 
-  #watchAllocations(server: Server): void {
-    const { arena } = server.store.heap;
+  /** Has an allocation fail, after so many others, of this server or the next one; none, for Infinity. */
+  failAllocation(after: number): void {
+    const arena = this.server?.store.heap.arena;
+    this.#failAfter = arena === undefined ? after : Infinity;
+    if (arena === undefined) return;
+    const stop = () => Reflect.deleteProperty(arena, "alloc");
+    stop();
+    if (after === Infinity) return;
     const alloc = arena.alloc.bind(arena);
+    let left = after;
     arena.alloc = (bytes) => {
-      if (--this.#allocationsLeft <= 0) {
-        this.#allocationsLeft = Infinity;
-        this.note("an allocation fails");
-        this.isPartial ||= server.isReplica;
-        this.#mayRefuse = true;
-        throw new ArenaFullError(SIMULATED);
-      }
-      return alloc(bytes);
+      if (--left > 0) return alloc(bytes);
+      stop();
+      this.#allocationFails();
+      throw new ArenaFullError(SIMULATED);
     };
   }
 
-  /** Has an allocation fail, after so many others. */
-  failAllocation(after: number): void {
-    this.#allocationsLeft = after;
+  #allocationFails(): void {
+    this.note("an allocation fails");
+    this.isPartial ||= this.server?.isReplica ?? false;
+    this.#mayRefuse = true;
+    this.around.scheduler.noteFault();
+  }
+
+  /** The simulation is over. */
+  end(): void {
+    this.scope.isDead = true;
+    if (this.#arena !== null) giveBack(this.#arena);
   }
 
   /** The server ends at once, with all that it had under way; with `powerFailed`, the disk loses what was not synced. */
@@ -224,26 +260,32 @@ export class Machine {
     if (!this.isRunning) return;
     this.note(powerFailed ? "POWER FAILS" : "KILLED");
     this.scope.isDead = true;
-    this.#allocationsLeft = Infinity;
     this.server = null;
     this.isUp = false;
     this.disk.crash(powerFailed);
     this.around.network.dropAll(this.scope, powerFailed);
   }
 
-  /** Has the server run a command, as if a client on the machine had sent it. */
-  command(...words: string[]): void {
+  /**
+   * Has the server run a command, as if a client on the machine had sent it. `onReply`, which is the world's, is told of
+   * the reply's first line: later where clients are paused, and never where the server ends before.
+   */
+  command(words: readonly string[], onReply: (reply: string) => void = () => {}): void {
     const { scheduler } = this.around;
+    const socket = new FakeSocket();
+    const readReply = () => {
+      if (socket.received === "") return void scheduler.after(REPLY_LOOK_MS, readReply);
+      const reply = socket.received.split("\r\n")[0];
+      this.note(`${words.join(" ")}: ${reply}`);
+      scheduler.after(0, () => onReply(reply), scheduler.world);
+      socket.destroy();
+    };
     scheduler.after(0, () => {
       const { server } = this;
       if (server === null) return;
-      const socket = new FakeSocket();
-      server.accept(socket);
+      server.admission.accept(socket);
       socket.say(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
-      const reply = socket.received.split("\r\n")[0];
-      this.note(`${words.join(" ")}: ${reply}`);
-      // What waits, as SHUTDOWN may, needs its client.
-      if (reply !== "") socket.destroy();
+      readReply();
     }, this.scope);
   }
 }
@@ -268,7 +310,11 @@ export function simulatedWorkers(around: Surroundings): WorkerStarter {
       post: (message, transfer) => {
         const received = structuredClone(message, { transfer }) as ToWorker; // nothing else is posted
         const breaks = chance.oneIn(2000);
-        inMs = later(inMs, () => breaks ? listener.onFailed("simulated") : jobs.receive(received));
+        inMs = later(inMs, () => {
+          if (!breaks) return jobs.receive(received);
+          scheduler.noteFault();
+          listener.onFailed("simulated");
+        });
       },
       terminate: () => {
         isEnded = true;

@@ -1,27 +1,28 @@
 /**
- * The plain model that replies are compared with. A client has a database of its own, so what is there follows from what
- * it has sent, one request after the other: its timeline. Where a reply never came, the request may have been done or
- * not; where a server was lost, the data may be that of any earlier moment of a timeline, and a new one begins there.
+ * The plain model that replies are compared with. A client has databases of its own, so what is there follows from what
+ * it has sent, one request after the other: its timeline (timeline.ts). Where a key is about to expire, or a reply never
+ * came, more than one thing may have happened: a request has outcomes, of which the reply tells one.
  */
 
-import { bulk, line, NULL, type Reply, same } from "./resp.ts";
+import { fieldIndex, fieldName, inOther, type Key, KEYSPACES, PLACES } from "./keys.ts";
+import { bulk, isAsWanted, line, NULL, type Reply, type Wanted } from "./resp.ts";
 
-/** A value, and between which moments (ms of Unix time) its key expires: Infinity where it does not. */
-interface Entry {
+/** A value in a place, and between which moments (ms of Unix time) its key expires: Infinity where it does not. */
+export interface Entry {
   readonly value: string;
   readonly earliestMs: number;
   readonly latestMs: number;
 }
 
-/** By key, or by `key field`. */
-export type State = Map<string, Entry>;
+/** What lies in each place. */
+export type State = (Entry | undefined)[];
 
-/** What a request does to a state: what each key has after it, null for nothing. */
-export type Effects = readonly (readonly [key: string, entry: Entry | null])[];
+/** What a request does to a state: what lies in each place after it, null for nothing. */
+export type Effects = readonly (readonly [place: number, entry: Entry | null])[];
 
 /** A reply that a request may have, and what it does then. */
 export interface Outcome {
-  readonly reply: Reply;
+  readonly reply: Reply | Wanted;
   readonly effects: Effects;
 }
 
@@ -31,249 +32,430 @@ export interface Operation {
   readonly outcomes: (...moment: Moment) => Outcome[];
   /** What it may have done where there was not enough memory for all of it. */
   readonly parts?: () => Operation;
+  /** Takes what the reply tells, and the state before the request. */
+  readonly onReply?: (reply: Reply, state: State) => void;
 }
 
 type Moment = [state: State, fromMs: number, toMs: number];
 
-const OK = line("+OK");
-const NO_EFFECTS: Effects = [];
-
-function lasting(value: string): Entry {
-  return { value, earliestMs: Infinity, latestMs: Infinity };
+/** When a key expires. */
+interface Life {
+  readonly earliestMs: number;
+  readonly latestMs: number;
 }
 
-/** The entries that a key may have at the time: what it has, nothing, or, near its expiry, either. */
-function possible(state: State, key: string, fromMs: number, toMs: number): (Entry | null)[] {
-  const entry = state.get(key);
-  if (entry === undefined || entry.latestMs < fromMs) return [null];
+const OK = line("+OK");
+const [ZERO, ONE] = [line(":0"), line(":1")];
+const NO_SUCH_KEY = line("-ERR no such key");
+const NO_EFFECTS: Effects = [];
+const FOREVER: Life = { earliestMs: Infinity, latestMs: Infinity };
+
+function entryOf(value: string, { earliestMs, latestMs }: Life): Entry {
+  return { value, earliestMs, latestMs };
+}
+
+export function emptyState(): State {
+  return new Array<Entry | undefined>(PLACES).fill(undefined);
+}
+
+export function apply(state: State, effects: Effects): void {
+  for (const [place, entry] of effects) state[place] = entry ?? undefined;
+}
+
+// --- Keys -------------------------------------------------------------------------------------------------------------
+
+/** One of the entries of a key; null if it has none. */
+function anyEntry(state: State, { first, places }: Key): Entry | null {
+  for (let place = first; place < first + places; place++) {
+    const entry = state[place];
+    if (entry !== undefined) return entry;
+  }
+  return null;
+}
+
+/** When a key expires, for each way it may be at the time: null where it is gone, or, near its expiry, may be. */
+function lives(state: State, key: Key, fromMs: number, toMs: number): (Life | null)[] {
+  const entry = anyEntry(state, key);
+  if (entry === null || entry.latestMs < fromMs) return [null];
   return entry.earliestMs > toMs ? [entry] : [entry, null];
 }
 
-export function get(key: string): Operation {
+/** What a request may have done by the reply that it had, as it may by some replies where a key was about to expire. */
+export function effectsOf(operation: Operation, reply: Reply, state: State, fromMs: number, toMs: number): Effects[] {
+  const found: Effects[] = [];
+  for (const { reply: wanted, effects } of operation.outcomes(state, fromMs, toMs)) {
+    if (isAsWanted(reply, wanted) && !found.some((one) => areSame(one, effects))) found.push(effects);
+  }
+  return found;
+}
+
+function areSame(a: Effects, b: Effects): boolean {
+  return a.length === b.length && a.every(([place, entry], index) => {
+    const [otherPlace, other] = b[index];
+    return place === otherPlace && entry?.value === other?.value && entry?.earliestMs === other?.earliestMs &&
+      entry?.latestMs === other?.latestMs;
+  });
+}
+
+/** Leaves nothing of a key. */
+function gone(state: State, { first, places }: Key): Effects {
+  const effects: [number, null][] = [];
+  for (let place = first; place < first + places; place++) if (state[place] !== undefined) effects.push([place, null]);
+  return effects;
+}
+
+/** Gives a key what another has, in place of what it had, and a life of its own if it is to have one. */
+function copied(state: State, from: Key, to: Key, life: Life | null = null): Effects {
+  const effects: [number, Entry | null][] = [];
+  for (let i = 0; i < from.places; i++) {
+    const [entry, before] = [state[from.first + i], state[to.first + i]];
+    if (entry !== undefined) effects.push([to.first + i, life === null ? entry : entryOf(entry.value, life)]);
+    else if (before !== undefined) effects.push([to.first + i, null]);
+  }
+  return effects;
+}
+
+/** The outcomes of a request about one key, for each way that may be at the time. */
+function aboutKey(key: Key, words: readonly string[], outcomes: (life: Life | null, state: State) => Outcome[]) {
   return {
-    words: ["GET", key],
-    outcomes: (state, fromMs, toMs) =>
-      possible(state, key, fromMs, toMs).map((entry) => ({
-        reply: entry === null ? NULL : bulk(entry.value),
-        effects: entry === null ? [[key, null]] : NO_EFFECTS,
-      })),
+    words,
+    outcomes: (...[state, fromMs, toMs]: Moment) =>
+      lives(state, key, fromMs, toMs).flatMap((life) => outcomes(life, state)),
   };
 }
 
-export function set(key: string, value: string): Operation {
-  return { words: ["SET", key, value], outcomes: () => [{ reply: OK, effects: [[key, lasting(value)]] }] };
+/** The outcomes of a request about two keys. */
+function aboutKeys(
+  [key, other]: readonly [Key, Key],
+  words: readonly string[],
+  outcome: (life: Life | null, otherLife: Life | null, state: State) => Outcome,
+): Operation {
+  return {
+    words,
+    outcomes: (state, fromMs, toMs) =>
+      lives(state, key, fromMs, toMs).flatMap((life) =>
+        lives(state, other, fromMs, toMs).map((otherLife) => outcome(life, otherLife, state))
+      ),
+  };
 }
 
-export function setFor(key: string, value: string, ttlMs: number): Operation {
+export function remove(key: Key, word: "DEL" | "UNLINK"): Operation {
+  return aboutKey(key, [word, key.name], (life, state) => [
+    { reply: life === null ? ZERO : ONE, effects: gone(state, key) },
+  ]);
+}
+
+export type ExpiryCondition = "NX" | "XX" | "GT" | "LT";
+
+/** PEXPIREAT, if a condition is given only where it holds. */
+export function expireAt(key: Key, atMs: number, condition: ExpiryCondition | null): Operation {
+  const words = ["PEXPIREAT", key.name, String(atMs), ...condition === null ? [] : [condition]];
+  return aboutKey(key, words, (life, state) => {
+    if (life === null) return [{ reply: ZERO, effects: gone(state, key) }];
+    const set: Outcome = { reply: ONE, effects: copied(state, key, key, { earliestMs: atMs, latestMs: atMs }) };
+    const left: Outcome = { reply: ZERO, effects: NO_EFFECTS };
+    return meets(condition, life, atMs).map((isMet) => isMet ? set : left);
+  });
+}
+
+/** Whether a condition on the expiry that there is holds; both where that is not known so exactly. */
+function meets(condition: ExpiryCondition | null, { earliestMs, latestMs }: Life, atMs: number): boolean[] {
+  if (condition === null) return [true];
+  const holds = CONDITIONS[condition];
+  const [isEarliest, isLatest] = [holds(atMs, earliestMs), holds(atMs, latestMs)];
+  return isEarliest === isLatest ? [isEarliest] : [isEarliest, isLatest];
+}
+
+const CONDITIONS: Record<ExpiryCondition, (atMs: number, beforeMs: number) => boolean> = {
+  NX: (_, beforeMs) => beforeMs === Infinity,
+  XX: (_, beforeMs) => beforeMs !== Infinity,
+  GT: (atMs, beforeMs) => atMs > beforeMs,
+  LT: (atMs, beforeMs) => atMs < beforeMs,
+};
+
+export function persist(key: Key): Operation {
+  return aboutKey(key, ["PERSIST", key.name], (life, state) => {
+    if (life === null) return [{ reply: ZERO, effects: gone(state, key) }];
+    const effects = copied(state, key, key, FOREVER);
+    const did: Outcome = { reply: ONE, effects };
+    const didNothing: Outcome = { reply: ZERO, effects };
+    return [...life.earliestMs === Infinity ? [] : [did], ...life.latestMs === Infinity ? [didNothing] : []];
+  });
+}
+
+export function rename(from: Key, to: Key, word: "RENAME" | "RENAMENX"): Operation {
+  return aboutKeys([from, to], [word, from.name, to.name], (life, toLife, state) => {
+    if (life === null) return { reply: NO_SUCH_KEY, effects: gone(state, from) };
+    if (word === "RENAMENX" && toLife !== null) return { reply: ZERO, effects: NO_EFFECTS };
+    const effects = [...copied(state, from, to), ...gone(state, from)];
+    return { reply: word === "RENAME" ? OK : ONE, effects };
+  });
+}
+
+/** COPY to another key, in the same database or the other one, of which `databaseIndex` is the server's number. */
+export function copy(from: Key, to: Key, databaseIndex: number, replaces: boolean): Operation {
+  const words = ["COPY", from.name, to.name, "DB", String(databaseIndex), ...replaces ? ["REPLACE"] : []];
+  return aboutKeys([from, to], words, (life, toLife, state) => {
+    if (life === null) return { reply: ZERO, effects: gone(state, from) };
+    if (toLife !== null && !replaces) return { reply: ZERO, effects: NO_EFFECTS };
+    return { reply: ONE, effects: copied(state, from, to) };
+  });
+}
+
+/** MOVE to the other database, of which `databaseIndex` is the server's number. */
+export function move(key: Key, databaseIndex: number): Operation {
+  const other = inOther(key);
+  return aboutKeys([key, other], ["MOVE", key.name, String(databaseIndex)], (life, otherLife, state) => {
+    if (life === null) return { reply: ZERO, effects: gone(state, key) };
+    if (otherLife !== null) return { reply: ZERO, effects: NO_EFFECTS };
+    return { reply: ONE, effects: [...copied(state, key, other), ...gone(state, key)] };
+  });
+}
+
+/** SWAPDB of a client's two databases, of which these are the server's numbers. */
+export function swapDatabases(index: number, other: number): Operation {
   return {
-    words: ["SET", key, value, "PX", String(ttlMs)],
+    words: ["SWAPDB", String(index), String(other)],
+    outcomes: (state) => {
+      const effects = KEYSPACES.flatMap(({ all }) => all.flatMap((key) => copied(state, key, inOther(key))));
+      return [{ reply: OK, effects }];
+    },
+  };
+}
+
+/** FLUSHDB of the client's first database. */
+export function flush(word: "SYNC" | "ASYNC"): Operation {
+  return {
+    words: ["FLUSHDB", word],
+    outcomes: (state) => [{ reply: OK, effects: KEYSPACES[0].all.flatMap((key) => gone(state, key)) }],
+  };
+}
+
+/** What DUMP has given, and of which values. */
+export interface Dump {
+  readonly payload: string;
+  readonly key: Key;
+  readonly state: State;
+}
+
+/** DUMP; what it gives is handed to `take`. */
+export function dump(key: Key, take: (dump: Dump) => void): Operation {
+  const payload: Wanted = { kind: "wanted", text: "a payload", fits: (reply) => reply.kind === "bulk" };
+  return {
+    ...aboutKey(key, ["DUMP", key.name], (life, state) => [
+      life === null ? { reply: NULL, effects: gone(state, key) } : { reply: payload, effects: NO_EFFECTS },
+    ]),
+    onReply: (reply, state) => reply.kind === "bulk" && take({ payload: reply.text, key, state: state.slice() }),
+  };
+}
+
+/** RESTORE of what DUMP gave, to the same key; with a time to live if that is not 0. */
+export function restore({ payload, key, state: dumped }: Dump, ttlMs: number, replaces: boolean): Operation {
+  const words = ["RESTORE", key.name, String(ttlMs), payload, ...replaces ? ["REPLACE"] : []];
+  const isThere = line("-BUSYKEY Target key name already exists.");
+  return {
+    words,
+    outcomes: (state, fromMs, toMs) =>
+      lives(state, key, fromMs, toMs).map((life) => {
+        if (life !== null && !replaces) return { reply: isThere, effects: NO_EFFECTS };
+        const newLife = ttlMs === 0 ? FOREVER : { earliestMs: fromMs + ttlMs, latestMs: toMs + ttlMs };
+        return { reply: OK, effects: [...gone(state, key), ...copied(dumped, key, key, newLife)] };
+      }),
+  };
+}
+
+/** WAIT, which tells how many replicas have come so far. */
+export function wait(replicas: number, timeoutMs: number): Operation {
+  const count: Wanted = {
+    kind: "wanted",
+    text: "a count",
+    fits: (reply) => reply.kind === "line" && /^:\d$/.test(reply.text),
+  };
+  return {
+    words: ["WAIT", String(replicas), String(timeoutMs)],
+    outcomes: () => [{ reply: count, effects: NO_EFFECTS }],
+  };
+}
+
+// --- Strings ----------------------------------------------------------------------------------------------------------
+
+/** A request that makes something of the string under a key, or of nothing. */
+function change(
+  key: Key,
+  words: readonly string[],
+  make: (entry: Entry | null) => { readonly reply: Reply; readonly entry: Entry | null },
+): Operation {
+  return aboutKey(key, words, (life, state) => {
+    const { reply, entry } = make(life === null ? null : state[key.first] ?? null);
+    return [{ reply, effects: [[key.first, entry]] }];
+  });
+}
+
+function textOf(entry: Entry | null): Reply {
+  return entry === null ? NULL : bulk(entry.value);
+}
+
+export function get(key: Key): Operation {
+  return change(key, ["GET", key.name], (entry) => ({ reply: textOf(entry), entry }));
+}
+
+export function getAndDelete(key: Key): Operation {
+  return change(key, ["GETDEL", key.name], (entry) => ({ reply: textOf(entry), entry: null }));
+}
+
+export function set(key: Key, value: string): Operation {
+  return change(key, ["SET", key.name, value], () => ({ reply: OK, entry: entryOf(value, FOREVER) }));
+}
+
+/** SET that replies what was there, and keeps when it expires. */
+export function setAndGet(key: Key, value: string): Operation {
+  const words = ["SET", key.name, value, "KEEPTTL", "GET"];
+  return change(key, words, (entry) => ({ reply: textOf(entry), entry: entryOf(value, entry ?? FOREVER) }));
+}
+
+/** SET only where there is nothing. */
+export function setNew(key: Key, value: string): Operation {
+  return change(key, ["SET", key.name, value, "NX"], (entry) => ({
+    reply: entry === null ? OK : NULL,
+    entry: entry ?? entryOf(value, FOREVER),
+  }));
+}
+
+export function setFor(key: Key, value: string, ttlMs: number): Operation {
+  return {
+    words: ["SET", key.name, value, "PX", String(ttlMs)],
     outcomes: (_, fromMs, toMs) => [{
       reply: OK,
-      effects: [[key, { value, earliestMs: fromMs + ttlMs, latestMs: toMs + ttlMs }]],
+      effects: [[key.first, { value, earliestMs: fromMs + ttlMs, latestMs: toMs + ttlMs }]],
     }],
   };
 }
 
-export function expireAt(key: string, atMs: number): Operation {
-  return {
-    words: ["PEXPIREAT", key, String(atMs)],
-    outcomes: (state, fromMs, toMs) =>
-      possible(state, key, fromMs, toMs).map((entry) => ({
-        reply: line(entry === null ? ":0" : ":1"),
-        effects: [[key, entry === null ? null : { value: entry.value, earliestMs: atMs, latestMs: atMs }]],
-      })),
-  };
+export function append(key: Key, value: string): Operation {
+  return change(key, ["APPEND", key.name, value], (entry) => {
+    const joined = (entry?.value ?? "") + value;
+    return { reply: line(`:${joined.length}`), entry: entryOf(joined, entry ?? FOREVER) };
+  });
 }
 
-export function append(key: string, value: string): Operation {
-  return {
-    words: ["APPEND", key, value],
-    outcomes: (state) => {
-      const joined = (state.get(key)?.value ?? "") + value;
-      return [{ reply: line(`:${joined.length}`), effects: [[key, lasting(joined)]] }];
-    },
-  };
+export function setRange(key: Key, offset: number, value: string): Operation {
+  return change(key, ["SETRANGE", key.name, String(offset), value], (entry) => {
+    const before = entry?.value ?? "";
+    if (value === "") return { reply: line(`:${before.length}`), entry };
+    const written = before.slice(0, offset).padEnd(offset, "\0") + value + before.slice(offset + value.length);
+    return { reply: line(`:${written.length}`), entry: entryOf(written, entry ?? FOREVER) };
+  });
 }
 
-export function increase(key: string, by: number): Operation {
-  return {
-    words: ["INCRBY", key, String(by)],
-    outcomes: (state) => {
-      const sum = String(Number(state.get(key)?.value ?? 0) + by);
-      return [{ reply: line(`:${sum}`), effects: [[key, lasting(sum)]] }];
-    },
-  };
+export function increase(key: Key, by: number): Operation {
+  return change(key, ["INCRBY", key.name, String(by)], (entry) => {
+    const sum = String(Number(entry?.value ?? 0) + by);
+    return { reply: line(`:${sum}`), entry: entryOf(sum, entry ?? FOREVER) };
+  });
 }
 
-export function remove(key: string, word: "DEL" | "UNLINK"): Operation {
-  return {
-    words: [word, key],
-    outcomes: (state, fromMs, toMs) => {
-      const fields = fieldsOf(state, key);
-      if (fields.length > 0) return [{ reply: line(":1"), effects: fields.map((field) => [field, null] as const) }];
-      return possible(state, key, fromMs, toMs).map((entry) => ({
-        reply: line(entry === null ? ":0" : ":1"),
-        effects: [[key, null] as const],
-      }));
-    },
-  };
+// --- Hashes -----------------------------------------------------------------------------------------------------------
+
+/** Whether a field is there, of a hash that is. */
+function has(state: State, life: Life | null, place: number): boolean {
+  return life !== null && state[place] !== undefined;
 }
 
-export function setFields(key: string, fields: ReadonlyMap<string, string>): Operation {
+/** Values by number of the field. */
+export function setFields(key: Key, fields: ReadonlyMap<number, string>): Operation {
   const parts = () => {
-    const prefixes = [...fields].map((_, index) => hset(key, new Map([...fields].slice(0, index))));
+    const prefixes = Array.from(fields, (_, index) => hset(key, new Map([...fields].slice(0, index))));
     return { words: [], outcomes: (...args: Moment) => prefixes.flatMap((part) => part.outcomes(...args)) };
   };
   return { ...hset(key, fields), parts };
 }
 
-function hset(key: string, fields: ReadonlyMap<string, string>): Operation {
-  return {
-    words: ["HSET", key, ...[...fields].flat()],
-    outcomes: (state) => {
-      const added = [...fields.keys()].filter((field) => !state.has(`${key} ${field}`)).length;
-      const effects = [...fields].map(([field, value]) => [`${key} ${field}`, lasting(value)] as const);
-      return [{ reply: line(`:${added}`), effects }];
-    },
-  };
-}
-
-export function removeField(key: string, field: string): Operation {
-  const name = `${key} ${field}`;
-  return {
-    words: ["HDEL", key, field],
-    outcomes: (state) => [{ reply: line(state.has(name) ? ":1" : ":0"), effects: [[name, null]] }],
-  };
-}
-
-export function increaseField(key: string, field: string, by: number): Operation {
-  const name = `${key} ${field}`;
-  return {
-    words: ["HINCRBY", key, field, String(by)],
-    outcomes: (state) => {
-      const sum = String(Number(state.get(name)?.value ?? 0) + by);
-      return [{ reply: line(`:${sum}`), effects: [[name, lasting(sum)]] }];
-    },
-  };
-}
-
-export function getFields(key: string): Operation {
-  return {
-    words: ["HGETALL", key],
-    outcomes: (state) => {
-      const items = fieldsOf(state, key).flatMap((name) => [
-        bulk(name.slice(key.length + 1)),
-        bulk(state.get(name)?.value ?? ""),
-      ]);
-      return [{ reply: { kind: "array", items }, effects: NO_EFFECTS }];
-    },
-  };
-}
-
-export function flush(word: "SYNC" | "ASYNC"): Operation {
-  return {
-    words: ["FLUSHDB", word],
-    outcomes: (state) => [{ reply: OK, effects: [...state.keys()].map((key) => [key, null] as const) }],
-  };
-}
-
-/** Keys of hashes are no prefixes of each other. */
-function fieldsOf(state: State, key: string): string[] {
-  return [...state.keys()].filter((name) => name.startsWith(`${key} `));
-}
-
-export function apply(state: State, effects: Effects): void {
-  for (const [key, entry] of effects) {
-    if (entry === null) state.delete(key);
-    else state.set(key, entry);
-  }
-}
-
-/** The outcome that a reply shows, or null where it can be none. */
-export function outcomeOf(operation: Operation, reply: Reply, state: State, fromMs: number, toMs: number) {
-  return operation.outcomes(state, fromMs, toMs).find((outcome) => same(outcome.reply, reply)) ?? null;
-}
-
-/** What a client has read of its whole database, by key or by `key field`, between two moments. */
-export interface Observed {
-  readonly values: ReadonlyMap<string, string>;
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/** Whether a key may have been observed as it was. */
-function fits(entry: Entry | undefined, value: string | undefined, { fromMs, toMs }: Observed): boolean {
-  if (entry === undefined) return value === undefined;
-  if (value === undefined) return entry.earliestMs <= toMs;
-  return entry.value === value && entry.latestMs >= fromMs;
-}
-
-/** Of two states that were observed alike, one that may be either: they differ in when keys expire. */
-export function either(a: State, b: State): State {
-  const merged: State = new Map();
-  for (const key of new Set([...a.keys(), ...b.keys()])) {
-    const [one, other] = [a.get(key), b.get(key)];
-    const entry = one ?? other;
-    if (entry === undefined) continue;
-    merged.set(key, {
-      value: entry.value,
-      earliestMs: one === undefined || other === undefined ? 0 : Math.min(one.earliestMs, other.earliestMs),
-      latestMs: Math.max(one?.latestMs ?? 0, other?.latestMs ?? 0),
-    });
-  }
-  return merged;
-}
-
-/** A state that grows request by request. */
-export class Timeline {
-  readonly state: State;
-  readonly #base: State;
-  readonly #past: Effects[] = [];
-
-  constructor(base: State) {
-    this.#base = new Map(base);
-    this.state = new Map(base);
-  }
-
-  add(effects: Effects): void {
-    if (effects.length === 0) return;
-    apply(this.state, effects);
-    this.#past.push(effects);
-  }
-
-  /** In words, where the moment that comes nearest to what was observed still differs. */
-  nearest = "";
-
-  /** The state that was observed; null if it was none. */
-  find(observed: Observed): State | null {
-    let fewest = Infinity;
-    const state = new Map(this.#base);
-    const wrong = new Set<string>();
-    const check = (key: string) => {
-      if (fits(state.get(key), observed.values.get(key), observed)) wrong.delete(key);
-      else wrong.add(key);
-    };
-    for (const key of [...state.keys(), ...observed.values.keys()]) check(key);
-    let found = wrong.size === 0 ? new Map(state) : null;
-    for (const effects of this.#past) {
-      apply(state, effects);
-      for (const [key] of effects) check(key);
-      if (wrong.size === 0) found = found === null ? new Map(state) : either(found, state);
-      if (wrong.size >= fewest) continue;
-      fewest = wrong.size;
-      this.nearest = `${fewest} differ, the first: ${compare(state, observed)}`;
+function hset(key: Key, fields: ReadonlyMap<number, string>): Operation {
+  const words = ["HSET", key.name];
+  for (const [field, value] of fields) words.push(fieldName(field), value);
+  return aboutKey(key, words, (life, state) => {
+    let added = 0;
+    const effects: [number, Entry | null][] = life === null ? [...gone(state, key)] as [number, null][] : [];
+    for (const [field, value] of fields) {
+      const place = key.first + field;
+      if (!has(state, life, place)) added++;
+      effects.push([place, entryOf(value, life ?? FOREVER)]);
     }
-    return found;
-  }
+    return [{ reply: line(`:${added}`), effects }];
+  });
 }
 
-/** The state that was observed, if `state` can be that; else the first key that is wrong. */
-export function compare(state: State, observed: Observed): string | null {
-  for (const key of new Set([...state.keys(), ...observed.values.keys()])) {
-    const [entry, value] = [state.get(key), observed.values.get(key)];
-    if (fits(entry, value, observed)) continue;
-    return `${key} should be ${entry === undefined ? "missing" : JSON.stringify(entry.value.slice(0, 60))}` +
-      ` and is ${value === undefined ? "missing" : JSON.stringify(value.slice(0, 60))}`;
-  }
-  return null;
+export function removeFields(key: Key, fields: readonly number[]): Operation {
+  return aboutKey(key, ["HDEL", key.name, ...fields.map(fieldName)], (life, state) => {
+    const places = [...new Set(fields)].map((field) => key.first + field);
+    const removed = places.filter((place) => has(state, life, place)).length;
+    return [{
+      reply: line(`:${removed}`),
+      effects: life === null ? gone(state, key) : places.map((place) => [place, null]),
+    }];
+  });
+}
+
+export function increaseField(key: Key, field: number, by: number): Operation {
+  const place = key.first + field;
+  return aboutKey(key, ["HINCRBY", key.name, fieldName(field), String(by)], (life, state) => {
+    const before = has(state, life, place) ? Number(state[place]?.value) : 0;
+    const sum = String(before + by);
+    const rest = life === null ? gone(state, key) : NO_EFFECTS;
+    return [{ reply: line(`:${sum}`), effects: [...rest, [place, entryOf(sum, life ?? FOREVER)]] }];
+  });
+}
+
+export function getField(key: Key, field: number): Operation {
+  const place = key.first + field;
+  return aboutKey(key, ["HGET", key.name, fieldName(field)], (life, state) => [{
+    reply: has(state, life, place) ? bulk(state[place]?.value ?? "") : NULL,
+    effects: life === null ? gone(state, key) : NO_EFFECTS,
+  }]);
+}
+
+export function getFields(key: Key): Operation {
+  return aboutKey(
+    key,
+    ["HGETALL", key.name],
+    (life, state) =>
+      life === null
+        ? [{ reply: { kind: "array", items: [] }, effects: gone(state, key) }]
+        : [{ reply: allFields(key, state), effects: NO_EFFECTS }],
+  );
+}
+
+/** All fields of a hash with their values, in any order. */
+function allFields(key: Key, state: State): Wanted {
+  const count = countOf(state, key);
+  return {
+    kind: "wanted",
+    text: `${count} fields`,
+    fits: (reply) => {
+      if (reply.kind !== "array" || reply.items.length !== 2 * count) return false;
+      const isSeen = new Uint8Array(key.places);
+      for (let i = 0; i < reply.items.length; i += 2) {
+        const [field, value] = [reply.items[i], reply.items[i + 1]];
+        if (field.kind !== "bulk" || value.kind !== "bulk") return false;
+        const index = fieldIndex(field.text);
+        if (index < 0 || isSeen[index] === 1 || state[key.first + index]?.value !== value.text) return false;
+        isSeen[index] = 1;
+      }
+      return true;
+    },
+  };
+}
+
+/** Entries of a key, expired or not. */
+function countOf(state: State, { first, places }: Key): number {
+  let count = 0;
+  for (let place = first; place < first + places; place++) if (state[place] !== undefined) count++;
+  return count;
+}
+
+export function countFields(key: Key): Operation {
+  return aboutKey(key, ["HLEN", key.name], (life, state) => {
+    if (life === null) return [{ reply: ZERO, effects: gone(state, key) }];
+    return [{ reply: line(`:${countOf(state, key)}`), effects: NO_EFFECTS }];
+  });
 }

@@ -4,6 +4,7 @@
  * or only much later, as those of a machine do that has lost its power.
  */
 
+import { copyBytes } from "../../lib/bytes/compare.ts";
 import {
   type Acceptor,
   type Listener,
@@ -30,6 +31,49 @@ const WINDOWS = [4 * 1024, 64 * 1024, 1024 * 1024];
 const READ_BYTES = 64 * 1024;
 /** What a buffer holds once its time is over. */
 const STALE = 0xee;
+/** The least that is allocated for bytes on their way. */
+const FIRST_ROOM_BYTES = 1024;
+
+/** Bytes in the order in which they were added. */
+class ByteQueue {
+  #bytes = new Uint8Array(0);
+  #start = 0;
+  #end = 0;
+
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  add(bytes: Uint8Array, start: number, end: number): void {
+    const added = end - start;
+    if (this.#end + added > this.#bytes.length) this.#makeRoom(added);
+    copyBytes(bytes, start, added, this.#bytes, this.#end);
+    this.#end += added;
+  }
+
+  /** Moves what is there to the beginning, of a larger buffer if need be. */
+  #makeRoom(added: number): void {
+    const { length } = this;
+    const wanted = length + added;
+    const old = this.#bytes;
+    if (wanted > old.length) this.#bytes = new Uint8Array(Math.max(FIRST_ROOM_BYTES, 2 * wanted));
+    this.#bytes.set(old.subarray(this.#start, this.#end));
+    this.#start = 0;
+    this.#end = length;
+  }
+
+  /** Moves the first `length` bytes to `target`. */
+  take(length: number, target: Uint8Array, at: number): void {
+    copyBytes(this.#bytes, this.#start, length, target, at);
+    this.#start += length;
+    if (this.#start === this.#end) this.#start = this.#end = 0;
+  }
+
+  clear(): void {
+    this.#bytes = new Uint8Array(0);
+    this.#start = this.#end = 0;
+  }
+}
 
 /** One end of a connection. */
 export class SimulatedSocket implements Socket {
@@ -38,8 +82,7 @@ export class SimulatedSocket implements Socket {
   isClosed = false;
   /** Whether whoever connected has been handed it. */
   isReady = false;
-  #outgoing: Uint8Array[] = [];
-  #outgoingBytes = 0;
+  readonly #outgoing = new ByteQueue();
   #isPaused = false;
   #isEnding = false;
   #isFull = false;
@@ -59,18 +102,17 @@ export class SimulatedSocket implements Socket {
   ) {}
 
   get pendingBytes(): number {
-    return this.isClosed ? 0 : Math.max(0, this.#outgoingBytes - this.windowBytes);
+    return this.isClosed ? 0 : Math.max(0, this.#outgoing.length - this.windowBytes);
   }
 
   /** Whether all that was written has been taken by the other end. */
   get isDrained(): boolean {
-    return this.#outgoingBytes === 0;
+    return this.#outgoing.length === 0;
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed || this.#isEnding || this.scope.isDead || start === end) return;
-    this.#outgoing.push(bytes.slice(start, end));
-    this.#outgoingBytes += end - start;
+    this.#outgoing.add(bytes, start, end);
     if (this.pendingBytes > 0) this.#isFull = true;
     this.#scheduleDelivery();
   }
@@ -100,7 +142,7 @@ export class SimulatedSocket implements Socket {
 
   #scheduleDelivery(): void {
     const { scheduler, chance } = this.network;
-    if (this.#deliveryDue || (this.#outgoingBytes === 0 && !this.#isEnding)) return;
+    if (this.#deliveryDue || (this.#outgoing.length === 0 && !this.#isEnding)) return;
     this.#deliveryDue = true;
     this.#latestMs = Math.max(this.#latestMs, scheduler.nowMs + chance.between(0, this.latencyMs));
     scheduler.after(this.#latestMs - scheduler.nowMs, () => {
@@ -113,38 +155,22 @@ export class SimulatedSocket implements Socket {
   #deliver(): void {
     const { peer, network } = this;
     if (peer.isClosed || peer.#isPaused || !peer.isReady || network.areParted(this.host, peer.host)) return;
-    if (this.#outgoingBytes > 0) {
-      const piece = this.#takePiece();
-      const start = network.chance.below(3);
-      const bytes = new Uint8Array(start + piece.length + network.chance.below(3));
-      bytes.set(piece, start);
-      const { scheduler, trace } = network;
-      trace.noteBytes(scheduler.nowMs, piece, 0, piece.length);
-      peer.handler.onData(bytes, start, start + piece.length);
-      bytes.fill(STALE);
+    if (this.#outgoing.length > 0) {
+      const { chance, scheduler, trace, arrived } = network;
+      const most = Math.min(READ_BYTES, this.#outgoing.length);
+      const length = chance.oneIn(4) ? 1 + chance.below(most) : most;
+      const start = chance.below(3);
+      const end = start + length;
+      this.#outgoing.take(length, arrived, start);
+      trace.noteBytes(scheduler.nowMs, arrived, start, end);
+      peer.handler.onData(arrived, start, end);
+      arrived.fill(STALE, start, end);
       this.#taken();
     }
-    if (this.#outgoingBytes > 0) return this.#scheduleDelivery();
+    if (this.#outgoing.length > 0) return this.#scheduleDelivery();
     if (!this.#isEnding) return;
     peer.closeNow();
     network.scheduler.after(0, () => this.closeNow(), this.scope);
-  }
-
-  #takePiece(): Uint8Array {
-    const { chance } = this.network;
-    const most = Math.min(READ_BYTES, this.#outgoingBytes);
-    const length = chance.oneIn(4) ? 1 + chance.below(most) : most;
-    const piece = new Uint8Array(length);
-    for (let at = 0; at < length;) {
-      const first = this.#outgoing[0];
-      const part = first.subarray(0, length - at);
-      piece.set(part, at);
-      at += part.length;
-      if (part.length === first.length) this.#outgoing.shift();
-      else this.#outgoing[0] = first.subarray(part.length);
-    }
-    this.#outgoingBytes -= length;
-    return piece;
   }
 
   #taken(): void {
@@ -171,8 +197,7 @@ export class SimulatedSocket implements Socket {
   closeNow(): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.#outgoing = [];
-    this.#outgoingBytes = 0;
+    this.#outgoing.clear();
     this.network.sockets.delete(this);
     if (!this.scope.isDead) this.handler.onClose();
   }
@@ -182,6 +207,8 @@ export class SimulatedSocket implements Socket {
 
 export class SimulatedNetwork {
   readonly sockets = new Set<SimulatedSocket>();
+  /** Holds what a socket is handed, while it is. */
+  readonly arrived = new Uint8Array(READ_BYTES + 2).fill(STALE);
   /** Once in how many connections there is a slow one. */
   slowOneIn = 20;
   readonly #listeners = new Map<string, { readonly scope: Scope; readonly acceptor: Acceptor }>();
@@ -216,16 +243,26 @@ export class SimulatedNetwork {
     return new Promise((resolve, reject) => {
       const scope = this.scheduler.current;
       const refuse = (code: string, delayMs: number) =>
-        this.scheduler.after(delayMs, () => reject(new NetworkError(code, code)), scope);
-      if (this.areParted(host, remote)) return refuse("ETIMEDOUT", this.chance.between(100, CONNECT_TIMEOUT_MS));
+        this.scheduler.after(delayMs, () => {
+          this.scheduler.noteFault();
+          reject(new NetworkError(code, code));
+        }, scope);
+      if (this.areParted(host, remote)) {
+        refuse("ETIMEDOUT", this.chance.between(100, CONNECT_TIMEOUT_MS));
+        return;
+      }
       const listener = this.#listeners.get(`${remote}:${port}`);
-      if (listener === undefined || listener.scope.isDead) return refuse("ECONNREFUSED", LATENCY_MS);
-      refuse("ETIMEDOUT", CONNECT_TIMEOUT_MS); // the other end may be killed before it answers
+      if (listener === undefined || listener.scope.isDead) {
+        refuse("ECONNREFUSED", LATENCY_MS);
+        return;
+      }
+      const timeout = refuse("ETIMEDOUT", CONNECT_TIMEOUT_MS); // the other end may be killed before it answers
       this.scheduler.after(this.chance.between(0, LATENCY_MS), () => {
         const [near, far] = this.#pair(scope, host, listener.scope, remote, port);
         listener.acceptor.accept(far);
         far.ready();
         this.scheduler.after(this.chance.between(0, LATENCY_MS), () => {
+          timeout.cancel();
           resolve(near);
           this.scheduler.after(0, () => near.ready(), scope);
         }, scope);
@@ -264,7 +301,7 @@ export class SimulatedNetwork {
   }
 
   areParted(a: string, b: string): boolean {
-    return this.#parted.has(pairOf(a, b));
+    return this.#parted.size > 0 && this.#parted.has(pairOf(a, b));
   }
 
   part(a: string, b: string): void {

@@ -4,9 +4,10 @@
  * runs is its own, and once the scope is dead nothing of it runs again.
  *
  * It takes the place of the clock, the timers, the turns and the chance of lib/runtime. Between two events all promises
- * that can go on do so.
+ * that can go on do so, and what is rejected for a fault is heard of, or has not been caught.
  */
 
+import process from "node:process";
 import { setImmediate } from "node:timers";
 import { type Clock, useClock } from "../../lib/runtime/clock.ts";
 import { useRandom } from "../../lib/runtime/random.ts";
@@ -33,13 +34,21 @@ const LOOKS_PER_PAUSE = 2000;
 const PAUSE_MS = 3;
 /** A turn of the event loop takes up to so long, in ms. */
 const TURN_MS = 0.1;
+/** After so many events, at most, the real event loop has its turn. */
+const EVENTS_PER_TURN = 64;
 
-interface Event {
-  readonly atMs: number;
-  /** Decides between events at the same time. */
-  readonly order: number;
-  readonly scope: Scope;
-  run: (() => void) | null;
+class Event implements Timer {
+  constructor(
+    readonly atMs: number,
+    /** Decides between events at the same time. */
+    readonly order: number,
+    readonly scope: Scope,
+    public run: (() => void) | null,
+  ) {}
+
+  cancel(): void {
+    this.run = null;
+  }
 }
 
 export class Scheduler {
@@ -50,6 +59,8 @@ export class Scheduler {
   onThrown: (scope: Scope, error: unknown) => void = () => {};
   /** Called after each event, when all promises have gone on. */
   afterEvent: (scope: Scope) => void = () => {};
+  #hasFault = false;
+  #eventsInTurn = 0;
   readonly #queue: Event[] = [];
   readonly #order: Chance;
   readonly #looks: Chance;
@@ -63,9 +74,9 @@ export class Scheduler {
 
   /** Has something run after `delayMs`, for the scope that is running or another. */
   after(delayMs: number, run: () => void, scope: Scope = this.current): Timer {
-    const event: Event = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order.fraction(), scope, run };
+    const event = new Event(this.nowMs + Math.max(0, delayMs), this.#order.fraction(), scope, run);
     if (!scope.isDead) this.#push(event);
-    return { cancel: () => event.run = null };
+    return event;
   }
 
   /** Lets events happen until `isOver` or there are no more. */
@@ -78,10 +89,21 @@ export class Scheduler {
       this.nowMs = Math.max(this.nowMs, event.atMs);
       this.current = scope;
       this.#call(run, scope);
-      await promisesHaveGoneOn();
+      if (this.#hasFault || ++this.#eventsInTurn === EVENTS_PER_TURN) {
+        this.#hasFault = false;
+        this.#eventsInTurn = 0;
+        await turnHasEnded();
+      } else {
+        await promisesHaveGoneOn();
+      }
       this.current = this.world;
       this.afterEvent(scope);
     }
+  }
+
+  /** To be called where something is made to fail: a promise that rejects unheard for it is known before the next event. */
+  noteFault(): void {
+    this.#hasFault = true;
   }
 
   #call(run: () => void, scope: Scope): void {
@@ -173,7 +195,14 @@ function isBefore(a: Event, b: Event): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** Resolves in a later turn of the real event loop: what promises had to do is done by then. */
+process.nextTick(() => {}); // the first tick of all comes too early on Bun
+
+/** Resolves when what promises had to do is done: ticks come after all of it. */
 function promisesHaveGoneOn(): Promise<void> {
+  return new Promise((resolve) => void process.nextTick(resolve));
+}
+
+/** The same in a later turn of the real event loop, which takes longer: by then the runtime has told of rejections. */
+function turnHasEnded(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -4,19 +4,18 @@
  */
 
 import process from "node:process";
-import { digestOfKeyspace } from "../../lib/commands/digest.ts";
 import { useEnding } from "../../lib/runtime/ending.ts";
 import { type Files, useFiles } from "../../lib/runtime/files.ts";
+import { useMemory } from "../../lib/runtime/memory.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
 import { sleep } from "../../lib/runtime/timers.ts";
 import { useWorkers } from "../../lib/runtime/workers.ts";
 import { seedHash } from "../../lib/bytes/hash.ts";
-import { contentsOf } from "../model/plain.ts";
 import { Chance } from "./chance.ts";
 import { type ClientWorld, SimulatedClient } from "./client.ts";
-import { firstDifference } from "./contents.ts";
-import { DIRECTORY } from "./disk.ts";
+import { contentsOf, firstDifference } from "./contents.ts";
 import { Machine, PORT, simulatedWorkers, type Surroundings } from "./machine.ts";
+import { takeUsed } from "./memory.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Killed, Scheduler, Scope } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
@@ -87,7 +86,7 @@ class World implements ClientWorld {
     });
     this.#clients = Array.from(
       { length: CLIENTS },
-      (_, index) => new SimulatedClient(`client${index}`, index, this, chance.fork()),
+      (_, index) => new SimulatedClient(`client${index}`, 2 * index, this, chance.fork()),
     );
     this.#workers = simulatedWorkers(around);
   }
@@ -105,14 +104,16 @@ class World implements ClientWorld {
   }
 
   replica(): string | null {
-    // A replica that has done a part of a request hands that on, until it and those below it have synchronised anew.
-    const isPartial = (machine: Machine) =>
-      machine.isPartial || this.#scheduler.nowMs - machine.partialMs < SYNCHRONISED_MS;
-    if (this.#machines.some(isPartial)) return null;
-    const up = this.#machines.filter((machine) =>
-      machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null
-    );
+    if (this.mayShowParts()) return null;
+    const up = this.#machines.filter((machine) => machine.isUp && this.#parents.get(machine) !== null);
     return up.length === 0 ? null : this.#chance.of(up).name;
+  }
+
+  /** A replica that has done a part of a request hands that on, until it and those below it have synchronised anew. */
+  mayShowParts(): boolean {
+    return this.#machines.some(({ isPartial, partialMs }) =>
+      isPartial || this.#scheduler.nowMs - partialMs < SYNCHRONISED_MS
+    );
   }
 
   epoch(): number {
@@ -131,6 +132,10 @@ class World implements ClientWorld {
     this.note(who, `FAILED: ${what}`);
     this.#failure ??= `${who}: ${what}`;
     this.#isOver = true;
+  }
+
+  show(who: string, text: () => string): void {
+    this.#trace.show(this.#scheduler.nowMs, who, text);
   }
 
   note(who: string, text: string): void {
@@ -154,6 +159,7 @@ class World implements ClientWorld {
       scheduler.after(0, () => void this.#watch("world", this.#history()), scheduler.world);
       await scheduler.run(() => this.#isOver);
       if (this.#failure === null && !this.#isOver) this.fail("world", "nothing happens any more");
+      for (const machine of this.#machines) machine.end();
     } finally {
       uninstall();
     }
@@ -190,11 +196,13 @@ class World implements ClientWorld {
       files: useFiles(this.#files()),
       workers: useWorkers(this.#workers),
       ending: useEnding((code) => this.#ended(code)),
+      memory: useMemory(takeUsed),
     };
     return () => {
       useFiles(before.files);
       useWorkers(before.workers);
       useEnding(before.ending);
+      useMemory(before.memory);
       uninstall();
       process.off("unhandledRejection", onRejection);
     };
@@ -262,7 +270,12 @@ class World implements ClientWorld {
       ...["--rdb-key-save-delay", of(["0", "0", "500", "5000"]), "--key-load-delay", of(["0", "0", "500"])],
       ...["--rdbcompression", of(["yes", "no"]), "--rdb-del-sync-files", of(["yes", "no"])],
       ...["--replica-ignore-disk-write-errors", "yes", "--shutdown-timeout", of(["0", "2"])],
-      ...["--lazyfree-lazy-expire", of(["yes", "no"]), "--hz", of(["10", "50"])],
+      ...["--hash-max-listpack-value", of(["16", "64"]), "--replica-serve-stale-data", of(["yes", "no"])],
+      ...["--min-replicas-to-write", of(["0", "0", "0", "0", "0", "1"]), "--repl-ping-replica-period", of(["1", "10"])],
+      ...["--client-output-buffer-limit", of(["replica 256mb 64mb 60", "replica 256mb 64mb 60", "replica 64kb 0 0"])],
+      ...["--lazyfree-lazy-server-del", of(["yes", "no"]), "--lazyfree-lazy-user-del", of(["yes", "no"])],
+      ...["--lazyfree-lazy-expire", of(["yes", "no"]), "--replica-lazy-flush", of(["yes", "no"])],
+      ...["--hz", of(["10", "50"])],
     ];
   }
 
@@ -284,7 +297,7 @@ class World implements ClientWorld {
     const draw = chance.below(100);
     if (draw < 12) this.#killSoon(machine);
     else if (draw < 20) this.#trap(machine);
-    else if (draw < 32) machine.command(chance.of(["SAVE", "BGSAVE", "BGSAVE"]));
+    else if (draw < 32) machine.command([chance.of(["SAVE", "BGSAVE", "BGSAVE"])]);
     else if (draw < 45) this.#cutSome();
     else if (draw < 55) this.#part(machine, chance.of(this.#machines));
     else if (draw < 63) this.#failDisk(machine);
@@ -315,7 +328,7 @@ class World implements ClientWorld {
   #trap(machine: Machine): void {
     const powerFailed = this.#chance.oneIn(2);
     machine.disk.trap = { calls: 1 + this.#chance.below(25), spring: () => this.#kill(machine, powerFailed) };
-    if (machine.isUp) machine.command(this.#chance.of(["SAVE", "BGSAVE"]));
+    if (machine.isUp) machine.command([this.#chance.of(["SAVE", "BGSAVE"])]);
   }
 
   #cutSome(): void {
@@ -354,37 +367,39 @@ class World implements ClientWorld {
   }
 
   #pauseClients(machine: Machine): void {
-    machine.command("CLIENT", "PAUSE", String(this.#chance.below(500)), this.#chance.of(["WRITE", "ALL"]));
+    machine.command(["CLIENT", "PAUSE", String(this.#chance.below(500)), this.#chance.of(["WRITE", "ALL"])]);
   }
 
   #reconfigure(machine: Machine): void {
     const options = this.#drawOptions();
     const at = 2 * this.#chance.below(options.length / 2);
-    machine.command("CONFIG", "SET", options[at].slice(2), options[at + 1]);
+    machine.command(["CONFIG", "SET", options[at].slice(2), options[at + 1]]);
   }
 
   #shutDown(machine: Machine): void {
     if (!machine.isUp) return;
-    machine.command("SHUTDOWN", this.#chance.of(["SAVE", "NOSAVE"]));
+    machine.command(["SHUTDOWN", this.#chance.of(["SAVE", "NOSAVE"])]);
   }
 
   /** Makes a replica the primary; the one before follows it as soon as it hears of that. */
   #promote(): void {
     const old = this.#primary;
-    const ready = this.#machines.filter((machine) => machine.isUp && !machine.isPartial && machine !== old);
+    const ready = this.#machines.filter((machine) => machine.isUp && !machine.mayHaveParts && machine !== old);
     if (ready.length === 0) return;
     const next = this.#chance.of(ready);
-    this.#epoch++;
     this.note("world", `PROMOTE ${next.name}`);
-    next.command("REPLICAOF", "NO", "ONE");
-    this.#parents.set(next, null);
-    this.#follow(old, next);
-    for (const client of this.#clients) client.reconnect();
+    next.command(["REPLICAOF", "NO", "ONE"], (reply) => {
+      if (reply !== "+OK" || old !== this.#primary) return; // as it loads its primary's data
+      this.#epoch++;
+      this.#parents.set(next, null);
+      this.#follow(old, next);
+      for (const client of this.#clients) client.reconnect();
+    });
   }
 
   #follow(machine: Machine, parent: Machine): void {
     this.#parents.set(machine, parent);
-    machine.command("REPLICAOF", parent.name, String(PORT));
+    machine.command(["REPLICAOF", parent.name, String(PORT)]);
   }
 
   #rechain(machine: Machine): void {
@@ -407,10 +422,7 @@ class World implements ClientWorld {
       machine.start();
     }
     await this.#until("all servers are up", () => this.#machines.every(({ isUp }) => isUp) || this.#startMissing());
-    for (const machine of this.#machines) {
-      const parent = this.#parents.get(machine);
-      machine.command("REPLICAOF", ...(parent ? [parent.name, String(PORT)] : ["NO", "ONE"]));
-    }
+    await this.#until("all follow whom they should", () => this.#machines.every((machine) => this.#follows(machine)));
     // A save that has failed refuses writes until the next one succeeds.
     await this.#until("all can save again", () => this.#machines.every((machine) => this.#saves(machine)));
     await sleep(this.#chance.between(100, 1000));
@@ -425,18 +437,33 @@ class World implements ClientWorld {
     return false;
   }
 
+  /** Whether a server follows whom it should; has it do so if not. */
+  #follows(machine: Machine): boolean {
+    const parent = this.#parents.get(machine);
+    const wanted = parent ? [parent.name, String(PORT)] : ["no", "one"];
+    const { server } = machine;
+    if (server !== null && (parent ? server.config.list("replicaof").join() === wanted.join() : !server.isReplica)) {
+      return true;
+    }
+    machine.command(["REPLICAOF", ...wanted]);
+    return false;
+  }
+
   #saves(machine: Machine): boolean {
     const saving = machine.server?.saving;
     if (saving === undefined) return false;
     if (saving.lastSucceeded) return true;
-    if (!saving.snapshotter.running) machine.command("BGSAVE");
+    if (!saving.snapshotter.running) machine.command(["BGSAVE"]);
     return false;
   }
 
-  async #until(what: string, isSo: () => boolean): Promise<void> {
+  /** Waits until something is so, or for too long; `details` tells more of that. */
+  async #until(what: string, isSo: () => boolean, details: () => readonly string[] = () => []): Promise<void> {
     const sinceMs = this.#scheduler.nowMs;
     while (!isSo()) {
-      if (this.#scheduler.nowMs - sinceMs > REST_MS) return this.fail("world", `it never came that ${what}`);
+      if (this.#scheduler.nowMs - sinceMs > REST_MS) {
+        return this.fail("world", [`it never came that ${what}`, ...details()].join("; "));
+      }
       await sleep(50);
     }
   }
@@ -456,31 +483,30 @@ class World implements ClientWorld {
     await this.#until("all replicas have the whole stream", isRest);
     const primary = this.#primary.server;
     if (primary === null || this.#failure !== null) return;
+    const wanted = contentsOf(primary.keyspace);
     for (const { name, server } of this.#machines) {
-      if (server === null || digestOfKeyspace(server.keyspace) === digestOfKeyspace(primary.keyspace)) continue;
-      const difference = firstDifference(contentsOf(primary.keyspace), contentsOf(server.keyspace), unixMs());
-      this.fail(name, `does not have the data of the primary: ${difference}`);
+      const difference = server === null ? "" : firstDifference(wanted, contentsOf(server.keyspace), unixMs());
+      if (difference !== "") this.fail(name, `does not have the data of the primary: ${difference}`);
     }
   }
 
   /** With all keys gone, the memory is as it was at the start, no file is open, and none left over. */
   async #leaveNothing(): Promise<void> {
-    this.#primary.command("FLUSHALL");
+    this.#primary.command(["FLUSHALL"]);
     const isEmpty = ({ server, emptyBytes }: Machine) =>
       server !== null && !server.saving.snapshotter.running && !server.saving.snapshotter.settling &&
       server.store.heap.arena.usedBytes === emptyBytes;
-    await this.#until("the memory is as it was", () => this.#machines.every(isEmpty));
-    for (const machine of this.#machines) {
-      if (this.#failure?.includes("memory")) {
-        const { server, emptyBytes } = machine;
-        this.note(machine.name, `${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`);
-      }
-      const open = machine.disk.openFiles(machine.scope);
-      if (open.length > 0) this.fail(machine.name, `has files open that nobody needs: ${open.join(", ")}`);
-      const left = machine.disk.fileNames.filter((name) =>
-        name.startsWith("temp-") && !machine.disk.unremoved.has(`${DIRECTORY}/${name}`)
+    const used = () =>
+      this.#machines.map(({ name, server, emptyBytes }) =>
+        `${name} ${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`
       );
-      if (left.length > 0) this.fail(machine.name, `has left ${left.join(", ").replace(/\d+-\d+/g, "N")}`);
-    }
+    await this.#until("the memory is as it was", () => this.#machines.every(isEmpty), used);
+    const left = () =>
+      this.#machines.flatMap(({ name, disk }) =>
+        disk.leftOver().map((file) => `${file.replace(/\d+-\d+/g, "N")} of ${name}`)
+      );
+    await this.#until("temporary files are gone", () => left().length === 0, left);
+    const open = () => this.#machines.flatMap(({ disk, scope }) => disk.openFiles(scope));
+    await this.#until("no file is open", () => open().length === 0, open);
   }
 }

@@ -10,6 +10,8 @@ import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { ClientMemory } from "../clients/client_memory.ts";
+import type { OutputLimits } from "../clients/output_limits.ts";
+import type { Serving } from "../clients/serving.ts";
 import type { Tracking } from "../clients/tracking.ts";
 import type { Log } from "../program/log.ts";
 import type { Settings } from "../program/settings.ts";
@@ -29,14 +31,13 @@ export interface CronHost {
   readonly clientMemory: Pick<ClientMemory, "countAll">;
   readonly latency: Pick<LatencyMonitor, "report">;
   readonly log: Pick<Log, "verbose">;
+  readonly outputLimits: Pick<OutputLimits, "check">;
+  readonly serving: Pick<Serving, "closeSoon" | "flushAll">;
   readonly settings: Pick<Settings, "hz" | "activeExpireEffort" | "idleTimeoutSeconds">;
   readonly statistics: Pick<Statistics, "expiredTimeCapReached" | "expireCycleMs" | "longestMs">;
   readonly keyspace: Keyspace;
   readonly store: Store;
   readonly tracking: Pick<Tracking, "enforceLimit">;
-  checkOutputLimit(client: ClientSession, pending: number): void;
-  closeSoon(client: ClientSession): void;
-  flushAll(): void;
   updateClock(): void;
 }
 
@@ -86,7 +87,7 @@ export class Cron {
     this.server.clientMemory.countAll();
     for (const task of this.tasks) task();
     if (this.#slices === null) this.#slice();
-    this.server.flushAll();
+    this.server.serving.flushAll();
   }
 
   #slice(): void {
@@ -108,17 +109,17 @@ export class Cron {
     if (elapsedMs > statistics.longestMs) statistics.longestMs = elapsedMs;
     this.server.latency.report("expire-cycle", elapsedMs);
     if (more || store.heap.hasDiscarded) this.#slices = startTimer(() => this.#slice(), BETWEEN_SLICES_MS);
-    this.server.flushAll();
+    this.server.serving.flushAll();
   }
 
   #closeIdleClients(): void {
     const { settings, clients, store } = this.server;
     for (const client of clients.values()) {
-      this.server.checkOutputLimit(client, client.connection.outputBytes);
+      this.server.outputLimits.check(client, client.connection.outputBytes);
       if (settings.idleTimeoutSeconds === 0 || !client.mayTimeOut) continue;
       if (store.nowMs - client.lastActiveMs > settings.idleTimeoutSeconds * 1000) {
         this.server.log.verbose("Closing idle client");
-        this.server.closeSoon(client);
+        this.server.serving.closeSoon(client);
       }
     }
   }

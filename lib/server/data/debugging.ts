@@ -5,8 +5,8 @@
 
 import { systemErrorText } from "../../bytes/system_errors.ts";
 import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
-import type { Database } from "../../store/database.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Log } from "../program/log.ts";
 import type { Cron } from "./cron.ts";
 import type { Phase } from "./phase.ts";
@@ -14,6 +14,7 @@ import type { Saving } from "./saving.ts";
 
 /** What DEBUG reaches of the server. */
 export interface DebuggingHost {
+  readonly changes: Pick<Changes, "flush">;
   readonly cron: Pick<Cron, "paused">;
   readonly log: Pick<Log, "warning">;
   readonly phase: Pick<Phase, "setLoading">;
@@ -21,8 +22,6 @@ export interface DebuggingHost {
   /** The end of the server, which may have waited for the periodic work. */
   readonly shutdown: { resume(): void };
   readonly keyspace: Keyspace;
-  /** Empties databases. */
-  flush(databases: readonly Database[]): void;
 }
 
 /** The side of DEBUG that reaches beyond the data set. */
@@ -48,7 +47,7 @@ export class Debugging {
     const { saving, keyspace, log, phase } = this.server;
     if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
     if (options.save && saving.saveNow() !== null) return "ERR Failed to save the RDB file, check the log";
-    if (options.flush) this.server.flush(keyspace.databases);
+    if (options.flush) this.server.changes.flush(keyspace.databases);
     phase.setLoading(true);
     try {
       saving.lastLoad = loadRdbFileSync(saving.path, keyspace, {

@@ -6,9 +6,9 @@
  * which must neither evict keys nor hide how much they take. The process as a whole is `used_memory_rss`.
  */
 
-import process from "node:process";
 import type { MemoryUse } from "../../commands/host_facets.ts";
 import { monotonicMs, unixMs } from "../../runtime/clock.ts";
+import { thisProcess } from "../../runtime/process.ts";
 import { MONITOR, REPLICA } from "../clients/flags.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Config } from "../../config/config.ts";
@@ -100,7 +100,6 @@ export class Memory {
     this.#notePeak(usedBytes);
     // What was there at the start are the empty tables.
     const overheadBytes = Math.max(this.startupBytes, tableBytes) + clientBytes + replicaBytes + this.#backlogBytes;
-    const { rss, heapUsed } = process.memoryUsage();
     return {
       usedBytes,
       peakBytes: this.server.statistics.peakMemoryBytes,
@@ -112,8 +111,7 @@ export class Memory {
       overheadBytes,
       datasetBytes: Math.max(0, usedBytes - overheadBytes),
       keys,
-      residentBytes: rss,
-      heapBytes: heapUsed,
+      ...thisProcess().memory(),
     };
   }
 

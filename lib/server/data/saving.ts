@@ -4,7 +4,6 @@
  */
 
 import { join } from "node:path";
-import process from "node:process";
 import { fromBinary } from "../../bytes/paths.ts";
 import { removalWord } from "../../commands/removal.ts";
 import type { Config } from "../../config/config.ts";
@@ -20,8 +19,10 @@ import {
   Snapshotter,
 } from "../../persistence/snapshot.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import { thisProcess } from "../../runtime/process.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import { REDIS_VERSION } from "../program/banner.ts";
 import type { Log } from "../program/log.ts";
@@ -42,6 +43,7 @@ export interface LoadingProgress {
 
 /** What saving and loading need of the server. */
 export interface SavingHost {
+  readonly changes: Pick<Changes, "made" | "saved" | "unsaved">;
   readonly config: Config;
   readonly cron: Pick<Cron, "tasks">;
   readonly debugging: { readonly skipChecksums: boolean };
@@ -54,10 +56,8 @@ export interface SavingHost {
   readonly startedMs: number;
   readonly keyspace: Keyspace;
   readonly store: Store;
-  /** Changes since the last save. */
-  dirty: number;
-  /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
-  refreshWriteGate(): void;
+  /** Refuses writes while saving fails. */
+  readonly writeGate: { refresh(): void };
 }
 
 /** Saves and loads the data set. */
@@ -135,7 +135,7 @@ export class Saving {
       return reason;
     }
     log.notice("DB saved on disk");
-    this.#succeeded(this.server.dirty);
+    this.#succeeded(this.server.changes.made);
     this.lastAskedMs = this.lastSaveMs;
     return null;
   }
@@ -168,19 +168,19 @@ export class Saving {
   async takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<SnapshotResult> {
     const { log } = this.server;
     const isSave = target.kind === "file";
-    let dirtyAtStart = 0;
+    let changesSaved = 0;
     const describe = () => {
       atStart();
-      dirtyAtStart = this.server.dirty;
+      changesSaved = this.server.changes.made;
       return this.describe();
     };
     this.startedMs = unixMs();
-    log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${process.pid}`);
+    log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${thisProcess().id}`);
     try {
       const result = await this.snapshotter.start(target, describe, this.writeOptions);
       if (isSave) log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);
       log.notice(`Background ${isSave ? "saving" : "RDB transfer"} terminated with success`);
-      if (isSave) this.#succeeded(dirtyAtStart);
+      if (isSave) this.#succeeded(changesSaved);
       return result;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -200,26 +200,27 @@ export class Saving {
   }
 
   #succeeded(changesSaved: number): void {
-    this.server.dirty -= changesSaved;
+    this.server.changes.saved(changesSaved);
     this.lastSaveMs = unixMs();
     this.lastSucceeded = true;
     this.saves++;
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
   }
 
   #failed(): void {
     this.lastSucceeded = false;
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
   }
 
   #checkSavePoints(): void {
     if (this.snapshotter.running || this.server.loading) return;
-    const { config, dirty, store, log } = this.server;
+    const { config, store, log } = this.server;
+    const { unsaved } = this.server.changes;
     if (this.scheduled) return this.saveInBackground();
-    if (dirty === 0) return;
+    if (unsaved === 0) return;
     if (!this.lastSucceeded && store.nowMs - this.lastTryMs < RETRY_MS) return;
     for (const { seconds, changes } of config.savePoints) {
-      if (dirty < changes || store.nowMs - this.lastSaveMs <= seconds * 1000) continue;
+      if (unsaved < changes || store.nowMs - this.lastSaveMs <= seconds * 1000) continue;
       log.notice(`${changes} changes in ${seconds} seconds. Saving...`);
       return this.saveInBackground();
     }

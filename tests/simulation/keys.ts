@@ -1,0 +1,91 @@
+/**
+ * The keys that a client's data can have, in its two databases. Each, and each field of a hash, has a place of its own in
+ * a state (model.ts), so that states are arrays, and what is read is put in its place without a search.
+ */
+
+/** Fields `f0`, `f1` … hold values, `c0`, `c1` … are counted up. */
+export const FIELDS = 600;
+const COUNTERS = 4;
+
+export interface Key {
+  readonly name: string;
+  /** Which of the client's two databases. */
+  readonly database: 0 | 1;
+  /** Its places in a state: one, or of a hash one for each field that there may be. */
+  readonly first: number;
+  readonly places: number;
+}
+
+const FIELD_NAMES = [...names("f", FIELDS), ...names("c", COUNTERS)];
+const NAMES = { strings: names("s", 8), numbers: names("n", 4), hashes: names("h", 3) };
+
+/** The keys of one database. */
+export interface Keyspace {
+  /** Hold anything. */
+  readonly strings: readonly Key[];
+  /** Hold integers. */
+  readonly numbers: readonly Key[];
+  readonly hashes: readonly Key[];
+  readonly all: readonly Key[];
+}
+
+function names(letter: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${letter}${index}`);
+}
+
+let placesSoFar = 0;
+
+function makeKeyspace(database: 0 | 1): Keyspace {
+  const make = (places: number) => (name: string): Key => {
+    const first = placesSoFar;
+    placesSoFar += places;
+    return { name, database, first, places };
+  };
+  const strings = NAMES.strings.map(make(1));
+  const numbers = NAMES.numbers.map(make(1));
+  const hashes = NAMES.hashes.map(make(FIELD_NAMES.length));
+  return { strings, numbers, hashes, all: [...strings, ...numbers, ...hashes] };
+}
+
+/** The keys of a client's two databases; those of one name have the same number of places. */
+export const KEYSPACES = [makeKeyspace(0), makeKeyspace(1)] as const;
+/** Places of a state. */
+export const PLACES = placesSoFar;
+
+/** The key of the same name in the other database. */
+export function inOther(key: Key): Key {
+  return KEYSPACES[1 - key.database].all[KEYSPACES[key.database].all.indexOf(key)];
+}
+
+export function isHash(key: Key): boolean {
+  return key.places > 1;
+}
+
+export function fieldName(index: number): string {
+  return FIELD_NAMES[index];
+}
+
+/** The number of a counter among the fields of a hash. */
+export function counterField(index: number): number {
+  return FIELDS + index % COUNTERS;
+}
+
+/** The number of a field among those of a hash, by its name; -1 where there is no such field. */
+export function fieldIndex(name: string): number {
+  const number = Number(name.slice(1));
+  const index = name[0] === "c" ? FIELDS + number : number;
+  return FIELD_NAMES[index] === name ? index : -1;
+}
+
+/** What lies in a place, in words. */
+export function placeName(place: number): string {
+  for (const { all } of KEYSPACES) {
+    for (const key of all) {
+      const index = place - key.first;
+      if (index < 0 || index >= key.places) continue;
+      const name = isHash(key) ? `${key.name} ${fieldName(index)}` : key.name;
+      return key.database === 0 ? name : `${name} of the other database`;
+    }
+  }
+  return `place ${place}`;
+}
