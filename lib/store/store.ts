@@ -7,7 +7,7 @@
  */
 
 import { unixMs } from "../runtime/clock.ts";
-import { type Entries, TYPE_HASH, TYPE_STRING, type UnixMs } from "./entry.ts";
+import { TYPE_HASH, TYPE_STRING, type UnixMs } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
 import { Hashes } from "./types/hashes.ts";
@@ -18,7 +18,6 @@ const ACCESS_CLOCK_MASK = 0xffffff;
 export class Store {
   readonly heap = new Heap();
   readonly hashes: Hashes = new Hashes(this.heap);
-  readonly #entries: Entries = this.heap.entries;
 
   /** Unix time in ms, as of the command under way. */
   nowMs: number = unixMs();
@@ -66,7 +65,7 @@ export class Store {
 
   /** Whether an entry has expired for those who look at it now. */
   hasExpired(ref: number): boolean {
-    const entries = this.#entries;
+    const { entries } = this.heap;
     return entries.hasExpiry(ref) && entries.expiry(ref) <= this.nowMs && !this.ignoreExpiry;
   }
 
@@ -80,20 +79,20 @@ export class Store {
   /** Notes that an entry was looked up. */
   touch(ref: number): void {
     if (this.noTouch) return;
-    const entries = this.#entries;
+    const { entries } = this.heap;
     if (this.frequency !== null) entries.setClock(ref, this.frequency.touched(entries.clock(ref)));
     else if (entries.clock(ref) !== this.accessClock) entries.setClock(ref, this.accessClock);
   }
 
   /** The access clock with which a new value continues the old one's under its key, where that is a use of the key. */
   continuedClock(ref: number): number {
-    const clock = this.#entries.clock(ref);
+    const clock = this.heap.entries.clock(ref);
     if (this.noTouch) return clock;
     return this.frequency === null ? this.accessClock : this.frequency.touched(clock);
   }
 
   /** Seconds since an entry was looked up last, under an LRU policy. */
   idleSeconds(ref: number): number {
-    return (this.accessClock - this.#entries.clock(ref)) & ACCESS_CLOCK_MASK;
+    return (this.accessClock - this.heap.entries.clock(ref)) & ACCESS_CLOCK_MASK;
   }
 }
