@@ -1,6 +1,6 @@
 /**
  * `deno task check`: format, lint, types on both runtimes, imports that run downwards, and nothing but `lib/runtime/` that
- * asks the system for the time or for chance.
+ * asks the system for what a simulation replaces.
  */
 
 import process from "node:process";
@@ -24,7 +24,7 @@ runSteps([
     command: ["node_modules/.bin/depcruise", "--config", ".dependency-cruiser.cjs", "main.ts", "lib"],
   },
   {
-    name: "time, timers and chance come from lib/runtime/",
+    name: "time, chance, files, threads and the end come from lib/runtime/",
     command: [DENO, "run", "--allow-read", "--allow-env", "--allow-sys", "scripts/check_runtime.ts"],
   },
 ]);

@@ -1,80 +1,36 @@
 /**
- * The step of `deno task check` that sees to it that only `lib/runtime/` asks the system for the time or for chance, or
- * sets timers: whatever else did would escape a simulation. Names each place that does, with its line.
+ * The step of `deno task check` that sees to it that only `lib/runtime/` asks the system for what a simulation replaces:
+ * time, timers, chance, files, threads, other processes, the end. Names each place that does, with its line;
+ * runtime_rules.ts says what counts.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import ts from "typescript";
+import { EXCEPTIONS, GLOBALS, MEMBERS, MODULES, OWNER } from "./runtime_rules.ts";
 
-/** Where what is asked for here is to be had. */
-const OWNER = "lib/runtime/";
-
-/** Globals that nothing else may name at all. */
-const GLOBALS = new Set([
-  "performance",
-  "setTimeout",
-  "setInterval",
-  "setImmediate",
-  "clearTimeout",
-  "clearInterval",
-  "clearImmediate",
-  "Temporal",
-]);
-
-/** Globals of which nothing else may name these members, nor hand the whole thing over. */
-const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
-  ["Date", ["now"]],
-  ["Math", ["random"]],
-  ["crypto", ["getRandomValues", "randomUUID"]],
-  ["process", ["hrtime", "uptime"]],
-  ["os", ["uptime"]],
-  ["Atomics", ["wait", "waitAsync"]],
-  ["AbortSignal", ["timeout"]],
-]);
-/** Those of them that are more than a bag of functions: they may be handed over, tested with `instanceof` and so on. */
-const HANDED_OVER = new Set(["process", "os", "AbortSignal"]);
-
-/** Modules of the runtimes that nothing else may import from, and names that nothing else may import from the rest. */
-const MODULES = new Set(["timers", "timers/promises", "perf_hooks"]);
-const IMPORTS = new Set([
-  "getRandomValues",
-  "hrtime",
-  "randomBytes",
-  "randomFill",
-  "randomFillSync",
-  "randomInt",
-  "randomUUID",
-  "uptime",
-  "webcrypto",
-]);
-
-/** Files that may use some of it after all, as it is their runtime's own way of ending a turn; see lib/runtime/turns.ts. */
-export const EXCEPTIONS: ReadonlyMap<string, readonly string[]> = new Map([
-  // Bun looks at its sockets between immediates.
-  ["lib/net/bun.ts", ["setImmediate"]],
-  // Where the doorbell's connection has been cut, only a timer has Deno look at its sockets.
-  ["lib/net/doorbell.ts", ["setTimeout"]],
-]);
+/** Names of the object whose members the globals are. */
+const GLOBAL_OBJECTS = ["globalThis", "global", "self"];
 
 /** A place that asks the system. */
 export interface Use {
   /** Counted from 1. */
   readonly line: number;
-  /** What it names, such as `Date.now`. */
+  /** What it names, such as `Date.now` or `fs.openSync`. */
   readonly name: string;
 }
 
 /** The uses in a file, in order; `path` is relative to the repository, with slashes. */
 export function usesIn(path: string, text: string): Use[] {
   if (path.startsWith(OWNER)) return [];
-  const allowed = EXCEPTIONS.get(path) ?? [];
+  const allowed = EXCEPTIONS.find(({ file }) => file === path)?.names ?? [];
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const modules = modulesIn(source);
   const uses: Use[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isTypeNode(node)) return; // types ask for nothing
-    const name = useAt(node);
+    if (ts.isTypeNode(node) || isTypeOnly(node)) return; // types ask for nothing
+    const name = useAt(node, modules);
     if (name !== null && !allowed.includes(name)) {
       uses.push({ line: source.getLineAndCharacterOfPosition(node.getStart()).line + 1, name });
     }
@@ -84,46 +40,89 @@ export function usesIn(path: string, text: string): Use[] {
   return uses;
 }
 
+/** The modules of the runtimes that are there as a whole, by the name that each has in the file. */
+function modulesIn(source: ts.SourceFile): Map<string, string> {
+  const modules = new Map([["process", "process"]]); // this one is a global, too
+  for (const statement of source.statements) {
+    if (!ts.isImportDeclaration(statement)) continue;
+    const module = runtimeModule(statement.moduleSpecifier);
+    const { name, namedBindings } = statement.importClause ?? {};
+    if (module === null) continue;
+    if (name !== undefined) modules.set(name.text, module);
+    if (namedBindings !== undefined && ts.isNamespaceImport(namedBindings)) {
+      modules.set(namedBindings.name.text, module);
+    }
+  }
+  return modules;
+}
+
+/** The module of the runtimes that a specifier names, without `node:`; null where it names a file. */
+function runtimeModule(specifier: ts.Node | undefined): string | null {
+  if (specifier === undefined || !ts.isStringLiteralLike(specifier) || specifier.text.startsWith(".")) return null;
+  return specifier.text.replace(/^node:/, "");
+}
+
+function isTypeOnly(node: ts.Node): boolean {
+  return (ts.isImportClause(node) || ts.isImportSpecifier(node) || ts.isExportDeclaration(node)) && node.isTypeOnly;
+}
+
 /** What a node asks the system for, or null. */
-function useAt(node: ts.Node): string | null {
-  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return moduleUse(node.moduleSpecifier);
-  if (ts.isImportSpecifier(node)) return importUse(node);
+function useAt(node: ts.Node, modules: ReadonlyMap<string, string>): string | null {
+  if (ts.isImportSpecifier(node)) return memberUse(runtimeModule(node.parent.parent.parent.moduleSpecifier), node);
+  if (ts.isExportSpecifier(node)) return memberUse(runtimeModule(node.parent.parent.moduleSpecifier), node);
+  if (ts.isExportDeclaration(node) && node.exportClause === undefined) return wholeUse(node.moduleSpecifier);
   if (ts.isNewExpression(node)) {
     return isNamed(node.expression, "Date") && (node.arguments ?? []).length === 0 ? "new Date()" : null;
   }
-  if (!ts.isCallExpression(node)) return nameUse(node);
-  if (node.expression.kind === ts.SyntaxKind.ImportKeyword) return moduleUse(node.arguments[0]);
-  return isNamed(node.expression, "Date") ? "Date()" : null;
+  if (ts.isCallExpression(node)) {
+    if (node.expression.kind === ts.SyntaxKind.ImportKeyword) return wholeUse(node.arguments[0]);
+    return isNamed(node.expression, "Date") ? "Date()" : null;
+  }
+  return nameUse(node, modules);
 }
 
-function moduleUse(module: ts.Node | undefined): string | null {
-  if (module === undefined || !ts.isStringLiteralLike(module)) return null;
-  return MODULES.has(module.text.replace(/^node:/, "")) ? module.text : null;
+/** One name of a module, imported or handed on. */
+function memberUse(module: string | null, { propertyName, name }: ts.ImportSpecifier | ts.ExportSpecifier) {
+  if (module === null) return null;
+  const member = (propertyName ?? name).text;
+  return mayUse(module, member) ? null : `${module}.${member}`;
 }
 
-function importUse(node: ts.ImportSpecifier): string | null {
-  const { text } = node.propertyName ?? node.name;
-  const module = node.parent.parent.parent.moduleSpecifier;
-  const isRuntimes = ts.isStringLiteralLike(module) && !module.text.startsWith(".");
-  return isRuntimes && IMPORTS.has(text) ? text : null;
+/** All of a module at once. */
+function wholeUse(specifier: ts.Node | undefined): string | null {
+  const module = runtimeModule(specifier);
+  return module === null || MODULES.get(module) === "all" ? null : module;
 }
 
-/** A global that is named, by itself or as a member of `globalThis`. */
-function nameUse(node: ts.Node): string | null {
+function mayUse(module: string, member: string): boolean {
+  const allowed = MODULES.get(module) ?? [];
+  return allowed === "all" || allowed.includes(member);
+}
+
+/** A global, or a module, that is named by itself or as a member of `globalThis`. */
+function nameUse(node: ts.Node, modules: ReadonlyMap<string, string>): string | null {
   const name = globalName(node);
   if (name === null) return null;
   const member = memberOf(node);
+  if (GLOBAL_OBJECTS.includes(name)) return member === null && !isAskedForMember(node) ? name : null;
   if (GLOBALS.has(name)) return member === null ? name : `${name}.${member}`;
+  const module = modules.get(name);
+  if (module !== undefined) {
+    if (member === null) return MODULES.get(module) === "all" ? null : module;
+    return mayUse(module, member) ? null : `${module}.${member}`;
+  }
   const members = MEMBERS.get(name);
   if (members === undefined) return null;
   if (member !== null) return members.includes(member) ? `${name}.${member}` : null;
-  if (name === "Date" && isConstructedOrTested(node)) return null; // `useAt` looks at its arguments
-  return HANDED_OVER.has(name) ? null : name;
+  return isConstructedOrTested(node) ? null : name; // of `new Date` and `Date()`, `useAt` looks at the arguments
 }
 
-/** The name of a global that a node is, or null; of a name that only happens to be the same, null too. */
+/** The name of a global, or of an import, that a node is, or null; of a name that only happens to be the same, null too. */
 function globalName(node: ts.Node): string | null {
-  if (isAccess(node)) return isNamed(node.expression, "globalThis") ? memberName(node) : null;
+  if (isAccess(node)) {
+    const { expression } = node;
+    return ts.isIdentifier(expression) && GLOBAL_OBJECTS.includes(expression.text) ? memberName(node) : null;
+  }
   if (!ts.isIdentifier(node)) return null;
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent) && parent.name === node) return null;
@@ -155,6 +154,12 @@ function memberOf(node: ts.Node): string | null {
 function memberName(node: Access): string | null {
   if (ts.isPropertyAccessExpression(node)) return node.name.text;
   return ts.isStringLiteralLike(node.argumentExpression) ? node.argumentExpression.text : null;
+}
+
+/** Whether it is only asked whether it has a member, as in `"Bun" in globalThis`. */
+function isAskedForMember(node: ts.Node): boolean {
+  const { parent } = node;
+  return ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.InKeyword;
 }
 
 function isNamed(node: ts.Node, name: string): boolean {

@@ -39,8 +39,6 @@ const TEXTS: Readonly<Record<string, string>> = {
 /** The code (`ENOENT`) of a failed system call, or "" where the error has none. */
 export function systemErrorCode(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
-  // Some calls of node:os have it one level down.
-  if ("info" in error && typeof error.info === "object") return systemErrorCode(error.info);
   return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 

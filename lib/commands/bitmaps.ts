@@ -1,8 +1,7 @@
 /** Bitmaps: strings seen as bits, the first one the highest of the first byte. SETBIT and GETBIT. */
 
 import type { Request } from "../resp/request.ts";
-import { NO_EXPIRY } from "../store/database.ts";
-import { ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
+import { ENCODING_RAW, NO_EXPIRY, TYPE_STRING } from "../store/entry.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
 import { WRONG_TYPE } from "./errors.ts";
 import { EVENT_STRING } from "./events.ts";
@@ -24,7 +23,7 @@ function bitOffset(session: Session, request: Request, index: number): number {
 function setbit(session: Session, request: Request): void {
   const { database, reply, host } = session;
   const { bytes, starts, lengths } = request;
-  const entries = host.store.entries;
+  const entries = host.store.heap.entries;
   const offset = bitOffset(session, request, 2);
   if (offset < 0) return;
   const value = request.integer(3);
@@ -43,14 +42,14 @@ function setbit(session: Session, request: Request): void {
   const mask = 0x80 >> (offset % 8);
   const old = (target[at] & mask) !== 0 ? 1 : 0;
   target[at] = value === 1 ? target[at] | mask : target[at] & ~mask;
-  if (old !== value || length > before) host.keyChanged(session, request, 1, EVENT_STRING, "setbit");
+  if (old !== value || length > before) host.changes.changed(session, request, 1, EVENT_STRING, "setbit");
   reply.integer(old);
 }
 
 /** `GETBIT key offset` */
 function getbit(session: Session, request: Request): void {
   const { database, reply, host } = session;
-  const entries = host.store.entries;
+  const entries = host.store.heap.entries;
   const offset = bitOffset(session, request, 2);
   if (offset < 0) return;
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);

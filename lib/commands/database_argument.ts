@@ -28,7 +28,7 @@ export function databaseNumber(
 
 /** The database of a number; null after having replied with an error. */
 export function databaseNumbered(session: Session, number: number): Database | null {
-  const database = session.host.store.databases[number];
+  const database = session.host.keyspace.databases[number];
   if (database === undefined) session.reply.error(DB_INDEX_OUT_OF_RANGE);
   return database ?? null;
 }

@@ -26,7 +26,8 @@ function flushOptionValid(session: Caller, request: Request): boolean {
 /** `FLUSHDB [ASYNC | SYNC]` */
 function flushdb(session: Caller, request: Request): void {
   if (!flushOptionValid(session, request)) return;
-  session.host.dirty += session.host.flush([session.database]);
+  const { changes } = session.host;
+  changes.made += changes.flush([session.database]);
   session.propagate(request);
   session.reply.ok();
 }
@@ -35,7 +36,7 @@ function flushdb(session: Caller, request: Request): void {
 function flushall(session: Caller, request: Request): void {
   if (!flushOptionValid(session, request)) return;
   const { host } = session;
-  host.dirty += host.flush(host.store.databases);
+  host.changes.made += host.changes.flush(host.keyspace.databases);
   host.saving.saveFlushed();
   session.propagate(request);
   session.reply.ok();
@@ -51,8 +52,8 @@ function swapdb(session: Caller, request: Request): void {
   const a = databaseNumbered(session, first);
   const b = a && databaseNumbered(session, second);
   if (a === null || b === null) return;
-  if (a !== b) host.swap(a, b);
-  host.dirty++;
+  if (a !== b) host.changes.swap(a, b);
+  host.changes.made++;
   reply.ok();
 }
 

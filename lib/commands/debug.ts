@@ -10,14 +10,20 @@ import { rewriteConfig } from "../config/rewrite.ts";
 import { Request } from "../resp/request.ts";
 import { sleepSync } from "../runtime/timers.ts";
 import type { Database } from "../store/database.ts";
-import { NO_EXPIRY } from "../store/database.ts";
-import { ENCODING_INT, ENCODING_LISTPACK, ENCODING_NAMES, ENTRY_HEADER_BYTES, TYPE_STRING } from "../store/entry.ts";
+import {
+  ENCODING_INT,
+  ENCODING_LISTPACK,
+  ENCODING_NAMES,
+  ENTRY_HEADER_BYTES,
+  NO_EXPIRY,
+  TYPE_STRING,
+} from "../store/entry.ts";
 import { HashIterator } from "../store/types/hashes.ts";
 import { stringEncoding } from "../store/string.ts";
-import type { Store } from "../store/store.ts";
+import type { TableStatistics } from "../store/table.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
-import { digestOfStore, digestOfValue } from "./digest.ts";
+import { digestOfKeyspace, digestOfValue } from "./digest.ts";
 import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
@@ -61,7 +67,7 @@ function lookKey(session: Caller, request: Request): number {
 /** `DEBUG OBJECT key [FAST]` */
 function object(session: Caller, request: Request): void {
   const { store, config } = session.host;
-  const { entries } = store;
+  const { entries } = store.heap;
   const ref = lookKey(session, request);
   if (ref === 0) return;
   if (request.argc === 4 && !request.is(3, "fast")) return session.reply.error(subcommandSyntax(request));
@@ -78,7 +84,7 @@ function object(session: Caller, request: Request): void {
 
 /** `DEBUG SDSLEN key` */
 function sdslen(session: Caller, request: Request): void {
-  const { entries, arena } = session.host.store;
+  const { entries, arena } = session.host.store.heap;
   const ref = lookKey(session, request);
   if (ref === 0) return;
   if (entries.type(ref) !== TYPE_STRING || entries.encoding(ref) === ENCODING_INT) {
@@ -96,7 +102,7 @@ function sdslen(session: Caller, request: Request): void {
 /** `DEBUG LISTPACK key`: prints the elements */
 function listpack(session: Caller, request: Request): void {
   const { store } = session.host;
-  const { entries } = store;
+  const { entries } = store.heap;
   const ref = lookKey(session, request);
   if (ref === 0) return;
   if (entries.encoding(ref) !== ENCODING_LISTPACK) {
@@ -110,13 +116,10 @@ function listpack(session: Caller, request: Request): void {
   session.reply.simple("Listpack structure printed on stdout");
 }
 
-function tableStatistics(store: Store, table: number): string {
-  const { tables } = store;
-  const count = tables.count(table);
-  if (count === 0) return "No stats available for empty dictionaries\n";
-  const slots = tables.slots(table);
-  return `Hash table 0 stats (main hash table):\n table size: ${slots}\n number of elements: ${count}\n` +
-    ` load: ${((count / slots) * 100).toFixed(2)}%\n bytes: ${tables.memoryBytes(table)}\n`;
+function describeTable({ entries, slots, bytes }: TableStatistics): string {
+  if (entries === 0) return "No stats available for empty dictionaries\n";
+  return `Hash table 0 stats (main hash table):\n table size: ${slots}\n number of elements: ${entries}\n` +
+    ` load: ${((entries / slots) * 100).toFixed(2)}%\n bytes: ${bytes}\n`;
 }
 
 /** `DEBUG HTSTATS dbid [FULL]` */
@@ -124,23 +127,22 @@ function htstats(session: Caller, request: Request): void {
   const { reply, host } = session;
   const index = request.integer(2);
   if (Number.isNaN(index)) return reply.error(NOT_INTEGER);
-  const database = host.store.databases[index];
+  const database = host.keyspace.databases[index];
   if (database === undefined) return reply.error("ERR Out of range database");
-  const keys = tableStatistics(host.store, database.keys);
-  const expires = tableStatistics(host.store, database.expires);
-  reply.verbatim("txt", `[Dictionary HT]\n${keys}[Expires HT]\n${expires}`);
+  const { keys, expires } = database.statistics();
+  reply.verbatim("txt", `[Dictionary HT]\n${describeTable(keys)}[Expires HT]\n${describeTable(expires)}`);
 }
 
 /** `DEBUG HTSTATS-KEY key [FULL]` */
 function htstatsKey(session: Caller, request: Request): void {
-  const { store } = session.host;
+  const { heap } = session.host.store;
   const ref = lookKey(session, request);
   if (ref === 0) return;
-  const table = store.heap.typeOf(ref).memberTable(ref);
+  const table = heap.typeOf(ref).memberTable(ref);
   if (table === 0) {
     return session.reply.error("ERR The value stored at the specified key is not represented using an hash table");
   }
-  session.reply.verbatim("txt", tableStatistics(store, table));
+  session.reply.verbatim("txt", describeTable(heap.tables.statistics(table)));
 }
 
 /** `DEBUG STRUCTSIZE` */
@@ -150,7 +152,7 @@ function structsize(session: Caller): void {
 
 /** `DEBUG DIGEST` */
 function digest(session: Caller): void {
-  session.reply.simple(digestOfStore(session.host.store));
+  session.reply.simple(digestOfKeyspace(session.host.keyspace));
 }
 
 /** `DEBUG DIGEST-VALUE key [key …]` */
@@ -214,7 +216,7 @@ function populateOne(host: Host, database: Database, key: Uint8Array, text: stri
   value.set(encodeLatin1(text.slice(0, value.length)));
   const encoding = stringEncoding(value, 0, value.length);
   database.setString(key, 0, key.length, value, 0, value.length, encoding, NO_EXPIRY);
-  host.touched(null, database, key, 0, key.length);
+  host.changes.changedIn(database, null, key, 0, key.length, 0, "", 0);
 }
 
 /** `DEBUG SET-ACTIVE-EXPIRE <0|1>` */

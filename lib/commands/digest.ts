@@ -9,6 +9,7 @@
 import { sha1, SHA1_BYTES } from "../bytes/sha1.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { Database } from "../store/database.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import type { Element } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import type { ElementOrder, ElementSink } from "../store/types/value_type.ts";
@@ -37,7 +38,7 @@ function mixNumber(digest: Uint8Array, value: number): void {
 
 /** Mixes an entry's type and value, and joins that it expires, if it does. */
 function mixValue(store: Store, digest: Uint8Array, ref: number): void {
-  const { entries } = store;
+  const { entries } = store.heap;
   mixNumber(digest, entries.type(ref));
   const type = store.heap.typeOf(ref);
   let cursor = 0;
@@ -76,9 +77,9 @@ export function digestOfValue(store: Store, ref: number): string {
 }
 
 /** The digest of all databases. */
-export function digestOfStore(store: Store): string {
+export function digestOfKeyspace({ databases }: Keyspace): string {
   const digest = new Uint8Array(SHA1_BYTES);
-  for (const database of store.databases) {
+  for (const database of databases) {
     if (database.size > 0) mixDatabase(digest, database);
   }
   return toHex(digest);
@@ -86,13 +87,13 @@ export function digestOfStore(store: Store): string {
 
 function mixDatabase(digest: Uint8Array, database: Database): void {
   const { store } = database;
-  const { entries, tables } = store;
+  const { entries } = store.heap;
   mixNumber(digest, database.index);
   const key = new Uint8Array(SHA1_BYTES);
   const refs: number[] = [];
   let cursor = 0;
   do {
-    cursor = tables.scan(database.keys, cursor, BATCH, refs);
+    cursor = database.scan(cursor, BATCH, refs);
     for (const ref of refs) {
       key.fill(0);
       mix(key, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));

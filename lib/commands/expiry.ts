@@ -1,7 +1,7 @@
 /** Expiry: EXPIRE and its kin, TTL and its kin, PERSIST. Times are kept as Unix times in ms. */
 
 import { Request } from "../resp/request.ts";
-import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
@@ -63,16 +63,16 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
   if (expiry === null) return reply.error(invalidExpire(request.text(0).toLowerCase()));
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.integer(0);
-  const entries = host.store.entries;
+  const entries = host.store.heap.entries;
   const current = entries.hasExpiry(ref) ? entries.exactExpiry(ref) : null;
   if (!allows(conditions, current, expiry)) return reply.integer(0);
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
     session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
   } else {
     database.setExpiry(ref, expiry < 0 ? 0 : expiry);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "expire");
     session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
   }
   reply.integer(1);
@@ -81,7 +81,7 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
 /** `TTL key`, PTTL, EXPIRETIME, PEXPIRETIME: -2 without the key, -1 without an expiry. */
 function timeToLive(session: Session, request: Request, unit: TimeUnit): void {
   const { reply, database, host } = session;
-  const entries = host.store.entries;
+  const entries = host.store.heap.entries;
   const ref = database.glance(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.integer(-2);
   if (!entries.hasExpiry(ref)) return reply.integer(-1);
@@ -100,9 +100,9 @@ function timeToLive(session: Session, request: Request, unit: TimeUnit): void {
 function persist(session: Session, request: Request): void {
   const { reply, database, host } = session;
   const ref = database.write(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === 0 || !host.store.entries.hasExpiry(ref)) return reply.integer(0);
+  if (ref === 0 || !host.store.heap.entries.hasExpiry(ref)) return reply.integer(0);
   database.setExpiry(ref, NO_EXPIRY);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "persist");
   reply.integer(1);
 }
 

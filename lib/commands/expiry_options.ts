@@ -2,7 +2,7 @@
 
 import { INT64_MAX, INT64_MIN, parseInt64 } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
-import type { UnixMs } from "../store/database.ts";
+import type { UnixMs } from "../store/entry.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import type { Session } from "./session.ts";
 

@@ -45,7 +45,7 @@ const FAILED = -1;
 function readHash(session: Session, request: Request): number {
   const database = session.database;
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === MISSING || database.store.entries.type(ref) === TYPE_HASH) return ref;
+  if (ref === MISSING || database.store.heap.entries.type(ref) === TYPE_HASH) return ref;
   session.reply.error(WRONG_TYPE);
   return FAILED;
 }
@@ -54,7 +54,7 @@ function readHash(session: Session, request: Request): number {
 function writeHash(session: Session, request: Request): number {
   const database = session.database;
   const ref = database.write(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === MISSING || database.store.entries.type(ref) === TYPE_HASH) return ref;
+  if (ref === MISSING || database.store.heap.entries.type(ref) === TYPE_HASH) return ref;
   session.reply.error(WRONG_TYPE);
   return FAILED;
 }
@@ -104,7 +104,7 @@ function roomForListpack(store: Store, request: Request, first: number): number 
 
 /** There was no room for the fields from argument `end` on: those before it were set, and go on to followers alone. */
 function fieldsCutOff(session: Session, request: Request, end: number): void {
-  session.host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  session.host.changes.changed(session, request, 1, EVENT_HASH, "hset");
   const builder = session.propagateAs(end)?.word("HSET");
   for (let i = 1; i < end; i++) builder?.argument(request, i);
 }
@@ -114,7 +114,7 @@ function dropIfEmpty(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const { database, host } = session;
   const ref = database.peek(bytes, starts[1], lengths[1]);
-  if (ref === 0 || host.store.entries.type(ref) !== TYPE_HASH || host.store.hashes.count(ref) > 0) return;
+  if (ref === 0 || host.store.heap.entries.type(ref) !== TYPE_HASH || host.store.hashes.count(ref) > 0) return;
   database.remove(bytes, starts[1], lengths[1]);
 }
 
@@ -164,8 +164,7 @@ function setFields(session: Session, request: Request, name: "hset" | "hmset"): 
     else dropIfEmpty(session, request);
     throw error;
   }
-  host.dirty += pairs - 1;
-  host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  host.changes.changed(session, request, 1, EVENT_HASH, "hset", pairs);
   if (name === "hset") session.reply.integer(added);
   else session.reply.ok();
 }
@@ -177,7 +176,7 @@ function hsetnx(session: Session, request: Request): void {
   if (ref === FAILED) return;
   if (session.host.store.hashes.has(ref, bytes, starts[2], lengths[2])) return session.reply.integer(0);
   setField(session, request, ref, bytes, starts[3], lengths[3]);
-  session.host.keyChanged(session, request, 1, EVENT_HASH, "hset");
+  session.host.changes.changed(session, request, 1, EVENT_HASH, "hset");
   session.reply.integer(1);
 }
 
@@ -224,9 +223,8 @@ function hdel(session: Session, request: Request): void {
   if (deleted > 0) {
     if (emptied) database.remove(bytes, starts[1], lengths[1]);
     else hashes.trim(database, ref);
-    host.dirty += deleted - 1;
-    host.keyChanged(session, request, 1, EVENT_HASH, "hdel");
-    if (emptied) host.notify(EVENT_GENERIC, "del", database, bytes, starts[1], lengths[1]);
+    host.changes.changed(session, request, 1, EVENT_HASH, "hdel", deleted);
+    if (emptied) host.changes.publish(EVENT_GENERIC, "del", database, bytes, starts[1], lengths[1]);
   }
   session.reply.integer(deleted);
 }
@@ -338,7 +336,7 @@ function hincrby(session: Session, request: Request): void {
     length = text.length;
   }
   setField(session, request, ref, digits, 0, length);
-  host.keyChanged(session, request, 1, EVENT_HASH, "hincrby");
+  host.changes.changed(session, request, 1, EVENT_HASH, "hincrby");
   if (Number.isSafeInteger(sum)) reply.integer(sum);
   else reply.bigInteger(exactSum);
 }
@@ -361,7 +359,7 @@ function hincrbyfloat(session: Session, request: Request): void {
   if (sum.exponent === Infinity) return reply.error("ERR increment would produce NaN or Infinity");
   const text = encodeLatin1(formatExtended(sum));
   setField(session, request, ref, text, 0, text.length);
-  host.keyChanged(session, request, 1, EVENT_HASH, "hincrbyfloat");
+  host.changes.changed(session, request, 1, EVENT_HASH, "hincrbyfloat");
   session.propagateAs(4)?.word("HSET").argument(request, 1).argument(request, 2).bytes(text, 0, text.length);
   reply.bulkBytes(text);
 }
@@ -422,7 +420,7 @@ function replyRepeatedly(session: Session, ref: number, count: number, withValue
 function replyDistinct(session: Session, ref: number, count: number, withValues: boolean): void {
   const { reply } = session;
   const store = session.host.store;
-  const { hashes, tables } = store;
+  const { hashes, heap: { tables } } = store;
   const length = hashes.count(ref);
   beginFields(reply, count, withValues);
   const table = hashes.memberTable(ref);
@@ -459,7 +457,7 @@ function hscan(session: Session, request: Request): void {
   }
   const options = ScanOptions.parse(session, request, 3);
   if (options === null) return;
-  const { tables, hashes } = session.host.store;
+  const { hashes, heap: { tables } } = session.host.store;
   reply.array(2);
   let replied = 0;
   const table = hashes.memberTable(ref);

@@ -8,7 +8,6 @@ import type { PubSub } from "../pubsub/pubsub.ts";
 import type { PrimarySide } from "../replication/primary.ts";
 import type { ReplicaSide } from "../replication/replica.ts";
 import type { ReplicationStream } from "../replication/stream.ts";
-import type { Database } from "../store/database.ts";
 import type { ListedClient } from "./client_facets.ts";
 import type { LatencyControl, PauseControl, SlowLogControl } from "./client_state.ts";
 import type { CommandDeclaration } from "./declaration.ts";
@@ -41,7 +40,10 @@ export interface ReplicationControl {
   promote(by: string): boolean;
   /** Takes the role over from a primary that hands over the stream `id`. The error to reply with, or null. */
   takeOver(id: string, by: string): string | null;
-  acknowledgeToPrimary(): void;
+  readonly link: {
+    /** Tells the primary how far its stream has been applied. */
+    acknowledge(): void;
+  };
 }
 
 /** The end of the server, as a command sees it. */
@@ -135,10 +137,6 @@ export interface UnitHost extends Host {
 /** For FLUSHALL, FLUSHDB and SWAPDB. */
 export interface DatabasesHost extends Host {
   readonly saving: SavingControl;
-  /** Empties databases; returns the number of keys removed. */
-  flush(databases: readonly Database[]): number;
-  /** Exchanges the contents of two databases. */
-  swap(a: Database, b: Database): void;
 }
 
 /** For SAVE, BGSAVE, SHUTDOWN, DUMP and RESTORE. */

@@ -44,7 +44,7 @@ function del(session: Session, request: Request): void {
   for (let i = 1; i < request.argc; i++) {
     if (!database.has(request.bytes, request.starts[i], request.lengths[i])) continue;
     database.remove(request.bytes, request.starts[i], request.lengths[i]);
-    host.keyChanged(session, request, i, EVENT_GENERIC, "del");
+    host.changes.changed(session, request, i, EVENT_GENERIC, "del");
     removed++;
   }
   session.reply.integer(removed);
@@ -62,7 +62,7 @@ function exists(session: Session, request: Request): void {
 /** `TYPE key` */
 function type(session: Session, request: Request): void {
   const ref = session.database.glance(request.bytes, request.starts[1], request.lengths[1]);
-  session.reply.simple(ref === 0 ? "none" : TYPE_NAMES.get(session.host.store.entries.type(ref)) ?? "unknown");
+  session.reply.simple(ref === 0 ? "none" : TYPE_NAMES.get(session.host.store.heap.entries.type(ref)) ?? "unknown");
 }
 
 /** `RENAME key newkey` and RENAMENX */
@@ -75,9 +75,8 @@ function rename(session: Session, request: Request, onlyIfFree: boolean): void {
   const isTaken = database.use(bytes, starts[2], lengths[2]); // one that has expired goes, and is told of
   if (onlyIfFree && isTaken) return reply.integer(0);
   database.adopt(database, ref, bytes, starts[2], lengths[2]);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "rename_from");
-  host.keyChanged(session, request, 2, EVENT_GENERIC, "rename_to");
-  host.dirty--;
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "rename_from");
+  host.changes.changed(session, request, 2, EVENT_GENERIC, "rename_to", 0);
   if (onlyIfFree) reply.integer(1);
   else reply.ok();
 }
@@ -92,9 +91,8 @@ function move(session: Session, request: Request): void {
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref === 0 || target.use(bytes, starts[1], lengths[1])) return reply.integer(0);
   target.adopt(database, ref, bytes, starts[1], lengths[1]);
-  host.touched(session, target, bytes, starts[1], lengths[1]);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "move_from");
-  host.notify(EVENT_GENERIC, "move_to", target, bytes, starts[1], lengths[1]);
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "move_from");
+  host.changes.changedIn(target, session, bytes, starts[1], lengths[1], EVENT_GENERIC, "move_to", 0);
   reply.integer(1);
 }
 
@@ -119,9 +117,7 @@ function copy(session: Session, request: Request): void {
   if (ref === 0) return reply.integer(0);
   if (target.use(bytes, starts[2], lengths[2]) && !replace) return reply.integer(0);
   target.duplicate(ref, bytes, starts[2], lengths[2]);
-  host.dirty++;
-  host.touched(session, target, bytes, starts[2], lengths[2]);
-  host.notify(EVENT_GENERIC, "copy_to", target, bytes, starts[2], lengths[2]);
+  host.changes.changedIn(target, session, bytes, starts[2], lengths[2], EVENT_GENERIC, "copy_to", 1);
   reply.integer(1);
 }
 
@@ -150,7 +146,7 @@ function lookObject(session: Session, request: Request): number {
 function objectEncoding(session: Session, request: Request): void {
   const ref = lookObject(session, request);
   if (ref === 0) return;
-  session.reply.bulkString(ENCODING_NAMES.get(session.host.store.entries.encoding(ref)) ?? "unknown");
+  session.reply.bulkString(ENCODING_NAMES.get(session.host.store.heap.entries.encoding(ref)) ?? "unknown");
 }
 
 const SWITCHING =
@@ -166,7 +162,7 @@ function objectFreq(session: Session, request: Request): void {
       `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${SWITCHING}`,
     );
   }
-  session.reply.integer(store.frequency.decayed(store.entries.clock(ref)));
+  session.reply.integer(store.frequency.decayed(store.heap.entries.clock(ref)));
 }
 
 /** `OBJECT IDLETIME key` */
@@ -188,7 +184,7 @@ const SHARED_REFCOUNT = 0x7fffffff;
 function objectRefcount(session: Session, request: Request): void {
   const ref = lookObject(session, request);
   if (ref === 0) return;
-  const entries = session.host.store.entries;
+  const entries = session.host.store.heap.entries;
   const isInteger = entries.type(ref) === TYPE_STRING && entries.encoding(ref) === ENCODING_INT;
   const value = isInteger ? parseSafeInteger(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref)) : -1;
   const isShared = value >= 0 && value < SHARED_INTEGERS && sharesIntegers(session.host.config);

@@ -23,15 +23,9 @@ const NO_TYPE = -1;
 /** Entries of the table that the command under way has come to. */
 const scanned: number[] = [];
 
-/** Whether an entry has expired for those who look at it now. */
-function hasExpired(database: Database, ref: number): boolean {
-  const { store } = database;
-  return store.entries.hasExpiry(ref) && store.entries.expiry(ref) <= store.nowMs && !store.ignoreExpiry;
-}
-
 /** Replies with an entry's key. */
 function replyKey(session: Session, ref: number): void {
-  const { entries } = session.host.store;
+  const { entries } = session.host.store.heap;
   session.reply.bulk(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
 }
 
@@ -49,7 +43,8 @@ function isPlain(request: Request, index: number): boolean {
 function keys(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const { entries, tables } = database.store;
+  const { store } = database;
+  const { entries } = store.heap;
   const start = starts[1];
   const length = lengths[1];
   if (isPlain(request, 1)) {
@@ -63,10 +58,10 @@ function keys(session: Session, request: Request): void {
   let count = 0;
   let cursor = 0;
   do {
-    cursor = tables.scan(database.keys, cursor, BATCH, scanned);
+    cursor = database.scan(cursor, BATCH, scanned);
     for (let i = 0; i < scanned.length; i++) {
       const ref = scanned[i];
-      if (hasExpired(database, ref)) continue;
+      if (store.hasExpired(ref)) continue;
       const matches = all ||
         globMatch(bytes, start, length, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref), false);
       if (!matches) continue;
@@ -99,15 +94,15 @@ function scan(session: Session, request: Request): void {
     if (error !== null) return reply.error(error);
   }
   const { store } = database;
-  const { entries, tables } = store;
+  const { entries } = store.heap;
   reply.array(2);
-  reply.bulkInteger(tables.scan(database.keys, cursor, options.count, scanned));
+  reply.bulkInteger(database.scan(cursor, options.count, scanned));
   const mark = reply.open();
   let count = 0;
   for (let i = 0; i < scanned.length; i++) {
     const ref = scanned[i];
     if (!options.matches(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref))) continue;
-    if (hasExpired(database, ref)) {
+    if (store.hasExpired(ref)) {
       if (store.removeExpired) database.expireEntry(ref);
       continue;
     }
@@ -123,8 +118,8 @@ function randomkey(session: Session): void {
   const { database } = session;
   const { store } = database;
   for (let tries = 0; tries < RANDOM_TRIES && database.size > 0; tries++) {
-    const ref = store.tables.random(database.keys, random);
-    if (!hasExpired(database, ref)) return replyKey(session, ref);
+    const ref = database.random(random);
+    if (!store.hasExpired(ref)) return replyKey(session, ref);
     if (store.removeExpired) database.expireEntry(ref);
   }
   // Nearly everything has expired: take the first live key from some place on.
@@ -137,8 +132,8 @@ function randomkey(session: Session): void {
 /** The first entry from a cursor on that has not expired, or 0. */
 function firstLive(database: Database, cursor: number): number {
   do {
-    cursor = database.store.tables.scan(database.keys, cursor, BATCH, scanned);
-    for (let i = 0; i < scanned.length; i++) if (!hasExpired(database, scanned[i])) return scanned[i];
+    cursor = database.scan(cursor, BATCH, scanned);
+    for (let i = 0; i < scanned.length; i++) if (!database.store.hasExpired(scanned[i])) return scanned[i];
   } while (cursor !== 0);
   return 0;
 }

@@ -20,8 +20,8 @@ const MIN_DIAGNOSED_BYTES = 5 * 1024 * 1024;
 
 /** Bytes that an entry takes: its block, its slots in the tables, and what its value has elsewhere. */
 export function entryBytes(store: Store, ref: number, samples: number): number {
-  const slots = store.entries.hasExpiry(ref) ? 2 * SLOT_BYTES : SLOT_BYTES;
-  return store.arena.usableBytes(ref) + slots + store.heap.typeOf(ref).memoryBytes(ref, samples);
+  const slots = store.heap.entries.hasExpiry(ref) ? 2 * SLOT_BYTES : SLOT_BYTES;
+  return store.heap.arena.usableBytes(ref) + slots + store.heap.typeOf(ref).memoryBytes(ref, samples);
 }
 
 /** `MEMORY USAGE key [SAMPLES count]` */
@@ -42,10 +42,9 @@ function memoryUsage(session: Caller, request: Request): void {
 /** `MEMORY STATS` */
 function memoryStats(session: Caller): void {
   const { reply, host } = session;
-  const { store, memory } = host;
-  const { tables } = store;
+  const { keyspace, memory } = host;
   const use = memory.measure();
-  const databases = store.databases.filter((database) => database.size > 0);
+  const databases = keyspace.databases.filter((database) => database.size > 0);
   const { keys, datasetBytes: dataset, overheadBytes: overhead } = use;
   const net = Math.max(0, use.usedBytes - memory.startupBytes);
   const integers = (fields: readonly (readonly [string, number])[]) => {
@@ -72,11 +71,12 @@ function memoryStats(session: Caller): void {
     ["functions.caches", 0],
   ]);
   for (const database of databases) {
+    const tables = database.statistics();
     reply.bulkString(`db.${database.index}`);
     reply.map(3);
     integers([
-      ["overhead.hashtable.main", tables.memoryBytes(database.keys)],
-      ["overhead.hashtable.expires", tables.memoryBytes(database.expires)],
+      ["overhead.hashtable.main", tables.keys.bytes],
+      ["overhead.hashtable.expires", tables.expires.bytes],
       ["overhead.hashtable.slot-to-keys", 0],
     ]);
   }
@@ -149,7 +149,7 @@ function memoryDoctor(session: Caller): void {
 
 /** `MEMORY MALLOC-STATS` */
 function mallocStats(session: Caller): void {
-  const { arena } = session.host.store;
+  const { arena } = session.host.store.heap;
   const lines = [
     "allocator: arena of lazily committed segments",
     `segments: ${arena.segments}`,

@@ -2,7 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import { BAD_FORMAT, BAD_PAYLOAD, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
-import { NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { parseInt64 } from "../bytes/integers.ts";
 import {
   ADMIN,
@@ -151,7 +151,7 @@ function restore(session: Caller, request: Request): void {
   }
   if (expiry !== NO_EXPIRY && host.store.hasPassed(expiry)) {
     if (database.remove(bytes, starts[1], lengths[1])) {
-      host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+      host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
       session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-server-del")).argument(request, 1);
     }
     return reply.ok();
@@ -160,7 +160,7 @@ function restore(session: Caller, request: Request): void {
     return reply.error(`ERR ${BAD_FORMAT}`);
   }
   setAccess(session, request, options);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "restore");
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "restore");
   if (expiry !== NO_EXPIRY && !options.absolute) propagateAbsolute(session, request, expiry);
   reply.ok();
 }
@@ -170,9 +170,9 @@ function setAccess(session: Caller, request: Request, options: RestoreOptions): 
   const { store } = session.host;
   const ref = session.database.peek(request.bytes, request.starts[1], request.lengths[1]);
   if (store.frequency !== null) {
-    if (options.frequency >= 0) store.entries.setClock(ref, store.frequency.withCounter(options.frequency));
+    if (options.frequency >= 0) store.heap.entries.setClock(ref, store.frequency.withCounter(options.frequency));
   } else if (options.idleSeconds >= 0) {
-    store.entries.setClock(ref, (store.accessClock - options.idleSeconds) & 0xffffff);
+    store.heap.entries.setClock(ref, (store.accessClock - options.idleSeconds) & 0xffffff);
   }
 }
 

@@ -10,25 +10,60 @@ import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import type { RequestBuilder } from "../resp/request_builder.ts";
 import type { Database } from "../store/database.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 
 /** The server, as most commands see it. */
 export interface Host {
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly config: Config;
   /** Longest argument, and so longest string, in bytes (`proto-max-bulk-len`). */
   readonly maxBulkBytes: number;
-  /** Changes since the last save; raising it is what makes a command's request propagate. */
-  dirty: number;
+  /** To be told of all that changes. */
+  readonly changes: ChangeReport;
+}
+
+/** Where whoever changes a key tells it, once. It is what has a command's request propagated. */
+export interface ChangeReport {
+  /** Changes made so far, of elements and not of keys, as a save point counts them. */
+  made: number;
   /**
-   * Tells that the value under argument `keyIndex` changed by one: raises `dirty`, touches watched and tracked keys,
-   * and publishes the keyspace event.
+   * The value under argument `keyIndex` has changed, by `count` changes (1): those are counted, WATCH and tracking are
+   * told, and the keyspace event is published. None is counted where a command counts one change in two keys.
    */
-  keyChanged(session: Session, request: Request, keyIndex: number, eventClass: number, event: string): void;
-  /** Tells WATCH and client tracking that a key changed; `session` is who changed it, if a client did. */
-  touched(session: Session | null, database: Database, bytes: Uint8Array, start: number, length: number): void;
-  /** Publishes a keyspace event, if its class is asked for. */
-  notify(eventClass: number, event: string, database: Database, bytes: Uint8Array, start: number, length: number): void;
+  changed(
+    session: Session,
+    request: Request,
+    keyIndex: number,
+    eventClass: number,
+    event: string,
+    count?: number,
+  ): void;
+  /** The same of a key anywhere. `session` is who changed it, if a client did; an `eventClass` of 0 is no event. */
+  changedIn(
+    database: Database,
+    session: Session | null,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    eventClass: number,
+    event: string,
+    count: number,
+  ): void;
+  /** Publishes a further keyspace event of a change that was told, if its class is asked for. */
+  publish(
+    eventClass: number,
+    event: string,
+    database: Database,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): void;
+  /** Empties databases; returns the number of keys removed, which are not counted. */
+  flush(databases: readonly Database[]): number;
+  /** Exchanges the contents of two databases. */
+  swap(a: Database, b: Database): void;
 }
 
 /** Whom a command runs for, as most commands see it; `H` is what they see of the server. */

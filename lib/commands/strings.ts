@@ -19,8 +19,8 @@ import {
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { Request } from "../resp/request.ts";
 import { MAX_BLOCK_BYTES } from "../store/arena.ts";
-import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../store/database.ts";
-import { ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../store/entry.ts";
+import { KEEP_EXPIRY } from "../store/database.ts";
+import { ENCODING_INT, ENCODING_RAW, NO_EXPIRY, TYPE_STRING, type UnixMs } from "../store/entry.ts";
 import { stringEncoding, textEncoding } from "../store/string.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, QUICK, READONLY, WRITE } from "./command.ts";
 import { NOT_FLOAT, NOT_INTEGER, OVERFLOW, STRING_TOO_LONG, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
@@ -64,7 +64,7 @@ function readString(session: Session, request: Request, keyIndex: number): numbe
     session.reply.nil();
     return 0;
   }
-  if (database.store.entries.type(ref) !== TYPE_STRING) {
+  if (database.store.heap.entries.type(ref) !== TYPE_STRING) {
     session.reply.error(WRONG_TYPE);
     return 0;
   }
@@ -81,7 +81,7 @@ function replyStored(session: Session, request: Request, keyIndex: number): bool
 
 /** Replies with the string in an entry. */
 function replyValue(session: Session, ref: number): void {
-  const entries = session.host.store.entries;
+  const entries = session.host.store.heap.entries;
   session.reply.bulk(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
 }
 
@@ -141,7 +141,7 @@ function parseSetOptions(session: Session, request: Request): SetOptions | null 
 function set(session: Session, request: Request): void {
   if (request.argc === 3) {
     setArgument(session, request, 1, 2, NO_EXPIRY);
-    session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+    session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
     return session.reply.ok();
   }
   const options = parseSetOptions(session, request);
@@ -157,9 +157,9 @@ function set(session: Session, request: Request): void {
     }
   }
   setArgument(session, request, 1, 2, options.expiry);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   if (options.expiry !== NO_EXPIRY && options.expiry !== KEEP_EXPIRY) {
-    session.host.notify(EVENT_GENERIC, "expire", database, bytes, starts[1], lengths[1]);
+    session.host.changes.publish(EVENT_GENERIC, "expire", database, bytes, starts[1], lengths[1]);
     if (options.relative) propagateSet(session, request, 2, options.expiry);
   } else if (options.get) {
     propagateWithoutGet(session, request);
@@ -185,7 +185,7 @@ function propagateWithoutGet(session: Session, request: Request): void {
 function setnx(session: Session, request: Request): void {
   if (session.database.use(request.bytes, request.starts[1], request.lengths[1])) return session.reply.integer(0);
   setArgument(session, request, 1, 2, NO_EXPIRY);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   session.reply.integer(1);
 }
 
@@ -194,9 +194,9 @@ function setWithExpiry(session: Session, request: Request, unit: TimeUnit, name:
   const expiry = expiryFromArgument(session, request, 2, unit, name);
   if (expiry === null) return;
   setArgument(session, request, 1, 3, expiry);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   const { bytes, starts, lengths } = request;
-  session.host.notify(EVENT_GENERIC, "expire", session.database, bytes, starts[1], lengths[1]);
+  session.host.changes.publish(EVENT_GENERIC, "expire", session.database, bytes, starts[1], lengths[1]);
   propagateSet(session, request, 3, expiry);
   session.reply.ok();
 }
@@ -205,7 +205,7 @@ function setWithExpiry(session: Session, request: Request, unit: TimeUnit, name:
 function getset(session: Session, request: Request): void {
   if (!replyStored(session, request, 1)) return;
   setArgument(session, request, 1, 2, NO_EXPIRY);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "set");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   session.propagateAs(3)?.word("SET").argument(request, 1).argument(request, 2);
 }
 
@@ -215,7 +215,7 @@ function getdel(session: Session, request: Request): void {
   if (ref === 0) return;
   replyValue(session, ref);
   session.database.remove(request.bytes, request.starts[1], request.lengths[1]);
-  session.host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+  session.host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
   session.propagateAs(2)?.word(removalWord(session.host.config, "lazyfree-lazy-user-del")).argument(request, 1);
 }
 
@@ -234,10 +234,10 @@ function getex(session: Session, request: Request): void {
   const { kind } = option;
   if (kind === null || kind === "persist" || kind === "keepttl") {
     replyValue(session, ref);
-    if (kind === null || !host.store.entries.hasExpiry(ref)) return;
-    host.store.heap.snapshots.prepareChange(database.keys, ref);
+    if (kind === null || !host.store.heap.entries.hasExpiry(ref)) return;
+    database.prepareChange(ref);
     database.setExpiry(ref, NO_EXPIRY);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "persist");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "persist");
     session.propagateAs(2)?.word("PERSIST").argument(request, 1);
     return;
   }
@@ -246,20 +246,20 @@ function getex(session: Session, request: Request): void {
   replyValue(session, ref);
   if (host.store.hasPassed(expiry)) {
     database.remove(bytes, starts[1], lengths[1]);
-    host.keyChanged(session, request, 1, EVENT_GENERIC, "del");
+    host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
     session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-expire")).argument(request, 1);
     return;
   }
-  host.store.heap.snapshots.prepareChange(database.keys, ref);
+  database.prepareChange(ref);
   database.setExpiry(ref, expiry);
-  host.keyChanged(session, request, 1, EVENT_GENERIC, "expire");
+  host.changes.changed(session, request, 1, EVENT_GENERIC, "expire");
   session.propagateAs(3)?.word("PEXPIREAT").argument(request, 1).integer(expiry);
 }
 
 /** `MGET key [key …]` */
 function mget(session: Session, request: Request): void {
   const { reply, database } = session;
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   reply.array(request.argc - 1);
   for (let i = 1; i < request.argc; i++) {
     const ref = database.read(request.bytes, request.starts[i], request.lengths[i]);
@@ -290,7 +290,7 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
   try {
     for (; i < request.argc; i += 2) {
       setArgument(session, request, i, i + 1, NO_EXPIRY);
-      session.host.keyChanged(session, request, i, EVENT_STRING, "set");
+      session.host.changes.changed(session, request, i, EVENT_STRING, "set");
     }
   } catch (error) {
     if (i > 1) propagateBeginning(session, request, i);
@@ -304,7 +304,7 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
 function increment(session: Session, request: Request, by: number, exactBy: bigint | null = null): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   const ref = database.write(bytes, starts[1], lengths[1]);
   let value = 0;
   if (ref !== 0) {
@@ -331,18 +331,18 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
   } else {
     database.rewriteString(bytes, starts[1], lengths[1], digits, length, ENCODING_INT);
   }
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "incrby");
   reply.integerDigits(digits, 0, length);
 }
 
 /** Adds one to an integer's digits where they lie, if it stays in range and needs no more of them; whether it did. */
 function incrementEntry(session: Session, request: Request, ref: number): boolean {
-  const entries = session.database.store.entries;
+  const entries = session.database.store.heap.entries;
   const bytes = entries.bytes(ref);
   const start = entries.valueStart(ref);
   const length = entries.valueWord(ref);
   if (length >= INT64_MAX_DIGITS - 1 || !incrementDigits(bytes, start, length)) return false;
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrby");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "incrby");
   session.reply.integerDigits(bytes, start, length);
   return true;
 }
@@ -361,7 +361,7 @@ function incrementBy(session: Session, request: Request, sign: 1 | -1): void {
 function incrbyfloat(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref !== 0 && entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
   const length = ref === 0 ? 0 : entries.valueWord(ref);
@@ -372,7 +372,7 @@ function incrbyfloat(session: Session, request: Request): void {
   const value = encodeLatin1(sum);
   const encoding = textEncoding(value.length);
   database.rewriteString(bytes, starts[1], lengths[1], value, value.length, encoding);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "incrbyfloat");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "incrbyfloat");
   session.propagateAs(4)?.word("SET").argument(request, 1).bytes(value, 0, value.length).word("KEEPTTL");
   reply.bulkBytes(value);
 }
@@ -388,7 +388,7 @@ function lengthAllowed(session: Session, length: number): boolean {
 function append(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   let ref = database.write(bytes, starts[1], lengths[1]);
   let length = lengths[2];
   if (ref === 0) {
@@ -402,7 +402,7 @@ function append(session: Session, request: Request): void {
     entries.setTypeAndEncoding(ref, TYPE_STRING, ENCODING_RAW);
     copyBytes(bytes, starts[2], lengths[2], entries.bytes(ref), entries.valueStart(ref) + before);
   }
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "append");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "append");
   reply.integer(length);
 }
 
@@ -411,7 +411,7 @@ function strlen(session: Session, request: Request): void {
   const database = session.database;
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return session.reply.integer(0);
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   if (entries.type(ref) !== TYPE_STRING) return session.reply.error(WRONG_TYPE);
   session.reply.integer(entries.valueWord(ref));
 }
@@ -420,7 +420,7 @@ function strlen(session: Session, request: Request): void {
 function setrange(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   const offset = integerClamped(request, 2);
   if (Number.isNaN(offset)) return reply.error(NOT_INTEGER);
   if (offset < 0) return reply.error("ERR offset is out of range");
@@ -440,7 +440,7 @@ function setrange(session: Session, request: Request): void {
   const start = entries.valueStart(ref);
   if (offset > before) target.fill(0, start + before, start + offset);
   copyBytes(bytes, starts[3], added, target, start + offset);
-  session.host.keyChanged(session, request, 1, EVENT_STRING, "setrange");
+  session.host.changes.changed(session, request, 1, EVENT_STRING, "setrange");
   reply.integer(Math.max(before, offset + added));
 }
 
@@ -452,7 +452,7 @@ function getrange(session: Session, request: Request): void {
   if (Number.isNaN(first) || Number.isNaN(last)) return reply.error(NOT_INTEGER);
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.bulkBytes(NO_BYTES);
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   if (entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
   const length = entries.valueWord(ref);
   if (first < 0 && last < 0 && first > last) return reply.bulkBytes(NO_BYTES);
@@ -474,7 +474,7 @@ function integerClamped(request: Request, index: number): number {
 /** `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]` */
 function lcs(session: Session, request: Request): void {
   const { database, reply } = session;
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   let onlyLength = false;
   let indexes = false;
   let withMatchLength = false;

@@ -1,7 +1,6 @@
 /** What the configuration needs of the process: the working directory, and files. Tests bring their own. */
 
 import { chdir, cwd } from "node:process";
-import { statSync } from "node:fs";
 import { fromBinary, toBinary } from "../bytes/paths.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
 
@@ -18,7 +17,6 @@ export const processEnvironment: Environment = {
   changeDirectory(path) {
     if (path === "") return "No such file or directory";
     try {
-      if (!statSync(fromBinary(path)).isDirectory()) return "Not a directory";
       chdir(fromBinary(path));
       return null;
     } catch (error) {

@@ -16,10 +16,10 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { pid } from "node:process";
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { fromBinary } from "../bytes/paths.ts";
 import { isDirectoryNeverSynced, systemErrorCode, systemErrorText } from "../bytes/system_errors.ts";
+import { thisProcess } from "../runtime/process.ts";
 import type { Config } from "./config.ts";
 import { directiveOf, findDirective, LINE_DIRECTIVES, type LineName, type Name, NAMES } from "./directives.ts";
 import { BYTE_ORDER_MARK, isComment, splitLine, trimLine } from "./syntax.ts";
@@ -64,7 +64,7 @@ function replaceFile(given: string, bytes: Uint8Array): void {
   } catch (error) {
     if (systemErrorCode(error) !== "ENOENT") throw error;
   }
-  const temporary = `${path}.${pid}.tmp`;
+  const temporary = `${path}.${thisProcess().id}.tmp`;
   try {
     const file = openSync(temporary, "w", 0o600);
     try {

@@ -5,7 +5,7 @@
 
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
-import { EndOfTurn, useTurns } from "../runtime/turns.ts";
+import { EndOfTurn, passBarriers, useTurns } from "../runtime/turns.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
 import {
@@ -85,6 +85,7 @@ class BunSocket implements Socket {
 
   send(): void {
     if (this.#isFull || this.#closed) return;
+    passBarriers();
     while (this.#outbox.length > 0) {
       const bytes = this.#outbox.next();
       const count = Math.max(0, this.#socket.write(bytes));

@@ -7,7 +7,7 @@
 
 import { monotonicMs } from "../runtime/clock.ts";
 import { sleep } from "../runtime/timers.ts";
-import { EndOfTurn, nextTurn, useTurns } from "../runtime/turns.ts";
+import { EndOfTurn, nextTurn, passBarriers, useTurns } from "../runtime/turns.ts";
 import { Doorbell } from "./doorbell.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox } from "./outbox.ts";
@@ -94,6 +94,7 @@ class DenoSocket implements Socket {
 
   send(): void {
     if (this.#isWriting || this.#outbox.length === 0) return;
+    passBarriers();
     this.#isWriting = true;
     this.#connection.write(this.#outbox.next()).then(this.#onWritten, this.#onWriteFailed);
   }

@@ -4,7 +4,9 @@
  */
 
 import { Crc64 } from "../bytes/crc64.ts";
-import { Database, type UnixMs } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
+import type { UnixMs } from "../store/entry.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 import { RDB_LATEST_VERSION, RDB_VERSION, RdbError } from "./rdb_format.ts";
 import { RdbEncoder } from "./rdb_encoder.ts";
@@ -102,10 +104,9 @@ export class Restorer {
   /** The RDB types of values: all else in a payload's first place is none. */
   readonly #types: ReadonlySet<number>;
 
-  constructor(readonly store: Store) {
-    this.#types = new Set(valueLoaders(store).keys());
-    this.#scratch = new Database(store, 0);
-    store.unnumbered.add(this.#scratch);
+  constructor(keyspace: Keyspace) {
+    this.#types = new Set(valueLoaders(keyspace.store).keys());
+    this.#scratch = keyspace.createUnnumbered();
   }
 
   /**
@@ -138,11 +139,8 @@ export class Restorer {
   #build(payload: Uint8Array, start: number, length: number): boolean {
     if (!this.#types.has(payload[start])) return false;
     const end = start + length - FOOTER_BYTES;
-    const reader = new RdbReader(this.store, {
-      databases: [this.#scratch],
-      dropExpired: false,
-      verifyChecksum: false,
-    });
+    const into = { store: this.#scratch.store, databases: [this.#scratch] };
+    const reader = new RdbReader(into, { dropExpired: false, verifyChecksum: false });
     reader.skipHeader(payload[end] | (payload[end + 1] << 8));
     const head = new Uint8Array(2 + SCRATCH_KEY.length);
     head[0] = payload[start];

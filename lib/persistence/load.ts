@@ -7,7 +7,7 @@ import { toBinary } from "../bytes/paths.ts";
 import { files } from "../runtime/files.ts";
 import { sleep, sleepSync } from "../runtime/timers.ts";
 import { nextTurn } from "../runtime/turns.ts";
-import type { Store } from "../store/store.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 import { reasonOf } from "./rdb_file.ts";
 import { RdbError } from "./rdb_format.ts";
 import { RdbReader, type ReadOptions } from "./rdb_reader.ts";
@@ -41,11 +41,11 @@ export class LoadError extends Error {
 }
 
 /**
- * Loads the RDB file `path` into the store. Throws LoadError, whose message names the file and, for bad data, the byte;
+ * Loads the RDB file `path` into the databases. Throws LoadError, whose message names the file and, for bad data, the byte;
  * a missing file is one too (`cause.code` is ENOENT). The file is only read.
  */
-export async function loadRdbFile(path: string, store: Store, options: LoadOptions): Promise<LoadResult> {
-  const reader = new RdbReader(store, options);
+export async function loadRdbFile(path: string, keyspace: Keyspace, options: LoadOptions): Promise<LoadResult> {
+  const reader = new RdbReader(keyspace, options);
   const sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
   const chunk = new Uint8Array(READ_BYTES);
   try {
@@ -72,8 +72,8 @@ export async function loadRdbFile(path: string, store: Store, options: LoadOptio
 }
 
 /** `loadRdbFile` at once, while everybody waits. */
-export function loadRdbFileSync(path: string, store: Store, options: ReadOptions): LoadResult {
-  const reader = new RdbReader(store, options);
+export function loadRdbFileSync(path: string, keyspace: Keyspace, options: ReadOptions): LoadResult {
+  const reader = new RdbReader(keyspace, options);
   const chunk = new Uint8Array(READ_BYTES);
   try {
     const file = files().open(path, "read");

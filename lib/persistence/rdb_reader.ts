@@ -9,7 +9,9 @@
 
 import { decodeLatin1 } from "../bytes/latin1.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
-import { type Database, NO_EXPIRY, type UnixMs } from "../store/database.ts";
+import type { Database } from "../store/database.ts";
+import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
+import type { Databases } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
 import * as format from "./rdb_format.ts";
@@ -26,8 +28,6 @@ const CHECKSUM_BYTES = 8;
 const CLOCK_MASK = 0xffffff;
 
 export interface ReadOptions {
-  /** Where the databases read go, by number; the store's own if not given. */
-  readonly databases?: readonly Database[];
   /** Whether keys that have expired are left out, as a primary does. */
   readonly dropExpired: boolean;
   /** Told of each of those; the bytes are the reader's own during the call only. */
@@ -82,12 +82,13 @@ export class RdbReader {
   /** The key under way, for messages; only set where one may be needed. */
   #keyText: string | null = null;
 
-  constructor(store: Store, options: ReadOptions) {
-    this.#store = store;
+  /** `into`: where the databases read go, by number. */
+  constructor(into: Databases, options: ReadOptions) {
+    this.#store = into.store;
     this.#options = options;
-    this.#databases = options.databases ?? store.databases;
+    this.#databases = into.databases;
     this.#database = this.#databases[0];
-    this.#loaders = valueLoaders(store);
+    this.#loaders = valueLoaders(into.store);
     this.#target = new LoadTarget(this.#input, options.replaceExisting ?? false);
   }
 
@@ -308,9 +309,9 @@ export class RdbReader {
   #setClock(ref: number): void {
     const { withIdle, clockOfFrequency } = this.#options;
     if (withIdle && this.#idle >= 0) {
-      this.#store.entries.setClock(ref, (this.#store.accessClock - this.#idle) & CLOCK_MASK);
+      this.#store.heap.entries.setClock(ref, (this.#store.accessClock - this.#idle) & CLOCK_MASK);
     } else if (clockOfFrequency !== undefined && this.#frequency >= 0) {
-      this.#store.entries.setClock(ref, clockOfFrequency(this.#frequency) & CLOCK_MASK);
+      this.#store.heap.entries.setClock(ref, clockOfFrequency(this.#frequency) & CLOCK_MASK);
     }
   }
 

@@ -110,7 +110,7 @@ export class RdbWriter {
   /** Whether an entry's value is large: `entry` writes only its beginning. */
   isLarge(ref: number): boolean {
     const body = this.#writers.body(ref);
-    const value = this.store.entries.valueWord(ref);
+    const value = this.store.heap.entries.valueWord(ref);
     return body === null ? value > LARGE_BYTES : body.count(value) > LARGE_ELEMENTS;
   }
 
@@ -121,7 +121,7 @@ export class RdbWriter {
   entry(database: number, ref: number, count = -1): LargeValue | null {
     if (database !== this.database) this.#select(database);
     const { tokens } = this;
-    const { entries } = this.store;
+    const { entries } = this.store.heap;
     const word0 = entries.word(ref, 0);
     tokens.begin();
     if (entries.hasExpiry(ref)) {
@@ -145,7 +145,7 @@ export class RdbWriter {
   /** Writes an entry's type and value alone, as DUMP shows them. */
   typeAndValue(ref: number): void {
     const { tokens } = this;
-    const word0 = this.store.entries.word(ref, 0);
+    const word0 = this.store.heap.entries.word(ref, 0);
     tokens.begin();
     tokens.byte(this.#writers.of(word0 & 15).rdbType((word0 >>> 4) & 15));
     tokens.end();
@@ -158,7 +158,7 @@ export class RdbWriter {
    * more than 0 then, if elements have left the body since the snapshot's point in time.
    */
   step(large: LargeValue): boolean {
-    const { entries } = this.store;
+    const { entries } = this.store.heap;
     const { body, writer, ref } = large;
     if (writer !== null) {
       large.cursor = writer.write(this.tokens, body, large.cursor, STEP_ELEMENTS, this.marks);
@@ -191,7 +191,7 @@ export class RdbWriter {
 
   #beginValue(ref: number, count: number): LargeValue | null {
     const { tokens } = this;
-    const { entries } = this.store;
+    const { entries } = this.store.heap;
     const value = entries.valueWord(ref);
     const writer = this.#writers.body(ref);
     if (writer === null) {

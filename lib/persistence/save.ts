@@ -3,7 +3,7 @@
  */
 
 import { dirname } from "node:path";
-import type { Database } from "../store/database.ts";
+import type { Databases, Keyspace } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 import { AtomicFile, createEmpty } from "./rdb_file.ts";
 import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
@@ -19,14 +19,14 @@ export interface SaveOptions extends EncoderOptions {
   readonly incrementalSync: boolean;
 }
 
-/** Writes the store to the RDB file `path` and returns the number of keys. Throws FileError; then the old file stays. */
-export function saveSync(store: Store, path: string, info: RdbInfo, options: SaveOptions): number {
+/** Writes all databases to the RDB file `path` and returns the number of keys. Throws FileError; then the old file stays. */
+export function saveSync(keyspace: Keyspace, path: string, info: RdbInfo, options: SaveOptions): number {
   const temporary = temporaryFile(dirname(path), "save");
   createEmpty(temporary);
   const file = new AtomicFile(temporary, options.incrementalSync);
   try {
     const encoder = new RdbEncoder(options, (bytes) => file.write(bytes));
-    const keys = writeAll(store, encoder, info);
+    const keys = writeAll(keyspace, encoder, info);
     file.commit(path);
     return keys;
   } catch (error) {
@@ -44,17 +44,12 @@ export function emptyRdb(store: Store, info: RdbInfo, options: EncoderOptions): 
     joined.set(bytes, rdb.length);
     rdb = joined;
   });
-  writeAll(store, encoder, info, []);
+  writeAll({ store, databases: [] }, encoder, info);
   return rdb;
 }
 
-/** Writes databases of the store through an encoder, all unless told, and returns the number of keys. */
-export function writeAll(
-  store: Store,
-  encoder: RdbEncoder,
-  info: RdbInfo,
-  databases: readonly Database[] = store.databases,
-): number {
+/** Writes databases through an encoder, and returns the number of keys. */
+export function writeAll({ store, databases }: Databases, encoder: RdbEncoder, info: RdbInfo): number {
   const chunk = new Uint8Array(CHUNK_BYTES);
   const writer = new RdbWriter(
     store,
@@ -71,10 +66,10 @@ export function writeAll(
   databases.forEach((database) => {
     if (database.size === 0) return;
     const { index } = database;
-    writer.beginDatabase(index, database.size, store.tables.count(database.expires));
+    writer.beginDatabase(index, database.size, database.expiring);
     let cursor = 0;
     do {
-      cursor = store.tables.scan(database.keys, cursor, SCAN_ENTRIES, refs);
+      cursor = database.scan(cursor, SCAN_ENTRIES, refs);
       for (const ref of refs) {
         const large = writer.entry(index, ref);
         if (large !== null) writer.complete(large);

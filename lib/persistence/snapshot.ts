@@ -10,8 +10,8 @@
  * too, and those that leave it unmarked are kept for the shadow. So a change costs what it changes. While the chunks on
  * their way are as many as may be, that is done with small ones too, so that what is changed waits in the arena.
  *
- * The walk goes by the tables that the databases had at the start: a flushed database's table is kept until the walk is
- * through with it, and SWAPDB changes nothing, because a table keeps its number.
+ * The walk goes by the tables of keys that the databases had at the start: a flushed database's table is kept until the
+ * walk is through with it, and SWAPDB changes nothing, because a table stays the same.
  *
  * When it ends, every entry has the mark again, which is what the next one needs. After a failure or an abort the walk
  * therefore goes on, marking without writing ("settling"); a snapshot asked for meanwhile starts after that.
@@ -23,6 +23,8 @@ import { onNextTurn } from "../runtime/turns.ts";
 import type { Database } from "../store/database.ts";
 import { EPOCH_BIT } from "../store/entry.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
+import type { Keyspace } from "../store/keyspace.ts";
+import type { WalkedTable } from "../store/snapshot_hooks.ts";
 import type { Store } from "../store/store.ts";
 import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
 import type { WorkerOptions } from "./rdb_worker.ts";
@@ -61,7 +63,7 @@ export class SnapshotAbortedError extends Error {
 
 /** A table as the snapshot found it. */
 interface Walked {
-  readonly table: number;
+  readonly table: WalkedTable;
   /** The database's number at the start; -1 for one that is not written, only marked. */
   readonly index: number;
   /** Its keys at the start. */
@@ -71,7 +73,7 @@ interface Walked {
   isBegun: boolean;
   /** Where the walk goes on. */
   cursor: number;
-  /** Whether the database gave the table up, so that it is ours to discard. */
+  /** Whether the database gave the table up, so that it is ours to free. */
   isOrphan: boolean;
   isDone: boolean;
 }
@@ -126,6 +128,7 @@ export class Snapshotter {
   keyDelayMs = 0;
   /** The worker that encodes and writes. */
   readonly worker: SaveWorker = new SaveWorker();
+  readonly #keyspace: Keyspace;
   readonly #store: Store;
   readonly #writers: ValueWriters;
   /** The job that waits for the end of settling, or runs. */
@@ -136,7 +139,7 @@ export class Snapshotter {
   #tableAt = 0;
   readonly #orphans: Orphan[] = [];
   readonly #open: OpenBodies;
-  readonly #indexes = new Map<number, Walked>();
+  readonly #indexes = new Map<WalkedTable, Walked>();
   readonly #refs: number[] = [];
   /** Whether the walk is under way, writing or settling, and whether its next slice is due by itself. */
   #isWalking = false;
@@ -145,7 +148,9 @@ export class Snapshotter {
   /** By how much what was written is ahead of the delay that keys are to take. */
   #aheadMs = 0;
 
-  constructor(store: Store) {
+  constructor(keyspace: Keyspace) {
+    const { store } = keyspace;
+    this.#keyspace = keyspace;
     this.#store = store;
     this.#writers = new ValueWriters(store.heap);
     this.#open = new OpenBodies(store.heap, this.#writers);
@@ -206,14 +211,14 @@ export class Snapshotter {
     this.#aheadMs = 0;
     this.keysProcessed = 0;
     this.keysTotal = 0;
-    store.databases.forEach((database, index) => this.#addTable(database, index));
-    for (const database of store.detached) this.#addTable(database, -1);
+    for (const database of this.#keyspace.databases) this.#addTable(database, database.index);
+    for (const database of this.#keyspace.detached) this.#addTable(database, -1);
     store.heap.snapshots.epoch ^= EPOCH_BIT;
     store.heap.snapshots.listener = {
-      beforeChange: (keys, ref) => this.#beforeChange(keys, ref),
-      beforeEviction: (keys, ref) => this.#beforeEviction(keys, ref),
-      beforeRemoval: (keys, ref) => this.#takeOver(keys, ref),
-      beforeDiscard: (keys) => this.#orphan(keys),
+      beforeChange: (table, ref) => this.#beforeChange(table, ref),
+      beforeEviction: (table, ref) => this.#beforeEviction(table, ref),
+      beforeRemoval: (table, ref) => this.#takeOver(table, ref),
+      keepsTable: (table) => this.#orphan(table),
       displaced: (body, element) => this.#open.displaced(body, element),
       keepsBody: (body) => this.#open.keeps(body),
     };
@@ -223,20 +228,21 @@ export class Snapshotter {
   }
 
   #addTable(database: Database, index: number): void {
-    const keys = database.size;
+    const table = database.walked;
+    const keys = table.size;
     if (keys === 0) return;
     const walked: Walked = {
-      table: database.keys,
+      table,
       index,
       keys,
-      expiring: this.#store.tables.count(database.expires),
+      expiring: table.expiring,
       isBegun: false,
       cursor: 0,
       isOrphan: false,
       isDone: false,
     };
     this.#tables.push(walked);
-    this.#indexes.set(database.keys, walked);
+    this.#indexes.set(table, walked);
     if (index >= 0) this.keysTotal += keys;
   }
 
@@ -304,7 +310,7 @@ export class Snapshotter {
       walked.isBegun = true;
       output.writer.beginDatabase(walked.index, walked.keys, walked.expiring);
     }
-    const next = this.#store.tables.scan(walked.table, walked.cursor, SCAN_ENTRIES, this.#refs);
+    const next = walked.table.scan(walked.cursor, SCAN_ENTRIES, this.#refs);
     if (!this.#writeScanned(walked, deadline)) return true; // the same place again, past what is marked by then
     walked.cursor = next;
     if (next === 0) this.#tableDone(walked);
@@ -324,7 +330,7 @@ export class Snapshotter {
       const element = displaced[displaced.length - 1];
       output.writer.element(value, element);
       displaced.pop();
-      this.#store.arena.free(element);
+      this.#store.heap.arena.free(element);
     }
     return displaced.length === 0;
   }
@@ -377,7 +383,7 @@ export class Snapshotter {
 
   #tableDone(walked: Walked): void {
     walked.isDone = true;
-    if (walked.isOrphan) this.#store.heap.discardTable(walked.table);
+    if (walked.isOrphan) walked.table.free();
   }
 
   #largeDone(output: Output): void {
@@ -389,7 +395,7 @@ export class Snapshotter {
     if (orphan === null) {
       if (entry !== 0) this.#store.heap.snapshots.mark(entry);
     } else if (orphan.isShadow) {
-      this.#store.arena.free(orphan.ref);
+      this.#store.heap.arena.free(orphan.ref);
     } else {
       this.#store.heap.release(orphan.ref);
     }
@@ -404,9 +410,9 @@ export class Snapshotter {
   }
 
   /** An entry that the walk has not come to is about to change: it is written as it is, or what of it may change is kept. */
-  #beforeChange(keys: number, ref: number): void {
+  #beforeChange(table: WalkedTable, ref: number): void {
     const output = this.#output;
-    const index = this.#indexes.get(keys)?.index ?? -1;
+    const index = this.#indexes.get(table)?.index ?? -1;
     if (output === null || index < 0) return this.#open.mark(ref);
     const { large } = output;
     if (large?.entry === ref && large.value.writer !== null) {
@@ -417,9 +423,9 @@ export class Snapshotter {
   }
 
   /** An entry that the walk has not come to is evicted: it is written at once, so that its memory is there at once. */
-  #beforeEviction(keys: number, ref: number): void {
+  #beforeEviction(table: WalkedTable, ref: number): void {
     const output = this.#output;
-    const index = this.#indexes.get(keys)?.index ?? -1;
+    const index = this.#indexes.get(table)?.index ?? -1;
     if (output === null || index < 0) return this.#open.mark(ref);
     this.#writeNow(output, index, ref);
   }
@@ -452,11 +458,11 @@ export class Snapshotter {
    * written at once, or where there is no memory for it.
    */
   #keepForLater(output: Output, index: number, ref: number): boolean {
-    const { entries, heap } = this.#store;
+    const { heap } = this.#store;
     if (!output.offload.isFull && !output.writer.isLarge(ref)) return false;
     let copy: number;
     try {
-      copy = heap.copyBlock(ref, entries.bytesOf(ref));
+      copy = heap.copyBlock(ref, heap.entries.bytesOf(ref));
     } catch (error) {
       if (isOutOfRoom(error)) return false;
       throw error;
@@ -471,9 +477,9 @@ export class Snapshotter {
    * Takes over an entry that is about to go, if it is large: to write it at once would stop the server. So it does with
    * any entry while the window of chunks is full: where it lies it takes no more memory than it did.
    */
-  #takeOver(keys: number, ref: number): boolean {
+  #takeOver(table: WalkedTable, ref: number): boolean {
     const output = this.#output;
-    const index = this.#indexes.get(keys)?.index ?? -1;
+    const index = this.#indexes.get(table)?.index ?? -1;
     if (output === null || index < 0) return false;
     if (!output.offload.isFull && !output.writer.isLarge(ref)) return false;
     const orphan: Orphan = { index, ref, count: -1, isShadow: false };
@@ -502,7 +508,7 @@ export class Snapshotter {
   }
 
   /** Takes over a table that its database gives up, where there is still something to write in it. */
-  #orphan(table: number): boolean {
+  #orphan(table: WalkedTable): boolean {
     const walked = this.#indexes.get(table);
     if (walked === undefined || walked.isDone) return false;
     this.#indexes.delete(table);
@@ -550,9 +556,9 @@ export class Snapshotter {
     const released = new Set<number>();
     for (const orphan of this.#orphans.splice(0)) {
       if (orphan.isShadow) {
-        this.#store.arena.free(orphan.ref);
+        this.#store.heap.arena.free(orphan.ref);
       } else {
-        if (this.#store.entries.hasBody(orphan.ref)) released.add(this.#store.entries.valueWord(orphan.ref));
+        if (this.#store.heap.entries.hasBody(orphan.ref)) released.add(this.#store.heap.entries.valueWord(orphan.ref));
         this.#store.heap.release(orphan.ref);
       }
     }
@@ -564,7 +570,7 @@ export class Snapshotter {
     for (const walked of this.#tables) {
       if (!walked.isOrphan || walked.isDone) continue;
       walked.isDone = true;
-      this.#store.heap.discardTable(walked.table);
+      walked.table.free();
     }
     this.#schedule();
     job.reject(reason);

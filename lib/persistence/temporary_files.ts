@@ -3,12 +3,10 @@
  * is as large as the data, so they must not pile up.
  */
 
-import { getPriority } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { systemErrorCode } from "../bytes/system_errors.ts";
 import { unixMs } from "../runtime/clock.ts";
 import { files } from "../runtime/files.ts";
+import { thisProcess } from "../runtime/process.ts";
 import { removeQuietly } from "./rdb_file.ts";
 
 /** What a file is written for: SAVE, BGSAVE, replicas, or a primary's snapshot that is being received. */
@@ -22,7 +20,7 @@ let made = 0;
 
 /** A name for a file in `folder` that no other file of this process has, and that tells which process writes it. */
 export function temporaryFile(folder: string, kind: TemporaryKind): string {
-  return join(folder, `temp-${kind}-${process.pid}-${++made}.rdb`);
+  return join(folder, `temp-${kind}-${thisProcess().id}-${++made}.rdb`);
 }
 
 /**
@@ -50,11 +48,7 @@ function isAbandoned(path: string, writer: number, startedMs: number): boolean {
   } catch {
     return false; // it has just gone
   }
-  if (writer === process.pid) return changedMs < startedMs;
-  try {
-    getPriority(writer); // the one question about another process that needs no right to start or to end any
-    return false;
-  } catch (error) {
-    return systemErrorCode(error) === "ESRCH" || unixMs() - changedMs > ABANDONED_MS;
-  }
+  const { id, isRunning } = thisProcess();
+  if (writer === id) return changedMs < startedMs;
+  return !(isRunning(writer) ?? unixMs() - changedMs <= ABANDONED_MS);
 }

@@ -7,8 +7,8 @@ import { betweenSlices, loadRdbFile } from "../persistence/load.ts";
 import { moveInto } from "../persistence/rdb_file.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
 import { files, type SyncedPart } from "../runtime/files.ts";
-import { Database } from "../store/database.ts";
-import type { Store } from "../store/store.ts";
+import type { Database } from "../store/database.ts";
+import type { Keyspace } from "../store/keyspace.ts";
 
 const SLICE_MS = 2;
 /** Bytes that wait to be parsed above which no more are wanted, and at which they are again. */
@@ -38,10 +38,12 @@ export interface SnapshotReceiver {
 
 /** How receivers see the server's data set. */
 export interface ReceivingStore {
-  readonly store: Store;
+  readonly keyspace: Keyspace;
   readonly readOptions: ReadOptions;
   /** Empties all databases. */
   flush(): void;
+  /** What was received is now what they hold. */
+  replaced(): void;
   /** A file that was received is loaded, or could not be: it is no longer needed. */
   fileRead(path: string): void;
   /** The data set is not whole, and commands are refused; or they are served again. */
@@ -51,9 +53,9 @@ export interface ReceivingStore {
 }
 
 /** The database that the stream had selected at the snapshot's point in time. */
-function streamDatabase(aux: ReadonlyMap<string, string>, store: Store): number {
+function streamDatabase(aux: ReadonlyMap<string, string>, { databases }: Keyspace): number {
   const index = Number(aux.get("repl-stream-db") ?? 0);
-  return store.databases[index] === undefined ? 0 : index;
+  return databases[index] === undefined ? 0 : index;
 }
 
 /**
@@ -107,9 +109,10 @@ export class FileReceiver implements SnapshotReceiver {
     onReplaced();
     this.into.setLoading(true);
     try {
-      const { store, readOptions } = this.into;
-      const { aux } = await loadRdbFile(this.path, store, { ...readOptions, sliceMs: SLICE_MS });
-      return streamDatabase(aux, store);
+      const { keyspace, readOptions } = this.into;
+      const { aux } = await loadRdbFile(this.path, keyspace, { ...readOptions, sliceMs: SLICE_MS });
+      this.into.replaced();
+      return streamDatabase(aux, keyspace);
     } catch (error) {
       this.into.flush();
       throw error;
@@ -158,11 +161,10 @@ export class SwapReceiver implements SnapshotReceiver {
 
   /** `servesMeanwhile`: the old data set is still worth reading, as an earlier state of what comes. */
   constructor(readonly into: ReceivingStore, readonly servesMeanwhile: boolean) {
-    const { store } = into;
-    this.#databases = emptyDatabases(store);
+    const { keyspace } = into;
+    this.#databases = keyspace.createDetached();
     this.#setLoading(true);
-    for (const database of this.#databases) store.detached.add(database);
-    this.#reader = new RdbReader(store, { ...into.readOptions, databases: this.#databases });
+    this.#reader = new RdbReader({ store: keyspace.store, databases: this.#databases }, into.readOptions);
   }
 
   #setLoading(isLoading: boolean): void {
@@ -213,12 +215,13 @@ export class SwapReceiver implements SnapshotReceiver {
       this.abort();
       throw error;
     }
-    const { store } = this.into;
+    const { keyspace } = this.into;
     this.into.flush();
-    for (let i = 0; i < this.#databases.length; i++) store.databases[i].swap(this.#databases[i]);
+    keyspace.exchange(this.#databases);
+    this.into.replaced();
     this.#letGo();
     onReplaced();
-    return streamDatabase(this.#reader.aux, store);
+    return streamDatabase(this.#reader.aux, keyspace);
   }
 
   abort(): void {
@@ -230,21 +233,6 @@ export class SwapReceiver implements SnapshotReceiver {
     if (this.#isLetGo) return;
     this.#isLetGo = true;
     this.#setLoading(false);
-    for (const database of this.#databases.splice(0)) {
-      this.into.store.detached.delete(database);
-      database.discard();
-    }
+    this.into.keyspace.discardDetached(this.#databases);
   }
-}
-
-/** As many databases as there are, without keys. Where there is no memory for all, none is left behind. */
-function emptyDatabases(store: Store): Database[] {
-  const made: Database[] = [];
-  try {
-    for (const { index } of store.databases) made.push(new Database(store, index));
-  } catch (error) {
-    for (const database of made) database.discard();
-    throw error;
-  }
-  return made;
 }

@@ -15,13 +15,14 @@
  * memory is needed again. So that a nearly empty one can be emptied, it may be told to leave (`leave`): no block is
  * handed out of it from then on, and whoever holds blocks in it moves them elsewhere (see compaction.ts).
  *
- * Owned by the server's composition; read and written by everything in `lib/store/`.
+ * Owned by the heap; read and written by everything in `lib/store/`.
  */
 
+import { makeSizeClasses, type SizeClasses } from "./size_classes.ts";
 import { type MemorySource, takeMemory } from "../runtime/memory.ts";
 
 /** Bytes in a granule, the unit in which refs count. */
-export const GRANULE_BYTES = 8;
+const GRANULE_BYTES = 8;
 /** Granules in a segment, less one: the mask that gives the place in the segment. */
 export const SEGMENT_MASK = 0x7fffff;
 /** How far a ref is shifted right to give its segment. */
@@ -102,49 +103,7 @@ export interface SegmentUse {
   readonly liveBytes: number;
 }
 
-/** The classes, and after all of them the same again for spans in leaving segments. */
-export interface SizeClasses {
-  /** Class of a size in granules. */
-  readonly ofGranules: Uint8Array;
-  /** Granules of a block of each class. */
-  readonly granules: Int32Array;
-  /** Units of a span of each class. */
-  readonly units: Int32Array;
-  /** Blocks in a span of each class. */
-  readonly capacity: Int32Array;
-}
-
-/** A table segment's size (see table.ts), which would waste 11% in the class above it. */
-const TABLE_SEGMENT_BYTES = 8200;
-
-function makeSizeClasses(): SizeClasses {
-  const sizes = new Set<number>([TABLE_SEGMENT_BYTES]);
-  for (let bytes = 8; bytes <= 512; bytes += 8) sizes.add(bytes);
-  for (let base = 512; base < MAX_SMALL_BYTES; base *= 2) {
-    for (let step = 1; step <= 8; step++) sizes.add(base + (base / 8) * step);
-  }
-  const sorted = [...sizes].sort((a, b) => a - b);
-  const ofGranules = new Uint8Array(MAX_SMALL_BYTES / GRANULE_BYTES + 1);
-  let index = 0;
-  for (let granules = 0; granules < ofGranules.length; granules++) {
-    while (sorted[index] < granules * GRANULE_BYTES) index++;
-    ofGranules[granules] = index;
-  }
-  const units = sorted.map((bytes) => {
-    let count = 1;
-    while ((count * UNIT_BYTES) % bytes > (count * UNIT_BYTES) / 16 || count * UNIT_BYTES < bytes) count++;
-    return count;
-  });
-  const twice = (values: readonly number[]) => Int32Array.from([...values, ...values]);
-  return {
-    ofGranules,
-    granules: twice(sorted.map((bytes) => bytes / GRANULE_BYTES)),
-    units: twice(units),
-    capacity: twice(sorted.map((bytes, i) => Math.floor((units[i] * UNIT_BYTES) / bytes))),
-  };
-}
-
-const CLASSES = makeSizeClasses();
+const CLASSES = makeSizeClasses(GRANULE_BYTES, UNIT_BYTES, MAX_SMALL_BYTES);
 
 /** Classes of spans in leaving segments: each is that of the same size plus this number, and never asked for. */
 const LEAVING = CLASSES.granules.length / 2;

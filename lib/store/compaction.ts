@@ -10,10 +10,10 @@
  * Must rest while anybody holds refs from one turn to the next: a snapshot, or the loading of a hash (`mayMove`).
  */
 
-import { hashBytes } from "../bytes/hash.ts";
 import { isOutOfRoom } from "./out_of_room.ts";
 import type { Database } from "./database.ts";
-import type { Store } from "./store.ts";
+import type { Heap } from "./heap.ts";
+import type { Keyspace } from "./keyspace.ts";
 
 /** Which segments are to leave: those that waste so many bytes, and of whose touched bytes less than a share is used. */
 export interface Standard {
@@ -42,13 +42,17 @@ export class Compaction {
   #segment = 0;
   #leaving: number[] = [];
   #walks = 0;
-  /** Where the walk is: tables still to come, the database under way, and the place in its table of keys or expiries. */
+  /** Where the walk is: databases still to come, the last of them under way; the place in its keys, or in its expiries. */
   #databases: Database[] = [];
-  #table: "keys" | "expires" = "keys";
+  #isAtKeys = true;
   #cursor = 0;
   #values: LargeValue[] = [];
 
-  constructor(readonly store: Store) {}
+  readonly #heap: Heap;
+
+  constructor(readonly keyspace: Keyspace) {
+    this.#heap = keyspace.store.heap;
+  }
 
   /** Whether a run is under way. */
   get isRunning(): boolean {
@@ -57,8 +61,8 @@ export class Compaction {
 
   /** Whether nobody holds refs from one turn to the next, as far as the store knows. */
   get mayMove(): boolean {
-    const { store } = this;
-    return store.heap.snapshots.listener === null && store.detached.size === 0 && !store.heap.hasDiscarded;
+    const heap = this.#heap;
+    return heap.snapshots.listener === null && this.keyspace.detached.size === 0 && !heap.hasDiscarded;
   }
 
   /** Begins a run, unless one is under way. */
@@ -83,7 +87,7 @@ export class Compaction {
   }
 
   #look(): void {
-    const { arena } = this.store;
+    const { arena } = this.#heap;
     if (this.#segment < arena.bytes.length) {
       const use = arena.segmentUse(this.#segment);
       const { wastedBytes, usedShare } = this.#standard;
@@ -100,7 +104,8 @@ export class Compaction {
 
   /** Begins a walk if something still lies in leaving segments, and this is worth it. */
   #walkOrEnd(): void {
-    const { store, store: { arena } } = this;
+    const { keyspace } = this;
+    const { arena } = this.#heap;
     // One that was released in the meantime may be there again, for somebody else.
     this.#leaving = this.#leaving.filter((segment) =>
       arena.leaving[segment] !== 0 && (arena.segmentUse(segment)?.liveBytes ?? 0) > 0
@@ -108,14 +113,14 @@ export class Compaction {
     if (this.#leaving.length === 0 || this.#walks === MAX_WALKS) return this.#end();
     this.#walks++;
     this.#phase = "moving";
-    this.#databases = [...store.databases, ...store.unnumbered];
-    this.#table = "keys";
+    this.#databases = [...keyspace.databases, ...keyspace.unnumbered];
+    this.#isAtKeys = true;
     this.#cursor = 0;
     this.#values = [];
   }
 
   #end(): void {
-    const { arena } = this.store;
+    const { arena } = this.#heap;
     for (const segment of this.#leaving) if (arena.leaving[segment] !== 0) arena.stay(segment);
     this.#leaving = [];
     this.#databases = [];
@@ -128,41 +133,27 @@ export class Compaction {
     if (value !== undefined) return this.#moveOn(value);
     const database = this.#databases.at(-1);
     if (database === undefined) return this.#walkOrEnd();
-    const { tables } = this.store;
-    if (this.#cursor === 0) database[this.#table] = tables.relocate(database[this.#table]);
-    this.#cursor = tables.relocateSegment(
-      database[this.#table],
-      this.#cursor,
-      this.#table === "keys" ? (ref, hash) => this.#moveEntry(database, ref, hash) : (ref) => ref,
-    );
+    this.#cursor = this.#isAtKeys
+      ? database.relocate(this.#cursor, (ref) => this.#moveBody(database, ref))
+      : database.relocateExpires(this.#cursor);
     if (this.#cursor !== 0) return;
-    if (this.#table === "expires") this.#databases.pop();
-    this.#table = this.#table === "keys" ? "expires" : "keys";
-  }
-
-  /** Moves an entry of a database with all it has, where it lies in a leaving segment; its ref from now on. */
-  #moveEntry(database: Database, ref: number, hash: number): number {
-    const { arena, entries, tables } = this.store;
-    if (entries.hasBody(ref)) this.#moveBody(database, ref);
-    if (!arena.isLeaving(ref)) return ref;
-    const moved = this.store.heap.copyBlock(ref, entries.bytesOf(ref));
-    if (entries.hasExpiry(ref) && tables.findEntry(database.expires, hash, ref)) tables.replaceAt(tables.slot, moved);
-    arena.free(ref);
-    return moved;
+    if (!this.#isAtKeys) this.#databases.pop();
+    this.#isAtKeys = !this.#isAtKeys;
   }
 
   /** Moves what the value of an entry has outside of it, or notes it for later if that is much. */
   #moveBody(database: Database, ref: number): void {
-    const { entries } = this.store;
-    const cursor = this.store.heap.typeOf(ref).relocateBody(ref, 0);
+    const { entries } = this.#heap;
+    const cursor = this.#heap.typeOf(ref).relocateBody(ref, 0);
     if (cursor === 0) return;
     this.#values.push({ database, key: entries.keyCopy(ref), type: entries.type(ref), cursor });
   }
 
   #moveOn(value: LargeValue): void {
-    const { entries, tables, heap } = this.store;
+    const heap = this.#heap;
+    const { entries } = heap;
     const { database, key, type } = value;
-    const ref = tables.find(database.keys, hashBytes(key, 0, key.length), key, 0, key.length);
+    const ref = database.peek(key, 0, key.length);
     const isSame = ref !== 0 && entries.type(ref) === type && entries.hasBody(ref);
     value.cursor = isSame ? heap.typeOf(ref).relocateBody(ref, value.cursor) : 0;
     if (value.cursor === 0) this.#values.splice(this.#values.indexOf(value), 1);

@@ -1,58 +1,91 @@
 /**
- * A database: a table of entries by key, and a second table of those among them that expire.
+ * A database: keys with their values, and what becomes of them.
  *
  * Every change of an entry goes through here, because three things hang on it: a snapshot under way must see the entry
- * as it was (`prepareChange`, `prepareRemoval`), the expiry index must follow the entry when its block moves, and blocks must be freed.
+ * as it was (`prepareChange`, `prepareRemoval`), the table of keys must follow the entry when its block moves, and blocks
+ * must be freed.
  *
  * Keys are given as (bytes, start, length), so that they can be looked up where they arrived.
  */
 
-import { hashBytes } from "../bytes/hash.ts";
 import { copyBytes } from "../bytes/compare.ts";
-import { ArenaFullError, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
-import { ENTRY_HEADER_BYTES, HAS_EXPIRY, KEY_LENGTH_MASK, TYPE_STRING } from "./entry.ts";
+import { hashBytes } from "../bytes/hash.ts";
+import { type Arena, ArenaFullError, MAX_BLOCK_BYTES, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
+import {
+  type Entries,
+  ENTRY_HEADER_BYTES,
+  HAS_EXPIRY,
+  KEY_LENGTH_MASK,
+  NO_EXPIRY,
+  TYPE_STRING,
+  type UnixMs,
+} from "./entry.ts";
+import type { Heap } from "./heap.ts";
+import { KeyTable } from "./key_table.ts";
+import type { SnapshotHooks, WalkedTable } from "./snapshot_hooks.ts";
 import type { Store } from "./store.ts";
-import { NO_EXPIRY, type ValueHome } from "./types/value_type.ts";
+import type { TableStatistics } from "./table.ts";
+import type { ValueHome } from "./types/value_type.ts";
 
-export { NO_EXPIRY };
 /** For `setString` and `rewriteString`: the expiry there is. Any other value but NO_EXPIRY is a Unix time in ms. */
 export const KEEP_EXPIRY = -2;
 
 /** Keys looked for between two removals of them all. */
 const REMOVED_AT_ONCE = 512;
 
-/** Expiry as commands give it: ms since 1970, beyond 2^53 as a BigInt. */
-export type UnixMs = number | bigint;
+/** Told of a key; the bytes are its own during the call only. */
+export type KeyListener = (database: Database, bytes: Uint8Array, start: number, length: number) => void;
+
+/** Who is told of what becomes of keys; null: nobody asks. */
+export class KeyEvents {
+  /** A key was removed because it had expired. */
+  onExpired: KeyListener | null = null;
+  /** A look-up for reading found no key. */
+  onMiss: KeyListener | null = null;
+  /** A key is new in a database. */
+  onNew: KeyListener | null = null;
+  /** A key is given an expiry. */
+  onExpiry: KeyListener | null = null;
+}
 
 export class Database implements ValueHome {
-  /** Table of all entries. */
-  keys: number;
-  /** Table of the entries that have an expiry; the same refs. */
-  expires: number;
-  /** Where the active expiry cycle goes on in `expires`. */
-  expiryCursor = 0;
-  /** Hash of the key looked up last. */
-  #hash = 0;
+  #table: KeyTable;
+  readonly #heap: Heap;
+  readonly #arena: Arena;
+  readonly #entries: Entries;
+  readonly #snapshots: SnapshotHooks;
+  readonly #events: KeyEvents;
   /** Whether the string being set is under a key that the command has looked up, and so used, already. */
   #isLookedUp = false;
   /** The key that the expiry cycle is removing. */
   #expiredKey = new Uint8Array(64);
 
-  constructor(readonly store: Store, readonly index: number) {
-    [this.keys, this.expires] = store.tables.createPair();
+  /** `index`: its number, as clients and listeners know it. Throws where there is no memory for it, and takes none then. */
+  constructor(readonly store: Store, events: KeyEvents, readonly index: number) {
+    const { heap } = store;
+    this.#heap = heap;
+    this.#arena = heap.arena;
+    this.#entries = heap.entries;
+    this.#snapshots = heap.snapshots;
+    this.#events = events;
+    this.#table = new KeyTable(heap);
   }
 
   /** Keys, those included that have expired but were not removed yet. */
   get size(): number {
-    return this.store.tables.count(this.keys);
+    return this.#table.size;
   }
+
+  /** Keys that have an expiry. */
+  get expiring(): number {
+    return this.#table.expiring;
+  }
+
+  // --- Looking up ----------------------------------------------------------------------------------------------------
 
   /** The entry under a key, expired or not, without a trace in its metadata: its ref, or 0. */
   peek(bytes: Uint8Array, start: number, length: number): number {
-    const { foresight } = this.store;
-    const ref = foresight.find(this.keys, bytes, start, length);
-    this.#hash = foresight.hash;
-    return ref;
+    return this.#table.find(bytes, start, length);
   }
 
   /** The live entry under a key, for a command that reads it: its ref, or 0. Counts a hit or a miss. */
@@ -65,10 +98,11 @@ export class Database implements ValueHome {
   /** As `read`, but no use of the key: for commands that ask about it (EXISTS, TYPE, TTL). */
   glance(bytes: Uint8Array, start: number, length: number): number {
     const store = this.store;
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, store.removeExpired)) {
       store.misses++;
-      if (store.onMiss !== null) store.onMiss(this, bytes, start, length);
+      const { onMiss } = this.#events;
+      if (onMiss !== null) onMiss(this, bytes, start, length);
       return 0;
     }
     store.hits++;
@@ -80,22 +114,27 @@ export class Database implements ValueHome {
    * any, has been told.
    */
   write(bytes: Uint8Array, start: number, length: number): number {
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return 0;
     this.store.touch(ref);
-    this.store.heap.snapshots.prepareChange(this.keys, ref);
+    this.#snapshots.prepareChange(this.#table, ref);
     return ref;
+  }
+
+  /** To be called before an entry that was looked up to be read is changed after all. */
+  prepareChange(ref: number): void {
+    this.#snapshots.prepareChange(this.#table, ref);
   }
 
   /** The live entry under a key, without a trace in its metadata or in the statistics: its ref, or 0. */
   look(bytes: Uint8Array, start: number, length: number): number {
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     return ref === 0 || this.#isGone(ref, bytes, start, length, this.store.removeExpired) ? 0 : ref;
   }
 
   /** Whether a live entry is under a key, for a command that changes something by that: a use of the key. */
   use(bytes: Uint8Array, start: number, length: number): boolean {
-    const ref = this.peek(bytes, start, length);
+    const ref = this.#table.find(bytes, start, length);
     if (ref === 0 || this.#isGone(ref, bytes, start, length, this.store.writesRemoveExpired)) return false;
     this.store.touch(ref);
     return true;
@@ -108,16 +147,46 @@ export class Database implements ValueHome {
 
   /** Whether a found entry has expired; it is removed on the way where `removes` says so. */
   #isGone(ref: number, bytes: Uint8Array, start: number, length: number, removes: boolean): boolean {
-    const store = this.store;
-    const entries = store.entries;
-    if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
+    if (!this.store.hasExpired(ref)) return false;
     if (removes) this.#expire(bytes, start, length);
     return true;
   }
 
+  /** Collects some entries from a cursor on, as `Tables.scan`; returns where to go on, 0 at the end. */
+  scan(cursor: number, limit: number, into: number[]): number {
+    return this.#table.scan(cursor, limit, into);
+  }
+
+  /** The same, of the entries that expire. */
+  scanExpiring(cursor: number, limit: number, into: number[]): number {
+    return this.#table.scanExpiring(cursor, limit, into);
+  }
+
+  /** Collects about `limit` of the entries that expire, each time the next, round after round. */
+  nextExpiring(limit: number, into: number[]): void {
+    this.#table.nextExpiring(limit, into);
+  }
+
+  /** Some entry, each as likely as any other, or 0. `random` gives values in [0, 1). */
+  random(random: () => number): number {
+    return this.#table.random(random);
+  }
+
+  /** The same, of the entries that expire. */
+  randomExpiring(random: () => number): number {
+    return this.#table.randomExpiring(random);
+  }
+
+  /** Fetches what looking up the keys noted in the foresight will touch. */
+  foresee(): void {
+    this.#table.foresee();
+  }
+
+  // --- Changing ------------------------------------------------------------------------------------------------------
+
   /** Removes an entry that has expired. */
   expireEntry(ref: number): void {
-    const { entries } = this.store;
+    const entries = this.#entries;
     const length = entries.keyLength(ref);
     if (length > this.#expiredKey.length) this.#expiredKey = new Uint8Array(length);
     copyBytes(entries.bytes(ref), entries.keyStart(ref), length, this.#expiredKey, 0); // the entry's own will be gone
@@ -125,9 +194,10 @@ export class Database implements ValueHome {
   }
 
   #expire(bytes: Uint8Array, start: number, length: number): void {
+    const { onExpired } = this.#events;
     this.store.expiredKeys++;
     this.remove(bytes, start, length);
-    this.store.onExpired(this, bytes, start, length);
+    if (onExpired !== null) onExpired(this, bytes, start, length);
   }
 
   /**
@@ -144,9 +214,9 @@ export class Database implements ValueHome {
     encoding: number,
     expiry: UnixMs,
   ): void {
-    const old = this.peek(key, keyStart, keyLength);
+    const old = this.#table.find(key, keyStart, keyLength);
     const ref = this.#replace(old, key, keyStart, keyLength, TYPE_STRING, encoding, valueLength, expiry);
-    const arena = this.store.arena;
+    const arena = this.#arena;
     const at = (ref & SEGMENT_MASK) << 1;
     const word1 = arena.words[ref >>> SEGMENT_SHIFT][at + 1];
     const to = (at << 2) + ENTRY_HEADER_BYTES + ((word1 >>> 27) & 8) + (word1 & KEY_LENGTH_MASK);
@@ -183,7 +253,7 @@ export class Database implements ValueHome {
     inlineLength: number,
     expiry: UnixMs,
   ): number {
-    const old = this.peek(key, keyStart, keyLength);
+    const old = this.#table.find(key, keyStart, keyLength);
     return this.#replace(old, key, keyStart, keyLength, type, encoding, inlineLength, expiry);
   }
 
@@ -198,7 +268,10 @@ export class Database implements ValueHome {
     expiry: UnixMs,
   ): number {
     const store = this.store;
-    const { entries, snapshots } = store.heap;
+    const events = this.#events;
+    const table = this.#table;
+    const entries = this.#entries;
+    const snapshots = this.#snapshots;
     const typeAndEncoding = type | (encoding << 4);
     if (old === 0) {
       const isExpiring = expiry !== NO_EXPIRY && expiry !== KEEP_EXPIRY;
@@ -206,13 +279,12 @@ export class Database implements ValueHome {
       const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, isExpiring);
       if (snapshots.epoch !== 0) snapshots.mark(ref);
       if (isExpiring) entries.setExpiry(ref, expiry);
-      this.#addNew(ref, isExpiring);
-      if (isExpiring && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
-      if (store.onNew !== null) store.onNew(this, key, keyStart, keyLength);
+      table.addNew(ref, isExpiring);
+      if (isExpiring && events.onExpiry !== null) events.onExpiry(this, key, keyStart, keyLength);
+      if (events.onNew !== null) events.onNew(this, key, keyStart, keyLength);
       return ref;
     }
-    const slot = store.tables.slot;
-    const words = store.arena.words[old >>> SEGMENT_SHIFT];
+    const words = this.#arena.words[old >>> SEGMENT_SHIFT];
     const at = (old & SEGMENT_MASK) << 1;
     const had = (words[at + 1] & HAS_EXPIRY) !== 0;
     if (had && store.writesRemoveExpired && entries.expiry(old) <= store.nowMs && !store.ignoreExpiry) {
@@ -223,7 +295,7 @@ export class Database implements ValueHome {
     const meta = typeAndEncoding | (clock << 8);
     const keeps = expiry === KEEP_EXPIRY;
     const has = keeps ? had : expiry !== NO_EXPIRY;
-    if (has && store.localExpiries.isActive) store.localExpiries.note(this, key, keyStart, keyLength);
+    if (has && events.onExpiry !== null) events.onExpiry(this, key, keyStart, keyLength);
     // What a snapshot has still to write may be taken over by it, and so is not written over.
     if (had === has && !entries.hasBody(old) && !snapshots.isAwaited(old)) {
       // The block is large enough, and not too large, if it takes as many granules.
@@ -236,56 +308,21 @@ export class Database implements ValueHome {
       }
     }
     const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, has);
-    if (has && !had) this.#reserveExpiry(ref);
+    if (has && !had) table.reserveExpiry(ref);
     if (snapshots.epoch !== 0) snapshots.mark(ref);
     if (has) {
       if (keeps) entries.setExpiry(ref, entries.exactExpiry(old));
       else entries.setExpiry(ref, expiry);
     }
-    const isTaken = snapshots.prepareRemoval(this.keys, old);
-    this.#moveEntry(old, ref, slot, had, has);
-    if (!isTaken) store.heap.release(old);
+    const isTaken = snapshots.prepareRemoval(table, old);
+    table.replaceFound(old, ref, had, has);
+    if (!isTaken) this.#heap.release(old);
     return ref;
   }
 
   /** The access clock of the value that takes the place of `old`. */
   #clockAfter(old: number): number {
-    return this.#isLookedUp ? this.store.entries.clock(old) : this.store.continuedClock(old);
-  }
-
-  /**
-   * Adds an entry just made, with the hash of the key looked up last, to the tables where it belongs. Where there is no
-   * memory for that, it is freed and nothing has changed.
-   */
-  #addNew(ref: number, isExpiring: boolean): void {
-    if (isExpiring) this.#reserveExpiry(ref);
-    this.store.heap.addNew(this.keys, this.#hash, ref);
-    if (isExpiring) this.store.tables.insert(this.expires, this.#hash, ref);
-  }
-
-  /** Takes the memory that adding to `expires` needs; where there is none, frees the entry just made. */
-  #reserveExpiry(ref: number): void {
-    try {
-      this.store.tables.reserve(this.expires, this.#hash);
-    } catch (error) {
-      this.store.arena.free(ref);
-      throw error;
-    }
-  }
-
-  /**
-   * Gives an entry's table slots to another entry with the same key. Where the entry gets an expiry, the memory for
-   * that was reserved.
-   */
-  #moveEntry(old: number, ref: number, slot: number, had: boolean, has: boolean): void {
-    const tables = this.store.tables;
-    tables.replaceAt(slot, ref);
-    if (!had && !has) return;
-    const hash = this.#hash;
-    if (!had) return tables.insert(this.expires, hash, ref);
-    tables.findEntry(this.expires, hash, old);
-    if (has) tables.replaceAt(tables.slot, ref);
-    else tables.removeFound(this.expires);
+    return this.#isLookedUp ? this.#entries.clock(old) : this.store.continuedClock(old);
   }
 
   /**
@@ -293,7 +330,8 @@ export class Database implements ValueHome {
    * share; new bytes are undefined. Returns the entry's ref, which may be another. Never fails to make it shorter.
    */
   resizeValue(ref: number, inlineLength: number): number {
-    const { entries, arena } = this.store;
+    const entries = this.#entries;
+    const arena = this.#arena;
     const has = entries.hasExpiry(ref);
     const keyLength = entries.keyLength(ref);
     const bytes = entries.size(keyLength, inlineLength, has);
@@ -303,7 +341,6 @@ export class Database implements ValueHome {
       entries.setValueWord(ref, inlineLength);
       return ref;
     }
-    const slot = this.#slotOf(ref);
     const moved = this.#blockFor(bytes, usable);
     if (moved === 0) {
       entries.setValueWord(ref, inlineLength);
@@ -311,7 +348,8 @@ export class Database implements ValueHome {
     }
     arena.copy(ref, 0, moved, 0, Math.min(bytes, entries.size(keyLength, entries.valueWord(ref), has)));
     entries.setValueWord(moved, inlineLength);
-    this.#moveEntry(ref, moved, slot, has, has);
+    this.#table.locate(ref);
+    this.#table.replaceFound(ref, moved, has, has);
     arena.free(ref);
     return moved;
   }
@@ -319,63 +357,60 @@ export class Database implements ValueHome {
   /** A block of `bytes` in place of one of `usable`; 0 where there is no memory, but the old one will do. */
   #blockFor(bytes: number, usable: number): number {
     try {
-      return this.store.arena.alloc(bytes);
+      return this.#arena.alloc(bytes);
     } catch (error) {
       if (bytes <= usable && error instanceof ArenaFullError) return 0;
       throw error;
     }
   }
 
-  /** The slot of an entry in `keys`; sets `#hash` to its key's. */
-  #slotOf(ref: number): number {
-    const { entries, tables } = this.store;
-    this.#hash = hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
-    if (!tables.findEntry(this.keys, this.#hash, ref)) throw new Error("an entry is missing from its table");
-    return tables.slot;
-  }
-
   /** Sets or removes (NO_EXPIRY) the expiry of an entry that `write` just returned. Returns its ref, maybe another. */
   setExpiry(ref: number, expiry: UnixMs): number {
-    const { entries, arena } = this.store;
+    const table = this.#table;
+    const entries = this.#entries;
+    const arena = this.#arena;
     const had = entries.hasExpiry(ref);
     const has = expiry !== NO_EXPIRY;
-    if (has) this.#noteExpiry(ref);
+    if (has) this.#tellExpiry(ref);
     if (had === has) {
       if (has) entries.setExpiry(ref, expiry);
       return ref;
     }
-    const slot = this.#slotOf(ref);
-    const inline = entries.inlineLength(ref);
-    const tail = entries.keyLength(ref) + inline;
+    table.locate(ref);
+    const tail = entries.keyLength(ref) + entries.inlineLength(ref);
     const moved = arena.alloc(ENTRY_HEADER_BYTES + (has ? 8 : 0) + tail);
-    if (has) this.#reserveExpiry(moved);
+    if (has) table.reserveExpiry(moved);
     entries.setWord(moved, 0, entries.word(ref, 0));
     entries.setWord(moved, 1, has ? entries.word(ref, 1) | HAS_EXPIRY : entries.word(ref, 1) & ~HAS_EXPIRY);
     entries.setWord(moved, 2, entries.word(ref, 2));
     if (has) entries.setExpiry(moved, expiry);
     const header = ENTRY_HEADER_BYTES;
     arena.copy(ref, had ? header + 8 : header, moved, has ? header + 8 : header, tail);
-    this.#moveEntry(ref, moved, slot, had, has);
+    table.replaceFound(ref, moved, had, has);
     arena.free(ref);
     return moved;
   }
 
   /** Removes a key, expired or not; whether it was there. */
   remove(bytes: Uint8Array, start: number, length: number): boolean {
-    const store = this.store;
-    const ref = this.peek(bytes, start, length);
+    const table = this.#table;
+    const ref = table.find(bytes, start, length);
     if (ref === 0) return false;
-    const isTaken = store.heap.snapshots.prepareRemoval(this.keys, ref);
-    this.#detachFound(ref);
-    if (!isTaken) store.heap.release(ref);
+    const isTaken = this.#snapshots.prepareRemoval(table, ref);
+    table.removeFound(ref);
+    if (!isTaken) this.#heap.release(ref);
     return true;
   }
 
-  /** Takes the entry that was just looked up out of both tables, without freeing it. */
-  #detachFound(ref: number): void {
-    const { tables, entries } = this.store;
-    tables.removeFound(this.keys);
-    if (entries.hasExpiry(ref) && tables.findEntry(this.expires, this.#hash, ref)) tables.removeFound(this.expires);
+  /** Removes a key for want of memory: a snapshot under way keeps nothing of it until later. Whether it was there. */
+  evict(bytes: Uint8Array, start: number, length: number): boolean {
+    const table = this.#table;
+    const ref = table.find(bytes, start, length);
+    if (ref === 0) return false;
+    this.#snapshots.prepareEviction(table, ref);
+    table.removeFound(ref);
+    this.#heap.release(ref);
+    return true;
   }
 
   /**
@@ -383,30 +418,34 @@ export class Database implements ValueHome {
    * RESTORE. Its value and expiry go along. Nothing has changed where there is no memory for it.
    */
   adopt(from: Database, ref: number, key: Uint8Array, start: number, length: number): void {
-    const { entries, tables } = this.store;
+    const table = this.#table;
+    const entries = this.#entries;
     const has = entries.hasExpiry(ref);
-    const moved = this.#twin(ref, key, start, length);
+    const hash = hashBytes(key, start, length);
+    const moved = this.#heap.twin(ref, key, start, length);
     entries.setValueWord(moved, entries.valueWord(ref));
-    this.#hash = hashBytes(key, start, length);
-    this.#reserve(moved, has);
-    const hash = this.#hash;
+    table.reserve(hash, moved, has);
     this.remove(key, start, length);
-    this.store.heap.snapshots.prepareChange(from.keys, ref);
-    from.#slotOf(ref);
-    from.#detachFound(ref);
-    this.store.arena.free(ref);
-    tables.insert(this.keys, hash, moved);
-    if (has) tables.insert(this.expires, hash, moved);
-    if (has) this.#noteExpiry(moved);
-    if (this.store.onNew !== null) this.store.onNew(this, key, start, length);
+    this.#snapshots.prepareChange(from.#table, ref);
+    from.#table.locate(ref);
+    from.#table.removeFound(ref);
+    this.#arena.free(ref);
+    this.#insert(hash, moved, has);
   }
 
-  /** On a writable replica, an expiry that a client has set is this server's to carry out. */
-  #noteExpiry(ref: number): void {
-    const { entries, localExpiries } = this.store;
-    if (localExpiries.isActive) {
-      localExpiries.note(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
-    }
+  /** Adds an entry for whose key, which is absent, there is room. */
+  #insert(hash: number, ref: number, isExpiring: boolean): void {
+    const { onNew } = this.#events;
+    const entries = this.#entries;
+    this.#table.insert(hash, ref, isExpiring);
+    if (isExpiring) this.#tellExpiry(ref);
+    if (onNew !== null) onNew(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+  }
+
+  #tellExpiry(ref: number): void {
+    const { onExpiry } = this.#events;
+    const entries = this.#entries;
+    if (onExpiry !== null) onExpiry(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
   }
 
   /**
@@ -414,98 +453,90 @@ export class Database implements ValueHome {
    * changed where there is no memory for it. The entry must be another than the one under the key.
    */
   duplicate(ref: number, key: Uint8Array, start: number, length: number): void {
-    const { store } = this;
-    const { entries, tables, heap } = store;
+    const heap = this.#heap;
+    const entries = this.#entries;
     const has = entries.hasExpiry(ref);
-    const hasBody = entries.hasBody(ref);
-    const body = hasBody ? heap.typeOf(ref).copyBody(entries.valueWord(ref)) : 0;
+    const hash = hashBytes(key, start, length);
+    const body = entries.hasBody(ref) ? heap.typeOf(ref).copyBody(entries.valueWord(ref)) : 0;
     let twin: number;
     try {
-      twin = this.#twin(ref, key, start, length);
-      this.#hash = hashBytes(key, start, length);
-      this.#reserve(twin, has);
+      twin = heap.twin(ref, key, start, length);
+      this.#table.reserve(hash, twin, has);
     } catch (error) {
-      if (hasBody) heap.typeOf(ref).freeBody(body);
+      if (body !== 0) heap.typeOf(ref).freeBody(body);
       throw error;
     }
-    if (hasBody) entries.setValueWord(twin, body);
-    entries.setClock(twin, store.initialClock);
-    const hash = this.#hash;
+    if (body !== 0) entries.setValueWord(twin, body);
+    entries.setClock(twin, this.store.initialClock);
     this.remove(key, start, length);
-    tables.insert(this.keys, hash, twin);
-    if (has) tables.insert(this.expires, hash, twin);
-    if (has) this.#noteExpiry(twin);
-    if (store.onNew !== null) store.onNew(this, key, start, length);
+    this.#insert(hash, twin, has);
   }
 
-  /** A copy of an entry's own block under another key, in no table. */
-  #twin(ref: number, key: Uint8Array, start: number, length: number): number {
-    const { heap } = this.store;
-    const { entries, arena } = heap;
-    const has = entries.hasExpiry(ref);
-    const inline = entries.inlineLength(ref);
-    const twin = entries.create(key, start, length, entries.word(ref, 0), inline, has);
-    if (heap.snapshots.epoch !== 0) heap.snapshots.mark(twin);
-    if (has) entries.setExpiry(twin, entries.exactExpiry(ref));
-    const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
-    arena.copy(ref, valueAt, twin, entries.valueStart(twin) - ((twin & SEGMENT_MASK) << 3), inline);
-    return twin;
-  }
-
-  /** Takes the memory that adding an entry just made, with the hash at hand, needs; where there is none, frees it. */
-  #reserve(ref: number, isExpiring: boolean): void {
-    const { tables, arena } = this.store;
-    try {
-      tables.reserve(this.keys, this.#hash);
-      if (isExpiring) tables.reserve(this.expires, this.#hash);
-    } catch (error) {
-      arena.free(ref);
-      throw error;
-    }
-  }
+  // --- The whole -----------------------------------------------------------------------------------------------------
 
   /** Exchanges the contents of two databases. */
   swap(other: Database): void {
-    [this.keys, other.keys] = [other.keys, this.keys];
-    [this.expires, other.expires] = [other.expires, this.expires];
-    [this.expiryCursor, other.expiryCursor] = [other.expiryCursor, this.expiryCursor];
+    [this.#table, other.#table] = [other.#table, this.#table];
   }
 
-  /** Removes all keys, and returns their number. The memory is given back in slices by the store. */
+  /** Removes all keys, and returns their number. The memory is given back in slices. */
   clear(): number {
-    const { store } = this;
     const removed = this.size;
-    let tables: readonly [number, number];
+    let empty: KeyTable;
     try {
-      tables = store.tables.createPair();
+      empty = new KeyTable(this.#heap);
     } catch (error) {
       if (!(error instanceof ArenaFullError)) throw error;
-      this.#removeAll(); // there is no memory even for empty tables, and this is the way to get some
+      this.#removeAll(); // there is no memory even for an empty table, and this is the way to get some
       return removed;
     }
     this.discard();
-    [this.keys, this.expires] = tables;
-    this.expiryCursor = 0;
+    this.#table = empty;
     return removed;
   }
 
-  /** Gives up the tables with all that is in them. The database is of no use after that, unless it gets others. */
+  /** Gives all up that is in it, to be freed in slices. The database is of no use after that. */
   discard(): void {
-    this.store.discardDatabase(this.keys, this.expires);
+    this.#table.discard();
   }
 
   /** Removes all keys at once, one by one. */
   #removeAll(): void {
-    const { heap } = this.store;
+    const table = this.#table;
     const refs: number[] = [];
-    while (this.size > 0) {
-      this.store.tables.scan(this.keys, 0, REMOVED_AT_ONCE, refs);
+    while (table.size > 0) {
+      table.scan(0, REMOVED_AT_ONCE, refs);
       for (const ref of refs) {
-        const isTaken = heap.snapshots.prepareRemoval(this.keys, ref);
-        this.#slotOf(ref);
-        this.#detachFound(ref);
-        if (!isTaken) heap.release(ref);
+        const isTaken = this.#snapshots.prepareRemoval(table, ref);
+        table.locate(ref);
+        table.removeFound(ref);
+        if (!isTaken) this.#heap.release(ref);
       }
     }
+  }
+
+  /** What a snapshot walks: the keys that are in it now, whichever database has them by then, or none. */
+  get walked(): WalkedTable {
+    return this.#table;
+  }
+
+  /** Compaction: see `KeyTable.relocate`. */
+  relocate(cursor: number, onBody: (ref: number) => void): number {
+    return this.#table.relocate(cursor, onBody);
+  }
+
+  /** Compaction: see `KeyTable.relocateExpires`. */
+  relocateExpires(cursor: number): number {
+    return this.#table.relocateExpires(cursor);
+  }
+
+  /** Figures of the table of all keys, and of those that expire. */
+  statistics(): { readonly keys: TableStatistics; readonly expires: TableStatistics } {
+    return this.#table.statistics();
+  }
+
+  /** The tables in the heap, for the tests that walk them and check what docs/architecture.md says. */
+  inspect(): { readonly keys: number; readonly expires: number } {
+    return this.#table.inspect();
   }
 }

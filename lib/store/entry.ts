@@ -51,6 +51,11 @@ export const ENCODING_NAMES: ReadonlyMap<number, string> = new Map([
   [ENCODING_LISTPACK, "listpack"],
 ]);
 
+/** When an entry expires, as commands give it: ms since 1970, beyond 2^53 as a BigInt. */
+export type UnixMs = number | bigint;
+/** No expiry. */
+export const NO_EXPIRY = -1;
+
 /** Bytes of an entry before its expiry or key. */
 export const ENTRY_HEADER_BYTES = 12;
 /** Mask of the key length in word 1. */
@@ -158,21 +163,21 @@ export class Entries {
     return ((ref & SEGMENT_MASK) << 3) + ENTRY_HEADER_BYTES + ((word1 >>> 27) & 8) + (word1 & KEY_LENGTH_MASK);
   }
 
-  /** Unix time in ms at which the entry expires, or -1. Exact up to 2^53; beyond, rounded to a double. */
+  /** Unix time in ms at which the entry expires, or NO_EXPIRY. Exact up to 2^53; beyond, rounded to a double. */
   expiry(ref: number): number {
-    if (!this.hasExpiry(ref)) return -1;
+    if (!this.hasExpiry(ref)) return NO_EXPIRY;
     return this.word(ref, 4) * TWO_32 + (this.word(ref, 3) >>> 0);
   }
 
   /** Exact expiry of an entry that has one: a BigInt where it is beyond 2^53. */
-  exactExpiry(ref: number): number | bigint {
+  exactExpiry(ref: number): UnixMs {
     const high = this.word(ref, 4);
     if (high >= 0 && high < SAFE_HIGH) return high * TWO_32 + (this.word(ref, 3) >>> 0);
     return (BigInt(high) << 32n) | BigInt(this.word(ref, 3) >>> 0);
   }
 
   /** Sets the expiry of an entry that was made with room for one. */
-  setExpiry(ref: number, unixMs: number | bigint): void {
+  setExpiry(ref: number, unixMs: UnixMs): void {
     if (typeof unixMs === "number") {
       const high = Math.floor(unixMs / TWO_32);
       this.setWord(ref, 3, (unixMs - high * TWO_32) | 0);

@@ -8,7 +8,7 @@
 
 import { bytesEqual } from "../bytes/compare.ts";
 import type { Database } from "./database.ts";
-import type { Store } from "./store.ts";
+import type { Databases } from "./keyspace.ts";
 
 /** Policies of `maxmemory-policy` that evict. */
 export type EvictionPolicy =
@@ -45,7 +45,7 @@ export class Eviction {
   /** The database of which a random policy takes the next key. */
   #nextDatabase = 0;
 
-  constructor(readonly store: Store, readonly random: () => number) {}
+  constructor(readonly keyspace: Databases, readonly random: () => number) {}
 
   /** Changes the policy; what was found under another is forgotten. */
   configure(policy: EvictionPolicy | "noeviction", samples: number): void {
@@ -62,20 +62,24 @@ export class Eviction {
     return this.#isRandom ? this.#randomKey() : this.#bestKey();
   }
 
-  /** The table of a database from which keys may be evicted. */
-  #tableOf(database: Database): number {
-    return this.#onlyVolatile ? database.expires : database.keys;
+  /** How many keys of a database may be evicted. */
+  #countOf(database: Database): number {
+    return this.#onlyVolatile ? database.expiring : database.size;
+  }
+
+  /** Some entry of a database that may be evicted, or 0. */
+  #randomOf(database: Database): number {
+    return this.#onlyVolatile ? database.randomExpiring(this.random) : database.random(this.random);
   }
 
   /** A random key of the next database in turn that has one. */
   #randomKey(): EvictionCandidate | null {
-    const { store } = this;
-    const { databases, tables } = store;
+    const { databases, store: { heap: { entries } } } = this.keyspace;
     for (let i = 0; i < databases.length; i++) {
       this.#nextDatabase = (this.#nextDatabase + 1) % databases.length;
       const database = databases[this.#nextDatabase];
-      const ref = tables.random(this.#tableOf(database), this.random);
-      if (ref !== 0) return { database, key: store.entries.keyCopy(ref) };
+      const ref = this.#randomOf(database);
+      if (ref !== 0) return { database, key: entries.keyCopy(ref) };
     }
     return null;
   }
@@ -83,8 +87,8 @@ export class Eviction {
   #bestKey(): EvictionCandidate | null {
     for (;;) {
       let any = false;
-      for (const database of this.store.databases) {
-        if (this.store.tables.count(this.#tableOf(database)) === 0) continue;
+      for (const database of this.keyspace.databases) {
+        if (this.#countOf(database) === 0) continue;
         any = true;
         this.#sample(database);
       }
@@ -98,13 +102,12 @@ export class Eviction {
   /** Whether a candidate found earlier is still one. */
   #isEvictable({ database, key }: EvictionCandidate): boolean {
     const ref = database.peek(key, 0, key.length);
-    return ref !== 0 && (!this.#onlyVolatile || this.store.entries.hasExpiry(ref));
+    return ref !== 0 && (!this.#onlyVolatile || this.keyspace.store.heap.entries.hasExpiry(ref));
   }
 
   #sample(database: Database): void {
-    const table = this.#tableOf(database);
-    const count = Math.min(this.samples, this.store.tables.count(table));
-    for (let i = 0; i < count; i++) this.#offer(database, this.store.tables.random(table, this.random));
+    const count = Math.min(this.samples, this.#countOf(database));
+    for (let i = 0; i < count; i++) this.#offer(database, this.#randomOf(database));
   }
 
   /** Puts an entry's key into the pool where it is better than the worst in it. */
@@ -112,7 +115,7 @@ export class Eviction {
     const pool = this.#pool;
     const score = this.#score(ref);
     if (pool.length === POOL_KEYS && score <= pool[0].score) return;
-    const { entries } = this.store;
+    const { entries } = this.keyspace.store.heap;
     const bytes = entries.bytes(ref);
     const start = entries.keyStart(ref);
     const length = entries.keyLength(ref);
@@ -128,9 +131,9 @@ export class Eviction {
 
   /** How much an entry deserves to be evicted. */
   #score(ref: number): number {
-    const { entries, frequency } = this.store;
+    const { frequency, heap: { entries } } = this.keyspace.store;
     if (this.policy === "volatile-ttl") return -entries.expiry(ref);
     if (frequency !== null) return MAX_FREQUENCY - frequency.decayed(entries.clock(ref));
-    return this.store.idleSeconds(ref);
+    return this.keyspace.store.idleSeconds(ref);
   }
 }

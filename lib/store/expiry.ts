@@ -6,7 +6,7 @@
  * cursor in place of chance, which visits every key once a round.
  */
 
-import type { Store } from "./store.ts";
+import type { Databases } from "./keyspace.ts";
 
 /** Keys looked at between two looks at the clock, at effort 1. */
 const SAMPLE = 32;
@@ -17,14 +17,14 @@ export class ExpiryCycle {
   /** Estimated share of expiring keys that have expired and are still there, 0 to 1. */
   staleShare = 0;
 
-  constructor(readonly store: Store) {}
+  constructor(readonly keyspace: Databases) {}
 
   /**
    * Runs until the clock, in ms, passes `deadlineMs` or each database has been found to hold few expired keys.
    * Whether the deadline ended it. `effort` is 1 to 10.
    */
   run(deadlineMs: number, effort: number, clock: () => number): boolean {
-    const { databases } = this.store;
+    const { databases } = this.keyspace;
     const acceptableShare = 0.1 - (effort - 1) * 0.01;
     let seen = 0;
     let expired = 0;
@@ -49,17 +49,16 @@ export class ExpiryCycle {
   }
 
   #sample(index: number, limit: number): { readonly seen: number; readonly expired: number } {
-    const store = this.store;
-    const database = store.databases[index];
-    if (store.tables.count(database.expires) === 0) return { seen: 0, expired: 0 };
-    database.expiryCursor = store.tables.scan(database.expires, database.expiryCursor, limit, this.#refs);
-    const seen = this.#refs.length;
+    const { databases, store: { nowMs, heap: { entries } } } = this.keyspace;
+    const database = databases[index];
+    if (database.expiring === 0) return { seen: 0, expired: 0 };
+    database.nextExpiring(limit, this.#refs);
     let expired = 0;
     for (const ref of this.#refs) {
-      if (store.entries.expiry(ref) > store.nowMs) continue;
+      if (entries.expiry(ref) > nowMs) continue;
       database.expireEntry(ref);
       expired++;
     }
-    return { seen, expired };
+    return { seen: this.#refs.length, expired };
   }
 }

@@ -12,12 +12,15 @@
  */
 
 import { hashBytes } from "../bytes/hash.ts";
+import { SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import type { Entries } from "./entry.ts";
-import { MAX_PREFETCHED, type Tables } from "./table.ts";
+import { DEPTH, DIRECTORY, HOME_MASK, SEGMENT_BITS, type Tables } from "./table.ts";
 import type { ValueType } from "./types/value_type.ts";
 
 /** Most keys and members that are foreseen at a time. */
-export const FORESIGHT = MAX_PREFETCHED;
+export const FORESIGHT = 64;
+/** How far into an entry is read ahead, in words: most of a short key with its value. */
+const ENTRY_REACH_WORDS = 8;
 const NO_BYTES = new Uint8Array(0);
 /** Length of a member that was not hashed, as its key holds no table. */
 const NOT_HASHED = -1;
@@ -40,14 +43,17 @@ export class Foresight {
   /** Where in that table its entry lies, as far as the hash tells: the segment, and the slot or 0. */
   readonly #segments = new Int32Array(FORESIGHT);
   readonly #slots = new Int32Array(FORESIGHT);
-  /** Indexes of those being fetched. */
+  /** Indexes of those being fetched, and their entries. */
   readonly #which = new Int32Array(FORESIGHT);
+  readonly #refs = new Int32Array(FORESIGHT);
   /** `Tables.moves` when that was found. */
   #moves = 0;
   /** Where the last argument was found. */
   #cursor = 0;
   /** Hash of the key that `find` was given last. */
   hash = 0;
+  /** Written so that what is read ahead has a use. */
+  touched = 0;
 
   constructor(
     readonly entries: Entries,
@@ -127,8 +133,71 @@ export class Foresight {
     this.#slots[to] = this.#slots[from];
   }
 
+  /**
+   * Touches what `Tables.find` will read for the first `count` of `#which`, so that the cache misses overlap: first all
+   * slots, then all entries. `#segments` and `#slots` get the place of the first entry with the hash; the slot is 0 where
+   * there is none.
+   */
   #prefetch(count: number): void {
-    this.tables.prefetch(this.#which, count, this.#tables, this.#hashes, this.#segments, this.#slots);
+    const all = this.tables.arena.words;
+    const which = this.#which;
+    const tables = this.#tables;
+    const hashes = this.#hashes;
+    const segments = this.#segments;
+    const slots = this.#slots;
+    const refs = this.#refs;
+    let touched = 0;
+    // Short loops: the less there is between two misses, the more of them the CPU has under way.
+    let table = 0;
+    let directory = all[0];
+    let directoryAt = 0;
+    let shift = 0;
+    for (let n = 0; n < count; n++) {
+      const i = which[n];
+      if (tables[i] !== table) {
+        table = tables[i];
+        const header = all[table >>> SEGMENT_SHIFT];
+        const headerAt = (table & SEGMENT_MASK) << 1;
+        const depth = header[headerAt + DEPTH];
+        const ref = header[headerAt + DIRECTORY];
+        // At depth 0 the header's own word is the directory.
+        directory = depth === 0 ? header : all[ref >>> SEGMENT_SHIFT];
+        directoryAt = depth === 0 ? headerAt + DIRECTORY : (ref & SEGMENT_MASK) << 1;
+        shift = 31 - depth;
+      }
+      const hash = hashes[i];
+      const segment = directory[directoryAt + ((hash >>> 1) >>> shift)];
+      segments[i] = segment;
+      touched ^= all[segment >>> SEGMENT_SHIFT][((segment & SEGMENT_MASK) + 1 + (hash & HOME_MASK)) << 1];
+    }
+    for (let n = 0; n < count; n++) {
+      const i = which[n];
+      const hash = hashes[i];
+      const segment = segments[i];
+      const words = all[segment >>> SEGMENT_SHIFT];
+      const base = (segment & SEGMENT_MASK) << 1;
+      const bits = words[base + 1];
+      const first = base + 2;
+      const end = first + (2 << bits);
+      let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
+      let ref = words[at + 1];
+      while (ref !== 0 && words[at] !== hash) {
+        at += 2;
+        if (at === end) at = first;
+        ref = words[at + 1];
+      }
+      slots[i] = ref === 0 ? 0 : segment + 1 + ((at - first) >> 1);
+      refs[i] = ref;
+    }
+    for (let n = 0; n < count; n++) {
+      const ref = refs[which[n]];
+      if (ref === 0) continue;
+      const entry = all[ref >>> SEGMENT_SHIFT];
+      const at = (ref & SEGMENT_MASK) << 1;
+      // A short entry lies within two cache lines.
+      touched ^= entry[at] ^ entry[at + ENTRY_REACH_WORDS];
+    }
+    this.touched = touched;
   }
 
   /** The table that is the value of a key, as far as its hash tells; 0 if there is none. */

@@ -3,7 +3,7 @@
  * too large to be freed at once. It knows nothing of databases, of time, or of why something is kept.
  */
 
-import { Arena } from "./arena.ts";
+import { Arena, SEGMENT_MASK } from "./arena.ts";
 import { Entries } from "./entry.ts";
 import { Foresight } from "./foresight.ts";
 import { SnapshotHooks } from "./snapshot_hooks.ts";
@@ -51,6 +51,22 @@ export class Heap {
       this.arena.free(ref);
       throw error;
     }
+  }
+
+  /**
+   * A copy of an entry's own block under another key, in no table. Where the value is a body, whose it is to be is the
+   * caller's to set.
+   */
+  twin(ref: number, key: Uint8Array, start: number, length: number): number {
+    const { arena, entries, snapshots } = this;
+    const has = entries.hasExpiry(ref);
+    const inline = entries.inlineLength(ref);
+    const twin = entries.create(key, start, length, entries.word(ref, 0), inline, has);
+    if (snapshots.epoch !== 0) snapshots.mark(twin);
+    if (has) entries.setExpiry(twin, entries.exactExpiry(ref));
+    const valueAt = entries.valueStart(ref) - ((ref & SEGMENT_MASK) << 3);
+    arena.copy(ref, valueAt, twin, entries.valueStart(twin) - ((twin & SEGMENT_MASK) << 3), inline);
+    return twin;
   }
 
   /** A copy of a block of `bytes` elsewhere. */

@@ -9,16 +9,30 @@
 
 import { type Entries, EPOCH_BIT } from "./entry.ts";
 
+/**
+ * A table of keys, as a snapshot walks it. It stays what it is while SWAPDB gives it to another database; and where its
+ * database gives it up, a snapshot may keep it.
+ */
+export interface WalkedTable {
+  readonly size: number;
+  /** Entries that have an expiry. */
+  readonly expiring: number;
+  /** Collects some entries from a cursor on, as `Tables.scan`; returns where to go on, 0 at the end. */
+  scan(cursor: number, limit: number, into: number[]): number;
+  /** Frees it, with all that is in it, in slices: for whoever has kept it. */
+  free(): void;
+}
+
 /** A snapshot under way, as the store tells it of changes. It must look up nothing in any table. */
 export interface SnapshotListener {
   /** An entry that has not been dealt with is about to change: it counts as it is now. */
-  beforeChange(keys: number, ref: number): void;
+  beforeChange(table: WalkedTable, ref: number): void;
   /** One is about to be evicted: what it takes is needed at once. */
-  beforeEviction(keys: number, ref: number): void;
+  beforeEviction(table: WalkedTable, ref: number): void;
   /** One is about to go: whether the listener takes it over, to write and release it later. */
-  beforeRemoval(keys: number, ref: number): boolean;
-  /** A database gives up a table of keys: whether the listener takes it over, to discard it later. */
-  beforeDiscard(keys: number): boolean;
+  beforeRemoval(table: WalkedTable, ref: number): boolean;
+  /** A database gives up a table of keys: whether the listener still needs it, and will free it later. */
+  keepsTable(table: WalkedTable): boolean;
   /** An element that has no mark has left a body: it is the listener's to free. */
   displaced(body: number, element: number): void;
   /** A body is about to be freed: whether the listener still needs it, and will free it later. */
@@ -65,17 +79,25 @@ export class SnapshotHooks {
     return this.listener !== null && this.listener.keepsBody(body);
   }
 
+  /** To be called before a table of keys is freed that its database has given up: whether the snapshot will do that. */
+  keepsTable(table: WalkedTable): boolean {
+    return this.listener !== null && this.listener.keepsTable(table);
+  }
+
   /** To be called before an entry changes in any way but its access clock. */
-  prepareChange(keys: number, ref: number): void {
+  prepareChange(table: WalkedTable, ref: number): void {
     if (this.listener === null || this.isMarked(ref)) return;
-    this.listener.beforeChange(keys, ref);
+    this.listener.beforeChange(table, ref);
     this.mark(ref);
   }
 
-  /** To be called, in place of `prepareRemoval`, before an entry is evicted: nothing of it is kept for the snapshot. */
-  prepareEviction(keys: number, ref: number): void {
+  /**
+   * To be called, in place of `prepareRemoval`, before an entry is evicted. The snapshot under way writes it now and keeps
+   * nothing of it until later: else more would be evicted in its place.
+   */
+  prepareEviction(table: WalkedTable, ref: number): void {
     if (this.listener === null || this.isMarked(ref)) return;
-    this.listener.beforeEviction(keys, ref);
+    this.listener.beforeEviction(table, ref);
     this.mark(ref);
   }
 
@@ -83,10 +105,10 @@ export class SnapshotHooks {
    * To be called before an entry is taken out of its tables for good. Whether the snapshot under way has taken it over,
    * so that nobody else may touch or release it: a large value need not be written out at once.
    */
-  prepareRemoval(keys: number, ref: number): boolean {
+  prepareRemoval(table: WalkedTable, ref: number): boolean {
     if (this.listener === null || this.isMarked(ref)) return false;
-    if (this.listener.beforeRemoval(keys, ref)) return true;
-    this.prepareChange(keys, ref);
+    if (this.listener.beforeRemoval(table, ref)) return true;
+    this.prepareChange(table, ref);
     return false;
   }
 }

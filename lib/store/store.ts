@@ -1,37 +1,24 @@
 /**
- * The store: the databases, the heap that they lie in, and what they share (clocks, statistics, policies).
+ * The store: what all databases stand on and go by. The heap that their keys and values lie in, the time, how uses of keys
+ * are noted, who may see and remove what has expired, and what is counted of them.
  *
- * The server's composition owns one; it sets the clocks, the callbacks and the policy flags. The store knows nothing of
- * clients or commands.
+ * It knows no keys and no database: that is the keyspace (keyspace.ts), which owns it. The server's composition sets the
+ * clock, and the rules as its phase demands.
  */
 
 import { unixMs } from "../runtime/clock.ts";
-import { Compaction } from "./compaction.ts";
-import { Database, type UnixMs } from "./database.ts";
-import { type Entries, TYPE_HASH, TYPE_STRING } from "./entry.ts";
-import type { Foresight } from "./foresight.ts";
+import { type Entries, TYPE_HASH, TYPE_STRING, type UnixMs } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
-import { LocalExpiries } from "./local_expiries.ts";
-import type { Arena } from "./arena.ts";
-import type { Tables } from "./table.ts";
 import { Hashes } from "./types/hashes.ts";
 import { Strings } from "./types/strings.ts";
 
 const ACCESS_CLOCK_MASK = 0xffffff;
 
-/** Told of a key; the bytes are its own during the call only. */
-export type KeyListener = (database: Database, bytes: Uint8Array, start: number, length: number) => void;
-
 export class Store {
   readonly heap = new Heap();
-  readonly arena: Arena = this.heap.arena;
-  readonly entries: Entries = this.heap.entries;
-  readonly tables: Tables = this.heap.tables;
-  readonly foresight: Foresight = this.heap.foresight;
   readonly hashes: Hashes = new Hashes(this.heap);
-  readonly compaction: Compaction = new Compaction(this);
-  readonly databases: Database[] = [];
+  readonly #entries: Entries = this.heap.entries;
 
   /** Unix time in ms, as of the command under way. */
   nowMs: number = unixMs();
@@ -52,28 +39,13 @@ export class Store {
   removeExpired = true;
   /** Whether a look-up for writing does: on a writable replica too, where a client may go on from there. */
   writesRemoveExpired = true;
-  /** The keys that only this server will expire. */
-  readonly localExpiries = new LocalExpiries();
   /** Whether the expiry cycle runs (DEBUG SET-ACTIVE-EXPIRE). */
   activeExpiry = true;
-  /** Told of each key removed because it expired. */
-  onExpired: KeyListener = () => {};
-  /** Told of each key that a look-up for reading misses, and of each that is new in a database; null: nobody asks. */
-  onMiss: KeyListener | null = null;
-  onNew: KeyListener | null = null;
 
-  /**
-   * Databases with entries that are not in `databases` (yet): what a replica loads beside the old data. Snapshots leave
-   * them out, but must know of them to keep the marks of their entries in step.
-   */
-  readonly detached: Set<Database> = new Set();
-  /** Databases with no number, in which values are built before they go to a database of the server's: RESTORE's. */
-  readonly unnumbered: Set<Database> = new Set();
-
-  constructor(databases: number) {
-    this.heap.types[TYPE_STRING] = new Strings(this.heap);
-    this.heap.types[TYPE_HASH] = this.hashes;
-    for (let i = 0; i < databases; i++) this.databases.push(new Database(this, i));
+  constructor() {
+    const { types } = this.heap;
+    types[TYPE_STRING] = new Strings(this.heap);
+    types[TYPE_HASH] = this.hashes;
   }
 
   /** Sets the counters back. */
@@ -87,42 +59,41 @@ export class Store {
     this.accessClock = Math.floor(nowMs / 1000) & ACCESS_CLOCK_MASK;
   }
 
-  /** Access clock of a new entry. */
-  get initialClock(): number {
-    return this.frequency === null ? this.accessClock : this.frequency.initial();
-  }
-
   /** Whether an expiry lies in the past here; a replica leaves that to its primary. */
   hasPassed(expiry: UnixMs): boolean {
     return expiry <= this.nowMs && this.removeExpired && !this.ignoreExpiry;
   }
 
+  /** Whether an entry has expired for those who look at it now. */
+  hasExpired(ref: number): boolean {
+    const entries = this.#entries;
+    return entries.hasExpiry(ref) && entries.expiry(ref) <= this.nowMs && !this.ignoreExpiry;
+  }
+
+  // --- Uses of keys --------------------------------------------------------------------------------------------------
+
+  /** Access clock of a new entry. */
+  get initialClock(): number {
+    return this.frequency === null ? this.accessClock : this.frequency.initial();
+  }
+
   /** Notes that an entry was looked up. */
   touch(ref: number): void {
     if (this.noTouch) return;
-    if (this.frequency !== null) {
-      this.entries.setClock(ref, this.frequency.touched(this.entries.clock(ref)));
-    } else if (this.entries.clock(ref) !== this.accessClock) {
-      this.entries.setClock(ref, this.accessClock);
-    }
+    const entries = this.#entries;
+    if (this.frequency !== null) entries.setClock(ref, this.frequency.touched(entries.clock(ref)));
+    else if (entries.clock(ref) !== this.accessClock) entries.setClock(ref, this.accessClock);
   }
 
   /** The access clock with which a new value continues the old one's under its key, where that is a use of the key. */
   continuedClock(ref: number): number {
-    const clock = this.entries.clock(ref);
+    const clock = this.#entries.clock(ref);
     if (this.noTouch) return clock;
     return this.frequency === null ? this.accessClock : this.frequency.touched(clock);
   }
 
   /** Seconds since an entry was looked up last, under an LRU policy. */
   idleSeconds(ref: number): number {
-    return (this.accessClock - this.entries.clock(ref)) & ACCESS_CLOCK_MASK;
-  }
-
-  /** Gives up a database's tables. The entries are freed in slices, by a snapshot's leave. */
-  discardDatabase(keys: number, expires: number): void {
-    this.tables.destroy(expires);
-    const { listener } = this.heap.snapshots;
-    if (listener === null || !listener.beforeDiscard(keys)) this.heap.discardTable(keys);
+    return (this.accessClock - this.#entries.clock(ref)) & ACCESS_CLOCK_MASK;
   }
 }

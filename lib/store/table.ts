@@ -21,31 +21,34 @@ import { type Arena, ArenaFullError, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena
 import { ENTRY_HEADER_BYTES, KEY_LENGTH_MASK } from "./entry.ts";
 
 const HEADER_BYTES = 16;
-// Words of a table's header.
+// Words of a table's header. What is exported here is for foresight.ts, which reads ahead what `find` will read.
 const COUNT = 0;
-const DEPTH = 1;
-const DIRECTORY = 2;
+export const DEPTH = 1;
+export const DIRECTORY = 2;
 const SEGMENTS = 3;
 
 const SMALLEST_BITS = 3;
-const SEGMENT_BITS = 10;
+export const SEGMENT_BITS = 10;
 const SEGMENT_SLOTS = 1 << SEGMENT_BITS;
-const HOME_MASK = SEGMENT_SLOTS - 1;
+/** The bits of a hash that are the home. */
+export const HOME_MASK: number = SEGMENT_SLOTS - 1;
 /** The lower 10 bits of a hash are the home; of the other 22 the directory leaves one, for the mark in a scan's cursor. */
 const MAX_DEPTH = 31 - SEGMENT_BITS;
 /** Slots tried for a random entry before it is looked for in a simpler way, which is fair only by chance. */
 const RANDOM_TRIES = 4096;
-
-/** How far into an entry `prefetch` reads, in words: most of a short key with its value. */
-const ENTRY_REACH_WORDS = 8;
 
 /** Thrown when a segment is full at the greatest depth: some 1.7 billion entries. */
 export class TableFullError extends Error {
   override name = "TableFullError";
 }
 
-/** Most entries that `prefetch` touches in one call. */
-export const MAX_PREFETCHED = 64;
+/** Figures of a table, for reports. */
+export interface TableStatistics {
+  readonly entries: number;
+  readonly slots: number;
+  /** What the table itself takes, without its entries. */
+  readonly bytes: number;
+}
 
 /** Operations on tables in one arena. Refs of tables and entries are the arena's. */
 export class Tables {
@@ -54,11 +57,7 @@ export class Tables {
   /** The table's segment in which that slot lies. */
   #segment = 0;
   readonly #scratch = new Int32Array(SEGMENT_SLOTS * 2);
-  /** Entries that are being prefetched. */
-  readonly #refs = new Int32Array(MAX_PREFETCHED);
-  /** Written by `prefetch` so that its reads have a use. */
-  touched = 0;
-  /** Raised whenever slots move or are emptied, in any table: what `prefetch` has found may lie elsewhere now. */
+  /** Raised whenever slots move or are emptied, in any table: what foresight has found may lie elsewhere now. */
   moves = 0;
 
   constructor(readonly arena: Arena) {}
@@ -72,17 +71,6 @@ export class Tables {
     this.#set(table, DIRECTORY, segment);
     this.#set(table, SEGMENTS, 1);
     return table;
-  }
-
-  /** Makes two empty tables, or none. */
-  createPair(): readonly [number, number] {
-    const first = this.create();
-    try {
-      return [first, this.create()];
-    } catch (error) {
-      this.destroy(first);
-      throw error;
-    }
   }
 
   /** Frees the table, not the entries in it. */
@@ -117,6 +105,10 @@ export class Tables {
   /** Slots of all segments together. */
   slots(table: number): number {
     return this.#get(table, SEGMENTS) << this.#get(this.#segmentOf(table, 0), 1);
+  }
+
+  statistics(table: number): TableStatistics {
+    return { entries: this.count(table), slots: this.slots(table), bytes: this.memoryBytes(table) };
   }
 
   /** Finds the entry with the given key bytes: its ref, or 0. Sets `slot`. */
@@ -156,83 +148,14 @@ export class Tables {
     }
   }
 
-  /**
-   * Touches what `find` will read for several hashes, so that the cache misses overlap: first all slots, then all
-   * entries. For each `i` of the first `count` in `which`: `hashes[i]` is looked for in `tables[i]`, and `segments[i]` and
-   * `slots[i]` get the place of the first entry with that hash, for `confirm`; `slots[i]` is 0 where there is none.
-   */
-  prefetch(
-    which: Int32Array,
-    count: number,
-    tables: Int32Array,
-    hashes: Int32Array,
-    segments: Int32Array,
-    slots: Int32Array,
-  ): void {
-    const all = this.arena.words;
-    const refs = this.#refs;
-    let touched = 0;
-    // Short loops: the less there is between two misses, the more of them the CPU has under way.
-    let table = 0;
-    let directory = all[0];
-    let directoryAt = 0;
-    let shift = 0;
-    for (let n = 0; n < count; n++) {
-      const i = which[n];
-      if (tables[i] !== table) {
-        table = tables[i];
-        const header = all[table >>> SEGMENT_SHIFT];
-        const headerAt = (table & SEGMENT_MASK) << 1;
-        const depth = header[headerAt + DEPTH];
-        const ref = header[headerAt + DIRECTORY];
-        // At depth 0 the header's own word is the directory.
-        directory = depth === 0 ? header : all[ref >>> SEGMENT_SHIFT];
-        directoryAt = depth === 0 ? headerAt + DIRECTORY : (ref & SEGMENT_MASK) << 1;
-        shift = 31 - depth;
-      }
-      const hash = hashes[i];
-      const segment = directory[directoryAt + ((hash >>> 1) >>> shift)];
-      segments[i] = segment;
-      touched ^= all[segment >>> SEGMENT_SHIFT][((segment & SEGMENT_MASK) + 1 + (hash & HOME_MASK)) << 1];
-    }
-    for (let n = 0; n < count; n++) {
-      const i = which[n];
-      const hash = hashes[i];
-      const segment = segments[i];
-      const words = all[segment >>> SEGMENT_SHIFT];
-      const base = (segment & SEGMENT_MASK) << 1;
-      const bits = words[base + 1];
-      const first = base + 2;
-      const end = first + (2 << bits);
-      let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
-      let ref = words[at + 1];
-      while (ref !== 0 && words[at] !== hash) {
-        at += 2;
-        if (at === end) at = first;
-        ref = words[at + 1];
-      }
-      slots[i] = ref === 0 ? 0 : segment + 1 + ((at - first) >> 1);
-      refs[i] = ref;
-    }
-    for (let n = 0; n < count; n++) {
-      const ref = refs[which[n]];
-      if (ref === 0) continue;
-      const entry = all[ref >>> SEGMENT_SHIFT];
-      const at = (ref & SEGMENT_MASK) << 1;
-      // A short entry lies within two cache lines.
-      touched ^= entry[at] ^ entry[at + ENTRY_REACH_WORDS];
-    }
-    this.touched = touched;
-  }
-
   /** The entry in a slot. */
   entryAt(slot: number): number {
     return this.#get(slot, 1);
   }
 
   /**
-   * What `find` would return, given the place that `prefetch` has found, as long as `moves` is what it was then: the
-   * ref, or 0 where the key is another one or `find` must look. Sets `slot`.
+   * What `find` would return, given the place of an entry with the key's hash, as long as `moves` is what it was when it
+   * was found there: the ref, or 0 where the key is another one or `find` must look. Sets `slot`.
    */
   confirm(segment: number, slot: number, bytes: Uint8Array, start: number, length: number): number {
     const arena = this.arena;

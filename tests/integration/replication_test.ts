@@ -343,6 +343,27 @@ test("bind-source-addr is where a replica connects from, if the machine has that
   }
 });
 
+for (const mode of ["disabled", "swapdb"]) {
+  // Redis breaks such transactions only where it loads beside the old data.
+  const options = { skip: IS_ORACLE && mode === "disabled" };
+  test(
+    `a transaction fails whose watched key came with a primary's data; repl-diskless-load ${mode}`,
+    options,
+    async () => {
+      const primary = await start();
+      await primary.client.expect("SET new 1", "OK");
+      const replica = await start("--repl-diskless-load", mode);
+      const watcher = await replica.server.connect();
+      await watcher.expect("WATCH new", "OK");
+      await replica.client.expect(["REPLICAOF", "127.0.0.1", primary.server.port], "OK");
+      await untilConnected(replica.client);
+      await watcher.expect("MULTI", "OK");
+      await watcher.expect("GET new", "QUEUED");
+      await watcher.expect("EXEC", null);
+    },
+  );
+}
+
 test("rdb-del-sync-files removes the files that only replication made", async () => {
   const options = ["--repl-diskless-sync", "no", "--rdb-del-sync-files", "yes"];
   const primary = await start(...options);

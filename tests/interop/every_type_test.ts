@@ -41,7 +41,7 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   ],
 };
 
-const TYPES = new Store(1).heap.types.flatMap((type, number) => type === undefined ? [] : [{ type, number }]);
+const TYPES = new Store().heap.types.flatMap((type, number) => type === undefined ? [] : [{ type, number }]);
 
 const started: ServerProcess[] = [];
 afterEach(async () => {
@@ -68,7 +68,7 @@ async function digest(client: TestClient, key = "key"): Promise<string> {
 }
 
 test("every type has samples of all its encodings here, a writer, and loaders", () => {
-  const store = new Store(1);
+  const store = new Store();
   const writers = new ValueWriters(store.heap);
   const loaded = new Set([...valueLoaders(store).values()]);
   assert.equal(loaded.size, TYPES.length, "as many loaders as types");

@@ -1,7 +1,10 @@
 /**
- * Memory that runs out at any moment: each operation of the store is tried with its first allocation failing, its
- * second, and so on until it succeeds. Whatever fails has changed nothing, in the data, in the arena, and in what a
- * snapshot under way writes.
+ * Memory that runs out at any moment: each operation of the store is tried with its first allocation failing, its second,
+ * and so on until it needs no more. What throws has changed nothing, in the data, in the arena, and in what a snapshot under
+ * way writes; what goes on without that memory has done all that it does with it.
+ *
+ * A value type is tried here with a value of each of its encodings (`TYPES`): with what can be done to any value, and with
+ * what only its own commands do.
  */
 
 import assert from "node:assert/strict";
@@ -12,24 +15,27 @@ import { Dumper, Restorer } from "../../lib/persistence/dump.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
-import { KEEP_EXPIRY, NO_EXPIRY, type UnixMs } from "../../lib/store/database.ts";
-import { ENCODING_RAW } from "../../lib/store/entry.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Compaction } from "../../lib/store/compaction.ts";
+import { KEEP_EXPIRY } from "../../lib/store/database.ts";
+import { ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, type UnixMs } from "../../lib/store/entry.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
+import { walkKeyspace } from "./keyspace_walk.ts";
 import { contentsOf } from "./plain.ts";
-import { walkStore } from "./store_walk.ts";
 
 const NOW = 1e12;
 const LATER = NOW + 1e6;
-const store = new Store(2);
-const loaded = new Store(2);
+const keyspace = new Keyspace(2);
+const loaded = new Keyspace(2);
+const { store } = keyspace;
+const { arena, entries } = store.heap;
 const dumper = new Dumper(store);
-const restorer = new Restorer(store);
-const snapshotter = new Snapshotter(store);
+const restorer = new Restorer(keyspace);
+const snapshotter = new Snapshotter(keyspace);
 after(() => snapshotter.worker.stop());
 
-const [first, second] = store.databases;
+const [first, second] = keyspace.databases;
 const LONG = "long".repeat(30_000);
 
 function set(key: string, value: string, expiry: UnixMs = NO_EXPIRY): void {
@@ -46,80 +52,152 @@ function setField(key: string, field: string, value: string): void {
   store.hashes.set(first, ref, encodeLatin1(field), 0, field.length, encodeLatin1(value), 0, value.length);
 }
 
-/** Keys enough that the tables are about to grow: 6 of 8 slots, 13 of 16, 832 of 1024 and so on are full. */
-function fillTo(keys: number, expiry: UnixMs = NO_EXPIRY): void {
-  for (let i = first.size; i < keys; i++) set(`filler:${i}`, "x", expiry);
+function deleteField(key: string, field: string): void {
+  const ref = write(key);
+  assert.ok(store.hashes.delete(ref, encodeLatin1(field), 0, field.length));
+  store.hashes.trim(first, ref);
 }
 
-function build(): void {
-  wipe(store);
-  store.setNow(NOW);
-  store.hashes.maxListpackEntries = 8;
-  set("string", "value");
-  set("expiring", "value", LATER);
-  set("long", LONG);
-  for (let i = 0; i < 8; i++) setField("small", `field:${i}`, "value");
-  for (let i = 0; i < 300; i++) setField("large", `field:${i}`, "value");
+/** What a value type is tried with. */
+interface TypeCase {
+  /** The encodings that it has, as OBJECT ENCODING replies them. */
+  readonly encodings: readonly string[];
+  /** Makes values under a key, by what they are: some in each encoding. They stand under that name. */
+  readonly values: Readonly<Record<string, (key: string) => void>>;
+  /** What its commands do to them, by what that is: all that may need memory, and what removes. */
+  readonly changes: Readonly<Record<string, () => void>>;
 }
 
-/** Each with how full the tables are before. */
-const OPERATIONS: Readonly<Record<string, () => void>> = {
+const TYPES: Readonly<Record<string, TypeCase>> = {
+  string: {
+    encodings: ["raw"], // the others are labels, which make no difference here
+    values: {
+      "a string": (key) => set(key, "value"),
+      "a long string": (key) => set(key, LONG),
+    },
+    changes: {
+      "a value of the same size": () => set("a string", "other"),
+      "a longer value": () => set("a string", LONG),
+      "a value in place of a large one": () => set("a long string", "short"),
+      "a large value in place of a large one": () => set("a long string", LONG.toUpperCase()),
+      "a string made longer": () => {
+        const ref = first.resizeValue(write("a string"), 1000);
+        entries.bytes(ref).fill(65, entries.valueStart(ref), entries.valueStart(ref) + 1000);
+      },
+      "a string made shorter": () => void first.resizeValue(write("a long string"), 10),
+    },
+  },
+  hash: {
+    encodings: ["listpack", "hashtable"],
+    values: {
+      "a small hash": (key) => {
+        for (let i = 0; i < 8; i++) setField(key, `field:${i}`, "value");
+      },
+      "a large hash": (key) => {
+        for (let i = 0; i < 300; i++) setField(key, `field:${i}`, "value");
+      },
+    },
+    changes: {
+      "a longer value in a listpack": () => setField("a small hash", "field:0", "a longer value"),
+      "a field of a listpack less": () => deleteField("a small hash", "field:7"),
+      "a listpack that becomes a table": () => setField("a small hash", "new", "value"),
+      "a listpack that becomes a table for one long value": () => setField("a small hash", "field:1", LONG),
+      "a new field of a table": () => setField("a large hash", "new", "value"),
+      "a longer value in a table": () => setField("a large hash", "field:3", LONG),
+      "most fields of a table less": () => {
+        for (let i = 5; i < 300; i++) deleteField("a large hash", `field:${i}`);
+      },
+    },
+  },
+};
+
+/** What expires of the values named: another such value, whose name ends in this. */
+const EXPIRING = ", expiring";
+/** A key that is in the way of others. */
+const TAKEN = "taken";
+/** Entries at which a whole segment of a table is full. */
+const FULL_SEGMENT = 832;
+
+/** What can be done to any value, given its key and that of another that expires. */
+const GENERAL: Readonly<Record<string, (key: string, expiring: string) => void>> = {
+  "a string in its place": (key) => set(key, "value"),
+  "a string that expires in its place": (key) => set(key, "value", LATER),
+  "a long string that keeps its expiry": (_, expiring) => set(expiring, LONG, KEEP_EXPIRY),
+  "a string that takes its expiry away": (_, expiring) => set(expiring, "value"),
+  "an expiry": (key) => void first.setExpiry(write(key), LATER),
+  "no expiry any more": (_, expiring) => void first.setExpiry(write(expiring), NO_EXPIRY),
+  "another name": (key) => adopt(key, "new"),
+  "another name, with its expiry": (_, expiring) => adopt(expiring, "new"),
+  "another name, which was taken": (key) => adopt(key, TAKEN),
+  "another database": (_, expiring) => second.adopt(first, write(expiring), encodeLatin1(expiring), 0, expiring.length),
+  "a copy": (_, expiring) => first.duplicate(write(expiring), encodeLatin1("new"), 0, 3),
+  "a copy in place of another": (key) => first.duplicate(write(key), encodeLatin1(TAKEN), 0, TAKEN.length),
+  "a value restored": (key) => restore(key, "new"),
+  "a value restored in place of another": (key) => restore(key, TAKEN),
+  "its removal": (_, expiring) => void first.remove(encodeLatin1(expiring), 0, expiring.length),
+  "its eviction": (_, expiring) => void first.evict(encodeLatin1(expiring), 0, expiring.length),
+};
+
+/** What is done to keys whatever their values, or to all of them. */
+const KEYS: Readonly<Record<string, () => void>> = {
   "a new key": () => set("new", "value"),
   "a new key that expires": () => set("new", "value", LATER),
-  "a value of the same size": () => set("string", "other"),
-  "a longer value": () => set("string", LONG),
-  "a value in place of a large one": () => set("long", "short"),
-  "a large value in place of a large one": () => set("long", LONG.toUpperCase()),
-  "a string in place of a table": () => set("large", "value"),
-  "a value that keeps the expiry": () => set("expiring", LONG, KEEP_EXPIRY),
-  "a value that takes the expiry away": () => set("expiring", "value"),
-  "an expiry": () => first.setExpiry(write("string"), LATER),
-  "an expiry of a table": () => first.setExpiry(write("large"), LATER),
-  "no expiry any more": () => first.setExpiry(write("expiring"), NO_EXPIRY),
-  "a string made longer": () => {
-    const ref = first.resizeValue(write("string"), 1000);
-    store.entries.bytes(ref).fill(65, store.entries.valueStart(ref), store.entries.valueStart(ref) + 1000);
-  },
-  "a new field of a listpack": () => setField("small", "field:0", "a longer value"),
-  "a listpack that becomes a table": () => setField("small", "new", "value"),
-  "a listpack that becomes a table for one long value": () => setField("small", "field:1", LONG),
-  "a new field of a table": () => setField("large", "new", "value"),
-  "a longer value in a table": () => setField("large", "field:3", LONG),
-  "another name": () => first.adopt(first, write("long"), encodeLatin1("new"), 0, 3),
-  "another name, which was taken by a large value": () =>
-    first.adopt(first, write("expiring"), encodeLatin1("long"), 0, 4),
-  "another name for a table, which was taken": () => first.adopt(first, write("large"), encodeLatin1("expiring"), 0, 8),
-  "another database": () => second.adopt(first, write("expiring"), encodeLatin1("expiring"), 0, 8),
-  "a copy": () => first.duplicate(write("expiring"), encodeLatin1("new"), 0, 3),
-  "a copy of a table in place of a large value": () => first.duplicate(write("large"), encodeLatin1("long"), 0, 4),
-  "a value restored": () => restore("new", "expiring"),
-  "a table restored in place of a large value": () => restore("long", "large"),
-  "all gone": () => first.clear(),
+  "all gone": () => void first.clear(),
   "databases exchanged": () => first.swap(second),
 };
 
-function restore(key: string, from: string): void {
+function adopt(key: string, other: string): void {
+  first.adopt(first, write(key), encodeLatin1(other), 0, other.length);
+}
+
+function restore(from: string, key: string): void {
   const payload = dumper.dump(first.peek(encodeLatin1(from), 0, from.length), false).slice();
   restorer.restore(first, encodeLatin1(key), 0, key.length, payload, 0, payload.length, LATER);
 }
 
-/** Runs an operation with its allocation number `at` failing, from 0 on; whether it failed for that. */
-function failsAt(operation: () => void, at: number): boolean {
-  const { arena } = store;
+function build(): void {
+  wipe(keyspace);
+  store.setNow(NOW);
+  store.hashes.maxListpackEntries = 8;
+  set(TAKEN, LONG, LATER);
+  for (const { values } of Object.values(TYPES)) {
+    for (const [name, make] of Object.entries(values)) {
+      make(name);
+      make(name + EXPIRING);
+      first.setExpiry(write(name + EXPIRING), LATER);
+    }
+  }
+}
+
+/** Adds keys, with or without an expiry, until `size` says that there are as many as wanted. */
+function fill(size: () => number, wanted: number, expiry: UnixMs): void {
+  for (let i = first.size; size() < wanted; i++) set(`filler:${i}`, "x", expiry);
+}
+
+/** The next number of entries at which a small table is full: 13 of 16 slots, 26 of 32, and so on. */
+function fullTable(size: number): number {
+  let full = 13;
+  while (full < size) full *= 2;
+  return full;
+}
+
+/** Runs an operation with its allocation number `at`, from 0 on, failing. */
+function runFailing(operation: () => void, at: number): { readonly isReached: boolean; readonly hasThrown: boolean } {
   let count = 0;
   arena.alloc = (bytes) => {
     if (count++ === at) throw new ArenaFullError("none is left");
     return Object.getPrototypeOf(arena).alloc.call(arena, bytes);
   };
+  let hasThrown = false;
   try {
     operation();
-    return false;
   } catch (error) {
     if (!(error instanceof ArenaFullError)) throw error;
-    return true;
+    hasThrown = true;
   } finally {
     Reflect.deleteProperty(arena, "alloc");
   }
+  return { isReached: count > at, hasThrown };
 }
 
 /** Begins a snapshot; the function returned waits for it and gives what it holds. */
@@ -137,42 +215,108 @@ function beginSnapshot(): () => Promise<Map<string, string>> {
   };
 }
 
-for (const [name, operation] of Object.entries(OPERATIONS)) {
-  for (
-    const [fullness, fill] of [["few keys", 6], ["tables about to grow", 13], ["a segment to split", 832]] as const
-  ) {
-    for (const withSnapshot of [false, true]) {
-      if (withSnapshot && fill === 13) continue;
-      const during = withSnapshot ? " while a snapshot is under way" : "";
-      test(`memory runs out for ${name}, ${fullness}${during}`, async () => {
-        let at = 0;
-        for (let failed = true; failed; at++) {
-          build();
-          fillTo(fill, fill === 832 ? LATER : NO_EXPIRY);
-          const before = contentsOf(store);
-          const snapshot = withSnapshot ? beginSnapshot() : null;
-          failed = failsAt(operation, at);
-          if (failed) assert.deepEqual(contentsOf(store), before, `allocation ${at} failed, and nothing has changed`);
-          if (snapshot !== null) assert.deepEqual(await snapshot(), before, "the snapshot is of before");
-          walkStore(store, false);
-          if (at > 20) at += 25; // a copy of a table takes hundreds, each like the other
-        }
-      });
+interface Situation {
+  readonly withSnapshot?: boolean;
+  /** Fills the tables. */
+  readonly fill?: () => void;
+}
+
+const SITUATIONS: Readonly<Record<string, Situation>> = {
+  "few keys": {},
+  "few keys, while a snapshot is under way": { withSnapshot: true },
+  "both tables about to grow": {
+    fill: () => {
+      fill(() => first.expiring, fullTable(first.expiring), LATER);
+      fill(() => first.size, fullTable(first.size), NO_EXPIRY);
+    },
+  },
+  "a segment to split": { fill: () => fill(() => first.size, FULL_SEGMENT, LATER) },
+  "a segment to split, while a snapshot is under way": {
+    withSnapshot: true,
+    fill: () => fill(() => first.size, FULL_SEGMENT, LATER),
+  },
+  "a segment of those that expire to split": { fill: () => fill(() => first.expiring, FULL_SEGMENT, LATER) },
+};
+
+function testEach(what: string, operation: () => void): void {
+  for (const [name, situation] of Object.entries(SITUATIONS)) {
+    test(`memory runs out for ${what}: ${name}`, async () => {
+      const begin = () => {
+        build();
+        situation.fill?.();
+      };
+      begin();
+      const before = contentsOf(keyspace);
+      operation();
+      const done = contentsOf(keyspace);
+      for (let at = 0, isReached = true; isReached; at++) {
+        begin();
+        const snapshot = situation.withSnapshot ? beginSnapshot() : null;
+        const result = runFailing(operation, at);
+        const expected = result.hasThrown ? before : done;
+        assert.deepEqual(contentsOf(keyspace), expected, `allocation ${at} failed: all was done, or nothing`);
+        if (snapshot !== null) assert.deepEqual(await snapshot(), before, "the snapshot is of before");
+        walkKeyspace(keyspace, false);
+        isReached = result.isReached;
+        if (at > 20) at += 25; // a copy of a large value takes hundreds, each like the other
+      }
+    });
+  }
+}
+
+for (const [name, operation] of Object.entries(KEYS)) testEach(name, operation);
+for (const { values, changes } of Object.values(TYPES)) {
+  for (const [name, operation] of Object.entries(changes)) testEach(name, operation);
+  for (const value of Object.keys(values)) {
+    for (const [name, operation] of Object.entries(GENERAL)) {
+      testEach(`${value}: ${name}`, () => operation(value, value + EXPIRING));
     }
   }
 }
 
+test("every value type is tried with values in all its encodings, and with changes of its own", () => {
+  build();
+  const types = store.heap.types.filter((type) => type !== undefined);
+  assert.deepEqual(types.map(({ name }) => name).sort(), Object.keys(TYPES).sort());
+  for (const [type, { encodings, values, changes }] of Object.entries(TYPES)) {
+    const found = new Set<string | undefined>();
+    for (const key of Object.keys(values)) {
+      const ref = first.peek(encodeLatin1(key), 0, key.length);
+      assert.equal(store.heap.typeOf(ref).name, type, `${key} is a ${type}`);
+      found.add(ENCODING_NAMES.get(entries.encoding(ref)));
+    }
+    assert.deepEqual([...found].sort(), [...encodings].sort(), `a ${type} in each encoding`);
+    assert.notEqual(Object.keys(changes).length, 0, `changes of a ${type}`);
+  }
+});
+
+test("values of all types stay where they are, and what they are, when there is no memory to move them to", () => {
+  for (let at = 0, isReached = true; isReached; at += 7) {
+    build();
+    const before = contentsOf(keyspace);
+    const compaction = new Compaction(keyspace);
+    compaction.begin({ wastedBytes: 0, usedShare: 2 });
+    const result = runFailing(() => {
+      while (compaction.step());
+    }, at);
+    assert.ok(!result.hasThrown);
+    assert.deepEqual(contentsOf(keyspace), before);
+    walkKeyspace(keyspace, false);
+    isReached = result.isReached;
+  }
+});
+
 test("all can be removed when there is no memory at all", () => {
   build();
-  const { arena } = store;
+  const keys = first.size;
   arena.alloc = () => {
     throw new ArenaFullError("none is left");
   };
   try {
-    assert.equal(first.clear(), 5);
+    assert.equal(first.clear(), keys);
     assert.equal(first.size, 0);
   } finally {
     Reflect.deleteProperty(arena, "alloc");
   }
-  walkStore(store, false);
+  walkKeyspace(keyspace, false);
 });

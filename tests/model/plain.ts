@@ -3,7 +3,7 @@
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { TYPE_STRING } from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hashes.ts";
-import type { Store } from "../../lib/store/store.ts";
+import type { Keyspace } from "../../lib/store/keyspace.ts";
 
 /** A value, and when it expires, if it does. */
 export interface PlainValue {
@@ -29,34 +29,34 @@ export function contentsOfPlain(plain: PlainStore): Map<string, string> {
   );
 }
 
-/** All that a store holds, expired or not, in the same form. */
-export function contentsOf(store: Store): Map<string, string> {
-  const { entries, tables } = store;
+/** All that a keyspace holds, expired or not, in the same form. */
+export function contentsOf(keyspace: Keyspace): Map<string, string> {
+  const { entries } = keyspace.store.heap;
   const found = new Map<string, string>();
   const refs: number[] = [];
-  for (const [index, database] of store.databases.entries()) {
+  for (const [index, database] of keyspace.databases.entries()) {
     let cursor = 0;
     do {
-      cursor = tables.scan(database.keys, cursor, 100, refs);
+      cursor = database.scan(cursor, 100, refs);
       for (const ref of refs.slice()) {
         const start = entries.keyStart(ref);
         const key = decodeLatin1(entries.bytes(ref), start, start + entries.keyLength(ref));
         const expiry = entries.hasExpiry(ref) ? String(entries.exactExpiry(ref)) : "null";
-        found.set(`${index}/${key}`, textOf(valueOf(store, ref), expiry));
+        found.set(`${index}/${key}`, textOf(valueOf(keyspace, ref), expiry));
       }
     } while (cursor !== 0);
   }
   return found;
 }
 
-function valueOf(store: Store, ref: number): string | Map<string, string> {
-  const { entries } = store;
+function valueOf(keyspace: Keyspace, ref: number): string | Map<string, string> {
+  const { entries } = keyspace.store.heap;
   if (entries.type(ref) === TYPE_STRING) {
     const start = entries.valueStart(ref);
     return decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
   }
   const fields = new Map<string, string>();
-  const iterator = new HashIterator(store.hashes);
+  const iterator = new HashIterator(keyspace.store.hashes);
   iterator.begin(ref);
   while (iterator.next()) fields.set(iterator.field.text(), iterator.value.text());
   return fields;

@@ -11,13 +11,15 @@ import { test } from "node:test";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
-import { Store } from "../../lib/store/store.ts";
+import type { Arena } from "../../lib/store/arena.ts";
+import { Compaction } from "../../lib/store/compaction.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
 import { below, randomFrom } from "../store/support.ts";
 import { DATABASES, Twins } from "./operations.ts";
 import { contentsOf, contentsOfPlain } from "./plain.ts";
-import { walkStore } from "./store_walk.ts";
+import { walkKeyspace } from "./keyspace_walk.ts";
 
 const STEPS = Number(process.env.MODEL_STEPS ?? 15_000);
 const FIRST_SEED = Number(process.env.MODEL_SEED ?? 1);
@@ -28,12 +30,12 @@ const STEPS_BETWEEN_TURNS = 25;
 /** Takes snapshots of twins, one after the other, and checks each against the model of its moment. */
 class Watcher {
   readonly snapshotter: Snapshotter;
-  readonly #loaded = new Store(DATABASES);
+  readonly #loaded = new Keyspace(DATABASES);
   #finished: Promise<void> = Promise.resolve();
   taken = 0;
 
   constructor(readonly twins: Twins, readonly limit: (n: number) => number) {
-    this.snapshotter = new Snapshotter(twins.store);
+    this.snapshotter = new Snapshotter(twins.keyspace);
   }
 
   begin(): void {
@@ -73,8 +75,7 @@ class Watcher {
 }
 
 /** Moves what lies in some segments to others, a few steps at a time; nobody else may notice. */
-function compactAWhile(store: Store, limit: (n: number) => number): void {
-  const { compaction, arena } = store;
+function compactAWhile(compaction: Compaction, arena: Arena, limit: (n: number) => number): void {
   if (limit(300) === 0) compaction.begin({ wastedBytes: 0, usedShare: 2 });
   for (let steps = limit(5); steps > 0 && compaction.isRunning && compaction.mayMove; steps--) {
     if (!compaction.step()) runs++;
@@ -84,10 +85,11 @@ function compactAWhile(store: Store, limit: (n: number) => number): void {
 let runs = 0;
 
 for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
-  test(`a store is what its model is, at every moment; seed ${seed}`, async () => {
+  test(`a keyspace is what its model is, at every moment; seed ${seed}`, async () => {
     const limit = below(randomFrom(seed));
     const twins = new Twins(limit);
-    const { store } = twins;
+    const { keyspace } = twins;
+    const compaction = new Compaction(keyspace);
     const watcher = new Watcher(twins, below(randomFrom(-seed)));
     const { snapshotter } = watcher;
     try {
@@ -101,21 +103,21 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
           if (!snapshotter.running) watcher.begin();
           else if (limit(20) === 0) snapshotter.abort();
         }
-        if (limit(50) === 0) store.heap.freeDiscarded(limit(500));
-        compactAWhile(store, limit);
+        if (limit(50) === 0) keyspace.store.heap.freeDiscarded(limit(500));
+        compactAWhile(compaction, keyspace.store.heap.arena, limit);
         if (step % STEPS_BETWEEN_TURNS === 0) await nextTurn();
         if (step % STEPS_BETWEEN_WALKS === 0) {
-          walkStore(store, snapshotter.running || snapshotter.settling);
-          assert.deepEqual(contentsOf(store), contentsOfPlain(twins.plain));
+          walkKeyspace(keyspace, snapshotter.running || snapshotter.settling);
+          assert.deepEqual(contentsOf(keyspace), contentsOfPlain(twins.plain));
         }
       }
       await watcher.settle();
       assert.ok(watcher.taken > 0, `${watcher.taken} snapshots were taken`);
       assert.ok(runs > 0, `${runs} compactions came to their end`);
-      walkStore(store, false);
-      for (const database of store.databases) database.clear();
-      walkStore(store, false);
-      assert.equal(contentsOf(store).size, 0);
+      walkKeyspace(keyspace, false);
+      for (const database of keyspace.databases) database.clear();
+      walkKeyspace(keyspace, false);
+      assert.equal(contentsOf(keyspace).size, 0);
     } finally {
       snapshotter.worker.stop();
     }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { hashBytes } from "../../lib/bytes/hash.ts";
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
-import type { Store } from "../../lib/store/store.ts";
+import type { Keyspace } from "../../lib/store/keyspace.ts";
 
 const HOME_BITS = 10;
 
@@ -15,8 +15,8 @@ export interface Walk {
 }
 
 /** Checks a table of entries, each of which must lie where its key's hash says. */
-export function walkTable(store: Store, table: number): Walk {
-  const { arena, entries } = store;
+export function walkTable(keyspace: Keyspace, table: number): Walk {
+  const { arena, entries } = keyspace.store.heap;
   const word = (ref: number, index: number) => arena.words[ref >>> SEGMENT_SHIFT][((ref & SEGMENT_MASK) << 1) + index];
   const [count, depth, directory, segmentCount] = [word(table, 0), word(table, 1), word(table, 2), word(table, 3)];
   const walk: Walk = { blocks: [table], entries: [] };

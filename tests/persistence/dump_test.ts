@@ -1,47 +1,49 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { NO_EXPIRY } from "../../lib/store/database.ts";
-import { Store } from "../../lib/store/store.ts";
+import { NO_EXPIRY } from "../../lib/store/entry.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { Dumper, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
-import { contents, setHash, setString, variedStore } from "./helpers.ts";
+import { contents, setHash, setString, variedKeyspace } from "./helpers.ts";
 
 function hex(text: string): Uint8Array {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
 test("a payload is what Redis's DUMP gives", () => {
-  const store = new Store(1);
-  setString(store.databases[0], "k", "10");
-  const ref = store.databases[0].peek(encodeLatin1("k"), 0, 1);
+  const keyspace = new Keyspace(1);
+  setString(keyspace.databases[0], "k", "10");
+  const ref = keyspace.databases[0].peek(encodeLatin1("k"), 0, 1);
   // From redis-server 7.0.15: SET k 10, DUMP k.
-  assert.deepEqual(new Dumper(store).dump(ref, true), hex("00c00a0a006e9f57450eae63bb"));
+  assert.deepEqual(new Dumper(keyspace.store).dump(ref, true), hex("00c00a0a006e9f57450eae63bb"));
 });
 
 test("every value comes back from its payload, with the expiry given", () => {
-  const store = variedStore();
-  const target = new Store(1);
+  const keyspace = variedKeyspace();
+  const target = new Keyspace(1);
   const restorer = new Restorer(target);
-  for (const database of store.databases) {
-    for (const key of contents(store, database).keys()) {
+  for (const database of keyspace.databases) {
+    for (const key of contents(keyspace, database).keys()) {
       const name = encodeLatin1(key);
       const ref = database.peek(name, 0, name.length);
-      const payload = new Dumper(store).dump(ref, key.length % 2 === 0);
+      const payload = new Dumper(keyspace.store).dump(ref, key.length % 2 === 0);
       const framed = new Uint8Array(payload.length + 7);
       framed.set(payload, 3);
       assert.ok(isPayloadIntact(framed, 3, payload.length));
-      const expiry = store.entries.hasExpiry(ref) ? store.entries.exactExpiry(ref) : NO_EXPIRY;
+      const expiry = keyspace.store.heap.entries.hasExpiry(ref)
+        ? keyspace.store.heap.entries.exactExpiry(ref)
+        : NO_EXPIRY;
       assert.ok(restorer.restore(target.databases[0], name, 0, name.length, framed, 3, payload.length, expiry));
     }
-    assert.deepEqual(contents(target, target.databases[0]), contents(store, database));
+    assert.deepEqual(contents(target, target.databases[0]), contents(keyspace, database));
     target.databases[0].clear();
   }
 });
 
 test("a payload that was changed, is too short or too new is not intact", () => {
-  const store = new Store(1);
-  setHash(store.databases[0], "h", { f: "v" });
-  const payload = new Dumper(store).dump(store.databases[0].peek(encodeLatin1("h"), 0, 1), true);
+  const keyspace = new Keyspace(1);
+  setHash(keyspace.databases[0], "h", { f: "v" });
+  const payload = new Dumper(keyspace.store).dump(keyspace.databases[0].peek(encodeLatin1("h"), 0, 1), true);
   assert.equal(isPayloadIntact(payload, 0, payload.length), true);
   for (let at = 0; at < payload.length; at++) {
     const changed = payload.slice();
@@ -52,9 +54,9 @@ test("a payload that was changed, is too short or too new is not intact", () => 
 });
 
 test("restoring keeps the old value where the payload makes none", () => {
-  const store = new Store(1);
-  setString(store.databases[0], "k", "old");
-  const restorer = new Restorer(store);
+  const keyspace = new Keyspace(1);
+  setString(keyspace.databases[0], "k", "old");
+  const restorer = new Restorer(keyspace);
   const name = encodeLatin1("k");
   for (
     const bytes of [
@@ -69,25 +71,28 @@ test("restoring keeps the old value where the payload makes none", () => {
     ]
   ) {
     const payload = encodeLatin1(bytes + "\x0a\0" + "\0".repeat(8));
-    assert.equal(restorer.restore(store.databases[0], name, 0, 1, payload, 0, payload.length, NO_EXPIRY), false);
-    assert.deepEqual([...contents(store, store.databases[0])], [["k", "8:old"]]);
+    assert.equal(restorer.restore(keyspace.databases[0], name, 0, 1, payload, 0, payload.length, NO_EXPIRY), false);
+    assert.deepEqual([...contents(keyspace, keyspace.databases[0])], [["k", "8:old"]]);
   }
   assert.equal(decodeLatin1(name), "k");
 });
 
 test("a dumper is used again, after values of any size and kind", () => {
-  const store = variedStore();
-  const dumper = new Dumper(store);
+  const keyspace = variedKeyspace();
+  const dumper = new Dumper(keyspace.store);
   const refs: number[] = [];
-  for (const database of store.databases) {
+  for (const database of keyspace.databases) {
     const found: number[] = [];
-    store.tables.scan(database.keys, 0, 1_000_000, found);
+    database.scan(0, 1_000_000, found);
     refs.push(...found);
   }
   assert.ok(refs.length > 10);
   for (const compression of [true, false]) {
     for (const ref of [...refs, ...refs.toReversed()]) {
-      assert.deepEqual(dumper.dump(ref, compression).slice(), new Dumper(store).dump(ref, compression).slice());
+      assert.deepEqual(
+        dumper.dump(ref, compression).slice(),
+        new Dumper(keyspace.store).dump(ref, compression).slice(),
+      );
     }
   }
 });

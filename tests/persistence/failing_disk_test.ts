@@ -9,10 +9,10 @@ import { loadRdbFileSync } from "../../lib/persistence/load.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
 import { type Files, files, useFiles } from "../../lib/runtime/files.ts";
 import { sleep } from "../../lib/runtime/timers.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { INFO, OPTIONS, withDirectory } from "./helpers.ts";
 
-const store = new Store(1);
+const keyspace = new Keyspace(1);
 
 function failure(code = "EIO"): never {
   throw Object.assign(new Error("simulated"), { code });
@@ -35,7 +35,7 @@ test("a temporary file that was made but cannot be opened is removed", () =>
       open: (path, purpose) => purpose === "update" ? failure() : system.open(path, purpose),
     });
     await withCalls(calls, () => {
-      assert.throws(() => saveSync(store, join(directory, "dump.rdb"), INFO, OPTIONS), /Input\/output error/);
+      assert.throws(() => saveSync(keyspace, join(directory, "dump.rdb"), INFO, OPTIONS), /Input\/output error/);
     });
     assert.deepEqual(readdirSync(directory), []);
   }));
@@ -63,13 +63,13 @@ async function oldFileIsGone(directory: string): Promise<void> {
 test("whichever call of the disk fails, SAVE leaves no temporary file, and the old file or the new one", () =>
   withDirectory(async (directory) => {
     const path = join(directory, "dump.rdb");
-    saveSync(store, path, INFO, OPTIONS);
+    saveSync(keyspace, path, INFO, OPTIONS);
     let failures = 0;
     for (let at = 1, isOver = false; !isOver; at++) {
       const { calls, made } = failingAt(at);
       await withCalls(calls, () => {
         try {
-          saveSync(store, path, INFO, OPTIONS);
+          saveSync(keyspace, path, INFO, OPTIONS);
         } catch (error) {
           assert.match(String(error), /Input\/output error/);
           failures++;
@@ -78,7 +78,7 @@ test("whichever call of the disk fails, SAVE leaves no temporary file, and the o
       });
       await oldFileIsGone(directory);
       assert.deepEqual(readdirSync(directory), ["dump.rdb"], `with call ${at} failing`);
-      loadRdbFileSync(path, new Store(1), { dropExpired: false, verifyChecksum: true });
+      loadRdbFileSync(path, new Keyspace(1), { dropExpired: false, verifyChecksum: true });
     }
     assert.ok(failures >= 5, "opening twice, writing, syncing and renaming can fail");
   }));
@@ -108,7 +108,7 @@ function withoutDirectories(call: "open" | "sync", code: string): (system: Files
 for (const call of ["open", "sync"] as const) {
   test(`a save that cannot ${call} its directory has failed, unless the system never does that`, () =>
     withDirectory(async (directory) => {
-      const save = () => saveSync(store, join(directory, "dump.rdb"), INFO, OPTIONS);
+      const save = () => saveSync(keyspace, join(directory, "dump.rdb"), INFO, OPTIONS);
       await withCalls(withoutDirectories(call, "EIO"), async () => {
         assert.throws(save, /Failed syncing the directory .*Input\/output error/);
         await assert.rejects(syncDirectory(directory), /Failed syncing the directory .*Input\/output error/);

@@ -2,21 +2,21 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { RdbError } from "../../lib/persistence/rdb_format.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
-import { NO_EXPIRY } from "../../lib/store/database.ts";
+import { NO_EXPIRY } from "../../lib/store/entry.ts";
 import { Dumper, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
 import { Crc64 } from "../../lib/bytes/crc64.ts";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { contents, OPTIONS, randomSource, setHash, setString, toRdb, wipe } from "./helpers.ts";
 
-function sample(): Store {
-  const store = new Store(4);
-  const [first, second] = store.databases;
+function sample(): Keyspace {
+  const keyspace = new Keyspace(4);
+  const [first, second] = keyspace.databases;
   for (const value of ["1", "-300", "70000", "text", "abcabcabc".repeat(20), ""]) setString(first, `k${value}`, value);
   setString(second, "soon", "value", Date.now() + 1_000_000);
   setHash(second, "small", { a: "1", b: "text", c: "x".repeat(60), d: "-123456789012" });
   setHash(second, "long", { a: "y".repeat(100), b: "z".repeat(100) });
-  return store;
+  return keyspace;
 }
 
 /** Damages a copy of some bytes in one to four places, or cuts it. */
@@ -44,7 +44,7 @@ function damaged(bytes: Uint8Array, random: (below: number) => number): Uint8Arr
 test("damaged files are read or refused with a place, whatever the damage", { timeout: 300_000 }, () => {
   const random = randomSource(20_000);
   const good = [true, false].map((compression) => toRdb(sample(), { ...OPTIONS, compression }));
-  const target = new Store(4);
+  const target = new Keyspace(4);
   let refused = 0;
   let readable = 0;
   for (let round = 0; round < 20_000; round++) {
@@ -65,19 +65,19 @@ test("damaged files are read or refused with a place, whatever the damage", { ti
     wipe(target);
   }
   assert.ok(refused > 1000 && readable > 100, `${refused} refused, ${readable} read`);
-  assert.ok(target.arena.usedBytes < 100_000, "nothing is left behind");
+  assert.ok(target.store.heap.arena.usedBytes < 100_000, "nothing is left behind");
 });
 
 test("damaged payloads with a right checksum restore or change nothing", { timeout: 300_000 }, () => {
   const random = randomSource(30_000);
-  const store = sample();
+  const keyspace = sample();
   const payloads: Uint8Array[] = [];
-  for (const database of store.databases) {
+  for (const database of keyspace.databases) {
     const refs: number[] = [];
-    store.tables.scan(database.keys, 0, 100, refs);
-    for (const ref of refs) payloads.push(new Dumper(store).dump(ref, true));
+    database.scan(0, 100, refs);
+    for (const ref of refs) payloads.push(new Dumper(keyspace.store).dump(ref, true));
   }
-  const target = new Store(1);
+  const target = new Keyspace(1);
   const restorer = new Restorer(target);
   const [database] = target.databases;
   const key = encodeLatin1("key");
@@ -100,5 +100,5 @@ test("damaged payloads with a right checksum restore or change nothing", { timeo
   }
   assert.ok(restored > 100 && restored < 19_000, `${restored} restored`);
   wipe(target);
-  assert.ok(target.arena.usedBytes < 20_000, "nothing is left behind");
+  assert.ok(target.store.heap.arena.usedBytes < 20_000, "nothing is left behind");
 });

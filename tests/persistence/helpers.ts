@@ -7,10 +7,18 @@ import { join } from "node:path";
 import process from "node:process";
 import { concatBytes } from "../bytes/concat.ts";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { type Database, NO_EXPIRY, type UnixMs } from "../../lib/store/database.ts";
-import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW, TYPE_HASH, TYPE_STRING } from "../../lib/store/entry.ts";
+import type { Database } from "../../lib/store/database.ts";
+import {
+  ENCODING_EMBSTR,
+  ENCODING_INT,
+  ENCODING_RAW,
+  NO_EXPIRY,
+  TYPE_HASH,
+  TYPE_STRING,
+  type UnixMs,
+} from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hashes.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
 import { writeAll } from "../../lib/persistence/save.ts";
 import type { RdbInfo } from "../../lib/persistence/rdb_writer.ts";
@@ -69,8 +77,8 @@ export function remove(database: Database, key: string): boolean {
 /** One key's value and expiry in words. */
 export type Described = string | { value: string | Record<string, string>; encoding: number; expiry: string | null };
 
-export function describe(store: Store, ref: number): Described {
-  const { entries } = store;
+export function describe(keyspace: Keyspace, ref: number): Described {
+  const { entries } = keyspace.store.heap;
   const expiry = entries.hasExpiry(ref) ? String(entries.exactExpiry(ref)) : null;
   const encoding = entries.encoding(ref);
   if (entries.type(ref) === TYPE_STRING) {
@@ -80,33 +88,37 @@ export function describe(store: Store, ref: number): Described {
   }
   if (entries.type(ref) !== TYPE_HASH) throw new Error("a type that tests do not know");
   const value: Record<string, string> = {};
-  const iterator = new HashIterator(store.hashes);
+  const iterator = new HashIterator(keyspace.store.hashes);
   iterator.begin(ref);
   while (iterator.next()) value[iterator.field.text()] = iterator.value.text();
   return { value: Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))), encoding, expiry };
 }
 
 /** All keys of a database and what they hold. */
-export function contents(store: Store, database: Database): Map<string, Described> {
+export function contents(keyspace: Keyspace, database: Database): Map<string, Described> {
   const all = new Map<string, Described>();
   const refs: number[] = [];
   let cursor = 0;
   do {
-    cursor = store.tables.scan(database.keys, cursor, 100, refs);
+    cursor = database.scan(cursor, 100, refs);
     for (const ref of refs.slice()) {
-      const start = store.entries.keyStart(ref);
-      const key = decodeLatin1(store.entries.bytes(ref), start, start + store.entries.keyLength(ref));
-      all.set(key, describe(store, ref));
+      const start = keyspace.store.heap.entries.keyStart(ref);
+      const key = decodeLatin1(
+        keyspace.store.heap.entries.bytes(ref),
+        start,
+        start + keyspace.store.heap.entries.keyLength(ref),
+      );
+      all.set(key, describe(keyspace, ref));
     }
   } while (cursor !== 0);
   return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** All databases that are not empty. */
-export function everything(store: Store): Map<number, Map<string, Described>> {
+export function everything(keyspace: Keyspace): Map<number, Map<string, Described>> {
   return new Map(
-    store.databases.flatMap((database, index) =>
-      database.size === 0 ? [] : [[index, contents(store, database)] as const]
+    keyspace.databases.flatMap((database, index) =>
+      database.size === 0 ? [] : [[index, contents(keyspace, database)] as const]
     ),
   );
 }
@@ -114,8 +126,8 @@ export function everything(store: Store): Map<number, Map<string, Described>> {
 /**
  * The same without the encodings of hashes: a hash that was large once is a table, and when it is read again a listpack.
  */
-export function values(store: Store): Map<number, Map<string, Described>> {
-  const all = everything(store);
+export function values(keyspace: Keyspace): Map<number, Map<string, Described>> {
+  const all = everything(keyspace);
   for (const keys of all.values()) {
     for (const [key, described] of keys) {
       if (typeof described !== "string" && typeof described.value !== "string") {
@@ -126,24 +138,24 @@ export function values(store: Store): Map<number, Map<string, Described>> {
   return all;
 }
 
-/** Empties a store, memory included. Tests that need many stores use one again and again: its arena is 1 GiB of addresses. */
-export function wipe(store: Store): Store {
-  for (const database of store.databases) database.clear();
-  while (store.heap.freeDiscarded(100_000));
-  return store;
+/** Empties a keyspace, memory included. Tests that need many stores use one again and again: its arena is 1 GiB of addresses. */
+export function wipe(keyspace: Keyspace): Keyspace {
+  for (const database of keyspace.databases) database.clear();
+  while (keyspace.store.heap.freeDiscarded(100_000));
+  return keyspace;
 }
 
-/** The store as the bytes of an RDB file. */
-export function toRdb(store: Store, options = OPTIONS, info: RdbInfo = INFO): Uint8Array {
+/** The keyspace as the bytes of an RDB file. */
+export function toRdb(keyspace: Keyspace, options = OPTIONS, info: RdbInfo = INFO): Uint8Array {
   const parts: Uint8Array[] = [];
-  writeAll(store, new RdbEncoder(options, (bytes) => parts.push(bytes.slice())), info);
+  writeAll(keyspace, new RdbEncoder(options, (bytes) => parts.push(bytes.slice())), info);
   return concatBytes(parts);
 }
 
-/** A store with every encoding there is, in three databases. */
-export function variedStore(): Store {
-  const store = new Store(16);
-  const [first, second] = store.databases;
+/** A keyspace with every encoding there is, in three databases. */
+export function variedKeyspace(): Keyspace {
+  const keyspace = new Keyspace(16);
+  const [first, second] = keyspace.databases;
   const integers = ["0", "-1", "127", "128", "-128", "-129", "32767", "32768", "-32769", "2147483647", "2147483648"];
   for (const value of [...integers, "-2147483648", "-2147483649", "9007199254740993", "007", "+1", "-0", "1.5", ""]) {
     setString(first, `number:${value}`, value);
@@ -173,8 +185,8 @@ export function variedStore(): Store {
   expire(first, "hash:expiring", later + 1);
   setString(first, "expiring:far", "beyond 2^53", 2n ** 60n + 1n);
   for (let i = 0; i < 3000; i++) setString(second, `key:${i}`, `value:${i}`, i % 3 === 0 ? later + i : NO_EXPIRY);
-  setString(store.databases[15], "last", "database");
-  return store;
+  setString(keyspace.databases[15], "last", "database");
+  return keyspace;
 }
 
 /** Whether a program is installed. In CI (`CI` is set) a missing one is a failure. */

@@ -9,7 +9,7 @@ import { RdbError } from "../../lib/persistence/rdb_format.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from "../../lib/store/entry.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import {
   contents,
   everything,
@@ -18,19 +18,19 @@ import {
   setHash,
   setString,
   toRdb,
-  variedStore,
+  variedKeyspace,
   wipe,
   withDirectory,
 } from "./helpers.ts";
 
 const READ = { dropExpired: true, verifyChecksum: true };
 
-function load(bytes: Uint8Array, options = {}): Store {
-  const store = new Store(16);
-  const reader = new RdbReader(store, { ...READ, ...options });
+function load(bytes: Uint8Array, options = {}): Keyspace {
+  const keyspace = new Keyspace(16);
+  const reader = new RdbReader(keyspace, { ...READ, ...options });
   reader.feed(bytes);
   reader.close();
-  return store;
+  return keyspace;
 }
 
 /** An RDB file of version 9 from its records, with the right checksum. */
@@ -52,19 +52,19 @@ function file(...records: (number | string | number[])[]): Uint8Array {
 const text = (value: string) => String.fromCharCode(value.length) + value;
 
 test("what is written is read back the same, in every encoding", () => {
-  const store = variedStore();
+  const keyspace = variedKeyspace();
   for (const compression of [true, false]) {
-    assert.deepEqual(everything(load(toRdb(store, { ...OPTIONS, compression }))), everything(store));
+    assert.deepEqual(everything(load(toRdb(keyspace, { ...OPTIONS, compression }))), everything(keyspace));
   }
-  assert.ok(toRdb(store).length < toRdb(store, { ...OPTIONS, compression: false }).length / 2);
+  assert.ok(toRdb(keyspace).length < toRdb(keyspace, { ...OPTIONS, compression: false }).length / 2);
 });
 
 test("the bytes may come in pieces of any size", () => {
-  const store = variedStore();
-  const bytes = toRdb(store);
-  const expected = everything(store);
+  const keyspace = variedKeyspace();
+  const bytes = toRdb(keyspace);
+  const expected = everything(keyspace);
   for (const size of [1, 2, 3, 7, 64, 1000, 65_536]) {
-    const target = new Store(16);
+    const target = new Keyspace(16);
     const reader = new RdbReader(target, READ);
     for (let at = 0; at < bytes.length; at += size) reader.feed(bytes.subarray(at, at + size));
     reader.close();
@@ -74,8 +74,8 @@ test("the bytes may come in pieces of any size", () => {
 });
 
 test("a run of no time still goes on, and what follows the data is left", () => {
-  const bytes = toRdb(variedStore());
-  const reader = new RdbReader(new Store(16), READ);
+  const bytes = toRdb(variedKeyspace());
+  const reader = new RdbReader(new Keyspace(16), READ);
   reader.push(bytes);
   reader.push(encodeLatin1("*1\r\n$4\r\nPING\r\n"));
   let turns = 0;
@@ -87,8 +87,8 @@ test("a run of no time still goes on, and what follows the data is left", () => 
 
 test("aux fields tell of the writer and the replication stream", () => {
   const replication = { database: 3, id: "a".repeat(40), offset: 5_000_000_000 };
-  const bytes = toRdb(new Store(1), OPTIONS, { ...INFO, replication, aofBase: true });
-  const reader = new RdbReader(new Store(1), READ);
+  const bytes = toRdb(new Keyspace(1), OPTIONS, { ...INFO, replication, aofBase: true });
+  const reader = new RdbReader(new Keyspace(1), READ);
   reader.feed(bytes);
   assert.equal(reader.version, 10);
   assert.equal(reader.aux.get("redis-ver"), "7.2.4");
@@ -101,82 +101,82 @@ test("aux fields tell of the writer and the replication stream", () => {
 });
 
 test("idle times and frequencies go along where a policy asks for them", () => {
-  const store = new Store(1);
-  store.accessClock = 1000;
-  store.accessClock = 400;
-  setString(store.databases[0], "a", "1");
-  setHash(store.databases[0], "h", { f: "v" });
-  setHash(store.databases[0], "t", Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, "v"])));
-  store.accessClock = 1000;
-  const clocks = (target: Store) => {
+  const keyspace = new Keyspace(1);
+  keyspace.store.accessClock = 1000;
+  keyspace.store.accessClock = 400;
+  setString(keyspace.databases[0], "a", "1");
+  setHash(keyspace.databases[0], "h", { f: "v" });
+  setHash(keyspace.databases[0], "t", Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, "v"])));
+  keyspace.store.accessClock = 1000;
+  const clocks = (target: Keyspace) => {
     const refs: number[] = [];
-    target.tables.scan(target.databases[0].keys, 0, 10, refs);
-    return refs.map((ref) => target.entries.clock(ref));
+    target.databases[0].scan(0, 10, refs);
+    return refs.map((ref) => target.store.heap.entries.clock(ref));
   };
   const read = (bytes: Uint8Array, options: object) => {
-    const target = new Store(1);
-    target.accessClock = 5000;
+    const target = new Keyspace(1);
+    target.store.accessClock = 5000;
     const reader = new RdbReader(target, { ...READ, ...options });
     reader.feed(bytes);
     reader.close();
     return clocks(target);
   };
-  assert.deepEqual(read(toRdb(store, OPTIONS, { ...INFO, withIdle: true }), { withIdle: true }), [4400, 4400, 4400]);
-  const frequent = toRdb(store, OPTIONS, { ...INFO, frequency: (clock: number) => clock & 255 });
+  assert.deepEqual(read(toRdb(keyspace, OPTIONS, { ...INFO, withIdle: true }), { withIdle: true }), [4400, 4400, 4400]);
+  const frequent = toRdb(keyspace, OPTIONS, { ...INFO, frequency: (clock: number) => clock & 255 });
   assert.deepEqual(read(frequent, { clockOfFrequency: (f: number) => 256 + f }), [400, 400, 400]);
   assert.deepEqual(read(frequent, {}), [5000, 5000, 5000]);
 });
 
 test("a primary drops what has expired, a replica keeps it", () => {
-  const store = new Store(2);
-  setString(store.databases[0], "gone", "1", Date.now() - 1000);
-  setString(store.databases[0], "ancient", "1", -5n);
-  setString(store.databases[0], "here", "1", Date.now() + 100_000);
+  const keyspace = new Keyspace(2);
+  setString(keyspace.databases[0], "gone", "1", Date.now() - 1000);
+  setString(keyspace.databases[0], "ancient", "1", -5n);
+  setString(keyspace.databases[0], "here", "1", Date.now() + 100_000);
   const fields = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, "v"]));
-  setHash(store.databases[0], "gone:hash", fields);
-  const ref = store.databases[0].write(encodeLatin1("gone:hash"), 0, 9);
-  store.databases[0].setExpiry(ref, 1);
-  const bytes = toRdb(store);
-  const primary = new Store(2);
+  setHash(keyspace.databases[0], "gone:hash", fields);
+  const ref = keyspace.databases[0].write(encodeLatin1("gone:hash"), 0, 9);
+  keyspace.databases[0].setExpiry(ref, 1);
+  const bytes = toRdb(keyspace);
+  const primary = new Keyspace(2);
   const reader = new RdbReader(primary, READ);
   reader.feed(bytes);
   assert.deepEqual([...contents(primary, primary.databases[0]).keys()], ["here"]);
   assert.equal(reader.keysExpired, 3);
   assert.equal(reader.keysLoaded, 1);
   const replica = load(bytes, { dropExpired: false });
-  assert.deepEqual(everything(replica), everything(store));
+  assert.deepEqual(everything(replica), everything(keyspace));
 });
 
 test("small hashes written as tables become listpacks, large listpacks tables, as the limits say", () => {
-  const store = new Store(1);
-  store.hashes.maxListpackEntries = 2;
-  setHash(store.databases[0], "h", { a: "1", b: "2", c: "3" });
-  const loaded = load(toRdb(store));
-  const encodingOf = (of: Store) => of.entries.encoding(of.databases[0].peek(encodeLatin1("h"), 0, 1));
-  assert.equal(encodingOf(store), ENCODING_HASHTABLE);
+  const keyspace = new Keyspace(1);
+  keyspace.store.hashes.maxListpackEntries = 2;
+  setHash(keyspace.databases[0], "h", { a: "1", b: "2", c: "3" });
+  const loaded = load(toRdb(keyspace));
+  const encodingOf = (of: Keyspace) => of.store.heap.entries.encoding(of.databases[0].peek(encodeLatin1("h"), 0, 1));
+  assert.equal(encodingOf(keyspace), ENCODING_HASHTABLE);
   assert.equal(encodingOf(loaded), ENCODING_LISTPACK);
-  const strict = new Store(1);
-  strict.hashes.maxListpackEntries = 2;
+  const strict = new Keyspace(1);
+  strict.store.hashes.maxListpackEntries = 2;
   const reader = new RdbReader(strict, READ);
   reader.feed(toRdb(loaded));
   assert.equal(encodingOf(strict), ENCODING_HASHTABLE);
-  const wide = new Store(1);
+  const wide = new Keyspace(1);
   setHash(wide.databases[0], "h", { a: "a long text" });
   wide.databases[0].store.hashes.convert(wide.databases[0], wide.databases[0].peek(encodeLatin1("h"), 0, 1));
-  const narrow = new Store(1);
-  narrow.hashes.maxListpackValue = 5;
+  const narrow = new Keyspace(1);
+  narrow.store.hashes.maxListpackValue = 5;
   new RdbReader(narrow, READ).feed(toRdb(wide));
   assert.equal(encodingOf(narrow), ENCODING_HASHTABLE);
 });
 
 test("every truncation is an error at the last byte", () => {
-  const store = new Store(2);
-  setString(store.databases[0], "a", "some value", Date.now() + 1_000_000);
-  setString(store.databases[0], "b", "abc".repeat(30));
-  setHash(store.databases[1], "h", { f: "v" });
-  setHash(store.databases[1], "t", Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`f${i}`, "v"])));
-  const bytes = toRdb(store);
-  const target = new Store(2);
+  const keyspace = new Keyspace(2);
+  setString(keyspace.databases[0], "a", "some value", Date.now() + 1_000_000);
+  setString(keyspace.databases[0], "b", "abc".repeat(30));
+  setHash(keyspace.databases[1], "h", { f: "v" });
+  setHash(keyspace.databases[1], "t", Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`f${i}`, "v"])));
+  const bytes = toRdb(keyspace);
+  const target = new Keyspace(2);
   for (let length = 0; length < bytes.length; length++) {
     const reader = new RdbReader(wipe(target), READ);
     reader.feed(bytes.subarray(0, length));
@@ -187,41 +187,44 @@ test("every truncation is an error at the last byte", () => {
 test("a truncated file names its path, the byte and the key, and is left as it is", async () => {
   await withDirectory(async (directory) => {
     const path = join(directory, "dump.rdb");
-    const store = new Store(1);
-    setString(store.databases[0], "unfinished", "x".repeat(100).replace(/x/g, (_, i) => String.fromCharCode(i)));
-    saveSync(store, path, INFO, OPTIONS);
+    const keyspace = new Keyspace(1);
+    setString(keyspace.databases[0], "unfinished", "x".repeat(100).replace(/x/g, (_, i) => String.fromCharCode(i)));
+    saveSync(keyspace, path, INFO, OPTIONS);
     const bytes = readFileSync(path);
     writeFileSync(path, bytes.subarray(0, bytes.length - 30));
-    await assert.rejects(loadRdbFile(path, new Store(1), READ), (error) => {
+    await assert.rejects(loadRdbFile(path, new Keyspace(1), READ), (error) => {
       assert.ok(error instanceof LoadError);
       assert.ok(error.message.includes(path), error.message);
       assert.ok(error.message.includes(`at byte ${bytes.length - 30}, key 'unfinished'`), error.message);
       return true;
     });
     assert.equal(readFileSync(path).length, bytes.length - 30);
-    await assert.rejects(loadRdbFile(join(directory, "missing.rdb"), new Store(1), READ), /missing\.rdb: No such file/);
+    await assert.rejects(
+      loadRdbFile(join(directory, "missing.rdb"), new Keyspace(1), READ),
+      /missing\.rdb: No such file/,
+    );
   });
 });
 
 test("loading yields to the event loop and tells of its progress", async () => {
   await withDirectory(async (directory) => {
     const path = join(directory, "dump.rdb");
-    const store = variedStore();
-    saveSync(store, path, INFO, OPTIONS);
-    const target = new Store(16);
+    const keyspace = variedKeyspace();
+    saveSync(keyspace, path, INFO, OPTIONS);
+    const target = new Keyspace(16);
     const seen: number[] = [];
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
     const result = await loadRdbFile(path, target, { ...READ, sliceMs: 0, onProgress: (bytes) => seen.push(bytes) });
     clearInterval(timer);
-    assert.deepEqual(everything(target), everything(store));
+    assert.deepEqual(everything(target), everything(keyspace));
     assert.equal(result.bytes, readFileSync(path).length);
     assert.equal(seen[seen.length - 1], result.bytes);
     assert.ok(seen.length > 10 && turns > 0);
   });
 });
 
-const TARGET = new Store(16);
+const TARGET = new Keyspace(16);
 
 function refused(bytes: Uint8Array, message: RegExp, offset?: number): void {
   const reader = new RdbReader(wipe(TARGET), READ);
@@ -276,8 +279,8 @@ test("an expiry in seconds, and -1 as none", () => {
 });
 
 test("empty hashes are left out and counted", () => {
-  const store = new Store(1);
-  const reader = new RdbReader(store, READ);
+  const keyspace = new Keyspace(1);
+  const reader = new RdbReader(keyspace, READ);
   const empty = [11, 0, 0, 0, 10, 0, 0, 0, 0, 0, 255];
   reader.feed(
     file(
@@ -297,7 +300,7 @@ test("empty hashes are left out and counted", () => {
     ),
   );
   assert.equal(reader.emptyKeys, 3);
-  assert.deepEqual([...contents(store, store.databases[0]).keys()], ["d"]);
+  assert.deepEqual([...contents(keyspace, keyspace.databases[0]).keys()], ["d"]);
 });
 
 test("the checksum is verified unless it is 0 or not asked for", () => {
@@ -313,7 +316,7 @@ test("the checksum is verified unless it is 0 or not asked for", () => {
   const unchecked = good.slice();
   unchecked.fill(0, good.length - 8);
   assert.equal(load(unchecked).databases[0].size, 1);
-  const without = toRdb(variedStore(), { ...OPTIONS, checksum: false });
+  const without = toRdb(variedKeyspace(), { ...OPTIONS, checksum: false });
   assert.deepEqual(without.subarray(-8), new Uint8Array(8));
   load(without);
 });
@@ -327,30 +330,30 @@ test("SAVE replaces the file whole or not at all", async () => {
   await withDirectory((directory) => {
     const path = join(directory, "dump.rdb");
     writeFileSync(path, "old");
-    const store = new Store(1);
-    setString(store.databases[0], "k", "v");
+    const keyspace = new Keyspace(1);
+    setString(keyspace.databases[0], "k", "v");
     assert.throws(
-      () => saveSync(store, join(directory, "missing", "dump.rdb"), INFO, OPTIONS),
+      () => saveSync(keyspace, join(directory, "missing", "dump.rdb"), INFO, OPTIONS),
       /No such file or directory/,
     );
     assert.equal(readFileSync(path, "latin1"), "old");
-    assert.equal(saveSync(store, path, INFO, OPTIONS), 1);
+    assert.equal(saveSync(keyspace, path, INFO, OPTIONS), 1);
     assert.equal(readFileSync(path, "latin1").slice(0, 9), "REDIS0010");
   });
 });
 
 test("an expired key is told of once, however its bytes are cut", () => {
-  const store = new Store(1);
-  setString(store.databases[0], "string", "s".repeat(3000), 1000);
-  setHash(store.databases[0], "hash", Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`f${i}`, "v"])));
-  store.databases[0].setExpiry(store.databases[0].peek(encodeLatin1("hash"), 0, 4), 1000);
-  setHash(store.databases[0], "small", { a: "1" });
-  store.databases[0].setExpiry(store.databases[0].peek(encodeLatin1("small"), 0, 5), 1000);
-  const rdb = toRdb(store);
+  const keyspace = new Keyspace(1);
+  setString(keyspace.databases[0], "string", "s".repeat(3000), 1000);
+  setHash(keyspace.databases[0], "hash", Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`f${i}`, "v"])));
+  keyspace.databases[0].setExpiry(keyspace.databases[0].peek(encodeLatin1("hash"), 0, 4), 1000);
+  setHash(keyspace.databases[0], "small", { a: "1" });
+  keyspace.databases[0].setExpiry(keyspace.databases[0].peek(encodeLatin1("small"), 0, 5), 1000);
+  const rdb = toRdb(keyspace);
   const told: string[] = [];
   const onExpired = (_: number, key: Uint8Array, start: number, length: number) =>
     void told.push(String.fromCharCode(...key.subarray(start, start + length)));
-  const reader = new RdbReader(new Store(1), { ...READ, onExpired });
+  const reader = new RdbReader(new Keyspace(1), { ...READ, onExpired });
   for (let at = 0; at < rdb.length; at += 7) reader.feed(rdb.subarray(at, at + 7));
   reader.close();
   assert.deepEqual(told.sort(), ["hash", "small", "string"]);

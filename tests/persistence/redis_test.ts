@@ -10,7 +10,7 @@ import { RdbError } from "../../lib/persistence/rdb_format.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import {
   contents,
   everything,
@@ -19,7 +19,7 @@ import {
   OPTIONS,
   RealRedis,
   setString,
-  variedStore,
+  variedKeyspace,
   wipe,
   withDirectory,
 } from "./helpers.ts";
@@ -30,9 +30,9 @@ const SKIP = isInstalled("redis-server") && isInstalled("redis-check-rdb")
 const LONG = { ...SKIP, timeout: 120_000 };
 const READ = { dropExpired: true, verifyChecksum: true };
 
-/** Compares what redis-server holds with a store, key by key. */
-function assertRedisHolds(redis: RealRedis, store: Store): void {
-  for (const [index, keys] of everything(store)) {
+/** Compares what redis-server holds with a keyspace, key by key. */
+function assertRedisHolds(redis: RealRedis, keyspace: Keyspace): void {
+  for (const [index, keys] of everything(keyspace)) {
     assert.equal(redis.cli("-n", String(index), "dbsize"), String(keys.size));
     let checked = 0;
     for (const [key, described] of keys) {
@@ -57,14 +57,14 @@ test("redis-check-rdb and redis-server accept what SAVE and background saves wri
   for (const how of ["save", "background", "uncompressed"]) {
     await withDirectory(async (directory) => {
       const path = join(directory, "dump.rdb");
-      const store = variedStore();
+      const keyspace = variedKeyspace();
       if (how === "background") {
-        const snapshotter = new Snapshotter(store);
+        const snapshotter = new Snapshotter(keyspace);
         const target = { kind: "file", path, temporary: join(directory, "temp.rdb") } as const;
         await snapshotter.start(target, () => INFO, OPTIONS);
         snapshotter.worker.stop();
       } else {
-        saveSync(store, path, INFO, { ...OPTIONS, compression: how === "save" });
+        saveSync(keyspace, path, INFO, { ...OPTIONS, compression: how === "save" });
       }
       const check = spawnSync("redis-check-rdb", [path], { encoding: "latin1" });
       assert.equal(check.status, 0, check.stdout);
@@ -72,7 +72,7 @@ test("redis-check-rdb and redis-server accept what SAVE and background saves wri
       const redis = new RealRedis(directory);
       try {
         assert.ok(await redis.ready(), "redis-server starts with the file");
-        assertRedisHolds(redis, store);
+        assertRedisHolds(redis, keyspace);
       } finally {
         await redis.stop();
       }
@@ -103,19 +103,26 @@ test("what redis-server saves is loaded, and payloads go both ways", LONG, async
         `eval "for i = 0, 1499 do redis.call('set', 'key:' .. i, i * 7919) end" 0`,
         "save",
       ]);
-      const store = new Store(16);
-      store.hashes.maxListpackEntries = 64;
-      const result = await loadRdbFile(join(directory, "dump.rdb"), store, READ);
+      const keyspace = new Keyspace(16);
+      keyspace.store.hashes.maxListpackEntries = 64;
+      const result = await loadRdbFile(join(directory, "dump.rdb"), keyspace, READ);
       assert.equal(result.version, 10);
       assert.equal(result.keysLoaded, 1511 + 1);
       assert.match(result.aux.get("redis-ver") ?? "", /^7\./);
-      assertRedisHolds(redis, store);
+      assertRedisHolds(redis, keyspace);
       for (const [key, encoding] of Object.entries({ listpack: 11, long: 2, table: 2, int64: 1, lzf: 0, empty: 8 })) {
-        assert.equal(store.entries.encoding(store.databases[0].peek(encodeLatin1(key), 0, key.length)), encoding, key);
+        assert.equal(
+          keyspace.store.heap.entries.encoding(keyspace.databases[0].peek(encodeLatin1(key), 0, key.length)),
+          encoding,
+          key,
+        );
       }
       // The same value gives the same payload where Redis packs it without a choice of its own.
       for (const key of ["int8", "int16", "int32", "int64", "empty", "binary", "listpack"]) {
-        const ours = new Dumper(store).dump(store.databases[0].peek(encodeLatin1(key), 0, key.length), true);
+        const ours = new Dumper(keyspace.store).dump(
+          keyspace.databases[0].peek(encodeLatin1(key), 0, key.length),
+          true,
+        );
         const restored = spawnSync("timeout", [
           "10",
           "redis-cli",
@@ -141,9 +148,9 @@ test("what redis-server saves is loaded, and payloads go both ways", LONG, async
 
 test("redis-server refuses nothing of a file with every access clock", LONG, async () => {
   await withDirectory(async (directory) => {
-    const store = variedStore();
+    const keyspace = variedKeyspace();
     const path = join(directory, "dump.rdb");
-    saveSync(store, path, { ...INFO, frequency: () => 42 }, OPTIONS);
+    saveSync(keyspace, path, { ...INFO, frequency: () => 42 }, OPTIONS);
     const redis = new RealRedis(directory, "--maxmemory-policy", "allkeys-lfu", "--lfu-decay-time", "0");
     try {
       assert.ok(await redis.ready());
@@ -162,9 +169,9 @@ test("redis-cli --rdb output is loaded", LONG, async () => {
       redis.commands(["set a 1", "hset h f v"]);
       const path = join(directory, "copy.rdb");
       spawnSync("timeout", ["20", "redis-cli", "-s", join(directory, "redis.sock"), "--rdb", path]);
-      const store = new Store(16);
-      await loadRdbFile(path, store, READ);
-      assert.deepEqual([...contents(store, store.databases[0]).keys()], ["a", "h"]);
+      const keyspace = new Keyspace(16);
+      await loadRdbFile(path, keyspace, READ);
+      assert.deepEqual([...contents(keyspace, keyspace.databases[0]).keys()], ["a", "h"]);
     } finally {
       await redis.stop();
     }
@@ -190,7 +197,7 @@ test("a type that is not held yet is refused by name, key and byte", LONG, async
         await redis.stop();
       }
       await assert.rejects(
-        loadRdbFile(join(directory, "dump.rdb"), new Store(16), READ),
+        loadRdbFile(join(directory, "dump.rdb"), new Keyspace(16), READ),
         new RegExp(`dump\\.rdb: a value of type \\d+, ${name}.* is not supported \\(at byte \\d+, key 'key'\\)`),
       );
     }
@@ -200,12 +207,12 @@ test("a type that is not held yet is refused by name, key and byte", LONG, async
 test("ziplists and zipmaps of older versions become listpacks", () => {
   const bytes = (...parts: (string | number[])[]) =>
     encodeLatin1(parts.map((part) => typeof part === "string" ? part : String.fromCharCode(...part)).join(""));
-  const store = new Store(1);
+  const keyspace = new Keyspace(1);
   const read = (data: Uint8Array) => {
-    const reader = new RdbReader(wipe(store), READ);
+    const reader = new RdbReader(wipe(keyspace), READ);
     reader.feed(data);
     reader.close();
-    return contents(store, store.databases[0]);
+    return contents(keyspace, keyspace.databases[0]);
   };
   const zipmap = "\x02\x02f1\x02\x00v1\x02f2\x05\x02v2222  \xff";
   assert.deepEqual(
@@ -239,9 +246,9 @@ test("ziplists and zipmaps of older versions become listpacks", () => {
 
 test("a string beyond any chunk goes through redis-server whole", LONG, async () => {
   await withDirectory(async (directory) => {
-    const store = new Store(16);
-    setString(store.databases[0], "big", Array.from({ length: 300_000 }, (_, i) => String(i * 7)).join(","));
-    saveSync(store, join(directory, "dump.rdb"), INFO, OPTIONS);
+    const keyspace = new Keyspace(16);
+    setString(keyspace.databases[0], "big", Array.from({ length: 300_000 }, (_, i) => String(i * 7)).join(","));
+    saveSync(keyspace, join(directory, "dump.rdb"), INFO, OPTIONS);
     const redis = new RealRedis(directory);
     try {
       assert.ok(await redis.ready());
@@ -249,9 +256,9 @@ test("a string beyond any chunk goes through redis-server whole", LONG, async ()
     } finally {
       await redis.stop();
     }
-    const back = new Store(16);
+    const back = new Keyspace(16);
     await loadRdbFile(join(directory, "dump.rdb"), back, READ);
-    assert.deepEqual(everything(back), everything(store));
+    assert.deepEqual(everything(back), everything(keyspace));
     assert.ok(readFileSync(join(directory, "dump.rdb")).length < 2_000_000);
   });
 });

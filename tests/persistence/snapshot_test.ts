@@ -7,8 +7,9 @@ import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
 import { SnapshotAbortedError, type SnapshotTarget, Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
-import { Database, NO_EXPIRY } from "../../lib/store/database.ts";
-import { Store } from "../../lib/store/store.ts";
+import type { Database } from "../../lib/store/database.ts";
+import { NO_EXPIRY } from "../../lib/store/entry.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import {
   expire,
@@ -19,13 +20,13 @@ import {
   setHash,
   setString,
   values,
-  variedStore,
+  variedKeyspace,
   wipe,
   withDirectory,
 } from "./helpers.ts";
 
 const READ = { dropExpired: false, verifyChecksum: true };
-const TARGET = new Store(16);
+const TARGET = new Keyspace(16);
 
 function readBack(bytes: Uint8Array) {
   const reader = new RdbReader(wipe(TARGET), READ);
@@ -35,21 +36,23 @@ function readBack(bytes: Uint8Array) {
 }
 
 /** Fails unless every entry has the current mark, as it must between snapshots. */
-function assertMarks(store: Store, databases: readonly Database[] = store.databases): void {
+function assertMarks(keyspace: Keyspace, databases: readonly Database[] = keyspace.databases): void {
   const refs: number[] = [];
   for (const database of databases) {
     let cursor = 0;
     do {
-      cursor = store.tables.scan(database.keys, cursor, 500, refs);
+      cursor = database.scan(cursor, 500, refs);
       for (const ref of refs) {
-        assert.ok(store.heap.snapshots.isMarked(ref));
-        const table = store.heap.typeOf(ref).memberTable(ref);
+        assert.ok(keyspace.store.heap.snapshots.isMarked(ref));
+        const table = keyspace.store.heap.typeOf(ref).memberTable(ref);
         if (table === 0) continue;
         const fields: number[] = [];
         let at = 0;
         do {
-          at = store.tables.scan(table, at, 500, fields);
-          for (const field of fields) assert.ok(store.heap.snapshots.isMarked(field), "fields have marks as well");
+          at = keyspace.store.heap.tables.scan(table, at, 500, fields);
+          for (const field of fields) {
+            assert.ok(keyspace.store.heap.snapshots.isMarked(field), "fields have marks as well");
+          }
         } while (at !== 0);
       }
     } while (cursor !== 0);
@@ -77,13 +80,13 @@ function memoryTarget(parts: Uint8Array[], random: (below: number) => number): S
 
 test("a background save writes what a save in place writes", async () => {
   await withDirectory(async (directory) => {
-    const store = variedStore();
-    const expected = values(store);
-    const snapshotter = new Snapshotter(store);
+    const keyspace = variedKeyspace();
+    const expected = values(keyspace);
+    const snapshotter = new Snapshotter(keyspace);
     for (let round = 0; round < 3; round++) {
       const saving = snapshotter.start(fileTarget(directory), () => INFO, OPTIONS);
       assert.equal(snapshotter.running, true);
-      const keys = store.databases.reduce((sum, database) => sum + database.size, 0);
+      const keys = keyspace.databases.reduce((sum, database) => sum + database.size, 0);
       assert.equal(snapshotter.keysTotal, keys);
       const result = await saving;
       assert.equal(snapshotter.running, false);
@@ -93,15 +96,15 @@ test("a background save writes what a save in place writes", async () => {
       assert.equal(result.bytes, bytes.length);
       assert.deepEqual(readBack(bytes), expected);
       assert.deepEqual(readdirSync(directory), ["dump.rdb"]);
-      assertMarks(store);
+      assertMarks(keyspace);
     }
     snapshotter.worker.stop();
   });
 });
 
-/** One random write to a random database of the store. */
-function randomWrite(store: Store, random: (below: number) => number): void {
-  const database = store.databases[random(4)];
+/** One random write to a random database of the keyspace. */
+function randomWrite(keyspace: Keyspace, random: (below: number) => number): void {
+  const database = keyspace.databases[random(4)];
   const key = `key:${random(1500)}`;
   const name = encodeLatin1(key);
   switch (random(16)) {
@@ -114,14 +117,14 @@ function randomWrite(store: Store, random: (below: number) => number): void {
     case 3:
     case 4: {
       const ref = database.write(name, 0, name.length);
-      if (ref !== 0 && store.entries.type(ref) !== 4) return;
+      if (ref !== 0 && keyspace.store.heap.entries.type(ref) !== 4) return;
       const fields: Record<string, string> = {};
       for (let i = random(6) + 1; i > 0; i--) fields[`f${random(300)}`] = "v".repeat(random(80));
       return setHash(database, key, fields);
     }
     case 5: {
       const ref = database.write(name, 0, name.length);
-      const to = store.databases[random(4)];
+      const to = keyspace.databases[random(4)];
       const renamed = `key:${random(1500)}`;
       if (ref === 0 || (to === database && renamed === key)) return;
       remove(to, renamed);
@@ -131,13 +134,13 @@ function randomWrite(store: Store, random: (below: number) => number): void {
     }
     case 6: {
       const ref = database.write(name, 0, name.length);
-      if (ref === 0 || store.entries.type(ref) !== 4) return;
+      if (ref === 0 || keyspace.store.heap.entries.type(ref) !== 4) return;
       for (let i = 0; i < 20; i++) {
         const field = encodeLatin1(`f${random(300)}`);
-        store.hashes.delete(ref, field, 0, field.length);
+        keyspace.store.hashes.delete(ref, field, 0, field.length);
       }
-      if (store.hashes.count(ref) === 0) remove(database, key);
-      else store.hashes.trim(database, ref);
+      if (keyspace.store.hashes.count(ref) === 0) remove(database, key);
+      else keyspace.store.hashes.trim(database, ref);
       return;
     }
     case 7:
@@ -145,20 +148,17 @@ function randomWrite(store: Store, random: (below: number) => number): void {
       return;
     case 8: {
       if (random(60) > 0) return;
-      const other = store.databases[random(4)]; // SWAPDB: the databases change places
-      [database.keys, other.keys] = [other.keys, database.keys];
-      [database.expires, other.expires] = [other.expires, database.expires];
-      return;
+      return database.swap(keyspace.databases[random(4)]);
     }
     case 9:
       if (random(20) === 0) return setString(database, key, "large".repeat(20_000 + random(5000)));
-      store.heap.freeDiscarded(50);
+      keyspace.store.heap.freeDiscarded(50);
       return;
     case 11: {
       const ref = database.look(name, 0, name.length);
       const copied = `key:${random(1500)}`;
       if (ref === 0 || copied === key) return;
-      return store.databases[random(4)].duplicate(ref, encodeLatin1(copied), 0, copied.length);
+      return keyspace.databases[random(4)].duplicate(ref, encodeLatin1(copied), 0, copied.length);
     }
     case 10: {
       if (random(40) > 0) return;
@@ -174,23 +174,23 @@ function randomWrite(store: Store, random: (below: number) => number): void {
 test("a snapshot holds what was there at its start, whatever is written meanwhile", { timeout: 300_000 }, async () => {
   for (let seed = 1; seed <= 8; seed++) {
     const random = randomSource(seed);
-    const store = new Store(16);
-    const snapshotter = new Snapshotter(store);
-    for (let i = 0; i < 3000; i++) randomWrite(store, random);
+    const keyspace = new Keyspace(16);
+    const snapshotter = new Snapshotter(keyspace);
+    for (let i = 0; i < 3000; i++) randomWrite(keyspace, random);
     const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`f${i}`, `${i}`]));
     for (let i = 0; i < 3; i++) {
-      remove(store.databases[i], `key:${i}`);
-      setHash(store.databases[i], `key:${i}`, many);
+      remove(keyspace.databases[i], `key:${i}`);
+      setHash(keyspace.databases[i], `key:${i}`, many);
     }
     for (let round = 0; round < 2; round++) {
-      const expected = values(store);
+      const expected = values(keyspace);
       const parts: Uint8Array[] = [];
       const saving = snapshotter.start(memoryTarget(parts, random), () => INFO, OPTIONS);
       let isOver = false;
       saving.finally(() => isOver = true).catch(() => {});
       const pace = 1 + random(80);
       while (!isOver) {
-        for (let i = random(pace); i > 0; i--) randomWrite(store, random);
+        for (let i = random(pace); i > 0; i--) randomWrite(keyspace, random);
         await nextTurn();
       }
       const result = await saving;
@@ -198,11 +198,14 @@ test("a snapshot holds what was there at its start, whatever is written meanwhil
       assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort(), `databases, seed ${seed}`);
       for (const [index, keys] of expected) assert.deepEqual(found.get(index), keys, `seed ${seed}, round ${round}`);
       assert.equal(result.keys, [...expected.values()].reduce((sum, keys) => sum + keys.size, 0));
-      assertMarks(store);
-      for (let i = 0; i < 200; i++) randomWrite(store, random);
+      assertMarks(keyspace);
+      for (let i = 0; i < 200; i++) randomWrite(keyspace, random);
     }
-    wipe(store);
-    assert.ok(store.arena.usedBytes < 50_000, `nothing is left behind: ${store.arena.usedBytes} bytes`);
+    wipe(keyspace);
+    assert.ok(
+      keyspace.store.heap.arena.usedBytes < 50_000,
+      `nothing is left behind: ${keyspace.store.heap.arena.usedBytes} bytes`,
+    );
     snapshotter.worker.stop();
   }
 });
@@ -210,14 +213,14 @@ test("a snapshot holds what was there at its start, whatever is written meanwhil
 test("an aborted snapshot leaves no file, and the next one is whole", { timeout: 300_000 }, async () => {
   await withDirectory(async (directory) => {
     const random = randomSource(99);
-    const store = new Store(16);
-    const snapshotter = new Snapshotter(store);
-    for (let i = 0; i < 4000; i++) randomWrite(store, random);
+    const keyspace = new Keyspace(16);
+    const snapshotter = new Snapshotter(keyspace);
+    for (let i = 0; i < 4000; i++) randomWrite(keyspace, random);
     for (let round = 0; round < 15; round++) {
       const saving = snapshotter.start(fileTarget(directory), () => INFO, OPTIONS);
       const outcome = saving.then(() => null, (error) => error);
       for (let turns = random(12); turns > 0; turns--) {
-        for (let i = random(10); i > 0; i--) randomWrite(store, random);
+        for (let i = random(10); i > 0; i--) randomWrite(keyspace, random);
         await nextTurn();
       }
       if (!snapshotter.running) continue;
@@ -227,61 +230,60 @@ test("an aborted snapshot leaves no file, and the next one is whole", { timeout:
       assert.ok(!readdirSync(directory).includes("temp-1.rdb"));
       if (round % 2 === 0) {
         while (snapshotter.settling) {
-          randomWrite(store, random);
+          randomWrite(keyspace, random);
           await nextTurn();
         }
-        assertMarks(store);
+        assertMarks(keyspace);
       }
-      let expected = values(store);
+      let expected = values(keyspace);
       const parts: Uint8Array[] = [];
       const next = snapshotter.start(memoryTarget(parts, random), () => {
-        expected = values(store);
+        expected = values(keyspace);
         return INFO;
       }, OPTIONS);
       while (snapshotter.running) {
-        randomWrite(store, random);
+        randomWrite(keyspace, random);
         await nextTurn();
       }
       await next;
       assert.deepEqual(readBack(concatBytes(parts)), expected);
-      assertMarks(store);
+      assertMarks(keyspace);
     }
     snapshotter.worker.stop();
   });
 });
 
 test("a database that is being filled apart keeps its marks in step", async () => {
-  const store = new Store(2);
-  const apart = new Database(store, 0);
-  store.detached.add(apart);
-  const snapshotter = new Snapshotter(store);
+  const keyspace = new Keyspace(2);
+  const [apart] = keyspace.createDetached();
+  const snapshotter = new Snapshotter(keyspace);
   for (let i = 0; i < 500; i++) {
     setString(apart, `apart:${i}`, "v");
-    setString(store.databases[0], `key:${i}`, "v");
+    setString(keyspace.databases[0], `key:${i}`, "v");
   }
   const parts: Uint8Array[] = [];
   await snapshotter.start({ kind: "stream", onBytes: (bytes) => void parts.push(bytes) }, () => INFO, OPTIONS);
-  assertMarks(store, [...store.databases, apart]);
-  assert.deepEqual(readBack(concatBytes(parts)), values(store));
+  assertMarks(keyspace, [...keyspace.databases, ...keyspace.detached]);
+  assert.deepEqual(readBack(concatBytes(parts)), values(keyspace));
   snapshotter.worker.stop();
 });
 
-/** A store with large values that tests take away, in two databases, and one that stays. */
-function storeOfLargeValues(): Store {
-  const store = new Store(2);
+/** A keyspace with large values that tests take away, in two databases, and one that stays. */
+function keyspaceOfLargeValues(): Keyspace {
+  const keyspace = new Keyspace(2);
   const fields = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`field:${i}`, `value:${i}`]));
-  for (const database of store.databases) {
+  for (const database of keyspace.databases) {
     for (const key of ["removed", "overwritten", "expired", "stays"]) setHash(database, `hash:${key}`, fields);
     for (const key of ["removed", "overwritten"]) setString(database, `string:${key}`, "s".repeat(300_000));
     setString(database, "small", "s");
     expire(database, "hash:expired", 1000);
   }
-  return store;
+  return keyspace;
 }
 
 /** Takes large values away in all ways there are; twice, as the second time there is nothing to be taken over. */
-function takeAway(store: Store): void {
-  for (const database of store.databases) {
+function takeAway(keyspace: Keyspace): void {
+  for (const database of keyspace.databases) {
     for (let round = 0; round < 2; round++) {
       for (const key of ["hash:removed", "string:removed"]) remove(database, key);
       setString(database, "hash:overwritten", "short");
@@ -292,74 +294,77 @@ function takeAway(store: Store): void {
   }
 }
 
-function release(store: Store): void {
-  while (store.heap.freeDiscarded(100_000));
+function release(keyspace: Keyspace): void {
+  while (keyspace.store.heap.freeDiscarded(100_000));
 }
 
 test("large values that go are written later, as they were, and their memory is given back", async () => {
-  const store = storeOfLargeValues();
-  store.ignoreExpiry = true;
-  const expected = values(store);
-  store.ignoreExpiry = false;
-  const snapshotter = new Snapshotter(store);
+  const keyspace = keyspaceOfLargeValues();
+  keyspace.store.ignoreExpiry = true;
+  const expected = values(keyspace);
+  keyspace.store.ignoreExpiry = false;
+  const snapshotter = new Snapshotter(keyspace);
   const parts: Uint8Array[] = [];
   const target = memoryTarget(parts, randomSource(5));
   const saving = snapshotter.start(target, () => INFO, OPTIONS);
-  takeAway(store);
+  takeAway(keyspace);
   assert.equal(snapshotter.keysProcessed, 0);
   const result = await saving;
   assert.equal(result.keys, 14);
   assert.deepEqual(readBack(concatBytes(parts)), expected);
-  assertMarks(store);
-  release(store);
-  const left = store.arena.usedBytes;
-  const again = storeOfLargeValues();
+  assertMarks(keyspace);
+  release(keyspace);
+  const left = keyspace.store.heap.arena.usedBytes;
+  const again = keyspaceOfLargeValues();
   takeAway(again);
   release(again);
-  assert.ok(Math.abs(left - again.arena.usedBytes) < 64 * 1024, `${left} bytes, in place of ${again.arena.usedBytes}`);
+  assert.ok(
+    Math.abs(left - again.store.heap.arena.usedBytes) < 64 * 1024,
+    `${left} bytes, in place of ${again.store.heap.arena.usedBytes}`,
+  );
   snapshotter.worker.stop();
 });
 
 test("a large value that goes while it is being written is written to its end", { timeout: 300_000 }, async () => {
-  const store = new Store(1);
+  const keyspace = new Keyspace(1);
   const fields = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`field:${i}`, `value:${i}`]));
-  setHash(store.databases[0], "hash", fields);
-  const expected = values(store);
-  const snapshotter = new Snapshotter(store);
+  setHash(keyspace.databases[0], "hash", fields);
+  const expected = values(keyspace);
+  const snapshotter = new Snapshotter(keyspace);
   const parts: Uint8Array[] = [];
   const saving = snapshotter.start(memoryTarget(parts, randomSource(6)), () => INFO, OPTIONS);
   for (let turns = 0; turns < 3; turns++) await nextTurn();
-  remove(store.databases[0], "hash");
+  remove(keyspace.databases[0], "hash");
   assert.equal(snapshotter.keysProcessed, 0);
-  setHash(store.databases[0], "hash", { another: "one" });
+  setHash(keyspace.databases[0], "hash", { another: "one" });
   await saving;
   assert.deepEqual(readBack(concatBytes(parts)), expected);
-  assertMarks(store);
+  assertMarks(keyspace);
   snapshotter.worker.stop();
 });
 
 test("large values that an aborted snapshot has taken over are given back", async () => {
-  const store = storeOfLargeValues();
-  const snapshotter = new Snapshotter(store);
+  const keyspace = keyspaceOfLargeValues();
+  const snapshotter = new Snapshotter(keyspace);
   const saving = snapshotter.start({ kind: "stream", onBytes: () => {} }, () => INFO, OPTIONS);
   const outcome = saving.then(() => null, (error) => error);
-  takeAway(store);
+  takeAway(keyspace);
   await nextTurn();
-  for (const database of store.databases) remove(database, "hash:stays");
+  for (const database of keyspace.databases) remove(database, "hash:stays");
   snapshotter.abort();
   assert.ok(await outcome instanceof SnapshotAbortedError);
   await settled(snapshotter);
-  assertMarks(store);
-  for (const database of store.databases) database.clear();
-  release(store);
-  const left = store.arena.usedBytes - new Store(2).arena.usedBytes;
+  assertMarks(keyspace);
+  for (const database of keyspace.databases) database.clear();
+  release(keyspace);
+  const left = keyspace.store.heap.arena.usedBytes - new Keyspace(2).store.heap.arena.usedBytes;
   assert.ok(left < 64 * 1024, `${left} bytes are left`);
   snapshotter.worker.stop();
 });
 
 test("a second snapshot is refused while one is under way, and one can start in the first's last moment", async () => {
-  const store = variedStore();
-  const snapshotter = new Snapshotter(store);
+  const keyspace = variedKeyspace();
+  const snapshotter = new Snapshotter(keyspace);
   const sink: SnapshotTarget = { kind: "stream", onBytes: () => {} };
   const first = snapshotter.start(sink, () => INFO, OPTIONS);
   await assert.rejects(snapshotter.start(sink, () => INFO, OPTIONS), /under way already/);
@@ -368,8 +373,8 @@ test("a second snapshot is refused while one is under way, and one can start in 
 });
 
 test("a failing sink fails the snapshot, and the marks are set right", async () => {
-  const store = variedStore();
-  const snapshotter = new Snapshotter(store);
+  const keyspace = variedKeyspace();
+  const snapshotter = new Snapshotter(keyspace);
   let calls = 0;
   const target: SnapshotTarget = {
     kind: "stream",
@@ -380,15 +385,15 @@ test("a failing sink fails the snapshot, and the marks are set right", async () 
   await assert.rejects(snapshotter.start(target, () => INFO, OPTIONS), /the replica went away/);
   assert.equal(calls, 2);
   await settled(snapshotter);
-  assertMarks(store);
+  assertMarks(keyspace);
   snapshotter.worker.stop();
 });
 
 test("a slow sink pauses the walk, and the server's writes go on", { timeout: 300_000 }, async () => {
-  const store = new Store(1);
-  for (let i = 0; i < 200; i++) setString(store.databases[0], `key:${i}`, `${i}`.padEnd(60_000, "-"));
-  const expected = values(store);
-  const snapshotter = new Snapshotter(store);
+  const keyspace = new Keyspace(1);
+  for (let i = 0; i < 200; i++) setString(keyspace.databases[0], `key:${i}`, `${i}`.padEnd(60_000, "-"));
+  const expected = values(keyspace);
+  const snapshotter = new Snapshotter(keyspace);
   const parts: Uint8Array[] = [];
   let open = () => {};
   const opened = new Promise<void>((resolve) => open = resolve);
@@ -404,7 +409,7 @@ test("a slow sink pauses the walk, and the server's writes go on", { timeout: 30
   for (let turns = 0; turns < 500; turns++) await nextTurn();
   const paused = snapshotter.keysProcessed;
   assert.ok(paused < 40, `${paused} of 200 keys while nothing is taken`);
-  for (let i = 0; i < 200; i++) setString(store.databases[0], `key:${i}`, "changed");
+  for (let i = 0; i < 200; i++) setString(keyspace.databases[0], `key:${i}`, "changed");
   assert.equal(snapshotter.keysProcessed, paused, "what is overwritten waits where it lies");
   open();
   await saving;
@@ -415,13 +420,13 @@ test("a slow sink pauses the walk, and the server's writes go on", { timeout: 30
 
 test("a file that cannot be written is a clear error, and the old file stays", async () => {
   await withDirectory(async (directory) => {
-    const store = variedStore();
-    const snapshotter = new Snapshotter(store);
+    const keyspace = variedKeyspace();
+    const snapshotter = new Snapshotter(keyspace);
     const start = (target: SnapshotTarget) => snapshotter.start(target, () => INFO, OPTIONS);
     const missing = join(directory, "missing");
     await assert.rejects(start(fileTarget(missing)), /Failed opening .*missing.temp-1\.rdb: No such file or directory/);
     await settled(snapshotter);
-    assertMarks(store);
+    assertMarks(keyspace);
 
     mkdirSync(join(directory, "dump.rdb"));
     writeFileSync(join(directory, "dump.rdb", "occupied"), "");
@@ -448,8 +453,8 @@ test("a full disk is a clear error, and the old file stays", async (context) => 
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return context.skip("no /dev/full here");
   }
   await withDirectory(async (directory) => {
-    const store = variedStore();
-    const snapshotter = new Snapshotter(store);
+    const keyspace = variedKeyspace();
+    const snapshotter = new Snapshotter(keyspace);
     const path = join(directory, "dump.rdb");
     writeFileSync(path, "old");
     const target: SnapshotTarget = { kind: "file", path, temporary: join(directory, "temp.rdb") };
@@ -460,20 +465,20 @@ test("a full disk is a clear error, and the old file stays", async (context) => 
     assert.deepEqual(readdirSync(directory), ["dump.rdb"]);
     assert.equal(readFileSync(path, "latin1"), "old");
     await settled(snapshotter);
-    assertMarks(store);
+    assertMarks(keyspace);
     snapshotter.worker.stop();
   });
 });
 
 test("a save in place does not disturb the snapshot under way", async () => {
   await withDirectory(async (directory) => {
-    const store = variedStore();
-    const expected = values(store);
-    const snapshotter = new Snapshotter(store);
+    const keyspace = variedKeyspace();
+    const expected = values(keyspace);
+    const snapshotter = new Snapshotter(keyspace);
     const saving = snapshotter.start(fileTarget(directory), () => INFO, OPTIONS);
     await nextTurn();
     await nextTurn();
-    saveSync(store, join(directory, "other.rdb"), INFO, OPTIONS);
+    saveSync(keyspace, join(directory, "other.rdb"), INFO, OPTIONS);
     await saving;
     assert.deepEqual(readBack(readFileSync(join(directory, "dump.rdb"))), expected);
     assert.deepEqual(readBack(readFileSync(join(directory, "other.rdb"))), expected);
@@ -483,13 +488,13 @@ test("a save in place does not disturb the snapshot under way", async () => {
 
 test("the file whose place a save takes is there until then, and leaves nothing behind", async () => {
   await withDirectory(async (directory) => {
-    const store = variedStore();
-    const snapshotter = new Snapshotter(store);
+    const keyspace = variedKeyspace();
+    const snapshotter = new Snapshotter(keyspace);
     const saved = join(directory, "dump.rdb");
     for (let round = 0; round < 3; round++) {
       writeFileSync(saved, `round ${round}`);
       await snapshotter.start(fileTarget(directory), () => INFO, OPTIONS);
-      assert.deepEqual(readBack(readFileSync(saved)), values(store));
+      assert.deepEqual(readBack(readFileSync(saved)), values(keyspace));
       while (readdirSync(directory).length > 1) await nextTurn();
       assert.deepEqual(readdirSync(directory), ["dump.rdb"]);
     }

@@ -7,10 +7,10 @@ import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import type { Database } from "../../lib/store/database.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { contentsOf } from "../model/plain.ts";
-import { walkStore } from "../model/store_walk.ts";
+import { walkKeyspace } from "../model/keyspace_walk.ts";
 import { INFO, OPTIONS, remove, setHash, setString } from "./helpers.ts";
 
 const KEYS = 20_000;
@@ -48,11 +48,11 @@ const FIELDS = ["changed", ...Array.from({ length: 10 }, (_, i) => `field:${i}`)
 
 for (const change of [overwrite, changeInPlace]) {
   test(`writes during a snapshot that is not taken do not pile up in chunks (${change.name})`, async () => {
-    const store = new Store(1);
-    const [database] = store.databases;
+    const keyspace = new Keyspace(1);
+    const [database] = keyspace.databases;
     fill(database);
-    const before = contentsOf(store);
-    const snapshotter = new Snapshotter(store);
+    const before = contentsOf(keyspace);
+    const snapshotter = new Snapshotter(keyspace);
     let chunks = 0;
     const { worker } = snapshotter;
     const send = worker.send.bind(worker);
@@ -74,12 +74,12 @@ for (const change of [overwrite, changeInPlace]) {
       assert.ok(chunks <= MAX_CHUNKS, `${chunks} chunks are on their way`);
       take();
       assert.equal((await running).keys, KEYS);
-      const loaded = new Store(1);
+      const loaded = new Keyspace(1);
       const reader = new RdbReader(loaded, { dropExpired: false, verifyChecksum: true });
       reader.feed(concatBytes(parts));
       reader.close();
       assert.deepEqual(contentsOf(loaded), before);
-      walkStore(store, false);
+      walkKeyspace(keyspace, false);
     } finally {
       worker.stop();
     }

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { FileReceiver, type ReceivingStore, SwapReceiver } from "../../lib/replication/snapshot_receiver.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
-import { Store } from "../../lib/store/store.ts";
-import { walkStore } from "../model/store_walk.ts";
-import { setString, toRdb, values, variedStore, withDirectory } from "../persistence/helpers.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
+import { walkKeyspace } from "../model/keyspace_walk.ts";
+import { setString, toRdb, values, variedKeyspace, withDirectory } from "../persistence/helpers.ts";
 
 const READ_OPTIONS = { dropExpired: false, verifyChecksum: true, withIdle: false };
 
@@ -17,19 +17,20 @@ const END_BYTES = 9;
 
 /** A replica's data set: one key, which a snapshot replaces. */
 class Replica implements ReceivingStore {
-  readonly store = new Store(16);
+  readonly keyspace = new Keyspace(16);
   readonly readOptions = READ_OPTIONS;
   flushes = 0;
 
   constructor() {
-    setString(this.store.databases[0], "old", "data");
+    setString(this.keyspace.databases[0], "old", "data");
   }
 
   flush(): void {
     this.flushes++;
-    for (const database of this.store.databases) database.clear();
+    for (const database of this.keyspace.databases) database.clear();
   }
 
+  replaced(): void {}
   fileRead(): void {}
   setLoading(): void {}
   setAsyncLoading(): void {}
@@ -38,7 +39,7 @@ class Replica implements ReceivingStore {
 test("a snapshot's file is synced while the server goes on, and takes its name after that", async () => {
   await withDirectory(async (directory) => {
     const replica = new Replica();
-    const primary = variedStore();
+    const primary = variedKeyspace();
     const snapshot = toRdb(primary);
     const path = join(directory, "dump.rdb");
     const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), path);
@@ -48,19 +49,19 @@ test("a snapshot's file is synced while the server goes on, and takes its name a
     const finished = receiver.finish(() => replaced = true);
     assert.equal(existsSync(path), false);
     assert.equal(replaced, false);
-    assert.equal(replica.store.databases[0].size, 1);
+    assert.equal(replica.keyspace.databases[0].size, 1);
     await finished;
     assert.equal(replaced, true);
     assert.deepEqual(readdirSync(directory), ["dump.rdb"]);
     assert.deepEqual(new Uint8Array(readFileSync(path)), snapshot);
-    assert.deepEqual(values(replica.store), values(primary));
+    assert.deepEqual(values(replica.keyspace), values(primary));
   });
 });
 
 test("a file that is aborted while it is being synced goes, and the data stays", async () => {
   await withDirectory(async (directory) => {
     const replica = new Replica();
-    const snapshot = toRdb(variedStore());
+    const snapshot = toRdb(variedKeyspace());
     const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), join(directory, "dump.rdb"));
     receiver.take(snapshot, 0, snapshot.length);
     const finished = receiver.finish(() => assert.fail("nothing was replaced"));
@@ -68,7 +69,7 @@ test("a file that is aborted while it is being synced goes, and the data stays",
     await assert.rejects(finished, /the connection was lost/);
     assert.deepEqual(readdirSync(directory), []);
     assert.equal(replica.flushes, 0);
-    assert.equal(replica.store.databases[0].size, 1);
+    assert.equal(replica.keyspace.databases[0].size, 1);
   });
 });
 
@@ -90,9 +91,9 @@ const PIECE = 1024 * 1024;
 
 /** A snapshot of some 20 MB. */
 function largeSnapshot(): Uint8Array {
-  const store = new Store(1);
-  for (let i = 0; i < KEYS; i++) setString(store.databases[0], `key:${i}`, `${i}:`.padEnd(90, "x"));
-  return toRdb(store, { compression: false, checksum: true, incrementalSync: true });
+  const keyspace = new Keyspace(1);
+  for (let i = 0; i < KEYS; i++) setString(keyspace.databases[0], `key:${i}`, `${i}:`.padEnd(90, "x"));
+  return toRdb(keyspace, { compression: false, checksum: true, incrementalSync: true });
 }
 
 test("a snapshot that comes quicker than it is parsed waits with its sender, not in memory", async () => {
@@ -116,7 +117,7 @@ test("a snapshot that comes quicker than it is parsed waits with its sender, not
   }
   assert.ok(waits >= 2, `it waited ${waits} times`);
   await receiver.finish(() => {});
-  assert.equal(replica.store.databases[0].size, KEYS);
+  assert.equal(replica.keyspace.databases[0].size, KEYS);
 });
 
 test("whoever waits to bring more of a snapshot learns that it is bad", async () => {
@@ -129,12 +130,12 @@ test("whoever waits to bring more of a snapshot learns that it is bad", async ()
   await room;
   assert.throws(() => receiver.take(new Uint8Array(1), 0, 1), /unknown value type or opcode 238/);
   receiver.abort();
-  assert.equal(replica.store.databases[0].size, 1);
+  assert.equal(replica.keyspace.databases[0].size, 1);
 });
 
 test("a snapshot that is aborted while it is being parsed leaves nothing in memory", async () => {
   const replica = new Replica();
-  const before = replica.store.arena.usedBytes;
+  const before = replica.keyspace.store.heap.arena.usedBytes;
   const snapshot = largeSnapshot();
   const receiver = new SwapReceiver(replica, true);
   let at = 0;
@@ -142,37 +143,38 @@ test("a snapshot that is aborted while it is being parsed leaves nothing in memo
   const end = receiver.finish(() => assert.fail("nothing was replaced"));
   receiver.abort();
   await assert.rejects(end, /the connection was lost/);
-  while (replica.store.heap.freeDiscarded(100_000));
-  const left = replica.store.arena.usedBytes - before;
+  while (replica.keyspace.store.heap.freeDiscarded(100_000));
+  const left = replica.keyspace.store.heap.arena.usedBytes - before;
   assert.ok(left < 64 * 1024, `${left} bytes are left`);
 });
 
 test("one snapshot after the other leaves nothing behind in memory, whether it is swapped in or aborted", async () => {
   const replica = new Replica();
-  const { store } = replica;
-  const snapshot = toRdb(variedStore());
+  const { keyspace } = replica;
+  const snapshot = toRdb(variedKeyspace());
   const receive = async (whole: boolean) => {
     const receiver = new SwapReceiver(replica, true);
     receiver.take(snapshot, 0, whole ? snapshot.length : snapshot.length - END_BYTES);
     if (whole) await receiver.finish(() => {});
     else receiver.abort();
-    while (store.heap.freeDiscarded(100_000));
-    walkStore(store, false);
+    while (keyspace.store.heap.freeDiscarded(100_000));
+    walkKeyspace(keyspace, false);
   };
   await receive(true);
-  const used = store.arena.usedBytes;
+  const used = keyspace.store.heap.arena.usedBytes;
   for (let i = 0; i < 5; i++) await receive(i % 2 === 0);
-  assert.equal(store.arena.usedBytes, used);
+  assert.equal(keyspace.store.heap.arena.usedBytes, used);
 });
 
 test("databases for which there is no memory leave nothing behind, and the server does not count as loading", () => {
-  const store = new Store(16);
-  const { arena } = store;
+  const keyspace = new Keyspace(16);
+  const { arena } = keyspace.store.heap;
   let loading = 0;
   const into = {
-    store,
+    keyspace,
     readOptions: READ_OPTIONS,
     flush: () => {},
+    replaced: () => {},
     fileRead: () => {},
     setLoading: (isLoading: boolean) => void (loading += isLoading ? 1 : -1),
     setAsyncLoading: () => {},
@@ -194,7 +196,7 @@ test("databases for which there is no memory leave nothing behind, and the serve
     }
     arena.alloc = alloc;
     assert.equal(loading, 0);
-    while (store.heap.freeDiscarded(1000));
+    while (keyspace.store.heap.freeDiscarded(1000));
     assert.equal(arena.usedBytes, before, `after ${succeeds} allocations`);
   }
   assert.ok(succeeds > 16);

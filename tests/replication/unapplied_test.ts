@@ -25,7 +25,7 @@ async function startBetween() {
     listenUnix: () => assert.fail("it listens"),
     connectTcp: () => Promise.resolve(primary),
   };
-  server.listeners = new Listeners(network, server.config, server, () => {});
+  server.listeners = new Listeners(network, server.config, server.admission, () => {});
   connect(server).say("REPLICAOF primary 1\r\n");
   await until(() => primary.handler !== NO_HANDLER);
   primary.say("+PONG\r\n+OK\r\n+OK\r\n+CONTINUE\r\n");
@@ -43,14 +43,14 @@ test("a replica that lacks memory in the middle of a request leaves its primary'
   primary.say("HSET hash a 1\r\n");
   assert.ok(below.received.endsWith("HSET hash a 1\r\n"));
   const { received } = below;
-  const { arena } = server.store;
+  const { arena } = server.store.heap;
   arena.alloc = (bytes) => {
-    if (server.store.databases[0].size > 1) throw new ArenaFullError("none is left");
+    if (server.keyspace.databases[0].size > 1) throw new ArenaFullError("none is left");
     return Object.getPrototypeOf(arena).alloc.call(arena, bytes);
   };
   primary.say("MSET b 1 c 2\r\n");
   Reflect.deleteProperty(arena, "alloc");
-  assert.equal(server.store.databases[0].size, 2, "half of the request is done");
+  assert.equal(server.keyspace.databases[0].size, 2, "half of the request is done");
   await until(() => primary.closed && below.closed);
   assert.equal(below.received, received);
   assert.notEqual(stream.id, id);

@@ -1,9 +1,12 @@
-/** Clock, timers, turns and randomness: each can be replaced for the whole process, and be put back. */
+/** Clock, timers, turns, randomness and the process: each can be replaced for the whole process, and be put back. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import process from "node:process";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { monotonicMs, preciseUnixMs, unixMs, useClock } from "../../lib/runtime/clock.ts";
 import { useMemory } from "../../lib/runtime/memory.ts";
+import { thisProcess, useProcess } from "../../lib/runtime/process.ts";
 import { random, randomBytes, useRandom } from "../../lib/runtime/random.ts";
 import {
   sleep,
@@ -15,6 +18,7 @@ import {
   useTimers,
 } from "../../lib/runtime/timers.ts";
 import { nextTurn, onNextTurn, type TurnScheduler, useTurns } from "../../lib/runtime/turns.ts";
+import { temporaryFile } from "../../lib/persistence/temporary_files.ts";
 import { randomId } from "../../lib/replication/stream.ts";
 import { Store } from "../../lib/store/store.ts";
 
@@ -31,7 +35,7 @@ test("a clock that is put in the place of the system's is what everything reads,
   const system = useClock({ unixMs: () => 1000, monotonicMs: () => 5.5, preciseUnixMs: () => 1000.25 });
   try {
     assert.deepEqual([unixMs(), monotonicMs(), preciseUnixMs()], [1000, 5.5, 1000.25]);
-    assert.equal(new Store(1).nowMs, 1000);
+    assert.equal(new Store().nowMs, 1000);
   } finally {
     useClock(system);
   }
@@ -175,6 +179,29 @@ test("a generator that is put in the place of the system's is what all chance co
   assert.notEqual(randomId(), randomId());
 });
 
+test("the process knows its number, who else is running, and what it takes", () => {
+  const { id, isRunning, memory, processorTime } = thisProcess();
+  assert.equal(id, process.pid);
+  assert.equal(isRunning(id), true);
+  const child = spawnSync(process.execPath, ["--version"]);
+  assert.equal(isRunning(child.pid), false);
+  assert.ok(memory().residentBytes > 0 && memory().heapBytes > 0);
+  for (const on of ["process", "thread"] as const) {
+    const { userMicroseconds, systemMicroseconds } = processorTime(on);
+    assert.ok(userMicroseconds >= 0 && systemMicroseconds >= 0);
+  }
+});
+
+test("a process that is put in the place of this one is what everybody asks", () => {
+  const system = useProcess({ ...thisProcess(), id: 17, isRunning: (id) => id === 17 });
+  try {
+    assert.equal(temporaryFile("/data", "save").split("-")[2], "17");
+  } finally {
+    useProcess(system);
+  }
+  assert.equal(thisProcess().id, process.pid);
+});
+
 test("memory that is put in the place of the system's is what a store has, until that is put back", () => {
   const given: number[] = [];
   const system = useMemory((bytes) => {
@@ -182,11 +209,11 @@ test("memory that is put in the place of the system's is what a store has, until
     return system(bytes);
   });
   try {
-    new Store(1);
+    new Store();
     assert.deepEqual(given, [64 * 1024 * 1024, 64 * 1024 * 1024], "a segment, and the records of all");
   } finally {
     useMemory(system);
   }
-  new Store(1);
+  new Store();
   assert.equal(given.length, 2);
 });

@@ -65,6 +65,6 @@ export function startWith(...commands: Command[]): Server {
 
 export function connect(server: Server): FakeSocket {
   const socket = new FakeSocket();
-  server.accept(socket);
+  server.admission.accept(socket);
   return socket;
 }

@@ -34,9 +34,9 @@ test("what a client sent before it left is run all the same", () => {
   const server = startWith(SLOWLY);
   const slow = connect(server);
   slow.say(`${REQUESTS}SET last request\r\n`);
-  assert.equal(server.store.databases[0].size, 0);
+  assert.equal(server.keyspace.databases[0].size, 0);
   slow.destroy();
-  assert.equal(server.store.databases[0].size, 1);
+  assert.equal(server.keyspace.databases[0].size, 1);
   assert.equal(server.clients.size, 0);
 });
 

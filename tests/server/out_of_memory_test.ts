@@ -12,7 +12,7 @@ import { connect, startWith } from "./fake_client.ts";
 const OOM = "-OOM command not allowed, there is no memory for it.\r\n";
 
 const CHANGE_AND_THROW = command("changeandthrow", 2, WRITE, (session) => {
-  session.host.dirty++;
+  session.host.changes.made++;
   throw new Error("a fault of ours");
 }, { keys: KEY_RW_UPDATE });
 
@@ -20,9 +20,9 @@ const CHANGE_AND_THROW = command("changeandthrow", 2, WRITE, (session) => {
 function start() {
   const server = startWith(CHANGE_AND_THROW);
   let followed = "";
-  server.propagation.add({ feed: (bytes, start, end) => followed += decodeLatin1(bytes, start, end) });
+  server.propagation.setReplicas({ feed: (bytes, start, end) => followed += decodeLatin1(bytes, start, end) });
   const client = connect(server);
-  const { arena } = server.store;
+  const { arena } = server.store.heap;
   const fail = (after: number) => {
     let left = after;
     arena.alloc = (bytes) => {
@@ -119,12 +119,12 @@ test("what a command has changed before it threw goes on to followers", () => {
 test("where only the reserve is left, what may grow data is refused, and all else is served", () => {
   const { server, say } = start();
   assert.equal(say("SET key value"), "+OK\r\n");
-  server.store.arena.onShort();
+  server.store.heap.arena.onShort();
   assert.equal(say("SET key other"), OOM);
   assert.equal(say("GET key"), "$5\r\nvalue\r\n");
   assert.equal(say("MULTI"), "+OK\r\n");
   assert.equal(say("DEL key"), "+QUEUED\r\n");
   assert.equal(say("EXEC"), "*1\r\n:1\r\n");
-  server.dispatcher.setGate(GATE_SHORT, server.store.arena.isShort);
+  server.dispatcher.setGate(GATE_SHORT, server.store.heap.arena.isShort);
   assert.equal(say("SET key other"), "+OK\r\n");
 });

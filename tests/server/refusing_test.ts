@@ -17,7 +17,7 @@ for (const queued of ["SET a 1", "GET a", "INFO server\r\nSET a 1", "SET a 1\r\n
     client.received = "";
     client.say("EXEC\r\n");
     assert.equal(client.received, LOADING);
-    assert.equal(server.store.databases[0].size, 0);
+    assert.equal(server.keyspace.databases[0].size, 0);
   });
 }
 

@@ -8,19 +8,20 @@ import { PRIMARY } from "../../lib/server/clients/flags.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
 import { connect, startWith } from "./fake_client.ts";
 
-test("a command that saves, and so lowers the count of changes, is not propagated", () => {
+test("a command that saves, and so counts changes as saved, is not propagated", () => {
   const server = startWith(command("savelike", 1, ADMIN, (session) => {
-    session.host.dirty = 0;
+    server.changes.saved(server.changes.made);
     session.reply.ok();
   }));
   let followed = 0;
-  server.propagation.add({ feed: () => void followed++ });
+  server.propagation.setReplicas({ feed: () => void followed++ });
   const client = connect(server);
   client.say("SET key value\r\n");
   const before = followed;
   client.say("SAVELIKE\r\n");
   assert.equal(client.received, "+OK\r\n+OK\r\n");
   assert.equal(followed, before);
+  assert.equal(server.changes.unsaved, 0);
 });
 
 test("a replica that lacks memory for a request of the stream ends the link, and counts on nothing it has done", () => {

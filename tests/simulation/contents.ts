@@ -6,6 +6,7 @@
 import { hashBytes } from "../../lib/bytes/hash.ts";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import type { Element } from "../../lib/store/listpack.ts";
+import type { Keyspace } from "../../lib/store/keyspace.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { ElementOrder, ElementSink } from "../../lib/store/types/value_type.ts";
 
@@ -23,16 +24,16 @@ export type Contents = ReadonlyMap<string, Readonly<Hashed>>;
 /** Keys, or elements, that are asked for at a time. */
 const BATCH = 100;
 
-/** All that a store holds, expired or not. */
-export function contentsOf(store: Store): Contents {
-  const { entries, tables } = store;
+/** All that a keyspace holds, expired or not. */
+export function contentsOf({ store, databases }: Keyspace): Contents {
+  const { entries } = store.heap;
   const found = new Map<string, Readonly<Hashed>>();
   const refs: number[] = [];
-  for (const [index, database] of store.databases.entries()) {
+  for (const [index, database] of databases.entries()) {
     if (database.size === 0) continue;
     let cursor = 0;
     do {
-      cursor = tables.scan(database.keys, cursor, BATCH, refs);
+      cursor = database.scan(cursor, BATCH, refs);
       for (const ref of refs) {
         const start = entries.keyStart(ref);
         const key = decodeLatin1(entries.bytes(ref), start, start + entries.keyLength(ref));
@@ -44,7 +45,7 @@ export function contentsOf(store: Store): Contents {
 }
 
 function hashedValue(store: Store, ref: number): Hashed {
-  const { entries } = store;
+  const { entries } = store.heap;
   const expiryMs = entries.hasExpiry(ref) ? Number(entries.exactExpiry(ref)) : Infinity;
   const value: Hashed = { hash: 0, bytes: 0, expiryMs };
   const type = store.heap.typeOf(ref);

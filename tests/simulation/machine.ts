@@ -144,13 +144,18 @@ export class Machine {
     if (this.#arena !== null) giveBack(this.#arena);
     const server = this.server = new Server(log, config, new CommandTable(ALL_COMMANDS));
     applyConfig(server);
-    this.emptyBytes = server.store.arena.usedBytes;
+    this.emptyBytes = server.store.heap.arena.usedBytes;
     this.#saves = server.saving.saves;
-    this.#arena = server.store.arena;
+    this.#arena = server.store.heap.arena;
     this.#watchSaves(server);
     this.failAllocation(this.#failAfter);
     const { network } = this.around;
-    server.listeners = new Listeners(network.of(this.name), config, server, (message) => log.warning(message));
+    server.listeners = new Listeners(
+      network.of(this.name),
+      config,
+      server.admission,
+      (message) => log.warning(message),
+    );
     server.listeners.open();
     this.#mayRefuse = this.disk.failing !== null;
     bringUp(server).then((isUp) => scope.isDead || this.#broughtUp(server, isUp), (error) => {
@@ -184,7 +189,7 @@ export class Machine {
   /** What was loaded is what the last acknowledged save had, or a later one. */
   #checkLoaded(server: Server): void {
     const { states, fail } = this.around;
-    const loaded = contentsOf(server.store);
+    const loaded = contentsOf(server.keyspace);
     const since = this.#acknowledged?.number ?? -1;
     const mayBe = states.filter((state) => state.by === this ? state.number >= since : this.#mayHaveReceived);
     let difference = "";
@@ -202,7 +207,7 @@ export class Machine {
     server.saving.describeReplication = () => {
       const { states } = this.around;
       const { isPartial } = this;
-      states.push({ number: states.length, by: this, isPartial, contents: contentsOf(server.store) });
+      states.push({ number: states.length, by: this, isPartial, contents: contentsOf(server.keyspace) });
       return describe();
     };
   }
@@ -221,7 +226,7 @@ export class Machine {
 
   /** Has an allocation fail, after so many others, of this server or the next one; none, for Infinity. */
   failAllocation(after: number): void {
-    const arena = this.server?.store.arena;
+    const arena = this.server?.store.heap.arena;
     this.#failAfter = arena === undefined ? after : Infinity;
     if (arena === undefined) return;
     const stop = () => Reflect.deleteProperty(arena, "alloc");
@@ -278,7 +283,7 @@ export class Machine {
     scheduler.after(0, () => {
       const { server } = this;
       if (server === null) return;
-      server.accept(socket);
+      server.admission.accept(socket);
       socket.say(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join("")}`);
       readReply();
     }, this.scope);

@@ -473,7 +473,7 @@ class World implements ClientWorld {
     const servers = this.#machines.flatMap(({ server }) => server ?? []);
     const isRest = () => {
       const [first] = servers;
-      const expiring = servers.some(({ store }) => store.databases.some((one) => store.tables.count(one.expires) > 0));
+      const expiring = servers.some(({ keyspace }) => keyspace.databases.some((one) => one.expiring > 0));
       return !expiring &&
         servers.every(({ replication, saving, isReplica }) =>
           replication.stream.offset === first.replication.stream.offset && !saving.snapshotter.running &&
@@ -483,9 +483,9 @@ class World implements ClientWorld {
     await this.#until("all replicas have the whole stream", isRest);
     const primary = this.#primary.server;
     if (primary === null || this.#failure !== null) return;
-    const wanted = contentsOf(primary.store);
+    const wanted = contentsOf(primary.keyspace);
     for (const { name, server } of this.#machines) {
-      const difference = server === null ? "" : firstDifference(wanted, contentsOf(server.store), unixMs());
+      const difference = server === null ? "" : firstDifference(wanted, contentsOf(server.keyspace), unixMs());
       if (difference !== "") this.fail(name, `does not have the data of the primary: ${difference}`);
     }
   }
@@ -495,10 +495,10 @@ class World implements ClientWorld {
     this.#primary.command(["FLUSHALL"]);
     const isEmpty = ({ server, emptyBytes }: Machine) =>
       server !== null && !server.saving.snapshotter.running && !server.saving.snapshotter.settling &&
-      server.store.arena.usedBytes === emptyBytes;
+      server.store.heap.arena.usedBytes === emptyBytes;
     const used = () =>
       this.#machines.map(({ name, server, emptyBytes }) =>
-        `${name} ${server?.store.arena.usedBytes} bytes, at the start ${emptyBytes}`
+        `${name} ${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`
       );
     await this.#until("the memory is as it was", () => this.#machines.every(isEmpty), used);
     const left = () =>

@@ -3,11 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { NO_EXPIRY } from "../../lib/store/database.ts";
-import { ENCODING_EMBSTR } from "../../lib/store/entry.ts";
+import { ENCODING_EMBSTR, NO_EXPIRY } from "../../lib/store/entry.ts";
 import { Eviction, type EvictionPolicy } from "../../lib/store/eviction.ts";
 import { Frequency } from "../../lib/store/frequency.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 
 /** Numbers in [0, 1) that are the same in each run (Park and Miller, 1988). */
 function pseudoRandom(): () => number {
@@ -15,9 +14,9 @@ function pseudoRandom(): () => number {
   return () => (state = (state * 48271) % 2147483647) / 2147483647;
 }
 
-function put(store: Store, database: number, name: string, expiry = NO_EXPIRY): void {
+function put(keyspace: Keyspace, database: number, name: string, expiry = NO_EXPIRY): void {
   const key = encodeLatin1(name);
-  store.databases[database].setString(key, 0, key.length, key, 0, key.length, ENCODING_EMBSTR, expiry);
+  keyspace.databases[database].setString(key, 0, key.length, key, 0, key.length, ENCODING_EMBSTR, expiry);
 }
 
 /** Evicts one key and returns its name. */
@@ -29,12 +28,12 @@ function evictOne(eviction: Eviction): string | null {
   return `${database.index}:${new TextDecoder().decode(key)}`;
 }
 
-function setUp(policy: EvictionPolicy | "noeviction", samples = 10): { store: Store; eviction: Eviction } {
-  const store = new Store(3);
-  store.setNow(1e12);
-  const eviction = new Eviction(store, pseudoRandom());
+function setUp(policy: EvictionPolicy | "noeviction", samples = 10): { keyspace: Keyspace; eviction: Eviction } {
+  const keyspace = new Keyspace(3);
+  keyspace.store.setNow(1e12);
+  const eviction = new Eviction(keyspace, pseudoRandom());
   eviction.configure(policy, samples);
-  return { store, eviction };
+  return { keyspace, eviction };
 }
 
 /** How many of the keys evicted first, `count` of them, have a name that begins with `prefix`. */
@@ -44,9 +43,9 @@ function evictedWith(eviction: Eviction, prefix: string, count: number): number 
   return found;
 }
 
-test("noeviction evicts nothing, and an empty store has nothing to evict", () => {
-  const { store, eviction } = setUp("noeviction");
-  put(store, 0, "a");
+test("noeviction evicts nothing, and an empty keyspace has nothing to evict", () => {
+  const { keyspace, eviction } = setUp("noeviction");
+  put(keyspace, 0, "a");
   assert.equal(eviction.candidate(), null);
   for (const policy of ["allkeys-lru", "allkeys-random", "volatile-ttl"] as const) {
     assert.equal(setUp(policy).eviction.candidate(), null);
@@ -64,11 +63,11 @@ for (
   ] as const
 ) {
   test(`${policy} empties every database of what it may evict, and of nothing else`, () => {
-    const { store, eviction } = setUp(policy);
-    if (policy.endsWith("lfu")) store.frequency = new Frequency(() => store.nowMs, Math.random);
+    const { keyspace, eviction } = setUp(policy);
+    if (policy.endsWith("lfu")) keyspace.store.frequency = new Frequency(() => keyspace.store.nowMs, Math.random);
     for (let i = 0; i < 300; i++) {
-      put(store, i % 3, `plain${i}`);
-      put(store, i % 3, `expiring${i}`, 2e12 + i);
+      put(keyspace, i % 3, `plain${i}`);
+      put(keyspace, i % 3, `expiring${i}`, 2e12 + i);
     }
     const evicted = new Set<string>();
     for (let name = evictOne(eviction); name !== null; name = evictOne(eviction)) {
@@ -76,28 +75,28 @@ for (
       evicted.add(name);
     }
     assert.equal(evicted.size, policy.startsWith("volatile") ? 300 : 600);
-    assert.ok(store.databases.every((database) => store.tables.count(database.expires) === 0));
-    assert.equal(store.databases.reduce((sum, database) => sum + database.size, 0), 600 - evicted.size);
+    assert.ok(keyspace.databases.every((database) => database.expiring === 0));
+    assert.equal(keyspace.databases.reduce((sum, database) => sum + database.size, 0), 600 - evicted.size);
   });
 }
 
 test("LRU evicts what was not used for longest", () => {
-  const { store, eviction } = setUp("allkeys-lru");
-  for (let i = 0; i < 500; i++) put(store, 0, `old${i}`);
-  store.setNow(1e12 + 3_600_000);
-  for (let i = 0; i < 500; i++) put(store, 1, `new${i}`);
+  const { keyspace, eviction } = setUp("allkeys-lru");
+  for (let i = 0; i < 500; i++) put(keyspace, 0, `old${i}`);
+  keyspace.store.setNow(1e12 + 3_600_000);
+  for (let i = 0; i < 500; i++) put(keyspace, 1, `new${i}`);
   assert.ok(evictedWith(eviction, "old", 400) >= 396);
 });
 
 test("a key that is used again is worth keeping, though it is in the pool", () => {
-  const { store, eviction } = setUp("allkeys-lru", 20);
-  for (let i = 0; i < 200; i++) put(store, 0, `key${i}`);
-  store.setNow(1e12 + 1_000_000);
+  const { keyspace, eviction } = setUp("allkeys-lru", 20);
+  for (let i = 0; i < 200; i++) put(keyspace, 0, `key${i}`);
+  keyspace.store.setNow(1e12 + 1_000_000);
   evictOne(eviction);
   let touched = 0;
   for (let i = 0; i < 100; i++) {
     const key = encodeLatin1(`key${i}`);
-    if (store.databases[0].read(key, 0, key.length) !== 0) touched++;
+    if (keyspace.databases[0].read(key, 0, key.length) !== 0) touched++;
   }
   let evicted = 0;
   for (let i = 0; i < 90; i++) {
@@ -108,32 +107,32 @@ test("a key that is used again is worth keeping, though it is in the pool", () =
 });
 
 test("LFU evicts what is used least", () => {
-  const { store, eviction } = setUp("allkeys-lfu");
-  store.frequency = new Frequency(() => store.nowMs, () => 0);
-  for (let i = 0; i < 500; i++) put(store, 0, `rare${i}`);
+  const { keyspace, eviction } = setUp("allkeys-lfu");
+  keyspace.store.frequency = new Frequency(() => keyspace.store.nowMs, () => 0);
+  for (let i = 0; i < 500; i++) put(keyspace, 0, `rare${i}`);
   for (let i = 0; i < 500; i++) {
-    put(store, 0, `often${i}`);
+    put(keyspace, 0, `often${i}`);
     const key = encodeLatin1(`often${i}`);
-    for (let round = 0; round < 50; round++) store.databases[0].read(key, 0, key.length);
+    for (let round = 0; round < 50; round++) keyspace.databases[0].read(key, 0, key.length);
   }
   assert.ok(evictedWith(eviction, "rare", 400) >= 396);
 });
 
 test("volatile-ttl evicts what expires soonest", () => {
-  const { store, eviction } = setUp("volatile-ttl");
-  for (let i = 0; i < 500; i++) put(store, 0, `late${i}`, 9e12);
-  for (let i = 0; i < 500; i++) put(store, 0, `soon${i}`, 2e12);
+  const { keyspace, eviction } = setUp("volatile-ttl");
+  for (let i = 0; i < 500; i++) put(keyspace, 0, `late${i}`, 9e12);
+  for (let i = 0; i < 500; i++) put(keyspace, 0, `soon${i}`, 2e12);
   assert.ok(evictedWith(eviction, "soon", 400) >= 396);
 });
 
 test("a candidate of the pool that is gone, or that persists by now, is passed over", () => {
-  const { store, eviction } = setUp("volatile-lru", 10);
-  for (let i = 0; i < 16; i++) put(store, 0, `key${i}`, 2e12);
+  const { keyspace, eviction } = setUp("volatile-lru", 10);
+  for (let i = 0; i < 16; i++) put(keyspace, 0, `key${i}`, 2e12);
   assert.notEqual(evictOne(eviction), null);
   for (let i = 0; i < 16; i++) {
     const key = encodeLatin1(`key${i}`);
-    const ref = store.databases[0].write(key, 0, key.length);
-    if (ref !== 0 && i % 2 === 0) store.databases[0].setExpiry(ref, NO_EXPIRY);
+    const ref = keyspace.databases[0].write(key, 0, key.length);
+    if (ref !== 0 && i % 2 === 0) keyspace.databases[0].setExpiry(ref, NO_EXPIRY);
   }
   for (let name = evictOne(eviction); name !== null; name = evictOne(eviction)) {
     assert.equal(Number(name.slice("0:key".length)) % 2, 1, `${name} expires`);

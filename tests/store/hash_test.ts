@@ -1,22 +1,22 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { KEEP_EXPIRY, NO_EXPIRY } from "../../lib/store/database.ts";
-import { ENCODING_HASHTABLE, ENCODING_LISTPACK, TYPE_HASH } from "../../lib/store/entry.ts";
+import { KEEP_EXPIRY } from "../../lib/store/database.ts";
+import { ENCODING_HASHTABLE, ENCODING_LISTPACK, NO_EXPIRY, TYPE_HASH } from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hashes.ts";
 import { Element, isValidListpack, listpackBytes } from "../../lib/store/listpack.ts";
-import { Store } from "../../lib/store/store.ts";
+import { Keyspace } from "../../lib/store/keyspace.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
-function limitedStore(): Store {
-  const store = new Store(1);
-  store.hashes.maxListpackEntries = 128;
-  return store;
+function limitedKeyspace(): Keyspace {
+  const keyspace = new Keyspace(1);
+  keyspace.store.hashes.maxListpackEntries = 128;
+  return keyspace;
 }
 
-/** Hashes in a store beside Maps that say what must be in them. */
+/** Hashes in a keyspace beside Maps that say what must be in them. */
 class Pair {
-  readonly store = limitedStore();
-  readonly database = this.store.databases[0];
+  readonly keyspace = limitedKeyspace();
+  readonly database = this.keyspace.databases[0];
   readonly model = new Map<string, Map<string, string>>();
   readonly #element = new Element();
 
@@ -25,16 +25,16 @@ class Pair {
   }
 
   set(key: string, field: string, value: string): void {
-    const { store, database } = this;
+    const { keyspace, database } = this;
     let ref = database.write(bytesOf(key), 0, key.length);
     if (ref === 0) {
-      ref = store.hashes.create(database, bytesOf(key), 0, key.length, field.length % 30);
+      ref = keyspace.store.hashes.create(database, bytesOf(key), 0, key.length, field.length % 30);
       this.model.set(key, new Map());
     }
     const model = this.fields(key);
-    ref = store.hashes.set(database, ref, bytesOf(field), 0, field.length, bytesOf(value), 0, value.length);
+    ref = keyspace.store.hashes.set(database, ref, bytesOf(field), 0, field.length, bytesOf(value), 0, value.length);
     assert.equal(ref, this.find(key));
-    assert.equal(store.hashes.added, !model.has(field));
+    assert.equal(keyspace.store.hashes.added, !model.has(field));
     model.set(field, value);
   }
 
@@ -43,21 +43,21 @@ class Pair {
   }
 
   get(key: string, field: string): string | undefined {
-    const found = this.store.hashes.get(this.find(key), bytesOf(field), 0, field.length, this.#element);
+    const found = this.keyspace.store.hashes.get(this.find(key), bytesOf(field), 0, field.length, this.#element);
     return found ? this.#element.text() : undefined;
   }
 
   delete(key: string, field: string): void {
-    const { store, database } = this;
+    const { keyspace, database } = this;
     const ref = database.write(bytesOf(key), 0, key.length);
     if (ref === 0) return;
     const model = this.fields(key);
-    assert.equal(store.hashes.delete(ref, bytesOf(field), 0, field.length), model.delete(field));
-    if (store.hashes.count(ref) === 0) {
+    assert.equal(keyspace.store.hashes.delete(ref, bytesOf(field), 0, field.length), model.delete(field));
+    if (keyspace.store.hashes.count(ref) === 0) {
       database.remove(bytesOf(key), 0, key.length);
       this.model.delete(key);
     } else {
-      store.hashes.trim(database, ref);
+      keyspace.store.hashes.trim(database, ref);
     }
   }
 
@@ -65,21 +65,22 @@ class Pair {
     const ref = this.find(key);
     const model = this.fields(key);
     if (model.size === 0) return assert.equal(ref, 0);
-    const { store } = this;
-    const { entries } = store;
+    const { keyspace } = this;
+    const { entries } = keyspace.store.heap;
     assert.equal(entries.type(ref), TYPE_HASH);
-    assert.equal(store.hashes.count(ref), model.size);
+    assert.equal(keyspace.store.hashes.count(ref), model.size);
     if (entries.encoding(ref) === ENCODING_LISTPACK) {
       const bytes = entries.bytes(ref);
       const start = entries.valueStart(ref);
       assert.equal(listpackBytes(bytes, start), entries.valueWord(ref));
       assert.ok(isValidListpack(bytes, start, entries.valueWord(ref), 2));
       assert.ok(
-        store.arena.usableBytes(ref) >= entries.size(key.length, entries.valueWord(ref), entries.hasExpiry(ref)),
+        keyspace.store.heap.arena.usableBytes(ref) >=
+          entries.size(key.length, entries.valueWord(ref), entries.hasExpiry(ref)),
       );
     }
     const seen = new Map<string, string>();
-    const iterator = new HashIterator(store.hashes);
+    const iterator = new HashIterator(keyspace.store.hashes);
     iterator.begin(ref);
     while (iterator.next()) seen.set(iterator.field.text(), iterator.value.text());
     assert.deepEqual([...seen].sort(), [...model].sort());
@@ -91,7 +92,7 @@ class Pair {
 test("random changes of hashes, small and large, agree with Maps, and free all memory in the end", () => {
   const pair = new Pair();
   const limit = below(randomFrom(11));
-  const before = pair.store.arena.usedBytes;
+  const before = pair.keyspace.store.heap.arena.usedBytes;
   const text = () => {
     const kind = limit(12);
     if (kind < 6) return String(limit(100_000) - 50_000);
@@ -100,8 +101,8 @@ test("random changes of hashes, small and large, agree with Maps, and free all m
   };
   for (let step = 0; step < 60_000; step++) {
     if (step % 10_000 === 0) {
-      pair.store.hashes.maxListpackEntries = [128, 8, 512][limit(3)];
-      pair.store.hashes.maxListpackValue = [64, 1000][limit(2)];
+      pair.keyspace.store.hashes.maxListpackEntries = [128, 8, 512][limit(3)];
+      pair.keyspace.store.hashes.maxListpackValue = [64, 1000][limit(2)];
     }
     const key = `hash ${limit(6)}`;
     const field = limit(2) === 0 ? `field ${limit(200)}` : text();
@@ -114,13 +115,13 @@ test("random changes of hashes, small and large, agree with Maps, and free all m
     for (const field of [...pair.fields(key).keys()]) pair.delete(key, field);
     assert.equal(pair.find(key), 0);
   }
-  while (pair.store.heap.freeDiscarded(1000));
-  assert.equal(pair.store.arena.usedBytes, before);
+  while (pair.keyspace.store.heap.freeDiscarded(1000));
+  assert.equal(pair.keyspace.store.heap.arena.usedBytes, before);
 });
 
 test("a hash is a listpack up to the limits, a table beyond them, and does not go back", () => {
   const pair = new Pair();
-  const encoding = (key: string) => pair.store.entries.encoding(pair.find(key));
+  const encoding = (key: string) => pair.keyspace.store.heap.entries.encoding(pair.find(key));
   for (let i = 0; i < 128; i++) pair.set("many", `f${i}`, "v");
   assert.equal(encoding("many"), ENCODING_LISTPACK);
   pair.set("many", "one more", "v");
@@ -142,36 +143,36 @@ test("a hash is a listpack up to the limits, a table beyond them, and does not g
 
 test("an expiry stays while the hash grows, moves and changes its encoding", () => {
   const pair = new Pair();
-  const { store, database } = pair;
+  const { keyspace, database } = pair;
   pair.set("h", "f", "v");
-  const expiry = store.nowMs + 1_000_000;
+  const expiry = keyspace.store.nowMs + 1_000_000;
   database.setExpiry(database.write(bytesOf("h"), 0, 1), expiry);
   for (let i = 0; i < 200; i++) {
     pair.set("h", `field ${i}`, `value ${i}`);
-    assert.equal(store.entries.expiry(pair.find("h")), expiry);
+    assert.equal(keyspace.store.heap.entries.expiry(pair.find("h")), expiry);
   }
   pair.check("h");
-  assert.equal(store.tables.count(database.expires), 1);
+  assert.equal(database.expiring, 1);
   for (let i = 0; i < 200; i++) pair.delete("h", `field ${i}`);
-  assert.equal(store.entries.expiry(pair.find("h")), expiry);
+  assert.equal(keyspace.store.heap.entries.expiry(pair.find("h")), expiry);
   pair.delete("h", "f");
-  assert.equal(store.tables.count(database.expires), 0);
+  assert.equal(database.expiring, 0);
 });
 
 test("a hash is made from a listpack, and becomes a table if that has too many fields", () => {
   const pair = new Pair();
   for (let i = 0; i < 100; i++) pair.set("source", `f${i}`, String(i));
-  const { store, database } = pair;
-  const { entries, hashes } = store;
+  const { keyspace, database } = pair;
+  const { hashes, heap: { entries } } = keyspace.store;
   const source = pair.find("source");
   const at = entries.valueStart(source);
   const listpack = entries.bytes(source).slice(at, at + entries.valueWord(source));
   pair.model.set("same", pair.fields("source"));
-  hashes.createFromListpack(database, bytesOf("same"), 0, 4, listpack, 0, listpack.length, store.nowMs + 5000);
+  hashes.createFromListpack(database, bytesOf("same"), 0, 4, listpack, 0, listpack.length, keyspace.store.nowMs + 5000);
   pair.check("same");
   assert.equal(entries.encoding(pair.find("same")), ENCODING_LISTPACK);
-  assert.equal(entries.expiry(pair.find("same")), store.nowMs + 5000);
-  store.hashes.maxListpackEntries = 99;
+  assert.equal(entries.expiry(pair.find("same")), keyspace.store.nowMs + 5000);
+  keyspace.store.hashes.maxListpackEntries = 99;
   hashes.createFromListpack(database, bytesOf("same"), 0, 4, listpack, 0, listpack.length, KEEP_EXPIRY);
   pair.check("same");
   assert.equal(entries.encoding(pair.find("same")), ENCODING_HASHTABLE);
@@ -189,7 +190,7 @@ test("a random field is each as likely, in either encoding", () => {
     const value = new Element();
     const drawn = new Map<string, number>();
     for (let i = 0; i < size * 100; i++) {
-      pair.store.hashes.random(pair.find("h"), random, field, value);
+      pair.keyspace.store.hashes.random(pair.find("h"), random, field, value);
       const name = field.text();
       assert.equal(value.text(), `v${name.slice(1)}`);
       drawn.set(name, (drawn.get(name) ?? 0) + 1);
@@ -202,31 +203,31 @@ test("a random field is each as likely, in either encoding", () => {
 
 test("a removed large hash is freed in slices, small ones at once", () => {
   const pair = new Pair();
-  const { store, database } = pair;
-  const before = store.arena.usedBytes;
+  const { keyspace, database } = pair;
+  const before = keyspace.store.heap.arena.usedBytes;
   for (let i = 0; i < 120; i++) pair.set("small", `f${i}`, "v".repeat(65));
   database.remove(bytesOf("small"), 0, 5);
-  assert.equal(store.arena.usedBytes, before);
+  assert.equal(keyspace.store.heap.arena.usedBytes, before);
   for (let i = 0; i < 5000; i++) pair.set("large", `f${i}`, "v");
   database.remove(bytesOf("large"), 0, 5);
-  assert.ok(store.heap.hasDiscarded);
+  assert.ok(keyspace.store.heap.hasDiscarded);
   assert.equal(pair.find("large"), 0);
   let slices = 0;
-  while (store.heap.freeDiscarded(500)) slices++;
+  while (keyspace.store.heap.freeDiscarded(500)) slices++;
   assert.ok(slices >= 8);
-  assert.equal(store.arena.usedBytes, before);
+  assert.equal(keyspace.store.heap.arena.usedBytes, before);
 });
 
 test("a database of many hashes is given back without deep recursion", () => {
   const pair = new Pair();
-  const { store, database } = pair;
-  const before = store.arena.usedBytes;
-  store.hashes.maxListpackEntries = 0;
+  const { keyspace, database } = pair;
+  const before = keyspace.store.heap.arena.usedBytes;
+  keyspace.store.hashes.maxListpackEntries = 0;
   for (let i = 0; i < 20_000; i++) pair.set(`hash ${i}`, "f", "v");
   for (let i = 0; i < 300; i++) pair.set("large", `f${i}`, "v");
   database.clear();
   let slices = 0;
-  while (store.heap.freeDiscarded(512)) slices++;
+  while (keyspace.store.heap.freeDiscarded(512)) slices++;
   assert.ok(slices >= 30);
-  assert.equal(store.arena.usedBytes, before);
+  assert.equal(keyspace.store.heap.arena.usedBytes, before);
 });

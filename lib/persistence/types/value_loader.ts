@@ -6,7 +6,8 @@
  * of `element` a unit of its own.
  */
 
-import { type Database, NO_EXPIRY, type UnixMs } from "../../store/database.ts";
+import type { Database } from "../../store/database.ts";
+import { NO_EXPIRY, type UnixMs } from "../../store/entry.ts";
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
 
 /** The value has no elements, as some older Redis versions wrote: the key is left out. */

@@ -5,6 +5,7 @@
 
 import { NO_EVICT, PRIMARY, REPLICA } from "./flags.ts";
 import type { ClientSession } from "./session.ts";
+import type { Serving } from "./serving.ts";
 import type { Log } from "../program/log.ts";
 import type { Statistics } from "../reports/statistics.ts";
 
@@ -14,8 +15,8 @@ const EXEMPT = NO_EVICT | PRIMARY | REPLICA;
 export interface ClientMemoryHost {
   readonly clients: ReadonlyMap<number, ClientSession>;
   readonly log: Pick<Log, "notice">;
+  readonly serving: Pick<Serving, "closeSoon">;
   readonly statistics: Pick<Statistics, "evictedClients">;
-  closeSoon(client: ClientSession): void;
 }
 
 /** The memory of all clients' buffers, and its limit. */
@@ -68,7 +69,7 @@ export class ClientMemory {
       this.server.log.notice(`Evicting client: ${client.description}`);
       this.server.statistics.evictedClients++;
       this.forget(client);
-      this.server.closeSoon(client);
+      this.server.serving.closeSoon(client);
     }
   }
 }

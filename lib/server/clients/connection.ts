@@ -33,6 +33,7 @@ import {
 } from "./flags.ts";
 import { argumentBytes, copyInto, roomFor } from "./input_room.ts";
 import { OutputQueue } from "./output_queue.ts";
+import type { Parsers } from "./parsers.ts";
 import { ClientSession, type ReplicationLinks, type SessionHost } from "./session.ts";
 import type { SessionConnection } from "./session_connection.ts";
 
@@ -60,28 +61,25 @@ export interface ConnectionHost extends SessionHost {
   };
   readonly log: Pick<Log, "verbose" | "warning">;
   readonly memory: MemoryReport & { buffersGrew(bytes: number): void };
-  /** Parses for every client whose request is not cut. */
-  readonly parser: RequestParser;
+  readonly outputLimits: { check(client: ClientSession, pending: number): void };
+  readonly parsers: Pick<Parsers, "give" | "shared" | "take">;
   readonly replication: ReplicationLinks & {
-    applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void;
+    readonly link: { applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void };
   };
-  readonly settings: Pick<Settings, "queryBufferLimitBytes">;
+  readonly serving: SessionHost["serving"] & {
+    beginBatch(client: ClientSession): void;
+    endBatch(): void;
+    /** Ends a batch that was left in the middle: nothing of it may reach the next. */
+    abandonBatch(): void;
+    /** Has a client's waiting requests run once the work under way is done. */
+    proceedLater(client: ClientSession): void;
+    /** Has `flushOutput` called once the work under way is done. */
+    willFlush(client: ClientSession): void;
+  };
+  readonly settings: SessionHost["settings"] & Pick<Settings, "queryBufferLimitBytes">;
   readonly statistics: Statistics;
-  beginBatch(client: ClientSession): void;
-  endBatch(): void;
-  /** Ends a batch that was left in the middle: nothing of it may reach the next. */
-  abandonBatch(): void;
-  /** Enforces `client-output-buffer-limit` on a client that has `pending` bytes of output. */
-  checkOutputLimit(client: ClientSession, pending: number): void;
   /** A connection has ended. */
   clientGone(client: ClientSession): void;
-  /** Has a client's waiting requests run once the work under way is done. */
-  proceedLater(client: ClientSession): void;
-  /** Takes the parser, which is in a request, for one client; another takes its place. */
-  takeParser(): RequestParser;
-  giveParser(parser: RequestParser): void;
-  /** Has `flushOutput` called once the work under way is done. */
-  willFlush(client: ClientSession): void;
 }
 
 /** One client's socket, input and output. */
@@ -170,7 +168,7 @@ export class Connection implements SocketHandler, SessionConnection {
   proceed(flag: number): void {
     this.session.flags &= ~flag;
     if ((this.session.flags & STOPPED) !== 0 || this.#inputLength === 0) return;
-    if (this.host.current !== null) return this.host.proceedLater(this.session);
+    if (this.host.current !== null) return this.host.serving.proceedLater(this.session);
     this.#process(this.#input, 0, this.#inputLength);
   }
 
@@ -186,9 +184,9 @@ export class Connection implements SocketHandler, SessionConnection {
   #processBatches(bytes: Uint8Array, start: number, end: number): void {
     const { host: server, session } = this;
     const { batch } = server;
-    const parser = this.#parser ?? server.parser;
+    const parser = this.#parser ?? server.parsers.shared;
     this.reply.protocol = session.protocol;
-    server.beginBatch(session);
+    server.serving.beginBatch(session);
     this.#batchBytes = end - start;
     let at = start;
     let sinceMs = NaN;
@@ -210,7 +208,7 @@ export class Connection implements SocketHandler, SessionConnection {
     this.#keepInput(bytes, at, end, parser);
     this.flush();
     this.#batchBytes = 0;
-    server.endBatch();
+    server.serving.endBatch();
     if ((session.flags & CLOSING) !== 0) this.socket.end();
   }
 
@@ -227,7 +225,7 @@ export class Connection implements SocketHandler, SessionConnection {
   /** Runs the requests of a batch that begins at `start`, until the client must wait; the offset after the last run. */
   #run(batch: Batch, bytes: Uint8Array, start: number): number {
     const { host: server, reply, session } = this;
-    batch.foresee(bytes, session.database.keys);
+    batch.foresee(bytes, session.database);
     let at = start;
     for (let i = 0; i < batch.count && (session.flags & STOPPED) === 0; i++) {
       const request = batch.requests[i];
@@ -238,7 +236,7 @@ export class Connection implements SocketHandler, SessionConnection {
         if ((session.flags & POSTPONED) !== 0) break;
         if (reply.length > FLUSH_BYTES) this.flush();
       } else if (session.replica !== null) server.replication.primary.heardFrom(session.replica);
-      if (session.isPrimary) server.replication.applied(bytes, at, next, session.transaction !== null);
+      if (session.isPrimary) server.replication.link.applied(bytes, at, next, session.transaction !== null);
       at = next;
     }
     this.#running = null;
@@ -255,7 +253,7 @@ export class Connection implements SocketHandler, SessionConnection {
     this.#running = null;
     this.#batchBytes = 0;
     this.reply.clear();
-    this.host.abandonBatch();
+    this.host.serving.abandonBatch();
     this.socket.destroy();
   }
 
@@ -283,7 +281,7 @@ export class Connection implements SocketHandler, SessionConnection {
     }
     this.#inputLength = rest;
     if (!parser.underway) return this.#releaseParser();
-    if (this.#parser === null) this.#parser = this.host.takeParser();
+    if (this.#parser === null) this.#parser = this.host.parsers.take();
     parser.rebase(this.#input, -at);
   }
 
@@ -295,7 +293,7 @@ export class Connection implements SocketHandler, SessionConnection {
 
   #releaseParser(): void {
     if (this.#parser === null) return;
-    this.host.giveParser(this.#parser);
+    this.host.parsers.give(this.#parser);
     this.#parser = null;
   }
 
@@ -305,7 +303,7 @@ export class Connection implements SocketHandler, SessionConnection {
     if (length > this.host.settings.queryBufferLimitBytes && !this.session.isPrimary) {
       this.host.log.warning(`Closing client that reached max query buffer length: ${this.session.description}`);
       this.host.statistics.queryBufferDisconnections++;
-      this.host.closeSoon(this.session);
+      this.host.serving.closeSoon(this.session);
       return false;
     }
     if (length > this.#input.length) {
@@ -332,7 +330,7 @@ export class Connection implements SocketHandler, SessionConnection {
   #send(bytes: Uint8Array, start: number, end: number): void {
     const { session } = this;
     if (end - start > CHECKED_OUTPUT_BYTES && !session.isDropped) {
-      this.host.checkOutputLimit(session, this.socket.pendingBytes + end - start);
+      this.host.outputLimits.check(session, this.socket.pendingBytes + end - start);
       if (session.isDropped) return;
     }
     this.host.statistics.networkOutputBytes += end - start;
@@ -340,8 +338,10 @@ export class Connection implements SocketHandler, SessionConnection {
     this.socket.write(bytes, start, end);
     const pending = this.socket.pendingBytes;
     if (pending === 0) return;
-    if ((session.flags & UNAUTHENTICATED) !== 0 && pending > UNAUTHENTICATED_OUTPUT_BYTES) this.host.closeSoon(session);
-    this.host.checkOutputLimit(session, pending);
+    if ((session.flags & UNAUTHENTICATED) !== 0 && pending > UNAUTHENTICATED_OUTPUT_BYTES) {
+      this.host.serving.closeSoon(session);
+    }
+    this.host.outputLimits.check(session, pending);
     if (pending > OUTPUT_PAUSE_BYTES && (session.flags & (REPLICA | MONITOR | SUBSCRIBED)) === 0) {
       session.flags |= OUTPUT_FULL;
       this.socket.pause();
@@ -351,9 +351,9 @@ export class Connection implements SocketHandler, SessionConnection {
   /** Queues bytes that no request of this client asked for: invalidations, the replication stream. */
   deliver(bytes: Uint8Array, start: number, end: number): void {
     if ((this.session.flags & DEAF) !== 0) return;
-    if (!this.hasOutput) this.host.willFlush(this.session);
+    if (!this.hasOutput) this.host.serving.willFlush(this.session);
     this.#output.append(bytes, start, end);
-    this.host.checkOutputLimit(this.session, this.outputBytes);
+    this.host.outputLimits.check(this.session, this.outputBytes);
   }
 
   /**
@@ -366,10 +366,10 @@ export class Connection implements SocketHandler, SessionConnection {
       output.sharedEnd = end;
     } else {
       if ((this.session.flags & DEAF) !== 0) return;
-      if (!this.hasOutput) this.host.willFlush(this.session);
+      if (!this.hasOutput) this.host.serving.willFlush(this.session);
       output.noteShared(bytes, start, end);
     }
-    if (this.socket.pendingBytes > 0) this.host.checkOutputLimit(this.session, this.outputBytes);
+    if (this.socket.pendingBytes > 0) this.host.outputLimits.check(this.session, this.outputBytes);
   }
 
   get hasOutput(): boolean {

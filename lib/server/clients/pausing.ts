@@ -9,6 +9,8 @@ import { unixMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import type { Phase } from "../data/phase.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
+import { POSTPONED } from "./flags.ts";
+import type { ClientSession } from "./session.ts";
 
 /** Longest time that a timer takes, in ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -17,8 +19,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export interface PausingHost {
   readonly dispatcher: Pick<Dispatcher, "pauseLetsThrough">;
   readonly phase: Pick<Phase, "setPaused">;
-  /** Lets the clients that a pause has held go on. */
-  resumePostponed(): void;
+  /** Clients that wait for the pause to end. */
+  readonly postponed: Set<ClientSession>;
+  blockedClients: number;
 }
 
 /** Holds commands up for a while. */
@@ -57,7 +60,7 @@ export class Pausing implements PauseControl {
     this.#asked = null;
     this.#untilMs = 0;
     this.#changed();
-    this.server.resumePostponed(); // the shutdown, if there is one, holds its share of them up again
+    this.#proceed(); // the shutdown, if there is one, holds its share of them up again
   }
 
   /** Holds writes up until `resumeAfterShutdown`. */
@@ -71,7 +74,17 @@ export class Pausing implements PauseControl {
     if (!this.#forShutdown) return;
     this.#forShutdown = false;
     this.#changed();
-    this.server.resumePostponed();
+    this.#proceed();
+  }
+
+  /** Lets the clients that the pause has held go on. */
+  #proceed(): void {
+    const { server } = this;
+    for (const client of [...server.postponed]) {
+      server.postponed.delete(client);
+      server.blockedClients--;
+      client.connection.proceed(POSTPONED);
+    }
   }
 
   #changed(): void {

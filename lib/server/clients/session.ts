@@ -19,6 +19,8 @@ import { startTimer, type Timer } from "../../runtime/timers.ts";
 import type { Database } from "../../store/database.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { WatchedKey, Watching } from "../execution/watching.ts";
+import type { Settings } from "../program/settings.ts";
+import { credentialsValid } from "./credentials.ts";
 import {
   BLOCKED,
   CLOSING,
@@ -63,32 +65,36 @@ export interface SessionHost extends WholeHost {
   readonly monitors: { add(client: ClientSession): void; remove(client: ClientSession): void };
   readonly propagation: Pick<Propagation, "active" | "builder">;
   readonly replication: ReplicationLinks;
+  readonly serving: {
+    /** Closes a client once the work under way is done. */
+    closeSoon(client: ClientSession): void;
+    /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
+    outsideBatch(client: ClientSession, body: () => void): void;
+  };
+  readonly settings: Pick<Settings, "requirePassword">;
   readonly tracking: {
     enable(client: ClientSession, options: TrackingOptions): void;
     disable(client: ClientSession): void;
   };
   readonly watching: Pick<Watching, "hasExpired" | "unwatch" | "watch">;
   blockedClients: number;
-  closeSoon(client: ClientSession): void;
-  /** Whether a user with this password may come in. */
-  credentialsValid(user: string, password: string): boolean;
   /** A client on one line, as CLIENT LIST shows it. */
   describe(client: ClientSession): string;
-  /** Runs `body`, which writes a reply for `client`, though no request of it is being run. */
-  outsideBatch(client: ClientSession, body: () => void): void;
 }
 
 /** Replication, as a session that is a part of it sees it. */
 export interface ReplicationLinks extends ReplicationControl {
-  synchronise(client: ClientSession, id: string | null, offset: number | null): string | null;
-  acknowledge(replica: Replica, offset: number, syncedOffset: number): void;
-  wait(
-    client: ClientSession,
-    replicas: number,
-    timeoutMs: number,
-    count: ReplicaCount,
-    write: (count: number) => void,
-  ): void;
+  readonly replicas: {
+    synchronise(client: ClientSession, id: string | null, offset: number | null): string | null;
+    acknowledge(replica: Replica, offset: number, syncedOffset: number): void;
+    wait(
+      client: ClientSession,
+      replicas: number,
+      timeoutMs: number,
+      count: ReplicaCount,
+      write: (count: number) => void,
+    ): void;
+  };
 }
 
 /** The state of one client. */
@@ -127,7 +133,7 @@ export class ClientSession implements Client {
 
   constructor(readonly host: SessionHost, readonly connection: SessionConnection, readonly id: number) {
     this.reply = host.reply;
-    this.database = host.store.databases[0];
+    this.database = host.keyspace.databases[0];
     this.createdMs = this.lastActiveMs = host.store.nowMs;
   }
 
@@ -229,7 +235,7 @@ export class ClientSession implements Client {
 
   kill(): void {
     if (this.host.current === this) this.close();
-    else this.host.closeSoon(this);
+    else this.host.serving.closeSoon(this);
   }
 
   get description(): string {
@@ -245,15 +251,15 @@ export class ClientSession implements Client {
   }
 
   synchronise(id: string | null, offset: number | null): string | null {
-    return this.host.replication.synchronise(this, id, offset);
+    return this.host.replication.replicas.synchronise(this, id, offset);
   }
 
   acknowledgeReplication(offset: number, syncedOffset: number): void {
-    if (this.replica !== null) this.host.replication.acknowledge(this.replica, offset, syncedOffset);
+    if (this.replica !== null) this.host.replication.replicas.acknowledge(this.replica, offset, syncedOffset);
   }
 
   waitForReplicas(replicas: number, timeoutMs: number, count: ReplicaCount, write: (count: number) => void): void {
-    this.host.replication.wait(this, replicas, timeoutMs, count, write);
+    this.host.replication.replicas.wait(this, replicas, timeoutMs, count, write);
   }
 
   /** Ends `block`: `write` gives the reply that was waited for. */
@@ -268,7 +274,7 @@ export class ClientSession implements Client {
 
   /** Writes a reply outside of a batch. */
   answer(write: () => void): void {
-    this.host.outsideBatch(this, () => {
+    this.host.serving.outsideBatch(this, () => {
       this.reply.protocol = this.protocol;
       const mark = this.reply.open();
       write();
@@ -327,7 +333,7 @@ export class ClientSession implements Client {
   }
 
   authenticate(user: string, password: string): boolean {
-    if (!this.host.credentialsValid(user, password)) return false;
+    if (!credentialsValid(user, password, this.host.settings.requirePassword)) return false;
     this.flags &= ~UNAUTHENTICATED;
     this.user = user;
     return true;
@@ -348,7 +354,7 @@ export class ClientSession implements Client {
     if (this.host.passwordRequired) this.flags |= UNAUTHENTICATED;
     this.user = "default";
     this.name = "";
-    this.database = this.host.store.databases[0];
+    this.database = this.host.keyspace.databases[0];
     this.setProtocol(2);
   }
 

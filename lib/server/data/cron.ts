@@ -6,9 +6,12 @@
 import { monotonicMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { ExpiryCycle } from "../../store/expiry.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { ClientMemory } from "../clients/client_memory.ts";
+import type { OutputLimits } from "../clients/output_limits.ts";
+import type { Serving } from "../clients/serving.ts";
 import type { Tracking } from "../clients/tracking.ts";
 import type { Log } from "../program/log.ts";
 import type { Settings } from "../program/settings.ts";
@@ -28,13 +31,13 @@ export interface CronHost {
   readonly clientMemory: Pick<ClientMemory, "countAll">;
   readonly latency: Pick<LatencyMonitor, "report">;
   readonly log: Pick<Log, "verbose">;
+  readonly outputLimits: Pick<OutputLimits, "check">;
+  readonly serving: Pick<Serving, "closeSoon" | "flushAll">;
   readonly settings: Pick<Settings, "hz" | "activeExpireEffort" | "idleTimeoutSeconds">;
   readonly statistics: Pick<Statistics, "expiredTimeCapReached" | "expireCycleMs" | "longestMs">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
   readonly tracking: Pick<Tracking, "enforceLimit">;
-  checkOutputLimit(client: ClientSession, pending: number): void;
-  closeSoon(client: ClientSession): void;
-  flushAll(): void;
   updateClock(): void;
 }
 
@@ -51,7 +54,7 @@ export class Cron {
   paused = false;
 
   constructor(readonly server: CronHost) {
-    this.#expiry = new ExpiryCycle(server.store);
+    this.#expiry = new ExpiryCycle(server.keyspace);
   }
 
   /** Share of expiring keys that are estimated to have expired already. */
@@ -84,12 +87,12 @@ export class Cron {
     this.server.clientMemory.countAll();
     for (const task of this.tasks) task();
     if (this.#slices === null) this.#slice();
-    this.server.flushAll();
+    this.server.serving.flushAll();
   }
 
   #slice(): void {
     this.#slices = null;
-    const { store, settings, statistics } = this.server;
+    const { keyspace, store, settings, statistics } = this.server;
     const startMs = monotonicMs();
     this.server.updateClock();
     const deadlineMs = startMs + SLICE_MS;
@@ -97,7 +100,7 @@ export class Cron {
     if (store.activeExpiry) {
       const clock = monotonicMs;
       if (store.removeExpired) more = this.#expiry.run(deadlineMs, settings.activeExpireEffort, clock);
-      else if (store.writesRemoveExpired) store.localExpiries.expire(store.databases, deadlineMs, clock);
+      else if (store.writesRemoveExpired) keyspace.localExpiries.expire(deadlineMs, clock);
       if (more) statistics.expiredTimeCapReached++;
     }
     while (store.heap.hasDiscarded && monotonicMs() < deadlineMs) store.heap.freeDiscarded(FREED_AT_ONCE);
@@ -106,17 +109,17 @@ export class Cron {
     if (elapsedMs > statistics.longestMs) statistics.longestMs = elapsedMs;
     this.server.latency.report("expire-cycle", elapsedMs);
     if (more || store.heap.hasDiscarded) this.#slices = startTimer(() => this.#slice(), BETWEEN_SLICES_MS);
-    this.server.flushAll();
+    this.server.serving.flushAll();
   }
 
   #closeIdleClients(): void {
     const { settings, clients, store } = this.server;
     for (const client of clients.values()) {
-      this.server.checkOutputLimit(client, client.connection.outputBytes);
+      this.server.outputLimits.check(client, client.connection.outputBytes);
       if (settings.idleTimeoutSeconds === 0 || !client.mayTimeOut) continue;
       if (store.nowMs - client.lastActiveMs > settings.idleTimeoutSeconds * 1000) {
         this.server.log.verbose("Closing idle client");
-        this.server.closeSoon(client);
+        this.server.serving.closeSoon(client);
       }
     }
   }

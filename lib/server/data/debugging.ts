@@ -5,8 +5,8 @@
 
 import { systemErrorText } from "../../bytes/system_errors.ts";
 import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
-import type { Database } from "../../store/database.ts";
-import type { Store } from "../../store/store.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Log } from "../program/log.ts";
 import type { Cron } from "./cron.ts";
 import type { Phase } from "./phase.ts";
@@ -14,15 +14,14 @@ import type { Saving } from "./saving.ts";
 
 /** What DEBUG reaches of the server. */
 export interface DebuggingHost {
+  readonly changes: Pick<Changes, "flush">;
   readonly cron: Pick<Cron, "paused">;
   readonly log: Pick<Log, "warning">;
   readonly phase: Pick<Phase, "setLoading">;
   readonly saving: Pick<Saving, "lastLoad" | "loading" | "path" | "readOptions" | "saveNow">;
   /** The end of the server, which may have waited for the periodic work. */
   readonly shutdown: { resume(): void };
-  readonly store: Store;
-  /** Empties databases. */
-  flush(databases: readonly Database[]): void;
+  readonly keyspace: Keyspace;
 }
 
 /** The side of DEBUG that reaches beyond the data set. */
@@ -45,13 +44,16 @@ export class Debugging {
 
   /** Saves, empties and loads the databases while everybody waits. The error to reply with, or null. */
   reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null {
-    const { saving, store, log, phase } = this.server;
+    const { saving, keyspace, log, phase } = this.server;
     if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
     if (options.save && saving.saveNow() !== null) return "ERR Failed to save the RDB file, check the log";
-    if (options.flush) this.server.flush(store.databases);
+    if (options.flush) this.server.changes.flush(keyspace.databases);
     phase.setLoading(true);
     try {
-      saving.lastLoad = loadRdbFileSync(saving.path, store, { ...saving.readOptions, replaceExisting: options.merge });
+      saving.lastLoad = loadRdbFileSync(saving.path, keyspace, {
+        ...saving.readOptions,
+        replaceExisting: options.merge,
+      });
     } catch (error) {
       log.warning(`DEBUG RELOAD failed: ${error instanceof LoadError ? error.message : systemErrorText(error)}`);
       return "ERR Error trying to load the RDB dump, check server logs";

@@ -5,7 +5,8 @@
 
 import { monotonicMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
-import { BY_ITSELF, ON_DEMAND } from "../../store/compaction.ts";
+import { BY_ITSELF, Compaction, ON_DEMAND } from "../../store/compaction.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import { GATE_SHORT } from "../execution/gates.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
@@ -27,24 +28,27 @@ export interface GivingBackHost {
   readonly dispatcher: Pick<Dispatcher, "setGate">;
   readonly loading: boolean;
   readonly log: Pick<Log, "warning">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
 }
 
 /** Gives memory back to the system. */
 export class GivingBack {
+  readonly #compaction: Compaction;
   #slices: Timer | null = null;
   /** MEMORY PURGE has asked for all that can be given back. */
   #isThorough = false;
 
   constructor(readonly server: GivingBackHost) {
+    this.#compaction = new Compaction(server.keyspace);
     server.cron.tasks.push(() => this.#tick());
-    server.store.arena.onShort = () => this.#memoryIsShort();
+    server.store.heap.arena.onShort = () => this.#memoryIsShort();
   }
 
   /** Gives back what can be given back, as far as that does not take long; the rest follows in slices. */
   purge(): void {
     this.#isThorough = true;
-    this.server.store.compaction.begin(ON_DEMAND);
+    this.#compaction.begin(ON_DEMAND);
     const deadlineMs = monotonicMs() + PURGE_MS;
     while (this.#step() && monotonicMs() < deadlineMs);
     this.#goOn();
@@ -59,12 +63,12 @@ export class GivingBack {
   #tick(): void {
     const { cron, store, dispatcher } = this.server;
     if (!cron.every(EVERY_MS)) return;
-    const { arena, compaction } = store;
+    const { arena } = store.heap;
     arena.noteIdle();
     arena.restock();
     dispatcher.setGate(GATE_SHORT, arena.isShort);
     if (arena.committedBytes - arena.usedBytes > MIN_UNUSED_BYTES && !store.heap.hasDiscarded) {
-      compaction.begin(BY_ITSELF);
+      this.#compaction.begin(BY_ITSELF);
     }
     this.#goOn();
   }
@@ -83,8 +87,8 @@ export class GivingBack {
   /** Goes on by one step; whether there may be more to do now. */
   #step(): boolean {
     const { store, loading } = this.server;
-    if (store.arena.releaseIdle(this.#isThorough)) return true;
-    const { compaction } = store;
+    if (store.heap.arena.releaseIdle(this.#isThorough)) return true;
+    const compaction = this.#compaction;
     if (!compaction.isRunning || loading || !compaction.mayMove) {
       this.#isThorough &&= compaction.isRunning;
       return false;

@@ -6,13 +6,14 @@
  * which must neither evict keys nor hide how much they take. The process as a whole is `used_memory_rss`.
  */
 
-import process from "node:process";
 import type { MemoryUse } from "../../commands/host_facets.ts";
 import { monotonicMs, unixMs } from "../../runtime/clock.ts";
+import { thisProcess } from "../../runtime/process.ts";
 import { MONITOR, REPLICA } from "../clients/flags.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Config } from "../../config/config.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Cron } from "./cron.ts";
@@ -29,6 +30,7 @@ export interface MemoryHost {
   readonly cron: Pick<Cron, "tasks">;
   readonly replication: { readonly stream: Pick<ReplicationStream, "backlogExcessBytes" | "hasBacklog"> };
   readonly statistics: Pick<Statistics, "peakMemoryBytes" | "peakMemoryTime">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
 }
 
@@ -55,7 +57,7 @@ export class Memory {
 
   /** What counts against `maxmemory` now, in bytes. Cheap: output buffers are as of the last tick. */
   get countedBytes(): number {
-    return this.server.store.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
+    return this.server.store.heap.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
   }
 
   /** The buffer of a client has grown by so many bytes, which may be fewer than none. */
@@ -84,33 +86,32 @@ export class Memory {
 
   /** Measures everything. */
   measure(): MemoryUse {
-    const { store } = this.server;
+    const { keyspace, store } = this.server;
     const { clientBytes, replicaBytes } = this.#buffers();
-    const arenaBytes = store.arena.usedBytes;
+    const arenaBytes = store.heap.arena.usedBytes;
     let tableBytes = 0;
     let keys = 0;
-    for (const database of store.databases) {
-      tableBytes += store.tables.memoryBytes(database.keys) + store.tables.memoryBytes(database.expires);
-      keys += database.size;
+    for (const database of keyspace.databases) {
+      const { keys: all, expires } = database.statistics();
+      tableBytes += all.bytes + expires.bytes;
+      keys += all.entries;
     }
     const usedBytes = arenaBytes + clientBytes + replicaBytes + this.#backlogBytes;
     this.#notePeak(usedBytes);
     // What was there at the start are the empty tables.
     const overheadBytes = Math.max(this.startupBytes, tableBytes) + clientBytes + replicaBytes + this.#backlogBytes;
-    const { rss, heapUsed } = process.memoryUsage();
     return {
       usedBytes,
       peakBytes: this.server.statistics.peakMemoryBytes,
       arenaBytes,
-      committedBytes: store.arena.committedBytes,
+      committedBytes: store.heap.arena.committedBytes,
       clientBytes,
       replicaBytes,
       backlogBytes: this.#backlogBytes,
       overheadBytes,
       datasetBytes: Math.max(0, usedBytes - overheadBytes),
       keys,
-      residentBytes: rss,
-      heapBytes: heapUsed,
+      ...thisProcess().memory(),
     };
   }
 

@@ -6,17 +6,17 @@
  */
 
 import { removalWord } from "../../commands/removal.ts";
-import { EVENT_EVICTED } from "../../commands/events.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import { random } from "../../runtime/random.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import { Eviction, type EvictionCandidate } from "../../store/eviction.ts";
 import { GATE_MEMORY } from "../execution/gates.ts";
 import type { Config } from "../../config/config.ts";
-import type { Database } from "../../store/database.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
+import type { Serving } from "../clients/serving.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
-import type { Propagation } from "../execution/propagation.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Log } from "../program/log.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Memory } from "./memory.ts";
@@ -35,20 +35,16 @@ export function sliceMs(tenacity: number): number {
 
 /** What the memory limit needs of the server. */
 export interface MemoryLimitHost {
+  readonly changes: Pick<Changes, "evicted">;
   readonly config: Config;
   readonly dispatcher: Pick<Dispatcher, "makeRoom" | "setGate">;
   readonly log: Pick<Log, "warning">;
   readonly memory: Pick<Memory, "countedBytes" | "recount">;
   readonly phase: Pick<Phase, "mayEvict">;
-  readonly propagation: Pick<Propagation, "writeRemoval">;
-  readonly saving: { readonly snapshotter: { readonly running: boolean } };
+  readonly serving: Pick<Serving, "flushAll">;
   readonly statistics: Pick<Statistics, "evictedKeys">;
+  readonly keyspace: Keyspace;
   readonly store: Store;
-  /** Changes since the last save. */
-  dirty: number;
-  flushAll(): void;
-  notify(eventClass: number, event: string, database: Database, bytes: Uint8Array, start: number, length: number): void;
-  touched(session: null, database: Database, bytes: Uint8Array, start: number, length: number): void;
 }
 
 /** Keeps the server below `maxmemory`. */
@@ -57,14 +53,14 @@ export class MemoryLimit {
   #maxBytes = 0;
   #sliceMs = 0;
   #ignoredByReplica = true;
-  #deletion = "DEL";
+  #deletion: "UNLINK" | "DEL" = "DEL";
   #timer: Timer | null = null;
   /** Since when memory has been above the limit though keys are evicted, in ms; 0 while it is not. */
   #exceededSinceMs = 0;
   #exceededMs = 0;
 
   constructor(readonly server: MemoryLimitHost) {
-    this.eviction = new Eviction(server.store, random);
+    this.eviction = new Eviction(server.keyspace, random);
     server.dispatcher.makeRoom = () => this.makeRoom();
   }
 
@@ -143,21 +139,14 @@ export class MemoryLimit {
     this.#timer ??= startTimer(() => {
       this.#timer = null;
       if (this.#maxBytes > 0) this.makeRoom();
-      this.server.flushAll();
+      this.server.serving.flushAll();
     }, 0);
   }
 
   #remove({ database, key }: EvictionCandidate): void {
     const { server } = this;
-    if (server.saving.snapshotter.running) {
-      // It must write now what is evicted, not keep it until later: else more would be evicted in its place.
-      server.store.heap.snapshots.prepareEviction(database.keys, database.peek(key, 0, key.length));
-    }
-    database.remove(key, 0, key.length);
+    database.evict(key, 0, key.length);
     server.statistics.evictedKeys++;
-    server.dirty++;
-    server.touched(null, database, key, 0, key.length);
-    server.notify(EVENT_EVICTED, "evicted", database, key, 0, key.length);
-    server.propagation.writeRemoval(database.index, this.#deletion, key, 0, key.length, false);
+    server.changes.evicted(database, key, this.#deletion);
   }
 }

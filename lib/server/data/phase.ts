@@ -9,7 +9,7 @@
  * - While writes are paused the data stands still, whatever the role is or becomes.
  */
 
-import type { Store } from "../../store/store.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 import { GATE_ASYNC_LOADING, GATE_LOADING, GATE_PAUSED, GATE_REPLICA } from "../execution/gates.ts";
 
@@ -21,7 +21,7 @@ export class Phase {
   #isWritable = false;
   #isPaused = false;
 
-  constructor(readonly store: Store, readonly dispatcher: Pick<Dispatcher, "setGate" | "writableReplica">) {}
+  constructor(readonly keyspace: Keyspace, readonly dispatcher: Pick<Dispatcher, "setGate" | "writableReplica">) {}
 
   get isLoading(): boolean {
     return this.#isLoading;
@@ -51,7 +51,7 @@ export class Phase {
   setRole(isReplica: boolean, isWritable: boolean): void {
     this.#isReplica = isReplica;
     this.#isWritable = isWritable;
-    if (!isReplica || !isWritable) this.store.localExpiries.clear();
+    if (!isReplica || !isWritable) this.keyspace.localExpiries.clear();
     this.#apply();
   }
 
@@ -67,11 +67,12 @@ export class Phase {
   }
 
   #apply(): void {
-    const { store, dispatcher } = this;
+    const { keyspace, dispatcher } = this;
+    const { store } = keyspace;
     const standsStill = this.#isLoading || this.#isPaused;
     store.removeExpired = !standsStill && !this.#isReplica;
     store.writesRemoveExpired = !standsStill && (!this.#isReplica || this.#isWritable);
-    store.localExpiries.isActive = this.#isReplica && this.#isWritable && !this.#isLoading;
+    keyspace.localExpiries.setActive(this.#isReplica && this.#isWritable && !this.#isLoading);
     dispatcher.setGate(GATE_LOADING, this.#isLoading);
     dispatcher.setGate(GATE_REPLICA, this.#isReplica);
     dispatcher.setGate(GATE_PAUSED, this.#isPaused);

@@ -4,7 +4,6 @@
  */
 
 import { join } from "node:path";
-import process from "node:process";
 import { fromBinary } from "../../bytes/paths.ts";
 import { removalWord } from "../../commands/removal.ts";
 import type { Config } from "../../config/config.ts";
@@ -20,7 +19,10 @@ import {
   Snapshotter,
 } from "../../persistence/snapshot.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import { thisProcess } from "../../runtime/process.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
 import type { Store } from "../../store/store.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import { REDIS_VERSION } from "../program/banner.ts";
 import type { Log } from "../program/log.ts";
@@ -41,6 +43,7 @@ export interface LoadingProgress {
 
 /** What saving and loading need of the server. */
 export interface SavingHost {
+  readonly changes: Pick<Changes, "made" | "saved" | "unsaved">;
   readonly config: Config;
   readonly cron: Pick<Cron, "tasks">;
   readonly debugging: { readonly skipChecksums: boolean };
@@ -51,11 +54,10 @@ export interface SavingHost {
   readonly propagation: Pick<Propagation, "writeRemoval">;
   readonly settings: Pick<Settings, "keyLoadDelayMs">;
   readonly startedMs: number;
+  readonly keyspace: Keyspace;
   readonly store: Store;
-  /** Changes since the last save. */
-  dirty: number;
-  /** Refuses writes, or allows them again, by how saving fares and by the replicas that are there. */
-  refreshWriteGate(): void;
+  /** Refuses writes while saving fails. */
+  readonly writeGate: { refresh(): void };
 }
 
 /** Saves and loads the data set. */
@@ -81,7 +83,7 @@ export class Saving {
   describeReplication: () => RdbInfo["replication"] = () => undefined;
 
   constructor(readonly server: SavingHost) {
-    this.snapshotter = new Snapshotter(server.store);
+    this.snapshotter = new Snapshotter(server.keyspace);
     this.lastSaveMs = server.startedMs;
     server.cron.tasks.push(() => this.#checkSavePoints());
   }
@@ -104,7 +106,7 @@ export class Saving {
     const policy = config.choice("maxmemory-policy");
     return {
       redisVersion: REDIS_VERSION,
-      usedMemoryBytes: store.arena.usedBytes,
+      usedMemoryBytes: store.heap.arena.usedBytes,
       ...(replication === undefined ? {} : { replication }),
       withIdle: policy.endsWith("-lru"),
       frequency: store.frequency === null ? undefined : (clock) => store.frequency?.decayed(clock) ?? 0,
@@ -123,17 +125,17 @@ export class Saving {
 
   /** Saves at once, while everybody waits. The reason for which it failed, or null. */
   saveNow(): string | null {
-    const { store, log } = this.server;
+    const { keyspace, store, log } = this.server;
     this.lastTryMs = store.nowMs;
     try {
-      saveSync(store, this.path, this.describe(), this.writeOptions);
+      saveSync(keyspace, this.path, this.describe(), this.writeOptions);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.warning(`Error saving DB on disk: ${reason}`);
       return reason;
     }
     log.notice("DB saved on disk");
-    this.#succeeded(this.server.dirty);
+    this.#succeeded(this.server.changes.made);
     this.lastAskedMs = this.lastSaveMs;
     return null;
   }
@@ -166,19 +168,19 @@ export class Saving {
   async takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<SnapshotResult> {
     const { log } = this.server;
     const isSave = target.kind === "file";
-    let dirtyAtStart = 0;
+    let changesSaved = 0;
     const describe = () => {
       atStart();
-      dirtyAtStart = this.server.dirty;
+      changesSaved = this.server.changes.made;
       return this.describe();
     };
     this.startedMs = unixMs();
-    log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${process.pid}`);
+    log.notice(`Background ${isSave ? "saving" : "RDB transfer"} started by pid ${thisProcess().id}`);
     try {
       const result = await this.snapshotter.start(target, describe, this.writeOptions);
       if (isSave) log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);
       log.notice(`Background ${isSave ? "saving" : "RDB transfer"} terminated with success`);
-      if (isSave) this.#succeeded(dirtyAtStart);
+      if (isSave) this.#succeeded(changesSaved);
       return result;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -198,26 +200,27 @@ export class Saving {
   }
 
   #succeeded(changesSaved: number): void {
-    this.server.dirty -= changesSaved;
+    this.server.changes.saved(changesSaved);
     this.lastSaveMs = unixMs();
     this.lastSucceeded = true;
     this.saves++;
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
   }
 
   #failed(): void {
     this.lastSucceeded = false;
-    this.server.refreshWriteGate();
+    this.server.writeGate.refresh();
   }
 
   #checkSavePoints(): void {
     if (this.snapshotter.running || this.server.loading) return;
-    const { config, dirty, store, log } = this.server;
+    const { config, store, log } = this.server;
+    const { unsaved } = this.server.changes;
     if (this.scheduled) return this.saveInBackground();
-    if (dirty === 0) return;
+    if (unsaved === 0) return;
     if (!this.lastSucceeded && store.nowMs - this.lastTryMs < RETRY_MS) return;
     for (const { seconds, changes } of config.savePoints) {
-      if (dirty < changes || store.nowMs - this.lastSaveMs <= seconds * 1000) continue;
+      if (unsaved < changes || store.nowMs - this.lastSaveMs <= seconds * 1000) continue;
       log.notice(`${changes} changes in ${seconds} seconds. Saving...`);
       return this.saveInBackground();
     }
@@ -239,14 +242,14 @@ export class Saving {
     };
   }
 
-  /** Loads the RDB file. Throws a LoadError where it cannot be; the store is then half filled. */
+  /** Loads the RDB file. Throws a LoadError where it cannot be; the databases are then half filled. */
   async load(totalBytes: number): Promise<LoadResult> {
-    const { phase, store } = this.server;
+    const { phase, keyspace } = this.server;
     this.loading = { startedMs: unixMs(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
     phase.setLoading(true);
     try {
       const progress = this.loading;
-      this.lastLoad = await loadRdbFile(this.path, store, {
+      this.lastLoad = await loadRdbFile(this.path, keyspace, {
         ...this.readOptions,
         onProgress: (bytes, keys) => {
           progress.loadedBytes = bytes;

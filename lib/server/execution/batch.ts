@@ -11,6 +11,7 @@ import type { KeyRange } from "../../commands/key_specs.ts";
 import type { CommandTable } from "../../commands/table.ts";
 import type { RequestParser } from "../../resp/parser.ts";
 import { Request } from "../../resp/request.ts";
+import type { Database } from "../../store/database.ts";
 import { FORESIGHT, type Foresight } from "../../store/foresight.ts";
 
 const MAX_REQUESTS = 32;
@@ -81,8 +82,8 @@ export class Batch {
     return this.table.find(bytes, starts[0], lengths[0]);
   }
 
-  /** Fetches what the requests will look up in `bytes`, which they lie in, if that is worth it. `keys`: the database's table. */
-  foresee(bytes: Uint8Array, keys: number): void {
+  /** Fetches what the requests will look up in a database, if that is worth it. They lie in `bytes`. */
+  foresee(bytes: Uint8Array, database: Database): void {
     const { foresight, count } = this;
     this.#lastKey = -1;
     if (count === 1 && this.requests[0].argc <= FEWEST_LOOKUPS) return;
@@ -93,7 +94,7 @@ export class Batch {
       if (command.members === null) this.#addKeys(request, command.keyRange);
       else this.#addMembers(request, command.keyRange[0], command.members);
     }
-    if (foresight.count >= FEWEST_LOOKUPS) foresight.fetch(keys);
+    if (foresight.count >= FEWEST_LOOKUPS) database.foresee();
     else foresight.clear();
   }
 

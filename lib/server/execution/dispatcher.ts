@@ -95,6 +95,7 @@ const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 
 /** What the dispatcher needs of the server. */
 export interface DispatcherHost {
+  readonly changes: { readonly made: number };
   /** The client whose requests are being run. */
   readonly current: ClientSession | null;
   readonly config: Config;
@@ -109,8 +110,6 @@ export interface DispatcherHost {
   readonly streamOffset: number;
   readonly tracking: Pick<Tracking, "enforceLimit" | "remember">;
   blockedClients: number;
-  /** Changes since the last save. */
-  readonly dirty: number;
   updateClock(): void;
 }
 
@@ -350,7 +349,7 @@ export class Dispatcher {
     const server = this.server;
     const reply = client.reply;
     this.#errorsCounted = reply.errorCount;
-    const dirty = server.dirty;
+    const changesBefore = server.changes.made;
     const quick = this.#isQuick(command, request);
     if (quick) this.#quickTimer.called(command);
     else this.#quickTimer.finish();
@@ -360,7 +359,7 @@ export class Dispatcher {
     try {
       command.handler(client, request);
     } catch (error) {
-      this.#threw(client, command, request, error, dirty, mark);
+      this.#threw(client, command, request, error, changesBefore, mark);
     }
 
     command.stats.calls++;
@@ -371,8 +370,7 @@ export class Dispatcher {
       command.stats.failed++;
       this.#countError(client, command, reply.lastError);
     }
-    // Less than before it is after a save, which is nothing to repeat.
-    if (server.dirty > dirty || client.propagated !== null) this.#propagate(client, command, request);
+    if (server.changes.made !== changesBefore || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
     if (
       client.connection.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0
@@ -387,10 +385,19 @@ export class Dispatcher {
    * what was changed goes on to them even so. A primary cannot be told, as the stream would go on without the change: its
    * link is closed too.
    */
-  #threw(client: ClientSession, command: Command, request: Request, error: unknown, dirty: number, mark: Mark): void {
+  #threw(
+    client: ClientSession,
+    command: Command,
+    request: Request,
+    error: unknown,
+    changesBefore: number,
+    mark: Mark,
+  ): void {
     const { server } = this;
     if (!isOutOfRoom(error) || client.isPrimary) {
-      if (server.dirty > dirty || client.propagated !== null) this.#propagate(client, command, request);
+      if (server.changes.made !== changesBefore || client.propagated !== null) {
+        this.#propagate(client, command, request);
+      }
       throw error;
     }
     const { reply } = client;

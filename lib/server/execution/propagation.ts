@@ -1,18 +1,26 @@
 /**
- * The one place from which writes go on: to the replication backlog, and to whatever else follows the data set.
+ * The one door through which writes go on, to whoever follows the data set: the replication stream today, with its
+ * backlog and its replicas.
  *
  * A write goes as the bytes that the client sent, with a SELECT before it where the database changed. What one unit of
  * execution propagates (a transaction, or a command on whose way keys expired) is wrapped in MULTI and EXEC when it is
- * more than one command, so that followers apply all of it or nothing.
+ * more than one command, so that followers apply all of it or nothing. On a replica the stream is the primary's, and
+ * passes byte for byte; what clients write there themselves goes no further.
+ *
+ * Before any reply leaves there is a barrier (`beforeReplies`): a follower that must have made durable what it was given
+ * does so then, once for all that ran in the turn.
  */
 
 import { rawBytes, Request } from "../../resp/request.ts";
 import { RequestBuilder } from "../../resp/request_builder.ts";
+import { addBarrier, removeBarrier } from "../../runtime/turns.ts";
 
 /** Follows the data set. */
-export interface Feed {
+export interface Target {
   /** Takes `bytes[start, end)`, whole requests in RESP, during the call. */
   feed(bytes: Uint8Array, start: number, end: number): void;
+  /** Makes durable what it was fed, if the replies to it must wait for that. */
+  readonly beforeReplies?: () => void;
 }
 
 interface PendingWrite {
@@ -29,25 +37,54 @@ export class Propagation {
   readonly builder = new RequestBuilder();
   readonly #removal = new RequestBuilder();
   readonly #select = new RequestBuilder();
-  readonly #feeds = new Set<Feed>();
+  /** The replication stream, while it is kept. */
+  #replicas: Target | null = null;
+  #relays = false;
+  /** Something was fed since the last barrier. */
+  #isFed = false;
+  /** Whether anybody follows what this server's clients write. */
+  active = false;
   /** Database that followers have selected, or -1. */
   #selected = -1;
   #depth = 0;
   readonly #pending: PendingWrite[] = [];
 
-  /** Whether anybody follows. */
-  get active(): boolean {
-    return this.#feeds.size > 0;
-  }
-
-  add(feed: Feed): void {
-    this.#feeds.add(feed);
+  /** Sets where the replication stream goes. */
+  setReplicas(target: Target | null): void {
+    if (target === this.#replicas) return;
+    this.#replicas = target;
     this.#selected = -1;
+    if (target?.beforeReplies === undefined) removeBarrier(this.#barrier);
+    else addBarrier(this.#barrier);
+    this.#apply();
   }
 
-  remove(feed: Feed): void {
-    this.#feeds.delete(feed);
+  /** Whether the stream is a primary's, which `relay` passes on: the role of a replica. */
+  set relays(relays: boolean) {
+    this.#relays = relays;
+    this.#apply();
   }
+
+  #apply(): void {
+    this.active = this.#replicas !== null && !this.#relays;
+  }
+
+  /** Passes the stream of this server's primary on, byte for byte. */
+  relay(bytes: Uint8Array, start: number, end: number): void {
+    this.#hand(bytes, start, end);
+  }
+
+  #hand(bytes: Uint8Array, start: number, end: number): void {
+    this.#replicas?.feed(bytes, start, end);
+    this.#isFed = true;
+  }
+
+  /** Replies are about to go out, to what was fed among others. */
+  readonly #barrier = (): void => {
+    if (!this.#isFed) return;
+    this.#isFed = false;
+    this.#replicas?.beforeReplies?.();
+  };
 
   /** Makes the next write begin with a SELECT: a follower has come that knows none. */
   forgetSelected(): void {
@@ -119,10 +156,9 @@ export class Propagation {
 
   #feed(request: Request): void {
     if (request.rawEnd > 0) {
-      for (const feed of this.#feeds) feed.feed(request.bytes, request.rawStart, request.rawEnd);
-      return;
+      return this.#hand(request.bytes, request.rawStart, request.rawEnd);
     }
     const bytes = rawBytes(request);
-    for (const feed of this.#feeds) feed.feed(bytes, 0, bytes.length);
+    this.#hand(bytes, 0, bytes.length);
   }
 }

@@ -88,7 +88,7 @@ export class Watching {
 
 function isExpired(database: Database, key: Uint8Array): boolean {
   const ref = database.peek(key, 0, key.length);
-  const entries = database.store.entries;
+  const entries = database.store.heap.entries;
   return ref !== 0 && entries.hasExpiry(ref) && entries.expiry(ref) <= database.store.nowMs;
 }
 

@@ -8,31 +8,33 @@ import type { Config } from "../../config/config.ts";
 import type { Name } from "../../config/directives.ts";
 import { random } from "../../runtime/random.ts";
 import { Frequency } from "../../store/frequency.ts";
-import type { KeyListener, Store } from "../../store/store.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
+import type { Store } from "../../store/store.ts";
+import type { Changes } from "../execution/changes.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
 
 /** The parts of the server that keep values of the configuration. */
 export interface ConfiguredServer {
+  /** To be told of look-ups that find nothing, and of new keys, where anybody asks for it. */
+  readonly changes: Pick<Changes, "isNew" | "missed">;
   readonly clientMemory: { limitBytes: number };
   readonly config: Config;
   readonly latency: { thresholdMs: number };
   readonly log: Pick<Log, "file" | "level">;
   readonly memoryLimit: { configure(): void };
-  readonly parser: { maxBulkBytes: number };
+  readonly parsers: { configure(): void };
   readonly saving: { readonly snapshotter: { keyDelayMs: number } };
   readonly settings: Settings;
   readonly slowLog: { maxLength: number };
+  readonly keyspace: Pick<Keyspace, "events">;
   readonly store: Store;
   readonly tracking: { maxKeys: number };
-  /** To be told of look-ups that find nothing, and of new keys, where anybody asks for it. */
-  readonly keyMissed: KeyListener;
-  readonly keyIsNew: KeyListener;
 }
 
 /** Sets what depends on the configuration, now and whenever it changes. */
 export function applyConfig(server: ConfiguredServer): void {
-  const { config, settings, store, log } = server;
+  const { config, settings, keyspace, store, log } = server;
   /** Runs `apply` now, and at every change of one of `names`. */
   const follow = (names: readonly Name[], apply: () => void) => {
     apply();
@@ -46,7 +48,7 @@ export function applyConfig(server: ConfiguredServer): void {
   follow(["logfile"], () => log.file = config.text("logfile"));
   follow(["proto-max-bulk-len"], () => {
     settings.maxBulkBytes = config.number("proto-max-bulk-len");
-    server.parser.maxBulkBytes = settings.maxBulkBytes;
+    server.parsers.configure();
   });
   follow(["maxclients"], () => settings.maxClients = config.number("maxclients"));
   follow(["client-query-buffer-limit"], () => {
@@ -71,8 +73,8 @@ export function applyConfig(server: ConfiguredServer): void {
   follow(["latency-tracking"], () => settings.latencyTracking = config.flag("latency-tracking"));
   follow(["notify-keyspace-events"], () => {
     const asked = settings.keyspaceEvents = config.setting("notify-keyspace-events").number;
-    store.onMiss = (asked & EVENT_KEY_MISS) === 0 ? null : server.keyMissed;
-    store.onNew = (asked & EVENT_NEW) === 0 ? null : server.keyIsNew;
+    keyspace.events.onMiss = (asked & EVENT_KEY_MISS) === 0 ? null : server.changes.missed;
+    keyspace.events.onNew = (asked & EVENT_NEW) === 0 ? null : server.changes.isNew;
   });
   follow(["requirepass"], () => settings.requirePassword = config.text("requirepass"));
   follow(["rdb-key-save-delay"], () => {

@@ -9,6 +9,7 @@
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { thisProcess } from "../../runtime/process.ts";
 import { startRepeatingTimer } from "../../runtime/timers.ts";
 
 const LOOK_MS = 500;
@@ -19,7 +20,7 @@ const MAX_LINKS = 12;
 export type ParentOf = (pid: number) => number;
 
 function parentOf(pid: number): number {
-  if (pid === process.pid) return process.ppid;
+  if (pid === thisProcess().id) return process.ppid;
   try {
     // The name, in parentheses, may hold anything; behind it stand the state and the parent.
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -63,7 +64,7 @@ export function isWhole(chain: readonly number[], parent: ParentOf): boolean {
 /** Calls `onEnd` once, when the npm or npx that has started this process by a task ends; does nothing where none has. */
 export function followLauncher(onEnd: () => void): void {
   if (process.env.npm_command === undefined || !/^\S*deno task /.test(commandLineOf(process.ppid))) return;
-  const chain = chainToNpm(process.pid, parentOf, isNpm);
+  const chain = chainToNpm(thisProcess().id, parentOf, isNpm);
   if (chain.length < 2) return;
   const timer = startRepeatingTimer(() => {
     if (isWhole(chain, parentOf)) return;

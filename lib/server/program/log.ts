@@ -6,11 +6,11 @@
  */
 
 import { closeSync, openSync, writeSync } from "node:fs";
-import { pid } from "node:process";
 import { encodeLatin1 } from "../../bytes/latin1.ts";
 import { fromBinary } from "../../bytes/paths.ts";
 import { systemErrorCode, systemErrorText } from "../../bytes/system_errors.ts";
 import { unixMs } from "../../runtime/clock.ts";
+import { thisProcess } from "../../runtime/process.ts";
 
 /** How much is logged: everything from this level up. */
 export type LogLevel = "debug" | "verbose" | "notice" | "warning" | "nothing";
@@ -72,7 +72,7 @@ export class Log {
 
   #write(rank: number, message: string): void {
     if (rank < RANKS[this.level]) return;
-    this.#output(toBytes(formatLogLine(pid, this.role, new Date(unixMs()), MARKS[rank], message)));
+    this.#output(toBytes(formatLogLine(thisProcess().id, this.role, new Date(unixMs()), MARKS[rank], message)));
   }
 
   #output(bytes: Uint8Array): void {

@@ -4,9 +4,9 @@
  */
 
 import { unlinkSync, writeFileSync } from "node:fs";
-import { pid } from "node:process";
 import { fromBinary } from "../../bytes/paths.ts";
 import { systemErrorText } from "../../bytes/system_errors.ts";
+import { thisProcess } from "../../runtime/process.ts";
 
 /** Where the pid file goes if the server is daemonized and none is configured. */
 const DEFAULT_PATH = "/var/run/redis.pid";
@@ -20,7 +20,7 @@ export function pidFilePath(configured: string, daemonized: boolean): string | n
 /** Writes the pid file. Returns why it could not, for the log, or null. */
 export function writePidFile(path: string): string | null {
   try {
-    writeFileSync(fromBinary(path), `${pid}\n`);
+    writeFileSync(fromBinary(path), `${thisProcess().id}\n`);
     return null;
   } catch (error) {
     return `Failed to write PID file: ${systemErrorText(error)} ('${path}')`;

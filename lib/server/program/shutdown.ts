@@ -8,6 +8,7 @@ import { monotonicMs, unixMs } from "../../runtime/clock.ts";
 import { endProcess } from "../../runtime/ending.ts";
 import { sleep } from "../../runtime/timers.ts";
 import type { Pausing } from "../clients/pausing.ts";
+import type { Serving } from "../clients/serving.ts";
 import type { Cron } from "../data/cron.ts";
 import type { Replication } from "../data/replication.ts";
 import type { Saving } from "../data/saving.ts";
@@ -43,12 +44,9 @@ export interface ShutdownHost {
   readonly pausing: Pick<Pausing, "pauseForShutdown" | "resumeAfterShutdown">;
   /** Path of the pid file, a binary string, or null. */
   readonly pidFile: string | null;
-  readonly replication: Pick<Replication, "askForAcknowledgements" | "primary" | "stream">;
+  readonly replication: Pick<Replication, "primary" | "replicas" | "stream">;
   readonly saving: Pick<Saving, "saveNow" | "snapshotter">;
-  /** The offset of the replication stream. */
-  readonly streamOffset: number;
-  /** Sends what clients and replicas are due, without waiting for the end of the turn. */
-  sendAll(): void;
+  readonly serving: Pick<Serving, "sendAll">;
 }
 
 /** Ends the server, at once or when its replicas have caught up. */
@@ -138,7 +136,7 @@ export class Shutdown {
     log.notice("Waiting for replicas before shutting down.");
     this.deadlineMs = unixMs() + timeoutSeconds * 1000;
     pausing.pauseForShutdown();
-    replication.askForAcknowledgements();
+    replication.replicas.askForAcknowledgements();
     while (attempt === this.#attempt && primary.hasBehind(offset) && unixMs() < this.deadlineMs) {
       await sleep(POLL_MS);
     }
@@ -176,7 +174,7 @@ export class Shutdown {
     const { server } = this;
     const { log, saving, config } = server;
     const wantsSave = options.save === "save" || (options.save === "default" && config.savePoints.length > 0);
-    server.replication.primary.logLagging(this.#offset < 0 ? server.streamOffset : this.#offset);
+    server.replication.primary.logLagging(this.#offset < 0 ? server.replication.stream.offset : this.#offset);
     saving.snapshotter.abort();
     if (wantsSave && !server.loading) {
       log.notice("Saving the final RDB snapshot before exiting.");
@@ -190,7 +188,7 @@ export class Shutdown {
       removePidFile(server.pidFile);
     }
     server.listeners?.close();
-    server.sendAll();
+    server.serving.sendAll();
     log.warning("tredis is now ready to exit, bye bye...");
     endProcess(0);
   }

@@ -13,6 +13,7 @@ import { Config } from "../../config/config.ts";
 import { defaultUserLine } from "../../config/default_user.ts";
 import { ConfigError, loadConfig } from "../../config/load.ts";
 import { openNetwork } from "../../net/network.ts";
+import { thisProcess } from "../../runtime/process.ts";
 import { applyConfig } from "./apply_config.ts";
 import {
   banner,
@@ -87,7 +88,7 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   const port = config.number("port");
   log.notice("oO0OoO0OoO0Oo tredis is starting oO0OoO0OoO0Oo");
   log.notice(
-    `tredis version=${TREDIS_VERSION}, Redis version=${REDIS_VERSION}, ${runtimeName()}, pid=${process.pid}, just started`,
+    `tredis version=${TREDIS_VERSION}, Redis version=${REDIS_VERSION}, ${runtimeName()}, pid=${thisProcess().id}, just started`,
   );
   log.notice(argv.length > 0 ? "Configuration loaded" : "No config file specified, using the default configuration");
   const descriptorError = limitClients(config, log);
@@ -102,14 +103,14 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   applyConfig(server);
   for (const warning of config.inertWarnings()) log.warning(warning);
   if (showsBanner(config.flag("always-show-logo"), log.file !== "", process.stdout.isTTY === true)) {
-    log.raw(banner({ port, pid: process.pid, mode: "standalone" }));
+    log.raw(banner({ port, pid: thisProcess().id, mode: "standalone" }));
   } else {
     log.notice(`Running mode=standalone, port=${port}.`);
   }
   const listeners = new Listeners(
     await openNetwork(),
     config,
-    server,
+    server.admission,
     (message) => log.warning(message),
   );
   server.listeners = listeners;

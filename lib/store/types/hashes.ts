@@ -15,8 +15,10 @@ import {
   ENCODING_LISTPACK,
   ENCODING_RAW,
   ENTRY_HEADER_BYTES,
+  NO_EXPIRY,
   TYPE_HASH,
   TYPE_STRING,
+  type UnixMs,
 } from "../entry.ts";
 import {
   addToCount,
@@ -36,7 +38,7 @@ import {
   writeMeasured,
 } from "../listpack.ts";
 import type { Heap } from "../heap.ts";
-import { type ElementSink, NO_EXPIRY, type ValueHome, type ValueType } from "./value_type.ts";
+import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
 /** A listpack that would grow beyond this becomes a table, whatever the limits: its block must fit the arena. */
 const MAX_LISTPACK_BYTES = 2 ** 29;
@@ -86,7 +88,7 @@ export class Hashes implements ValueType {
     listpack: Uint8Array,
     start: number,
     length: number,
-    expiry: number | bigint,
+    expiry: UnixMs,
   ): number {
     const { entries } = this.heap;
     const ref = database.put(key, keyStart, keyLength, TYPE_HASH, ENCODING_LISTPACK, length, expiry);

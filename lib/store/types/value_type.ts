@@ -7,6 +7,7 @@
  * outside of it, of which the entry has the ref (`Entries.hasBody`).
  */
 
+import type { UnixMs } from "../entry.ts";
 import type { Element } from "../listpack.ts";
 
 /** Takes an element of a value; they are good only until the next. `second` only where elements have two parts. */
@@ -14,9 +15,6 @@ export type ElementSink = (first: Element, second: Element) => void;
 
 /** How a value's elements make its digest: in order, each by itself, or two parts together, in any order. */
 export type ElementOrder = "ordered" | "unordered" | "pairs";
-
-/** No expiry. */
-export const NO_EXPIRY = -1;
 
 /** Where entries with values are made, and their inline values change in length: a database. */
 export interface ValueHome {
@@ -28,7 +26,7 @@ export interface ValueHome {
     type: number,
     encoding: number,
     inlineLength: number,
-    expiry: number | bigint,
+    expiry: UnixMs,
   ): number;
   /** Changes the length of an inline value, keeping the bytes that both lengths share. The entry's ref, maybe another. */
   resizeValue(ref: number, inlineLength: number): number;

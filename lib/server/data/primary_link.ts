@@ -1,0 +1,228 @@
+/**
+ * The link to this server's primary, as the server has it: the connection that it opens, the snapshot that it receives,
+ * and the client that applies the stream. `replication/replica.ts` does the work.
+ */
+
+import { systemErrorText } from "../../bytes/system_errors.ts";
+import type { Config } from "../../config/config.ts";
+import { NetworkError, type Socket } from "../../net/socket.ts";
+import { type ReplicaSettings, ReplicaSide } from "../../replication/replica.ts";
+import {
+  FileReceiver,
+  type ReceivingStore,
+  type SnapshotReceiver,
+  SwapReceiver,
+} from "../../replication/snapshot_receiver.ts";
+import type { ReplicationStream } from "../../replication/stream.ts";
+import { Request } from "../../resp/request.ts";
+import { unixMs } from "../../runtime/clock.ts";
+import type { Keyspace } from "../../store/keyspace.ts";
+import type { Admission } from "../clients/admission.ts";
+import { PRIMARY } from "../clients/flags.ts";
+import type { Serving } from "../clients/serving.ts";
+import type { ClientSession } from "../clients/session.ts";
+import type { Changes } from "../execution/changes.ts";
+import type { Propagation } from "../execution/propagation.ts";
+import type { Listeners } from "../program/listeners.ts";
+import type { Log } from "../program/log.ts";
+import type { Statistics } from "../reports/statistics.ts";
+import type { Phase } from "./phase.ts";
+import type { Replicas } from "./replicas.ts";
+import type { Saving } from "./saving.ts";
+import { removeSyncFile, syncFile } from "./sync_files.ts";
+
+/** What the link needs of the server. */
+export interface PrimaryLinkHost {
+  readonly admission: Pick<Admission, "addClient">;
+  readonly changes: Pick<Changes, "flush" | "replaced">;
+  readonly config: Config;
+  readonly keyspace: Keyspace;
+  readonly listeners: Pick<Listeners, "network"> | null;
+  readonly log: Pick<Log, "notice" | "warning">;
+  readonly phase: Pick<Phase, "setAsyncLoading" | "setLoading">;
+  readonly propagation: Pick<Propagation, "relay">;
+  readonly saving: Pick<Saving, "path" | "readOptions" | "snapshotter">;
+  readonly serving: Pick<Serving, "closeSoon">;
+  readonly statistics: Pick<Statistics, "replicationInputBytes">;
+}
+
+/** The link to whom this server follows, if it does. */
+export class PrimaryLink {
+  readonly side: ReplicaSide;
+  /** The client that applies the stream, while there is one. */
+  #client: ClientSession | null = null;
+  /** What it has received of a transaction that is not complete. */
+  #transaction: Uint8Array[] = [];
+  /** Database that the stream had selected when the client was lost. */
+  #selectedDatabase = 0;
+  /** Bytes that had come when that was looked at last. */
+  #inputBytes = 0;
+
+  /** `onChanged` is told that the link is up, or down. */
+  constructor(
+    readonly server: PrimaryLinkHost,
+    readonly stream: ReplicationStream,
+    readonly replicas: Replicas,
+    onChanged: () => void,
+  ) {
+    const { config, log } = server;
+    this.side = new ReplicaSide({
+      stream,
+      log: (level, message) => log[level](message),
+      nowMs: unixMs,
+      settings: () => settingsOf(config),
+      connect: (host, port) => this.#connect(host, port),
+      receiveSnapshot: (id) => this.#receiveSnapshot(id),
+      streamBegins: (socket, rest) => this.#streamBegins(socket, rest),
+      identityChanged: () => replicas.side.dropAll(),
+      linkChanged: onChanged,
+    });
+  }
+
+  /** Database that the stream has selected. */
+  get selectedDatabase(): number {
+    return this.#client?.database.index ?? this.#selectedDatabase;
+  }
+
+  /** Whether this is the client that applies the stream. */
+  is(client: ClientSession): boolean {
+    return client === this.#client;
+  }
+
+  /** The primary to come may continue the stream as it is, with this database selected. */
+  mayContinue(selectedDatabase: number): void {
+    this.side.canContinue = true;
+    this.#selectedDatabase = Math.max(0, selectedDatabase);
+  }
+
+  /** Cuts the link, so that it can be continued elsewhere. */
+  cut(): void {
+    const client = this.#client;
+    if (client === null) return;
+    this.#client = null;
+    client.flags &= ~PRIMARY;
+    this.server.serving.closeSoon(client);
+    this.mayContinue(client.database.index);
+  }
+
+  /** The client is gone that applied the stream. */
+  clientGone(client: ClientSession): void {
+    const { log } = this.server;
+    const { brokeProtocol, threw } = client.connection;
+    this.#client = null;
+    this.#selectedDatabase = client.database.index;
+    if (brokeProtocol) log.warning("Protocol error in the stream of the master: asking for all anew");
+    if (threw) {
+      log.warning("The stream of the master could not be applied: asking for all anew");
+      // A request may be half done: what is saved until then is no part of the stream, and nobody is to be given it.
+      this.stream.changeId();
+      this.replicas.side.dropAll();
+    }
+    this.side.streamEnded(!brokeProtocol && !threw);
+  }
+
+  everySecond(): void {
+    // A large request takes its time to arrive: that the link is alive shows in its bytes.
+    const inputBytes = this.#client?.connection.networkInputBytes ?? 0;
+    if (inputBytes !== this.#inputBytes) this.side.lastInputMs = unixMs();
+    this.#inputBytes = inputBytes;
+    this.side.everySecond();
+    this.acknowledge();
+  }
+
+  // --- Connecting and receiving ---------------------------------------------------------------------------------------
+
+  async #connect(host: string, port: number): Promise<Socket> {
+    const { listeners, config } = this.server;
+    if (listeners === null) throw new Error("the network is not open");
+    try {
+      const socket = await listeners.network.connectTcp(host, port, config.text("bind-source-addr"));
+      socket.setKeepAlive(config.number("tcp-keepalive"));
+      return socket;
+    } catch (error) {
+      throw error instanceof NetworkError ? new Error(systemErrorText(error), { cause: error }) : error;
+    }
+  }
+
+  #receiveSnapshot(id: string): SnapshotReceiver {
+    const { server, replicas } = this;
+    const { changes, config, keyspace, phase, saving } = server;
+    const into: ReceivingStore = {
+      keyspace,
+      readOptions: { ...saving.readOptions, dropExpired: false },
+      flush: () => {
+        saving.snapshotter.abort();
+        replicas.side.dropAll();
+        changes.flush(keyspace.databases);
+      },
+      replaced: () => changes.replaced(),
+      fileRead: (path) => {
+        const reason = "Removing the RDB file obtained from the master. This replica has persistence disabled";
+        removeSyncFile(server, path, reason);
+      },
+      setLoading: (isLoading) => phase.setLoading(isLoading),
+      setAsyncLoading: (isLoading) => phase.setAsyncLoading(isLoading),
+    };
+    const mode = config.choice("repl-diskless-load");
+    const isEmpty = keyspace.databases.every((database) => database.size === 0);
+    if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
+      // The old data is worth serving where it is an earlier state of the primary's, not where it is something else.
+      return new SwapReceiver(into, mode === "swapdb" && id === this.stream.id);
+    }
+    return new FileReceiver(into, syncFile(config, "sync"), saving.path);
+  }
+
+  // --- In the stream --------------------------------------------------------------------------------------------------
+
+  /** Makes a client of the link, which applies what comes. */
+  #streamBegins(socket: Socket, rest: Uint8Array): void {
+    const { admission, keyspace } = this.server;
+    this.#transaction = [];
+    const client = admission.addClient(socket);
+    client.flags |= PRIMARY;
+    const { fullySynchronised, databaseAfterSync } = this.side;
+    client.database = keyspace.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
+    this.#client = client;
+    this.replicas.keepStream();
+    this.acknowledge();
+    if (rest.length > 0) client.connection.onData(rest, 0, rest.length);
+  }
+
+  /** The client has run the request in `bytes[start, end)`: it goes on to those below. */
+  applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void {
+    const { propagation, statistics } = this.server;
+    this.side.lastInputMs = unixMs();
+    statistics.replicationInputBytes += end - start;
+    if (inTransaction) {
+      // A link that is lost within a transaction must continue before it: its offset moves as a whole.
+      this.#transaction.push(bytes.slice(start, end));
+      return;
+    }
+    for (const part of this.#transaction.splice(0)) propagation.relay(part, 0, part.length);
+    propagation.relay(bytes, start, end);
+  }
+
+  /** Offset up to which the stream has come, applied or not. */
+  get readOffset(): number {
+    const held = this.#transaction.reduce((sum, part) => sum + part.length, 0);
+    return this.stream.offset + held + (this.#client?.connection.inputBytes ?? 0);
+  }
+
+  /** Tells the primary how far the stream has been applied: when it asks, and once a second. */
+  acknowledge(): void {
+    if (this.#client === null) return;
+    const { bytes } = Request.of("REPLCONF", "ACK", String(this.stream.offset));
+    this.#client.connection.socket.write(bytes, 0, bytes.length);
+  }
+}
+
+function settingsOf(config: Config): ReplicaSettings {
+  const announcedPort = config.number("replica-announce-port");
+  return {
+    user: config.text("masteruser"),
+    password: config.text("masterauth"),
+    port: announcedPort > 0 ? announcedPort : config.number("port"),
+    announcedAddress: config.text("replica-announce-ip"),
+    timeoutSeconds: config.number("repl-timeout"),
+  };
+}
