@@ -10,7 +10,7 @@ import { nextTurn } from "../../lib/runtime/turns.ts";
 import type { Chance } from "./chance.ts";
 import { counterField, fieldIndex, FIELDS, inOther, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
 import * as model from "./model.ts";
-import { type Dump, effectsOf, type Entry, type Operation, type State } from "./model.ts";
+import { type Dump, type Effects, effectsOf, type Operation, type State } from "./model.ts";
 import type { SimulatedNetwork, SimulatedSocket } from "./network.ts";
 import { encodeRequests, type Reply, ReplyReader, shown } from "./resp.ts";
 import { compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
@@ -238,7 +238,7 @@ export class SimulatedClient {
 
   /** Decides which of the uncertain requests were done, and, in a new epoch, how much was lost. */
   #settle(observed: Observed, epoch: number): void {
-    const found = this.#possibleStates(observed);
+    const found = this.#tryUncertain(observed);
     if (epoch !== this.#epoch) {
       const past = this.#timeline.find(observed);
       if (past !== null) found.push(past);
@@ -249,38 +249,40 @@ export class SimulatedClient {
       return this.world.fail(this.name, `lost or made up a write: ${difference}; uncertain were ${words}`);
     }
     if (found.length === 0) {
-      const what = compare(this.#timeline.state, observed);
-      return this.world.fail(this.name, `finds data that there never was; latest: ${what}`);
+      return this.world.fail(this.name, `finds data that there never was: ${this.#timeline.nearest(observed)}`);
     }
     this.world.note(this.name, `settled ${this.#uncertain.length} uncertain, epoch ${epoch}`);
     this.#epoch = epoch;
-    for (const operation of this.#uncertain.splice(0)) {
-      this.#timeline.add(operation.outcomes(this.#timeline.state, this.#uncertainSinceMs, observed.toMs)[0].effects);
-    }
+    this.#uncertain = [];
     this.#timeline.jump(found.reduce(either));
   }
 
-  /** The states that there may be, with each uncertain request done or not, and that may have been observed. */
-  #possibleStates(observed: Observed): State[] {
-    const state = this.#timeline.state.slice();
+  /**
+   * The states that may have been observed, with each uncertain request done or not. All that there may have been on the
+   * way to them become moments of the timeline: a replica may show those, or have come no further when its primary is lost.
+   */
+  #tryUncertain(observed: Observed): State[] {
+    const timeline = this.#timeline;
+    const { state } = timeline;
     const comparison = new Comparison(state, observed);
     const found: State[] = [];
-    const put = (place: number, entry: Entry | undefined) => {
-      state[place] = entry;
-      comparison.see(place, entry);
+    const add = (effects: Effects) => {
+      timeline.add(effects);
+      for (const [place, entry] of effects) comparison.see(place, entry ?? undefined);
     };
     const tryFrom = (index: number) => {
-      if (index === this.#uncertain.length) {
+      const operation = this.#uncertain[index];
+      if (operation === undefined) {
         if (comparison.wrong === 0) found.push(state.slice());
         return;
       }
-      tryFrom(index + 1);
-      for (const { effects } of this.#uncertain[index].outcomes(state, this.#uncertainSinceMs, observed.toMs)) {
-        const before = effects.map(([place]) => [place, state[place]] as const);
-        for (const [place, entry] of effects) put(place, entry ?? undefined);
+      for (const { effects } of operation.outcomes(state, this.#uncertainSinceMs, observed.toMs)) {
+        const before = effects.map(([place]) => [place, state[place] ?? null] as const);
+        add(effects);
         tryFrom(index + 1);
-        for (const [place, entry] of before) put(place, entry);
+        add(before);
       }
+      if (operation.isDone !== true) tryFrom(index + 1);
     };
     tryFrom(0);
     return found;
@@ -305,7 +307,10 @@ export class SimulatedClient {
         return false;
       }
       const effects = effectsOf(operation, reply, this.#timeline.state, fromMs, unixMs());
-      if (effects.length > 1) return false;
+      if (effects.length > 1) {
+        this.#uncertain = [model.replied(operation, reply), ...this.#uncertain.slice(1)];
+        return false;
+      }
       if (effects.length === 0) {
         if (!this.#refused(operation.words.join(" "), reply, operation, fromMs)) isOfUse = false;
       } else {
@@ -340,7 +345,7 @@ export class SimulatedClient {
       const [effects, ...others] = effectsOf(operation, item, state, fromMs, unixMs());
       if (others.length > 0) {
         this.#timeline.endRequest();
-        this.#uncertain = operations.slice(index);
+        this.#uncertain = [model.replied(operation, item), ...operations.slice(index + 1)];
         return false;
       }
       if (effects !== undefined) {

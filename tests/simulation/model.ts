@@ -30,6 +30,8 @@ export interface Outcome {
 export interface Operation {
   readonly words: readonly string[];
   readonly outcomes: (...moment: Moment) => Outcome[];
+  /** Whether it is known to have been done, though not what it did. */
+  readonly isDone?: boolean;
   /** What it may have done where there was not enough memory for all of it. */
   readonly parts?: () => Operation;
   /** Takes what the reply tells, and the state before the request. */
@@ -87,6 +89,15 @@ export function effectsOf(operation: Operation, reply: Reply, state: State, from
     if (isAsWanted(reply, wanted) && !found.some((one) => areSame(one, effects))) found.push(effects);
   }
   return found;
+}
+
+/** A request that had a reply which leaves open what it did. */
+export function replied({ words, outcomes }: Operation, reply: Reply): Operation {
+  return {
+    words,
+    isDone: true,
+    outcomes: (...moment) => outcomes(...moment).filter((outcome) => isAsWanted(reply, outcome.reply)),
+  };
 }
 
 function areSame(a: Effects, b: Effects): boolean {
