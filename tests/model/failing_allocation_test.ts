@@ -19,6 +19,7 @@ import { Compaction } from "../../lib/store/compaction.ts";
 import { KEEP_EXPIRY } from "../../lib/store/database.ts";
 import { ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, type UnixMs } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
+import { LoneValues } from "../../lib/store/types/lone_values.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
 import { walkKeyspace } from "./keyspace_walk.ts";
@@ -56,6 +57,35 @@ function deleteField(key: string, field: string): void {
   const ref = write(key);
   assert.ok(store.hashes.delete(ref, encodeLatin1(field), 0, field.length));
   store.hashes.trim(first, ref);
+}
+
+function addMember(key: string, member: string): void {
+  const { sets } = store;
+  const bytes = encodeLatin1(member);
+  const ref = write(key) || sets.create(first, encodeLatin1(key), 0, key.length, bytes, 0, bytes.length, 1, 0);
+  sets.add(first, ref, bytes, 0, bytes.length);
+}
+
+function deleteMember(key: string, member: string): void {
+  const ref = write(key);
+  assert.ok(store.sets.delete(ref, encodeLatin1(member), 0, member.length));
+  store.sets.trim(first, ref);
+}
+
+/** Builds a set of so many members beside all keys, and moves it under one; if that fails, it is released. */
+function storeResult(key: string, members: number, name: (i: number) => string): void {
+  const { sets } = store;
+  const home = new LoneValues(store.heap);
+  let ref = sets.createListpack(home, encodeLatin1(key), 0, 0, 0);
+  let isMoved = false;
+  try {
+    for (let i = 0; i < members; i++) ref = sets.add(home, ref, encodeLatin1(name(i)), 0, name(i).length);
+    if (name(0) === "0") ref = sets.convertToIntset(home, ref);
+    sets.moveTo(first, encodeLatin1(key), 0, key.length, ref);
+    isMoved = true;
+  } finally {
+    if (!isMoved) store.heap.release(ref);
+  }
 }
 
 /** What a value type is tried with. */
@@ -123,6 +153,43 @@ const TYPES: Readonly<Record<string, TypeCase>> = {
       "a new member": () => setScore("a large sorted set", "new", 17.5),
       "a member with another score": () => setScore("a large sorted set", "element:9", 1000),
       "most members less": () => deleteMembers("a large sorted set", 10, 45),
+    },
+  },
+  set: {
+    encodings: ["intset", "listpack", "hashtable"],
+    values: {
+      "a set of integers": (key) => {
+        for (let i = 0; i < 8; i++) addMember(key, String(i));
+      },
+      "a smaller set of integers": (key) => {
+        for (let i = 0; i < 5; i++) addMember(key, String(i));
+      },
+      "a small set": (key) => {
+        for (let i = 0; i < 7; i++) addMember(key, `member:${i}`);
+      },
+      "a large set": (key) => {
+        for (let i = 0; i < 60; i++) addMember(key, `member:${i}`);
+      },
+    },
+    changes: {
+      "a wider integer": () => addMember("a smaller set of integers", "9007199254740993"),
+      "an integer less": () => deleteMember("a set of integers", "3"),
+      "an intset that becomes a table": () => addMember("a set of integers", "8"),
+      "an intset that becomes a listpack": () => addMember("a smaller set of integers", "text"),
+      "a set of integers that becomes a table": () => addMember("a set of integers", LONG),
+      "a member of a listpack more": () => addMember("a small set", "new"),
+      "a member of a listpack less": () => deleteMember("a small set", "member:2"),
+      "a small set that becomes a table": () => addMember("a small set", LONG),
+      "a new member of a table": () => addMember("a large set", "new"),
+      "a member of a table less": () => deleteMember("a large set", "member:7"),
+      "most members of a set taken": () => {
+        let drawn = 0;
+        store.sets.takeRandom(write("a large set"), 50, () => (drawn = (drawn + 0.37) % 1), () => {});
+      },
+      "a small result in place of a large set": () => storeResult("a large set", 5, (i) => `m${i}`),
+      "a result of integers in place of a small set": () => storeResult("a small set", 8, String),
+      "a large result in place of a small set": () => storeResult("a small set", 100, (i) => `m${i}`),
+      "a large result under a new key": () => storeResult("result", 100, (i) => `m${i}`),
     },
   },
   hash: {
@@ -238,6 +305,8 @@ function build(): void {
   wipe(keyspace);
   store.setNow(NOW);
   store.hashes.maxListpackEntries = store.sortedSets.maxListpackEntries = store.lists.maxListpackSize = 8;
+  store.hashes.maxListpackEntries = 8;
+  store.sets.maxIntsetEntries = store.sets.maxListpackEntries = 8;
   set(TAKEN, LONG, LATER);
   for (const { values } of Object.values(TYPES)) {
     for (const [name, make] of Object.entries(values)) {
