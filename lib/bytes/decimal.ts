@@ -7,10 +7,10 @@
  * Texts are binary strings. The rules for what is a number are those of C's `strtold`, without white space.
  */
 
-/** Result of an addition that cannot be done. */
 /** Longest text that Redis takes for a number with a fraction, in bytes (`MAX_LONG_DOUBLE_CHARS`, less the end). */
 export const MAX_DECIMAL_BYTES = 5 * 1024 - 1;
 
+/** Result of an addition that cannot be done. */
 export interface DecimalError {
   /** The error reply. */
   readonly error: string;
@@ -119,6 +119,17 @@ function parse(text: string, format: Format): Extended | null {
 /** Reads a number as Redis's `long double`s: null if the text is no number, NaN, or out of the format's range. */
 export function parseExtended(text: string): Extended | null {
   return parse(text, EXTENDED);
+}
+
+/** A finite double as the same number. */
+export function extendedOf(value: number): Extended {
+  if (value === 0) return ZERO;
+  double[0] = value;
+  const [low, high] = doubleWords;
+  const biased = (high >>> 20) & 0x7ff;
+  const fraction = (BigInt(high & 0xfffff) << 32n) | BigInt(low);
+  const mantissa = biased === 0 ? fraction : fraction | (1n << 52n);
+  return { mantissa: value < 0 ? -mantissa : mantissa, exponent: Math.max(biased, 1) - 1075 };
 }
 
 /** The nearest `long double` to the sum of two finite ones. */

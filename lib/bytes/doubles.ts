@@ -8,22 +8,108 @@ const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
+/** Beyond this an integer is written like any other number. */
+const MAX_PLAIN_INTEGER = 2 ** 62;
+/** Significant digits that tell any two doubles apart. */
+const PRECISE_DIGITS = 17;
+/** Digits beyond which an exact half of the last precise digit shows no other digit. */
+const TIE_DIGITS = 100;
+
 /**
- * The shortest decimal that gives the same double back, as replies and scores show it: `inf`, `-inf` and `nan` for what
- * is not finite, integers without a point, and exponents with two digits at least (`1e+20` is `1e+20`).
+ * The shortest decimal that gives the same double back, in the form that replies and scores have in Redis 7.2: `inf`,
+ * `-inf` and `nan` for what is not finite, integers below 2^62 in full, and exponents where a fraction has many digits
+ * behind the point or many zeros (`1e-7`, `1.5e+300`, `1.234561234567e+5`).
  */
 export function formatDouble(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) <= MAX_PLAIN_INTEGER) {
+    if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+    return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? String(value) : BigInt(value).toString();
+  }
   if (Number.isNaN(value)) return "nan";
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
-  if (Object.is(value, -0)) return "-0";
-  if (Number.isInteger(value) && Math.abs(value) < 1e17) return String(value);
-  // C's %.17g turns to exponents below 1e-4 and from 1e17 on; JavaScript below 1e-6 and from 1e21 on.
-  const magnitude = Math.abs(value);
-  if (magnitude >= 1e-4 && magnitude < 1e17) return String(value);
-  const [mantissa, exponent] = value.toExponential().split("e");
-  const sign = exponent[0];
-  return `${mantissa}e${sign}${exponent.slice(1).padStart(2, "0")}`;
+  const sign = value < 0 ? "-" : "";
+  const [mantissa, power] = Math.abs(value).toExponential().split("e");
+  const digits = mantissa.replace(".", "");
+  const exponent = Number(power);
+  /** The number is the digits, as an integer, times ten to this. */
+  const scale = exponent - digits.length + 1;
+  if (scale >= 0 && exponent < digits.length + 7) return sign + digits + "0".repeat(scale);
+  if (scale < 0 && (scale > -7 || Math.abs(exponent) < 4)) {
+    const point = digits.length + scale;
+    if (point <= 0) return `${sign}0.${"0".repeat(-point)}${digits}`;
+    return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
+  }
+  return `${sign}${mantissa}e${exponent < 0 ? "-" : "+"}${Math.abs(exponent)}`;
+}
+
+/** A finite double with 17 significant digits, less the zeros at their end, as C's `%.17g` writes it. */
+export function formatPrecise(value: number): string {
+  if (!Number.isFinite(value)) return formatDouble(value);
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  let text = Math.abs(value).toExponential(PRECISE_DIGITS - 1);
+  // Of two that are equally near, C takes the even one, and JavaScript the larger.
+  const exact = Math.abs(value).toExponential(TIE_DIGITS).split("e")[0];
+  if (/^50*$/.test(exact.slice(PRECISE_DIGITS + 1)) && Number(exact[PRECISE_DIGITS]) % 2 === 0) {
+    text = `${exact.slice(0, PRECISE_DIGITS + 1)}e${text.split("e")[1]}`;
+  }
+  const [mantissa, power] = text.split("e");
+  const digits = mantissa.replace(".", "").replace(/0+$/, "");
+  const exponent = Number(power);
+  const sign = value < 0 ? "-" : "";
+  if (exponent < -4 || exponent >= PRECISE_DIGITS) {
+    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
+    return `${sign}${digits[0]}${fraction}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  }
+  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
+  if (digits.length <= exponent + 1) return sign + digits.padEnd(exponent + 1, "0");
+  return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+}
+
+/** The integer nearest to a number of magnitude below 2^51, the even one of two that are equally near. */
+function roundHalfEven(value: number): number {
+  const large = 2 ** 52;
+  return value < 0 ? value - large + large : value + large - large;
+}
+
+/** A number of magnitude below 10^11 with four decimals. */
+export function formatFourDecimals(value: number): string {
+  const scaled = roundHalfEven(value * 10000);
+  const digits = String(Math.abs(scaled)).padStart(5, "0");
+  return `${scaled < 0 ? "-" : ""}${digits.slice(0, -4)}.${digits.slice(-4)}`;
+}
+
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+/** Digits up to which a decimal without exponent is the quotient of two exact doubles, which division rounds correctly. */
+const MOST_EXACT_DIGITS = 15;
+const POWERS_OF_TEN = Array.from({ length: MOST_EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
+
+/** A decimal of few digits, without an exponent, and negative or without sign; NaN for anything else. */
+export function parseShortDecimal(bytes: Uint8Array, start: number, length: number): number {
+  const isNegative = length > 0 && bytes[start] === MINUS;
+  const end = start + length;
+  let at = isNegative ? start + 1 : start;
+  if (end - at > MOST_EXACT_DIGITS + 1 || at === end) return NaN;
+  let value = 0;
+  let digits = 0;
+  let decimals = -1;
+  for (; at < end; at++) {
+    const digit = bytes[at] - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digits++;
+      if (decimals >= 0) decimals++;
+    } else if (bytes[at] === POINT && decimals < 0) {
+      decimals = 0;
+    } else {
+      return NaN;
+    }
+  }
+  if (digits === 0 || digits > MOST_EXACT_DIGITS) return NaN;
+  if (decimals > 0) value /= POWERS_OF_TEN[decimals];
+  return isNegative ? -value : value;
 }
 
 /**
@@ -31,6 +117,8 @@ export function formatDouble(value: number): string {
  * hexadecimal (`0x1.8p3`) and `inf`; NaN for anything else, `nan` included, and for what overflows or underflows to 0.
  */
 export function parseDouble(bytes: Uint8Array, start: number, length: number): number {
+  const short = parseShortDecimal(bytes, start, length);
+  if (!Number.isNaN(short)) return short;
   if (length === 0 || length > MAX_DOUBLE_BYTES) return NaN;
   const text = decodeLatin1(bytes, start, start + length);
   if (DECIMAL.test(text)) {
@@ -59,4 +147,31 @@ function parseHexadecimal(negative: boolean, whole: string, fraction: string, po
   const value = Number(decimal);
   if (!Number.isFinite(value) || value === 0) return NaN;
   return negative ? -value : value;
+}
+
+/** Space as C's `isspace` has it. */
+const LEADING_SPACE = /^[ \t\n\v\f\r]+/;
+
+/**
+ * Reads a double as bounds of ranges and weights of SORT are read: C's `strtod` on a C string. So white space may stand
+ * before it, what follows a NUL does not count, nothing at all is 0, and what overflows is infinite. NaN for anything else.
+ */
+export function parseLenientDouble(bytes: Uint8Array, start: number, length: number): number {
+  const short = parseShortDecimal(bytes, start, length);
+  if (!Number.isNaN(short)) return short;
+  const nul = bytes.subarray(start, start + length).indexOf(0);
+  const whole = decodeLatin1(bytes, start, start + (nul < 0 ? length : nul));
+  if (whole === "") return 0;
+  const text = whole.replace(LEADING_SPACE, "");
+  if (DECIMAL.test(text)) return Number(text);
+  const infinite = INFINITE.exec(text);
+  if (infinite !== null) return infinite[1] === "-" ? -Infinity : Infinity;
+  const match = HEXADECIMAL.exec(text);
+  if (match === null) return NaN;
+  const [, sign, integer = "", fraction = "", power = "0"] = match;
+  if (integer.length + fraction.length === 0) return NaN;
+  const value = parseHexadecimal(sign === "-", integer, fraction, Number(power));
+  if (!Number.isNaN(value)) return value;
+  const isLarge = BigInt(`0x${integer}${fraction}`) !== 0n && Number(power) > 0;
+  return (isLarge ? Infinity : 0) * (sign === "-" ? -1 : 1);
 }

@@ -26,6 +26,7 @@ import { LIST_COMMANDS } from "./lists.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { SERVER_COMMANDS } from "./server.ts";
 import { SORTED_SET_ALGEBRA_COMMANDS } from "./sorted_set_algebra.ts";
+import { SORTED_SET_POP_COMMANDS } from "./sorted_set_pops.ts";
 import { SORTED_SET_RANGE_COMMANDS } from "./sorted_set_ranges.ts";
 import { SORTED_SET_COMMANDS } from "./sorted_sets.ts";
 import { STRING_COMMANDS } from "./strings.ts";
@@ -58,6 +59,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...SET_COMMANDS,
   ...SET_ALGEBRA_COMMANDS,
   ...SORTED_SET_COMMANDS,
+  ...SORTED_SET_POP_COMMANDS,
   ...SORTED_SET_RANGE_COMMANDS,
   ...SORTED_SET_ALGEBRA_COMMANDS,
   ...TRANSACTION_COMMANDS,

@@ -1,49 +1,36 @@
 /**
- * Sorted sets: ZADD, ZSCORE, ZRANK, ZPOPMIN and their kin; ranges are in sorted_set_ranges.ts, what several give together in
- * sorted_set_algebra.ts. How a sorted set lies in the store is `store/types/sorted_sets.ts`'s.
+ * Sorted sets: ZADD, ZREM, ZSCORE, ZRANK, ZRANDMEMBER, ZSCAN and their kin. Ranges are in sorted_set_ranges.ts, what is taken
+ * off the ends in sorted_set_pops.ts, and what several give together in sorted_set_algebra.ts. How a sorted set lies in the store is `store/types/sorted_sets.ts`'s.
  *
  * Complexities are per member: O(1) to find one, O(log n) to change one or to tell its rank; O(n) in a listpack, whose n
  * is small.
  */
 
-import { parseDouble } from "../bytes/doubles.ts";
+import { formatDouble, formatPrecise } from "../bytes/doubles.ts";
 import { INT64_MAX, INT64_MIN, parseInt64 } from "../bytes/integers.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import { random } from "../runtime/random.ts";
-import { TYPE_ZSET } from "../store/entry.ts";
 import { Element } from "../store/listpack.ts";
-import type { Store } from "../store/store.ts";
-import { scoreText } from "../store/types/scores.ts";
-import { SortedSetCursor } from "../store/types/sorted_sets.ts";
-import type { KeyWaiter } from "./client_facets.ts";
-import { BLOCKING, type Command, command, DENYOOM, FAST, type Handler, NOSCRIPT, READONLY, WRITE } from "./command.ts";
+import type { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
+import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { NOT_FLOAT, NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
-import { EVENT_GENERIC, EVENT_ZSET } from "./events.ts";
-import { integerFrom } from "./integer_argument.ts";
-import {
-  ACCESS,
-  DELETE,
-  index,
-  KEY_RO,
-  KEY_RO_ACCESS,
-  KEY_RW_ACCESS_DELETE,
-  KEY_RW_ACCESS_UPDATE,
-  KEY_RW_DELETE,
-  KEY_RW_UPDATE,
-  keynum,
-  keySpec,
-  range,
-  RW,
-} from "./key_specs.ts";
+import { EVENT_ZSET } from "./events.ts";
+import { KEY_RO, KEY_RO_ACCESS, KEY_RW_ACCESS_UPDATE, KEY_RW_DELETE, KEY_RW_UPDATE } from "./key_specs.ts";
 import { replyElement } from "./replies.ts";
 import { parseCursor, ScanOptions } from "./scanning.ts";
 import type { Session } from "./session.ts";
-import { FAILED, MISSING, readTyped, writeTyped } from "./typed_keys.ts";
-import { timeoutArgument } from "./waiting.ts";
-
-/** Whom commands run for that wait for keys. */
-type Waiter = Session & KeyWaiter;
+import {
+  cursorOf,
+  membersRemoved,
+  numberArgument,
+  readSortedSet,
+  replyLength,
+  replyMember,
+  replyScored,
+  writeSortedSet,
+} from "./sorted_set_access.ts";
+import { FAILED, MISSING } from "./typed_keys.ts";
 
 const NOT_A_NUMBER = "ERR resulting score is not a number (NaN)";
 /** More members than these are not drawn one by one: a Set of them has its limits. */
@@ -52,70 +39,15 @@ const MAX_DRAWN = 2 ** 20;
 const SCORE_BYTES = 4;
 const ENTRY_BYTES = 2;
 
-let cursorOfStore: SortedSetCursor | null = null;
-
-/** The cursor that serves all commands, one after the other. */
-export function cursorOf(store: Store): SortedSetCursor {
-  if (cursorOfStore?.sets !== store.sortedSets) cursorOfStore = new SortedSetCursor(store.sortedSets);
-  return cursorOfStore;
-}
-
-/** The sorted set under argument 1 for reading: its ref, MISSING or FAILED. */
-export function readSortedSet(session: Session, request: Request): number {
-  return readTyped(session, request, 1, TYPE_ZSET);
-}
-
-/** The sorted set under argument 1 for changing: its ref, MISSING or FAILED. */
-export function writeSortedSet(session: Session, request: Request): number {
-  return writeTyped(session, request, 1, TYPE_ZSET);
-}
-
-/** A number, as scores and weights are; NaN where it is none. */
-export function numberArgument(request: Request, at: number): number {
-  return parseDouble(request.bytes, request.starts[at], request.lengths[at]);
-}
-
-/** Members were removed from the sorted set under an argument: the key goes with the last, and it is told. */
-export function membersRemoved(
-  session: Session,
-  request: Request,
-  keyIndex: number,
-  ref: number,
-  count: number,
-  event: string,
-): void {
-  const { bytes, starts, lengths } = request;
-  const { host, database } = session;
-  const isEmptied = host.store.sortedSets.count(ref) === 0;
-  if (isEmptied) database.remove(bytes, starts[keyIndex], lengths[keyIndex]);
-  else host.store.sortedSets.trim(database, ref);
-  host.changes.changed(session, request, keyIndex, EVENT_ZSET, event, count);
-  if (isEmptied) {
-    host.changes.publish(EVENT_GENERIC, "del", database, bytes, starts[keyIndex], lengths[keyIndex]);
-  }
-}
-
 // --- Adding -----------------------------------------------------------------------------------------------------------
 
-/** How ZADD deals with members that are there, or not. */
-interface AddMode {
-  onlyNew: boolean;
-  onlyThere: boolean;
-  onlyGreater: boolean;
-  onlyLess: boolean;
-  countsChanged: boolean;
-  increments: boolean;
-}
-
-const PLAIN: AddMode = {
-  onlyNew: false,
-  onlyThere: false,
-  onlyGreater: false,
-  onlyLess: false,
-  countsChanged: false,
-  increments: false,
-};
-const INCREMENTING: AddMode = { ...PLAIN, increments: true };
+// How ZADD deals with members that are there, or not, as bits of a mode.
+const ONLY_NEW = 1 << 0;
+const ONLY_THERE = 1 << 1;
+const ONLY_GREATER = 1 << 2;
+const ONLY_LESS = 1 << 3;
+const COUNTS_CHANGED = 1 << 4;
+const INCREMENTS = 1 << 5;
 
 /** What became of a member. */
 const UNTOUCHED = 0;
@@ -132,7 +64,7 @@ let newScore = 0;
 function addMember(
   session: Session,
   ref: number,
-  mode: AddMode,
+  mode: number,
   bytes: Uint8Array,
   start: number,
   length: number,
@@ -141,70 +73,84 @@ function addMember(
   const { sortedSets } = session.host.store;
   changedRef = ref;
   newScore = score;
-  if (mode === PLAIN) {
+  if ((mode & ~COUNTS_CHANGED) === 0) {
     changedRef = sortedSets.set(session.database, ref, bytes, start, length, score);
     if (sortedSets.added) return ADDED;
     return sortedSets.changed ? CHANGED : SAME;
   }
   const isThere = sortedSets.find(ref, bytes, start, length);
   if (!isThere) {
-    if (mode.onlyThere) return UNTOUCHED;
+    if ((mode & ONLY_THERE) !== 0) return UNTOUCHED;
   } else {
     const { score: old } = sortedSets;
-    if (mode.onlyNew) return UNTOUCHED;
-    if (mode.increments) newScore = old + score;
+    if ((mode & ONLY_NEW) !== 0) return UNTOUCHED;
+    if ((mode & INCREMENTS) !== 0) newScore = old + score;
     if (Number.isNaN(newScore)) return NAN;
-    if (mode.onlyGreater && newScore <= old) return UNTOUCHED;
-    if (mode.onlyLess && newScore >= old) return UNTOUCHED;
+    if ((mode & ONLY_GREATER) !== 0 && newScore <= old) return UNTOUCHED;
+    if ((mode & ONLY_LESS) !== 0 && newScore >= old) return UNTOUCHED;
     if (newScore === old) return SAME;
   }
   changedRef = sortedSets.set(session.database, ref, bytes, start, length, newScore);
   return isThere ? CHANGED : ADDED;
 }
 
-/** Reads ZADD's options; where the scores begin, or 0 after having replied with an error. */
-function addMode(session: Session, request: Request, mode: AddMode): number {
+/** The options that ZADD was given, and where the scores begin. */
+let mode = 0;
+let scoresFrom = 0;
+
+/** Reads ZADD's options into `mode`; false after having replied with an error. */
+function readOptions(session: Session, request: Request): boolean {
   let at = 2;
+  mode = 0;
   for (; at < request.argc; at++) {
-    if (request.is(at, "nx")) mode.onlyNew = true;
-    else if (request.is(at, "xx")) mode.onlyThere = true;
-    else if (request.is(at, "gt")) mode.onlyGreater = true;
-    else if (request.is(at, "lt")) mode.onlyLess = true;
-    else if (request.is(at, "ch")) mode.countsChanged = true;
-    else if (request.is(at, "incr")) mode.increments = true;
+    if (request.is(at, "nx")) mode |= ONLY_NEW;
+    else if (request.is(at, "xx")) mode |= ONLY_THERE;
+    else if (request.is(at, "gt")) mode |= ONLY_GREATER;
+    else if (request.is(at, "lt")) mode |= ONLY_LESS;
+    else if (request.is(at, "ch")) mode |= COUNTS_CHANGED;
+    else if (request.is(at, "incr")) mode |= INCREMENTS;
     else break;
   }
+  scoresFrom = at;
   const left = request.argc - at;
   let error: string | null = null;
-  if (left === 0 || left % 2 === 1) error = SYNTAX_ERROR;
-  else if (mode.onlyNew && mode.onlyThere) error = "ERR XX and NX options at the same time are not compatible";
-  else if (
-    (mode.onlyGreater && mode.onlyNew) || (mode.onlyLess && mode.onlyNew) || (mode.onlyGreater && mode.onlyLess)
-  ) error = "ERR GT, LT, and/or NX options at the same time are not compatible";
-  else if (mode.increments && left > 2) error = "ERR INCR option supports a single increment-element pair";
-  if (error === null) return at;
-  session.reply.error(error);
-  return 0;
+  if (left === 0 || left % 2 === 1) {
+    error = SYNTAX_ERROR;
+  } else if ((mode & ONLY_NEW) !== 0 && (mode & ONLY_THERE) !== 0) {
+    error = "ERR XX and NX options at the same time are not compatible";
+  } else if (exclusive(mode & (ONLY_NEW | ONLY_GREATER | ONLY_LESS))) {
+    error = "ERR GT, LT, and/or NX options at the same time are not compatible";
+  } else if ((mode & INCREMENTS) !== 0 && left > 2) {
+    error = "ERR INCR option supports a single increment-element pair";
+  }
+  if (error !== null) session.reply.error(error);
+  return error === null;
+}
+
+/** Whether more than one of the options are given, of which only one may be. */
+function exclusive(options: number): boolean {
+  return (options & (options - 1)) !== 0;
 }
 
 /** `ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member …]` */
 function zadd(session: Session, request: Request): void {
   // Mostly there are no options, which begin with letters.
   const first = request.bytes[request.starts[2]] | 0x20;
-  const mayHaveOptions = first >= 0x61 && first <= 0x7a;
-  const mode = mayHaveOptions ? { ...PLAIN } : PLAIN;
-  let from = 2;
-  if (mayHaveOptions) from = addMode(session, request, mode);
-  else if (request.argc % 2 === 1) return session.reply.error(SYNTAX_ERROR);
-  if (from !== 0) addMembers(session, request, mode, from);
+  if (first >= 0x61 && first <= 0x7a) {
+    if (readOptions(session, request)) addMembers(session, request, mode, scoresFrom);
+  } else if (request.argc % 2 === 1) {
+    session.reply.error(SYNTAX_ERROR);
+  } else {
+    addMembers(session, request, 0, 2);
+  }
 }
 
 /** `ZINCRBY key increment member` */
 function zincrby(session: Session, request: Request): void {
-  addMembers(session, request, INCREMENTING, 2);
+  addMembers(session, request, INCREMENTS, 2);
 }
 
-function addMembers(session: Session, request: Request, mode: AddMode, from: number): void {
+function addMembers(session: Session, request: Request, mode: number, from: number): void {
   const { bytes, starts, lengths } = request;
   const { host, database, reply } = session;
   const { sortedSets } = host.store;
@@ -220,7 +166,8 @@ function addMembers(session: Session, request: Request, mode: AddMode, from: num
   let ref = writeSortedSet(session, request);
   if (ref === FAILED) return;
   const isNew = ref === MISSING;
-  if (isNew && mode.onlyThere) return mode.increments ? reply.nil() : reply.integer(0);
+  const increments = (mode & INCREMENTS) !== 0;
+  if (isNew && (mode & ONLY_THERE) !== 0) return increments ? reply.nil() : reply.integer(0);
   let added = 0;
   let changed = 0;
   let outcome = UNTOUCHED;
@@ -244,14 +191,14 @@ function addMembers(session: Session, request: Request, mode: AddMode, from: num
     throw error;
   }
   if (outcome === NAN) return reply.error(NOT_A_NUMBER);
-  if (mode.increments) {
+  if (increments) {
     if (outcome === UNTOUCHED) reply.nil();
     else reply.double(newScore);
   } else {
-    reply.integer(mode.countsChanged ? added + changed : added);
+    reply.integer((mode & COUNTS_CHANGED) !== 0 ? added + changed : added);
   }
   if (added + changed > 0) {
-    host.changes.changed(session, request, 1, EVENT_ZSET, mode.increments ? "zincr" : "zadd", added + changed);
+    host.changes.changed(session, request, 1, EVENT_ZSET, increments ? "zincr" : "zadd", added + changed);
   }
 }
 
@@ -344,146 +291,6 @@ function rank(session: Session, request: Request, isReverse: boolean): void {
   if (withScore) reply.double(sortedSets.score);
 }
 
-// --- Taking from the ends ---------------------------------------------------------------------------------------------
-
-/** Which end of the order. */
-type Extreme = "min" | "max";
-
-/** Writes one member and its score. */
-function replyPair(reply: ReplyWriter, cursor: SortedSetCursor): void {
-  replyElement(reply, cursor.member);
-  reply.double(cursor.score);
-}
-
-/** Replies with `count` members from an end on, each as a pair of its own or not, and removes them. */
-function takeExtremes(
-  session: Session,
-  request: Request,
-  keyIndex: number,
-  ref: number,
-  extreme: Extreme,
-  count: number,
-  inPairs: boolean,
-): void {
-  const { host, reply } = session;
-  const { sortedSets } = host.store;
-  const cursor = cursorOf(host.store);
-  const total = sortedSets.count(ref);
-  let isThere = extreme === "min" ? cursor.toRank(ref, 0) : cursor.toLast(ref);
-  for (let left = count; isThere && left > 0; left--) {
-    if (inPairs) reply.array(2);
-    replyPair(reply, cursor);
-    isThere = left > 1 && (extreme === "min" ? cursor.next() : cursor.previous());
-  }
-  sortedSets.deleteRanks(ref, extreme === "min" ? 0 : total - count, count);
-  membersRemoved(session, request, keyIndex, ref, count, extreme === "min" ? "zpopmin" : "zpopmax");
-}
-
-/** `ZPOPMIN key [count]` and ZPOPMAX */
-function pop(session: Session, request: Request, extreme: Extreme): void {
-  const { reply, host } = session;
-  if (request.argc > 3) return reply.error(SYNTAX_ERROR);
-  let wanted = 1;
-  const hasCount = request.argc === 3;
-  if (hasCount) {
-    const given = integerFrom(session, request, 2, 0, "ERR value is out of range, must be positive");
-    if (given === null) return;
-    wanted = given;
-  }
-  const ref = writeSortedSet(session, request);
-  if (ref === FAILED) return;
-  if (ref === MISSING || wanted === 0) return reply.array(0);
-  const count = Math.min(wanted, host.store.sortedSets.count(ref));
-  const inPairs = hasCount && session.protocol === 3;
-  reply.array(inPairs ? count : count * 2);
-  takeExtremes(session, request, 1, ref, extreme, count, inPairs);
-}
-
-/** `BZPOPMIN key [key …] timeout` and BZPOPMAX */
-function blockingPop(session: Waiter, request: Request, extreme: Extreme): void {
-  const { reply } = session;
-  const last = request.argc - 1;
-  const timeoutMs = timeoutArgument(session, request, last);
-  if (timeoutMs === null) return;
-  for (let i = 1; i < last; i++) {
-    const ref = writeTyped(session, request, i, TYPE_ZSET);
-    if (ref === FAILED) return;
-    if (ref === MISSING) continue;
-    reply.array(3);
-    reply.bulk(request.bytes, request.starts[i], request.lengths[i]);
-    takeExtremes(session, request, i, ref, extreme, 1, false);
-    session.propagateAs(2)?.word(extreme === "min" ? "ZPOPMIN" : "ZPOPMAX").argument(request, i);
-    return;
-  }
-  session.waitForKeys(request, 1, last - 1, TYPE_ZSET, timeoutMs, () => reply.nilArray());
-}
-
-/** What ZMPOP and BZMPOP were asked. */
-interface MultiplePop {
-  readonly firstKey: number;
-  readonly keys: number;
-  readonly extreme: Extreme;
-  readonly count: number;
-}
-
-/** Reads `numkeys key [key …] <MIN | MAX> [COUNT count]` from an argument on; null after having replied with an error. */
-function multiplePop(session: Session, request: Request, at: number): MultiplePop | null {
-  const { reply } = session;
-  const keys = integerFrom(session, request, at, 1, "ERR numkeys should be greater than 0");
-  if (keys === null) return null;
-  const whereAt = at + keys + 1;
-  const isMin = whereAt < request.argc && request.is(whereAt, "min");
-  if (whereAt >= request.argc || (!isMin && !request.is(whereAt, "max"))) {
-    reply.error(SYNTAX_ERROR);
-    return null;
-  }
-  let count = 1;
-  for (let i = whereAt + 1; i < request.argc; i += 2) {
-    if (i > whereAt + 1 || !request.is(i, "count") || i + 1 === request.argc) {
-      reply.error(SYNTAX_ERROR);
-      return null;
-    }
-    const given = integerFrom(session, request, i + 1, 1, "ERR count should be greater than 0");
-    if (given === null) return null;
-    count = given;
-  }
-  return { firstKey: at + 1, keys, extreme: isMin ? "min" : "max", count };
-}
-
-/** Takes members of the first sorted set that has some. */
-function popFirst(session: Session, request: Request, asked: MultiplePop): "popped" | "failed" | "empty" {
-  const { host, reply } = session;
-  const { extreme } = asked;
-  for (let i = asked.firstKey; i < asked.firstKey + asked.keys; i++) {
-    const ref = writeTyped(session, request, i, TYPE_ZSET);
-    if (ref === FAILED) return "failed";
-    if (ref === MISSING) continue;
-    const count = Math.min(asked.count, host.store.sortedSets.count(ref));
-    reply.array(2);
-    reply.bulk(request.bytes, request.starts[i], request.lengths[i]);
-    reply.array(count);
-    takeExtremes(session, request, i, ref, extreme, count, true);
-    session.propagateAs(3)?.word(extreme === "min" ? "ZPOPMIN" : "ZPOPMAX").argument(request, i).integer(count);
-    return "popped";
-  }
-  return "empty";
-}
-
-/** `ZMPOP numkeys key [key …] <MIN | MAX> [COUNT count]` */
-function zmpop(session: Session, request: Request): void {
-  const asked = multiplePop(session, request, 1);
-  if (asked !== null && popFirst(session, request, asked) === "empty") session.reply.nilArray();
-}
-
-/** `BZMPOP timeout numkeys key [key …] <MIN | MAX> [COUNT count]` */
-function bzmpop(session: Waiter, request: Request): void {
-  const timeoutMs = timeoutArgument(session, request, 1);
-  if (timeoutMs === null) return;
-  const asked = multiplePop(session, request, 2);
-  if (asked === null || popFirst(session, request, asked) !== "empty") return;
-  session.waitForKeys(request, asked.firstKey, asked.keys, TYPE_ZSET, timeoutMs, () => session.reply.nilArray());
-}
-
 // --- By chance, and cursor by cursor ----------------------------------------------------------------------------------
 
 /** `ZRANDMEMBER key [count [WITHSCORES]]` */
@@ -514,7 +321,7 @@ function zrandmember(session: Session, request: Request): void {
   const wanted = Number(count);
   const total = sortedSets.count(ref);
   const drawn = wanted < 0 ? -wanted : Math.min(wanted, total);
-  reply.array(withScores && reply.protocol === 2 ? drawn * 2 : drawn);
+  reply.array(replyLength(reply, drawn, withScores));
   if (wanted < 0) {
     for (let i = 0; i < drawn && !reply.isCut; i++) {
       cursor.toRank(ref, Math.floor(random() * total));
@@ -540,9 +347,8 @@ function zrandmember(session: Session, request: Request): void {
 }
 
 function replyDrawn(reply: ReplyWriter, cursor: SortedSetCursor, withScores: boolean): void {
-  if (withScores && reply.protocol === 3) reply.array(2);
-  replyElement(reply, cursor.member);
-  if (withScores) reply.double(cursor.score);
+  if (withScores) replyScored(reply, cursor);
+  else replyMember(reply, cursor);
 }
 
 /** Entries of a table that the scan under way has come to. */
@@ -573,13 +379,14 @@ function zscan(session: Session, request: Request): void {
   const visit = (member: Element, score: number) => {
     if (!options.matchesElement(member)) return;
     replyElement(reply, member);
-    reply.bulkBytes(scoreText(score));
+    // Redis writes what it keeps as text as it is, and prints what it keeps as a number in another way.
+    reply.bulkString(table === 0 ? formatDouble(score) : formatPrecise(score));
     replied++;
   };
   if (table !== 0) {
     for (const entry of scanned) {
       scannedMember.setString(entries.bytes(entry), entries.keyStart(entry), entries.keyLength(entry));
-      visit(scannedMember, sortedSets.scoreOf(entry));
+      visit(scannedMember, sortedSets.bodies.scoreOf(entry));
     }
     scanned.length = 0;
   } else {
@@ -590,33 +397,18 @@ function zscan(session: Session, request: Request): void {
 }
 
 const ZSET = { categories: ["sortedset"] };
-const POPPED_KEYS = [keySpec(RW | ACCESS | DELETE, index(1), range(-2))];
-
 const zrank: Handler = (session, request) => rank(session, request, false);
 const zrevrank: Handler = (session, request) => rank(session, request, true);
-const zpopmin: Handler = (session, request) => pop(session, request, "min");
-const zpopmax: Handler = (session, request) => pop(session, request, "max");
-const bzpopmin: Handler = (session, request) => blockingPop(session, request, "min");
-const bzpopmax: Handler = (session, request) => blockingPop(session, request, "max");
 
 export const SORTED_SET_COMMANDS: readonly Command[] = [
-  command("zadd", -4, WRITE | DENYOOM | FAST, zadd, { ...ZSET, keys: KEY_RW_UPDATE }),
-  command("zincrby", 4, WRITE | DENYOOM | FAST, zincrby, { ...ZSET, keys: KEY_RW_ACCESS_UPDATE }),
-  command("zrem", -3, WRITE | FAST, zrem, { ...ZSET, keys: KEY_RW_DELETE }),
+  command("zadd", -4, WRITE | DENYOOM | FAST, zadd, { ...ZSET, keys: KEY_RW_UPDATE, members: [3, -1, 2] }),
+  command("zincrby", 4, WRITE | DENYOOM | FAST, zincrby, { ...ZSET, keys: KEY_RW_ACCESS_UPDATE, members: [3, 3, 1] }),
+  command("zrem", -3, WRITE | FAST, zrem, { ...ZSET, keys: KEY_RW_DELETE, members: [2, -1, 1] }),
   command("zcard", 2, READONLY | FAST, zcard, { ...ZSET, keys: KEY_RO }),
   command("zscore", 3, READONLY | FAST, zscore, { ...ZSET, keys: KEY_RO_ACCESS, members: [2, 2, 1] }),
   command("zmscore", -3, READONLY | FAST, zmscore, { ...ZSET, keys: KEY_RO_ACCESS, members: [2, -1, 1] }),
   command("zrank", -3, READONLY | FAST, zrank, { ...ZSET, keys: KEY_RO_ACCESS, members: [2, 2, 1] }),
   command("zrevrank", -3, READONLY | FAST, zrevrank, { ...ZSET, keys: KEY_RO_ACCESS, members: [2, 2, 1] }),
-  command("zpopmin", -2, WRITE | FAST, zpopmin, { ...ZSET, keys: KEY_RW_ACCESS_DELETE }),
-  command("zpopmax", -2, WRITE | FAST, zpopmax, { ...ZSET, keys: KEY_RW_ACCESS_DELETE }),
-  command("bzpopmin", -3, WRITE | NOSCRIPT | FAST | BLOCKING, bzpopmin, { ...ZSET, keys: POPPED_KEYS }),
-  command("bzpopmax", -3, WRITE | NOSCRIPT | FAST | BLOCKING, bzpopmax, { ...ZSET, keys: POPPED_KEYS }),
-  command("zmpop", -4, WRITE, zmpop, { ...ZSET, keys: [keySpec(RW | ACCESS | DELETE, index(1), keynum())] }),
-  command("bzmpop", -5, WRITE | BLOCKING, bzmpop, {
-    ...ZSET,
-    keys: [keySpec(RW | ACCESS | DELETE, index(2), keynum())],
-  }),
   command("zrandmember", -2, READONLY, zrandmember, { ...ZSET, keys: KEY_RO_ACCESS }),
   command("zscan", -3, READONLY, zscan, { ...ZSET, keys: KEY_RO_ACCESS }),
 ];

@@ -22,6 +22,7 @@ const HEADER_BYTES = 24;
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 const PERCENT = 0x25;
 const TILDE = 0x7e;
 const GREATER = 0x3e;
@@ -217,8 +218,13 @@ export class ReplyWriter {
 
   /** A double: in RESP2, a bulk string. */
   double(value: number): void {
+    if (Number.isSafeInteger(value) && (value !== 0 || !Object.is(value, -0))) {
+      if (this.protocol === 2) return this.bulkInteger(value);
+      this.ensure(HEADER_BYTES);
+      return this.#header(COMMA, value);
+    }
     const text = formatDouble(value);
-    if (this.protocol === 3) this.#line(0x2c, text);
+    if (this.protocol === 3) this.#line(COMMA, text);
     else this.bulkString(text);
   }
 

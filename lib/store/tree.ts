@@ -513,6 +513,64 @@ export class Trees {
     return root;
   }
 
+  /**
+   * Whether the item at which it stands, once it is taken out, can be put back without memory: that is so where its leaf
+   * stays, and stays the one in which it belongs, joined to another or not. The first of a leaf would go into the one before.
+   */
+  get leavesRoom(): boolean {
+    return this.#height === 0 || this.#at[0] > 0;
+  }
+
+  /**
+   * Gives the item at which it stands `key`, if it stays where it is in the order by that; `tie` compares it where keys are
+   * equal. Returns the root, or 0 where it would have to move: then nothing has changed. Needs no memory. O(1) mostly.
+   */
+  changeKey(root: number, tie: Tie): number {
+    if (!this.#staysHere(tie)) return 0;
+    root = this.#prepare(root, false);
+    const words = this.#words(this.#nodes[0]);
+    const at = this.#itemAt(0);
+    for (let i = 0; i < this.#keyWords; i++) words[at + i] = this.key[i];
+    if (this.#at[0] === 0) this.#firstChanged(0);
+    return root;
+  }
+
+  /** Whether `key` belongs between the items before and behind the one at which it stands. */
+  #staysHere(tie: Tie): boolean {
+    const leaf = this.#words(this.#nodes[0]);
+    const at = this.#itemAt(0);
+    if (this.#at[0] > 0) {
+      if (this.#compare(leaf, at - this.#leafWords, tie) <= 0) return false;
+    } else {
+      let level = 1;
+      while (level <= this.#height && this.#at[level] === 0) level++;
+      if (level <= this.#height) {
+        let node = this.#words(this.#nodes[level])[this.#itemAt(level) - this.#innerWords + this.#orderWords];
+        for (level--; level > 0; level--) node = this.#words(node)[this.#lastItem(node, level) + this.#orderWords];
+        if (this.#compare(this.#words(node), this.#lastItem(node, 0), tie) <= 0) return false;
+      }
+    }
+    if (!this.#isLast(0)) return this.#compare(leaf, at + this.#leafWords, tie) < 0;
+    let level = 1;
+    while (level <= this.#height && this.#isLast(level)) level++;
+    if (level > this.#height) return true;
+    // An inner node has the key of the first item below each child.
+    return this.#compare(this.#words(this.#nodes[level]), this.#itemAt(level) + this.#innerWords, tie) < 0;
+  }
+
+  /** How `key` compares with the item that begins with a word: negative where it stands before it. */
+  #compare(words: Int32Array, at: number, tie: Tie): number {
+    const { key } = this;
+    for (let i = 0; i < this.#keyWords; i++) if (key[i] !== words[at + i]) return key[i] < words[at + i] ? -1 : 1;
+    return tie(words[at + this.#keyWords]);
+  }
+
+  /** Index of the word with which a node's last item begins. */
+  #lastItem(node: number, level: number): number {
+    const width = level === 0 ? this.#leafWords : this.#innerWords;
+    return base(node) + HEADER_WORDS + (this.#itemsOf(node) - 1) * width;
+  }
+
   /** Sets a word of the value at which it stands; returns the root. Where there are ties the ref must stand for the same. */
   setWord(root: number, index: number, value: number): number {
     root = this.#prepare(root, false);

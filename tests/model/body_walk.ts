@@ -40,7 +40,7 @@ function walkSortedSet(keyspace: Keyspace, body: number, ref: number): WalkedBod
   const shape = { keyWords: 2, hasTies: true, valueWords: 1, countWord: -1 };
   const isAfter = (item: Int32Array, before: Int32Array) => {
     const [a, b] = [item[2], before[2]];
-    const [x, y] = [sets.scoreOf(a), sets.scoreOf(b)];
+    const [x, y] = [sets.bodies.scoreOf(a), sets.bodies.scoreOf(b)];
     if (x !== y) return x > y;
     const [start, other] = [entries.keyStart(a), entries.keyStart(b)];
     const order = compareBytes(

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { compareBytes } from "../../lib/bytes/compare.ts";
 import { ENCODING_LISTPACK, ENCODING_SKIPLIST } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
-import { SortedSetCursor } from "../../lib/store/types/sorted_sets.ts";
+import { SortedSetCursor } from "../../lib/store/types/sorted_set_cursor.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
 const KEY = bytesOf("key");

@@ -57,6 +57,37 @@ class Ranked {
     this.model.splice(index, 1);
   }
 
+  /** Gives an item another key: in place where that is allowed, which it must be exactly where the order stays. */
+  change(index: number, high: number): void {
+    const [from, low, ref] = this.model[index];
+    const { trees } = this;
+    const tie = (other: number) => ref - other;
+    trees.key.set([from, low]);
+    assert.ok(trees.seek(this.root, tie));
+    trees.key.set([high, low]);
+    const item: Item = [high, low, ref];
+    const [before, behind] = [this.model[index - 1], this.model[index + 1]];
+    const stays = (before === undefined || compareItems(before, item) < 0) &&
+      (behind === undefined || compareItems(item, behind) < 0);
+    const root = trees.changeKey(this.root, tie);
+    assert.equal(root !== 0, stays);
+    if (root !== 0) {
+      this.root = root;
+      this.model[index] = item;
+      return;
+    }
+    // What is taken out goes back without memory, where the tree says so.
+    if (!trees.leavesRoom) return;
+    this.root = trees.remove(this.root);
+    this.arena.alloc = () => {
+      throw new ArenaFullError("none is left");
+    };
+    trees.key.set([from, low]);
+    trees.value[0] = ref;
+    this.root = trees.insert(this.root, tie);
+    Reflect.deleteProperty(this.arena, "alloc");
+  }
+
   check(): void {
     const items = walkTree(
       this.arena,
@@ -102,6 +133,24 @@ for (const seed of [1, 2, 3]) {
     tree.trees.dismantle(tree.root, 1, () => assert.fail());
     tree.root = tree.trees.create();
     assert.equal(tree.arena.usedBytes, before);
+  });
+}
+
+for (const seed of [4, 5]) {
+  test(`keys change in place where the order allows it, and items go back without memory; seed ${seed}`, () => {
+    const upTo = below(randomFrom(seed));
+    const tree = new Ranked();
+    for (let i = 0; i < 8000; i++) tree.insert([upTo(1_000_000), upTo(3), i + 1]);
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 1500; i++) {
+        const index = upTo(tree.model.length);
+        const near = seed === 4 ? 3 : 300;
+        tree.change(index, tree.model[index][0] + upTo(2 * near) - near);
+      }
+      tree.check();
+      // Sparse leaves, which are joined when more is taken out.
+      for (let i = 0; i < 600; i++) tree.remove(upTo(tree.model.length));
+    }
   });
 }
 

@@ -14,10 +14,6 @@ scratch[0] = -2;
 const HIGH = words[1] < 0 ? 1 : 0;
 const LOW = 1 - HIGH;
 
-/** Digits up to which a decimal without exponent is the quotient of two exact doubles, which division rounds correctly. */
-const MOST_EXACT_DIGITS = 15;
-const POWERS_OF_TEN = Array.from({ length: MOST_EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
-
 /** Writes a score into the first two words of a key; -0 is where 0 is. The score must not be NaN. */
 export function scoreToKey(score: number, key: Int32Array): void {
   scratch[0] = score + 0; // -0 becomes 0
@@ -54,7 +50,7 @@ export function highWord(): number {
 
 /** A score as bytes, as it stands in a listpack: an integer's digits, or the shortest decimal. */
 export function scoreText(score: number): Uint8Array {
-  return encodeLatin1(Object.is(score, -0) ? "-0" : formatDouble(score));
+  return encodeLatin1(formatDouble(score));
 }
 
 /** The score that an element of a listpack holds. */
@@ -62,28 +58,5 @@ export function scoreOfElement(element: Element): number {
   if (element.isInteger && element.integer === element.integer) return element.integer; // not NaN
   element.toBytes();
   const { bytes, start, length } = element;
-  return parseShort(bytes, start, length) ?? parseDouble(bytes, start, length);
-}
-
-/** A decimal of few digits, without sign or with one, and without exponent; null for anything else. */
-function parseShort(bytes: Uint8Array, start: number, length: number): number | null {
-  const isNegative = bytes[start] === 0x2d;
-  const end = start + length;
-  let at = isNegative ? start + 1 : start;
-  if (end - at > MOST_EXACT_DIGITS + 1 || at === end) return null;
-  let digits = 0;
-  let fraction = -1;
-  for (; at < end; at++) {
-    const digit = bytes[at] - 0x30;
-    if (digit >= 0 && digit <= 9) {
-      digits = digits * 10 + digit;
-      if (fraction >= 0) fraction++;
-    } else if (bytes[at] === 0x2e && fraction < 0) {
-      fraction = 0;
-    } else {
-      return null;
-    }
-  }
-  const value = fraction > 0 ? digits / POWERS_OF_TEN[fraction] : digits;
-  return isNegative ? -value : value;
+  return parseDouble(bytes, start, length);
 }
