@@ -23,6 +23,10 @@ import { KEYSPACE_COMMANDS } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { SERVER_COMMANDS } from "./server.ts";
+import { STREAM_GROUP_COMMANDS } from "./stream_groups.ts";
+import { STREAM_INFO_COMMANDS } from "./stream_info.ts";
+import { STREAM_READING_COMMANDS } from "./stream_reading.ts";
+import { STREAM_COMMANDS } from "./streams.ts";
 import { STRING_COMMANDS } from "./strings.ts";
 import { TRANSACTION_COMMANDS } from "./transactions.ts";
 
@@ -50,5 +54,9 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...PUBSUB_COMMANDS,
   ...HASH_COMMANDS,
   ...LIST_COMMANDS,
+  ...STREAM_COMMANDS,
+  ...STREAM_READING_COMMANDS,
+  ...STREAM_GROUP_COMMANDS,
+  ...STREAM_INFO_COMMANDS,
   ...TRANSACTION_COMMANDS,
 ];

@@ -7,12 +7,13 @@
  */
 
 import { unixMs } from "../runtime/clock.ts";
-import { type Entries, TYPE_HASH, TYPE_LIST, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
+import { type Entries, TYPE_HASH, TYPE_LIST, TYPE_STREAM, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
 import { Hashes } from "./types/hashes.ts";
 import { Lists } from "./types/lists.ts";
 import { SortedSets } from "./types/sorted_sets.ts";
+import { Streams } from "./types/streams.ts";
 import { Strings } from "./types/strings.ts";
 
 const ACCESS_CLOCK_MASK = 0xffffff;
@@ -22,6 +23,7 @@ export class Store {
   readonly hashes: Hashes = new Hashes(this.heap);
   readonly lists: Lists = new Lists(this.heap);
   readonly sortedSets: SortedSets = new SortedSets(this.heap);
+  readonly streams: Streams = new Streams(this.heap);
   readonly #entries: Entries = this.heap.entries;
 
   /** Unix time in ms, as of the command under way. */
@@ -52,6 +54,7 @@ export class Store {
     types[TYPE_HASH] = this.hashes;
     types[TYPE_LIST] = this.lists;
     types[TYPE_ZSET] = this.sortedSets;
+    types[TYPE_STREAM] = this.streams;
   }
 
   /** Sets the counters back. */
