@@ -89,7 +89,12 @@ export function idArgument(session: Session, request: Request, at: number, into:
   return parseArgument(session, request, at, into, STRICT);
 }
 
-/** Whether an argument is such an ID. */
+/** The same, with `-` and `+` for the least and greatest ID. */
+export function idOrEndArgument(session: Session, request: Request, at: number, into: StreamId): boolean {
+  return parseArgument(session, request, at, into, START);
+}
+
+/** Whether an argument is an ID as `idArgument` takes it. */
 export function isId(request: Request, at: number): boolean {
   return parse(request.bytes, request.starts[at], request.lengths[at], tried, STRICT);
 }
@@ -178,7 +183,7 @@ export class TrimOptions implements Trim {
   }
 
   #threshold(session: Session, request: Request, i: number, strategy: "maxlen" | "minid"): number {
-    if (this.strategy !== "none" && this.strategy !== strategy) {
+    if (this.strategy !== "none") {
       return refuse(session, "ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
     }
     this.at = i;

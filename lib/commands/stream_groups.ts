@@ -7,13 +7,13 @@ import type { Request } from "../resp/request.ts";
 import { StreamId } from "../store/types/stream_ids.ts";
 import { forEachBlock } from "../store/types/stream_groups_whole.ts";
 import { type Command, command, DENYOOM, FAST, LOADING, READONLY, STALE, WRITE } from "./command.ts";
-import { NOT_INTEGER, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
+import { subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_STREAM } from "./events.ts";
 import { help } from "./help.ts";
-import { integerArgument, integerFrom, looseInteger } from "./integer_argument.ts";
+import { integerArgument, integerFrom } from "./integer_argument.ts";
 import { DELETE, INSERT, KEY_RO_ACCESS, KEY_RW_DELETE, KEY_RW_UPDATE, oneKey, RW, UPDATE } from "./key_specs.ts";
 import type { Session } from "./session.ts";
-import { endArgument, exactArgument, idArgument, isId, startArgument } from "./stream_arguments.ts";
+import { endArgument, exactArgument, idArgument, idOrEndArgument, isId, startArgument } from "./stream_arguments.ts";
 import {
   addId,
   CLAIM_ARGUMENTS,
@@ -95,10 +95,13 @@ function groupOptions(session: Session, request: Request, mayMake: boolean): Gro
   return options;
 }
 
-/** Reads argument 4: an ID, or `$` for the last of a stream that may be missing (0). False after having replied. */
-function positionArgument(session: Session, request: Request, body: number): boolean {
+/**
+ * Reads argument 4: an ID as `read` takes it, or `$` for the last of a stream that may be missing (0). False after having
+ * replied that it is none.
+ */
+function positionArgument(session: Session, request: Request, body: number, read: typeof idArgument): boolean {
   if (request.lengths[4] !== 1 || request.bytes[request.starts[4]] !== 0x24) {
-    return idArgument(session, request, 4, id);
+    return read(session, request, 4, id);
   }
   if (body === 0) id.setZero();
   else session.host.store.streams.lastId(body, id);
@@ -115,7 +118,7 @@ function create(session: Session, request: Request): void {
   let ref = writeStream(session, request, 2);
   if (ref === FAILED) return;
   if (ref === MISSING && !options.makesStream) return reply.error(NO_KEY);
-  if (!positionArgument(session, request, ref === MISSING ? 0 : streams.bodyOf(ref))) return;
+  if (!positionArgument(session, request, ref === MISSING ? 0 : streams.bodyOf(ref), idArgument)) return;
   if (ref !== MISSING && findGroup(session, request, streams.bodyOf(ref), 3) !== 0) {
     return reply.error("BUSYGROUP Consumer Group name already exists");
   }
@@ -140,7 +143,7 @@ function setid(session: Session, request: Request): void {
   const body = groupedStream(session, request);
   if (body === null) return;
   const group = ownGroup(session, request, body);
-  if (group === 0 || !positionArgument(session, request, body)) return;
+  if (group === 0 || !positionArgument(session, request, body, idOrEndArgument)) return;
   groups.setLastId(group, id);
   groups.setEntriesRead(group, options.entriesRead);
   host.changes.changed(session, request, 2, EVENT_STREAM, "xgroup-setid");
@@ -485,13 +488,12 @@ function xautoclaim(session: Session, request: Request): void {
   };
   for (let i = 6; i < request.argc; i++) {
     if (request.is(i, "count") && i + 1 < request.argc) {
-      if (Number.isNaN(looseInteger(request, i + 1))) return reply.error(NOT_INTEGER);
       const count = integerFrom(session, request, ++i, 1, "ERR COUNT must be > 0");
       if (count === null) return;
       if (count > MAX_CLAIMS) return reply.error("ERR COUNT must be > 0");
       left = count;
     } else if (request.is(i, "justid")) claim.justId = true;
-    else return reply.error(`ERR Unrecognized XAUTOCLAIM option '${request.text(i)}'`);
+    else return reply.error(SYNTAX_ERROR);
   }
   const body = groupToClaim(session, request);
   if (body === 0) return;

@@ -131,7 +131,7 @@ function replyProgress(session: Session, body: number, group: number): void {
   const isCounted = groups.knowsRead(group) && !streams.hasTombstonesFrom(body, groups.lastId(group, id));
   const number = isCounted ? read : streams.numberOf(body, groups.lastId(group, id));
   if (number === -1n) reply.nil();
-  else replyExact(reply, added - number);
+  else replyExact(reply, BigInt.asIntN(64, added - number));
 }
 
 function replyWholeGroup(session: Session, body: number, group: number, most: number): void {

@@ -29,7 +29,7 @@ import { FAILED, MISSING } from "./typed_keys.ts";
 
 const NOT_ABOVE = "ERR The ID specified in XADD is equal or smaller than the target stream top item";
 
-/** Whom the commands that trim run for. */
+/** Whom the commands run for that take what a primary says as it is. */
 type Trimmer = Session & Pick<ReplicationLink, "isPrimary">;
 
 const options = new TrimOptions();
@@ -204,7 +204,7 @@ function xdel(session: Session, request: Request): void {
 }
 
 /** `XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]` */
-function xsetid(session: Session, request: Request): void {
+function xsetid(session: Trimmer, request: Request): void {
   const { host, reply } = session;
   const { streams } = host.store;
   const maxDeletedId = other.setZero();
@@ -241,19 +241,19 @@ function xsetid(session: Session, request: Request): void {
 }
 
 /** Why a stream cannot have `id` as its last, or so many entries added; null if it can. */
-function setIdError(session: Session, body: number, added: bigint | null): string | null {
+function setIdError(session: Trimmer, body: number, added: bigint | null): string | null {
   const { streams } = session.host.store;
-  if (id.compare(streams.maxDeletedId(body, lastId)) < 0) {
-    return "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
-  }
   const length = streams.length(body);
-  if (length === 0) return null;
   const entry = cursorOf(session.host.store);
   if (entry.toLast(body) && id.compare(entry.id) < 0) {
     return "ERR The ID specified in XSETID is smaller than the target stream top item";
   }
   if (added !== null && added < BigInt(length)) {
     return "ERR The entries_added specified in XSETID is smaller than the target stream length";
+  }
+  // A primary before 7.2 may have done so.
+  if (!session.isPrimary && id.compare(streams.maxDeletedId(body, lastId)) < 0) {
+    return "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
   }
   return null;
 }

@@ -122,7 +122,6 @@ export class StreamLoader implements ValueLoader {
     const groups = input.length();
     if (length !== this.#entries) throw input.error("a stream of another length than its nodes have entries");
     if (lastId.compare(this.#last) < 0) throw input.error("a stream with an entry beyond its last ID");
-    if (added < 0n) throw input.error("a stream with an impossible number of entries added");
     if (this.#database !== null) {
       streams.setLastId(this.#body, lastId);
       streams.setMaxDeletedId(this.#body, deletedId);
@@ -145,7 +144,6 @@ export class StreamLoader implements ValueLoader {
     if (this.#type !== RDB_TYPE_STREAM_LISTPACKS) {
       input.longLength();
       read = bigintOf(input.high, input.low);
-      if (read < -1n) throw input.error("a stream's group with an impossible number of entries read");
     }
     const pending = input.length();
     if (this.#database !== null) {

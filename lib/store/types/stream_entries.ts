@@ -383,8 +383,8 @@ function carry(a: number, b: number): number {
 }
 
 /**
- * Whether bytes are a sound listpack of a stream: for bytes from outside, which it reads nothing beyond. Its entries must
- * rise from `nodeId` on; `lastId`, which they must be above, is set to the last of them. The reason where it is none; else
+ * Whether bytes are a sound listpack of a stream: for bytes from outside, which it reads nothing beyond. Those that
+ * are live must rise from `nodeId` on; `lastId`, which they must be above, is set to the last of them. The reason where it is none; else
  * null.
  */
 export function faultOfNode(
@@ -444,12 +444,15 @@ export function faultOfNode(
     if (countAt(countsAt) !== elements) return "an entry of a stream that does not end where it says";
     reader.at = at;
     if (!(isFirst ? reader.toFirst() : reader.next())) return "an entry of a stream that is not there";
-    const order = isFirst ? reader.id.compare(nodeId) : reader.id.compare(lastId);
-    if (order < 0 || (order === 0 && !isFirst)) return "entries of a stream that do not rise";
-    lastId.set(reader.id);
     isFirst = false;
-    if (reader.isDeleted) foundDeleted++;
-    else foundLive++;
+    if (reader.isDeleted) {
+      foundDeleted++; // XSETID of old may have let lower ones follow it
+    } else {
+      const isAbove = foundLive === 0 ? reader.id.compare(nodeId) >= 0 : reader.id.compare(lastId) > 0;
+      if (!isAbove) return "entries of a stream that do not rise";
+      lastId.set(reader.id);
+      foundLive++;
+    }
     at = skip(countsAt, 1);
   }
   if (isFirst) return "a stream's listpack without entries";

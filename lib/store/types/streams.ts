@@ -219,7 +219,8 @@ export class Streams implements ValueType {
   hasTombstonesFrom(body: number, id: StreamId): boolean {
     if (this.length(body) === 0) return false;
     const deleted = this.maxDeletedId(body, this.#id);
-    return !deleted.isZero && id.compare(deleted) <= 0;
+    if (deleted.isZero || this.firstId(body, this.#last).compare(deleted) > 0) return false;
+    return id.compare(deleted) <= 0;
   }
 
   /** The number of the entry with an ID among all that were ever added; -1 where that cannot be known. */
@@ -366,8 +367,8 @@ export class Streams implements ValueType {
     nodes.show(trees.word(NODE));
     reader.begin(nodes.bytes, nodes.start, this.#nodeId.readKey(trees));
     let isThere = reader.toFirst();
-    while (isThere && reader.id.compare(id) < 0) isThere = reader.next();
-    if (!isThere || reader.isDeleted || reader.id.compare(id) !== 0) return false;
+    while (isThere && (reader.isDeleted || reader.id.compare(id) < 0)) isThere = reader.next();
+    if (!isThere || reader.id.compare(id) !== 0) return false;
     const at = reader.at - nodes.start;
     if (trees.word(LIVE) === 1) {
       this.#removeNode(body);
