@@ -29,6 +29,10 @@ import { SORTED_SET_ALGEBRA_COMMANDS } from "./sorted_set_algebra.ts";
 import { SORTED_SET_POP_COMMANDS } from "./sorted_set_pops.ts";
 import { SORTED_SET_RANGE_COMMANDS } from "./sorted_set_ranges.ts";
 import { SORTED_SET_COMMANDS } from "./sorted_sets.ts";
+import { STREAM_GROUP_COMMANDS } from "./stream_groups.ts";
+import { STREAM_INFO_COMMANDS } from "./stream_info.ts";
+import { STREAM_READING_COMMANDS } from "./stream_reading.ts";
+import { STREAM_COMMANDS } from "./streams.ts";
 import { STRING_COMMANDS } from "./strings.ts";
 import { TRANSACTION_COMMANDS } from "./transactions.ts";
 
@@ -62,5 +66,9 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...SORTED_SET_POP_COMMANDS,
   ...SORTED_SET_RANGE_COMMANDS,
   ...SORTED_SET_ALGEBRA_COMMANDS,
+  ...STREAM_COMMANDS,
+  ...STREAM_READING_COMMANDS,
+  ...STREAM_GROUP_COMMANDS,
+  ...STREAM_INFO_COMMANDS,
   ...TRANSACTION_COMMANDS,
 ];

@@ -7,13 +7,14 @@
  */
 
 import { unixMs } from "../runtime/clock.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
 import { Hashes } from "./types/hashes.ts";
 import { Lists } from "./types/lists.ts";
 import { Sets } from "./types/sets.ts";
 import { SortedSets } from "./types/sorted_sets.ts";
+import { Streams } from "./types/streams.ts";
 import { Strings } from "./types/strings.ts";
 
 const ACCESS_CLOCK_MASK = 0xffffff;
@@ -24,6 +25,7 @@ export class Store {
   readonly lists: Lists = new Lists(this.heap);
   readonly sets: Sets = new Sets(this.heap);
   readonly sortedSets: SortedSets = new SortedSets(this.heap);
+  readonly streams: Streams = new Streams(this.heap);
 
   /** Unix time in ms, as of the command under way. */
   nowMs: number = unixMs();
@@ -54,6 +56,7 @@ export class Store {
     types[TYPE_LIST] = this.lists;
     types[TYPE_SET] = this.sets;
     types[TYPE_ZSET] = this.sortedSets;
+    types[TYPE_STREAM] = this.streams;
   }
 
   /** Sets the counters back. */

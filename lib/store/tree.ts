@@ -37,7 +37,7 @@ export interface TreeShape {
   readonly keyWords: number;
   /** Whether items may have equal keys, which their refs then order. */
   readonly hasTies: boolean;
-  /** Words of a value; the first is a ref. */
+  /** Words of a value, of which there may be none; the first is a ref, or whatever its owner finds something by. */
   readonly valueWords: number;
   /** Index of the value's word that says for how many elements an item stands; -1 where each is one. */
   readonly countWord: number;
@@ -655,6 +655,18 @@ export class Trees {
       bytes += level === 1 ? this.arena.usableBytes(child) : this.memoryBytes(child);
     }
     return bytes;
+  }
+
+  /** Number of a tree's nodes. O(n) of its inner nodes. */
+  nodeCount(root: number): number {
+    const level = this.#words(root)[base(root)] >>> LEVEL_SHIFT;
+    const items = this.#itemsOf(root);
+    if (level === 0) return 1;
+    if (level === 1) return 1 + items;
+    const children = base(root) + HEADER_WORDS + this.#orderWords;
+    let nodes = 1;
+    for (let i = 0; i < items; i++) nodes += this.nodeCount(this.#words(root)[children + i * this.#innerWords]);
+    return nodes;
   }
 
   // --- Nodes ----------------------------------------------------------------------------------------------------------
