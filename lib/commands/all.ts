@@ -9,6 +9,8 @@ import { CONNECTION_COMMANDS } from "./connection.ts";
 import { DATABASE_COMMANDS } from "./databases.ts";
 import { DEBUG_COMMANDS } from "./debug.ts";
 import { EXPIRY_COMMANDS } from "./expiry.ts";
+import { GEO_COMMANDS } from "./geo.ts";
+import { GEO_SEARCH_COMMANDS } from "./geo_search.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
 import { INTROSPECTION_COMMANDS } from "./introspection.ts";
 import { KEY_COMMANDS } from "./keys.ts";
@@ -25,6 +27,8 @@ import { KEYSPACE_COMMANDS } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { SERVER_COMMANDS } from "./server.ts";
+import { SORT_COMMANDS } from "./sort.ts";
+import { SORTED_SET_ADDING_COMMANDS } from "./sorted_set_adding.ts";
 import { SORTED_SET_ALGEBRA_COMMANDS } from "./sorted_set_algebra.ts";
 import { SORTED_SET_POP_COMMANDS } from "./sorted_set_pops.ts";
 import { SORTED_SET_RANGE_COMMANDS } from "./sorted_set_ranges.ts";
@@ -62,6 +66,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...LIST_COMMANDS,
   ...SET_COMMANDS,
   ...SET_ALGEBRA_COMMANDS,
+  ...SORTED_SET_ADDING_COMMANDS,
   ...SORTED_SET_COMMANDS,
   ...SORTED_SET_POP_COMMANDS,
   ...SORTED_SET_RANGE_COMMANDS,
@@ -70,5 +75,8 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...STREAM_READING_COMMANDS,
   ...STREAM_GROUP_COMMANDS,
   ...STREAM_INFO_COMMANDS,
+  ...GEO_COMMANDS,
+  ...GEO_SEARCH_COMMANDS,
+  ...SORT_COMMANDS,
   ...TRANSACTION_COMMANDS,
 ];

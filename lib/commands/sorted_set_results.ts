@@ -55,7 +55,7 @@ export class SortedSetResult {
     const { database, host, reply } = session;
     const { count } = this;
     if (count > 0) {
-      this.sets.moveTo(database, bytes, starts[keyIndex], lengths[keyIndex], this.ref);
+      this.#home.moveTo(database, bytes, starts[keyIndex], lengths[keyIndex], this.ref);
       this.ref = 0;
       host.changes.changed(session, request, keyIndex, EVENT_ZSET, event, changes);
     } else {

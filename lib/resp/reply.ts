@@ -228,6 +228,12 @@ export class ReplyWriter {
     else this.bulkString(text);
   }
 
+  /** A number whose decimal digits are at hand: in RESP2, a bulk string. */
+  longDouble(decimal: string): void {
+    if (this.protocol === 3) this.#line(COMMA, decimal);
+    else this.bulkString(decimal);
+  }
+
   /** A boolean: in RESP2, 1 or 0. */
   boolean(value: boolean): void {
     if (this.protocol === 3) this.#line(0x23, value ? "t" : "f");

@@ -5,11 +5,13 @@ import { CLUSTER_DOCS } from "./cluster.ts";
 import { CONNECTION_DOCS } from "./connection.ts";
 import type { CommandDoc } from "./doc.ts";
 import { GENERIC_DOCS } from "./generic.ts";
+import { GEO_DOCS } from "./geo.ts";
 import { HASH_DOCS } from "./hash.ts";
 import { LIST_DOCS } from "./list.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
 import { SET_DOCS } from "./set.ts";
+import { SORTED_SET_DOCS } from "./sorted_set.ts";
 import { STRING_DOCS } from "./string.ts";
 import { TRANSACTIONS_DOCS } from "./transactions.ts";
 
@@ -18,11 +20,13 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...CLUSTER_DOCS,
   ...CONNECTION_DOCS,
   ...GENERIC_DOCS,
+  ...GEO_DOCS,
   ...HASH_DOCS,
   ...LIST_DOCS,
   ...PUBSUB_DOCS,
   ...SERVER_DOCS,
   ...SET_DOCS,
+  ...SORTED_SET_DOCS,
   ...STRING_DOCS,
   ...TRANSACTIONS_DOCS,
 ]);

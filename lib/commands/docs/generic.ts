@@ -2,6 +2,9 @@
 
 import { type CommandDoc, doc, group } from "./doc.ts";
 
+const SORTED = "key [BY pattern] [LIMIT offset_count=(offset:int count:int)] [GET pattern+...] [order=<ASC | DESC>] " +
+  "[sorting=ALPHA]";
+
 export const GENERIC_DOCS: ReadonlyMap<string, CommandDoc> = group("generic", {
   "copy": doc(
     "6.2.0",
@@ -87,6 +90,18 @@ export const GENERIC_DOCS: ReadonlyMap<string, CommandDoc> = group("generic", {
     "cursor:int [MATCH pattern] [COUNT count:int] [TYPE type@6.0.0]",
     "Goes over the keys of the database, step by step.",
     { tips: "nondeterministic_output request_policy:special" },
+  ),
+  "sort": doc(
+    "1.0.0",
+    "O(N+N log N) for N elements, or O(M) for M of them in their own order",
+    `${SORTED} [STORE destination:key]`,
+    "Sorts the elements of a list, a set or a sorted set, and replies with them, or stores them.",
+  ),
+  "sort_ro": doc(
+    "7.0.0",
+    "O(N+N log N) for N elements, or O(M) for M of them in their own order",
+    SORTED,
+    "Sorts the elements of a list, a set or a sorted set, and replies with them.",
   ),
   "touch": doc("3.2.1", "O(N) for N keys", "key...", "Counts the keys that exist, and marks them as accessed now.", {
     tips: "request_policy:multi_shard response_policy:agg_sum",

@@ -4,6 +4,8 @@
  * snapshot and no compaction comes across it.
  */
 
+import { copyBytes } from "../../bytes/compare.ts";
+import { NO_EXPIRY } from "../entry.ts";
 import type { Heap } from "../heap.ts";
 import type { ValueHome } from "./value_type.ts";
 
@@ -35,5 +37,19 @@ export class LoneValues implements ValueHome {
     entries.setValueWord(moved, inlineLength);
     arena.free(ref);
     return moved;
+  }
+
+  /**
+   * Moves a value that stands alone under a key, in place of what is there, without an expiry; returns its ref. Where there
+   * is no memory for it, nothing has changed.
+   */
+  moveTo(home: ValueHome, key: Uint8Array, start: number, length: number, from: number): number {
+    const { arena, entries } = this.heap;
+    const inline = entries.inlineLength(from);
+    const ref = home.put(key, start, length, entries.type(from), entries.encoding(from), inline, NO_EXPIRY);
+    if (entries.hasBody(from)) entries.setValueWord(ref, entries.valueWord(from));
+    else copyBytes(entries.bytes(from), entries.valueStart(from), inline, entries.bytes(ref), entries.valueStart(ref));
+    arena.free(from);
+    return ref;
   }
 }

@@ -67,20 +67,6 @@ export class SortedSets implements ValueType {
   }
 
   /**
-   * Moves a sorted set that stands alone (see lone_values.ts) under a key, in place of what is there, without an expiry.
-   * Where there is no memory for it, nothing has changed.
-   */
-  moveTo(database: ValueHome, key: Uint8Array, start: number, length: number, from: number): number {
-    const { arena, entries } = this.heap;
-    const inline = entries.inlineLength(from);
-    const ref = database.put(key, start, length, TYPE_ZSET, entries.encoding(from), inline, NO_EXPIRY);
-    if (entries.hasBody(from)) entries.setValueWord(ref, entries.valueWord(from));
-    else copyBytes(entries.bytes(from), entries.valueStart(from), inline, entries.bytes(ref), entries.valueStart(ref));
-    arena.free(from);
-    return ref;
-  }
-
-  /**
    * Puts a sorted set under a key, in place of what is there, from a listpack that is known to be sound, in order and
    * without duplicates. It becomes a body if it has too many members. The bytes must not lie in the arena.
    */

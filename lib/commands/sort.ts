@@ -1,0 +1,306 @@
+/**
+ * SORT and SORT_RO: the elements of a list, a set or a sorted set in another order, replied or stored as a list.
+ *
+ * Elements are compared as numbers or as bytes: themselves, or what a pattern names for each (sort_patterns.ts). They are
+ * copied, sorted and cut to the limit, O(n log n); in their own order, only those within the limit are looked at.
+ */
+
+import { compareBytes } from "../bytes/compare.ts";
+import { parseLenientDouble } from "../bytes/doubles.ts";
+import type { Request } from "../resp/request.ts";
+import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../store/entry.ts";
+import type { Element } from "../store/listpack.ts";
+import { ListCursor } from "../store/types/lists.ts";
+import { LoneValues } from "../store/types/lone_values.ts";
+import { SetIterator } from "../store/types/sets.ts";
+import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
+import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
+import { EVENT_LIST } from "./events.ts";
+import { integerArgument } from "./integer_argument.ts";
+import { ACCESS, type FoundKeys, keySpec, oneKey, OW, RO, UNKNOWN, UPDATE } from "./key_specs.ts";
+import { replyElement } from "./replies.ts";
+import type { Session } from "./session.ts";
+import { hasStar, SortPattern } from "./sort_patterns.ts";
+import { cursorOf } from "./sorted_set_access.ts";
+import { removeTarget } from "./sorted_set_results.ts";
+
+/** The smallest double that has all its digits: C's `strtod` calls what is smaller an error. */
+const MIN_NORMAL = 2 ** -1022;
+const INFINITE = /^\s*[+-]?inf/i;
+const NO_BYTES = new Uint8Array(0);
+
+/** An element on its way. */
+interface Item {
+  readonly bytes: Uint8Array;
+  /** Its weight as a number. */
+  score: number;
+  /** What it is weighed by as bytes; null where BY names nothing for it. */
+  weight: Uint8Array | null;
+}
+
+/** What was asked for. */
+class SortQuery {
+  isDescending = false;
+  isAlphabetical = false;
+  /** Whether elements keep their own order, as BY names nothing that could be another. */
+  keepsOrder = false;
+  by: SortPattern | null = null;
+  readonly gets: SortPattern[] = [];
+  offset = 0;
+  /** Most elements; negative: all. */
+  limit = -1;
+  /** The argument with the key under which the result is stored; 0 where it is replied. */
+  target = 0;
+}
+
+/** Reads the options; null after having replied with an error. */
+function readQuery(session: Session, request: Request, maySave: boolean): SortQuery | null {
+  const query = new SortQuery();
+  for (let i = 2; i < request.argc; i++) {
+    const left = request.argc - i - 1;
+    if (request.is(i, "asc")) {
+      query.isDescending = false;
+    } else if (request.is(i, "desc")) {
+      query.isDescending = true;
+    } else if (request.is(i, "alpha")) {
+      query.isAlphabetical = true;
+    } else if (left >= 2 && request.is(i, "limit")) {
+      const offset = integerArgument(session, request, i + 1);
+      const limit = offset === null ? null : integerArgument(session, request, i + 2);
+      if (offset === null || limit === null) return null;
+      query.offset = offset;
+      query.limit = limit;
+      i += 2;
+    } else if (left >= 1 && maySave && request.is(i, "store")) {
+      query.target = ++i;
+    } else if (left >= 1 && request.is(i, "by")) {
+      if (!hasStar(request, ++i)) query.keepsOrder = true;
+      query.by = new SortPattern(request, i);
+    } else if (left >= 1 && request.is(i, "get")) {
+      query.gets.push(new SortPattern(request, ++i));
+    } else {
+      session.reply.error(SYNTAX_ERROR);
+      return null;
+    }
+  }
+  return query;
+}
+
+// --- Elements ---------------------------------------------------------------------------------------------------------
+
+function itemOf(element: Element): Item {
+  element.toBytes();
+  return { bytes: element.bytes.slice(element.start, element.start + element.length), score: 0, weight: null };
+}
+
+/** `count` elements of a list or sorted set in their own order, or backwards, from an index in that order on. */
+function elementsInOrder(session: Session, ref: number, start: number, count: number, isReverse: boolean): Item[] {
+  const { store } = session.host;
+  const total = store.heap.typeOf(ref).count(ref);
+  const items: Item[] = [];
+  if (count === 0) return items;
+  const first = isReverse ? total - 1 - start : start;
+  if (store.heap.entries.type(ref) === TYPE_LIST) {
+    const cursor = new ListCursor(store.lists);
+    for (let isThere = cursor.toIndex(ref, first); isThere; isThere = isReverse ? cursor.previous() : cursor.next()) {
+      items.push(itemOf(cursor.element));
+      if (items.length === count) break;
+    }
+    return items;
+  }
+  const cursor = cursorOf(store);
+  for (let isThere = cursor.toRank(ref, first); isThere; isThere = isReverse ? cursor.previous() : cursor.next()) {
+    items.push(itemOf(cursor.member));
+    if (items.length === count) break;
+  }
+  return items;
+}
+
+function elementsOfSet(session: Session, ref: number): Item[] {
+  const iterator = new SetIterator(session.host.store.sets);
+  const items: Item[] = [];
+  iterator.begin(ref);
+  while (iterator.next()) items.push(itemOf(iterator.member));
+  return items;
+}
+
+/** The elements that were asked for, in order; null after having replied that they can't be weighed. */
+function sorted(session: Session, ref: number, query: SortQuery): Item[] | null {
+  if (ref === 0) return [];
+  const { heap } = session.host.store;
+  const isSet = heap.entries.type(ref) === TYPE_SET;
+  // The order of a set is nobody's: what is stored must have one that is the same on all replicas.
+  const needsOrder = isSet && query.keepsOrder && query.target !== 0;
+  const total = heap.typeOf(ref).count(ref);
+  const start = Math.min(Math.max(0, query.offset), total);
+  const most = query.limit < 0 ? total : Math.min(query.limit, total);
+  const end = Math.min(start + most, total);
+  const keepsOrder = query.keepsOrder && !needsOrder;
+  if (keepsOrder && !isSet) return elementsInOrder(session, ref, start, end - start, query.isDescending);
+
+  const items = isSet ? elementsOfSet(session, ref) : elementsInOrder(session, ref, 0, total, false);
+  if (!keepsOrder) {
+    const by = needsOrder ? null : query.by;
+    const isAlphabetical = query.isAlphabetical || needsOrder;
+    if (!weigh(session, items, by, isAlphabetical)) {
+      session.reply.error("ERR One or more scores can't be converted into double");
+      return null;
+    }
+    const sign = query.isDescending ? -1 : 1;
+    const compare = isAlphabetical ? (by === null ? compareElements : compareWeights) : compareScores;
+    items.sort((a, b) => sign * compare(a, b));
+  }
+  return items.slice(start, end);
+}
+
+// --- Weights ----------------------------------------------------------------------------------------------------------
+
+/** Weighs the elements; false where one has no number to be weighed by. */
+function weigh(session: Session, items: Item[], by: SortPattern | null, isAlphabetical: boolean): boolean {
+  if (isAlphabetical && by === null) return true;
+  let isSound = true;
+  for (const item of items) {
+    if (by === null) {
+      item.score = numberOf(item.bytes, 0, item.bytes.length);
+    } else if (by.find(session, item.bytes)) {
+      const { value } = by;
+      value.toBytes();
+      if (isAlphabetical) item.weight = value.bytes.slice(value.start, value.start + value.length);
+      else item.score = numberOf(value.bytes, value.start, value.length);
+    }
+    if (Number.isNaN(item.score)) isSound = false;
+  }
+  return isSound;
+}
+
+/** A number as C's `strtod` reads it; NaN where there is none, or it has over- or underflown. */
+function numberOf(bytes: Uint8Array, start: number, length: number): number {
+  const value = parseLenientDouble(bytes, start, length);
+  if (Number.isFinite(value) && Math.abs(value) >= MIN_NORMAL) return value;
+  const text = String.fromCharCode(...bytes.subarray(start, start + Math.min(length, 400)));
+  if (value === 0) return /^[^e\0]*[1-9]/i.test(text) && !/^\s*[+-]?0x0/i.test(text) ? NaN : 0;
+  return INFINITE.test(text) ? value : NaN;
+}
+
+/** Where numbers are equal the elements' bytes decide, so that the order is always the same. */
+function compareScores(a: Item, b: Item): number {
+  if (a.score !== b.score) return a.score < b.score ? -1 : 1;
+  return compareElements(a, b);
+}
+
+function compareElements(a: Item, b: Item): number {
+  return compareBytes(a.bytes, 0, a.bytes.length, b.bytes, 0, b.bytes.length);
+}
+
+/** What has no weight stands before what has one. */
+function compareWeights({ weight: a }: Item, { weight: b }: Item): number {
+  if (a === null || b === null) return Number(a !== null) - Number(b !== null);
+  return compareBytes(a, 0, a.length, b, 0, b.length);
+}
+
+// --- Commands ---------------------------------------------------------------------------------------------------------
+
+/** Replies with the elements, or with what GET names for each. */
+function replyItems(session: Session, items: readonly Item[], gets: readonly SortPattern[]): void {
+  const { reply } = session;
+  reply.array(items.length * Math.max(1, gets.length));
+  for (const { bytes } of items) {
+    if (reply.isCut) return;
+    if (gets.length === 0) reply.bulkBytes(bytes);
+    for (const get of gets) {
+      if (get.find(session, bytes)) replyElement(reply, get.value);
+      else reply.nil();
+    }
+  }
+}
+
+/** Stores the same as a list, in place of what is under the target; what GET does not find is an empty string. */
+function storeItems(session: Session, request: Request, items: readonly Item[], query: SortQuery): void {
+  const { database, host, reply } = session;
+  const { heap, lists } = host.store;
+  const { target, gets } = query;
+  const count = items.length * Math.max(1, gets.length);
+  if (count === 0) {
+    removeTarget(session, request, target);
+    return reply.integer(0);
+  }
+  const home = new LoneValues(heap);
+  let list = lists.create(home, NO_BYTES, 0, 0, 0);
+  try {
+    for (const { bytes } of items) {
+      if (gets.length === 0) list = lists.push(home, list, "tail", bytes, 0, bytes.length);
+      for (const get of gets) {
+        const { value } = get;
+        if (get.find(session, bytes)) value.toBytes();
+        else value.setString(NO_BYTES, 0, 0);
+        list = lists.push(home, list, "tail", value.bytes, value.start, value.length);
+      }
+    }
+    home.moveTo(database, request.bytes, request.starts[target], request.lengths[target], list);
+    list = 0;
+  } finally {
+    if (list !== 0) heap.release(list);
+  }
+  host.changes.changed(session, request, target, EVENT_LIST, "sortstore", count);
+  reply.integer(count);
+}
+
+/**
+ * `SORT key [BY pattern] [LIMIT offset count] [GET pattern …] [ASC | DESC] [ALPHA] [STORE destination]`, and SORT_RO without
+ * STORE
+ */
+function sort(session: Session, request: Request, maySave: boolean): void {
+  const { database, host, reply } = session;
+  const query = readQuery(session, request, maySave);
+  if (query === null) return;
+  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
+  const type = ref === 0 ? TYPE_LIST : host.store.heap.entries.type(ref);
+  if (type !== TYPE_LIST && type !== TYPE_SET && type !== TYPE_ZSET) return reply.error(WRONG_TYPE);
+  const items = sorted(session, ref, query);
+  if (items === null) return;
+  if (query.target === 0) replyItems(session, items, query.gets);
+  else storeItems(session, request, items, query);
+}
+
+/** The key, and the one that the last STORE names. */
+function findSortKeys(request: Request, found: FoundKeys): boolean {
+  found.add(1, RO | ACCESS);
+  let target = 0;
+  for (let i = 2; i < request.argc; i++) {
+    if (request.is(i, "limit")) i += 2;
+    else if (request.is(i, "get") || request.is(i, "by")) i++;
+    else if (i + 1 < request.argc && request.is(i, "store")) target = i + 1;
+  }
+  if (target !== 0) found.add(target, OW | UPDATE);
+  return true;
+}
+
+function findSortedKey(_request: Request, found: FoundKeys): boolean {
+  found.add(1, RO | ACCESS);
+  return true;
+}
+
+const SORTED = ["set", "sortedset", "list", "dangerous"];
+const BY_PATTERN = keySpec(
+  RO | ACCESS,
+  UNKNOWN,
+  UNKNOWN,
+  "What BY and GET name follows from the elements that are sorted",
+);
+const STORED = keySpec(OW | UPDATE, UNKNOWN, UNKNOWN, "The word STORE, if it is there, can be anywhere");
+
+const sorting: Handler = (session, request) => sort(session, request, true);
+const sortingReadOnly: Handler = (session, request) => sort(session, request, false);
+
+export const SORT_COMMANDS: readonly Command[] = [
+  command("sort", -2, WRITE | DENYOOM, sorting, {
+    categories: SORTED,
+    keys: [oneKey(RO | ACCESS), BY_PATTERN, STORED],
+    keyFinder: findSortKeys,
+  }),
+  command("sort_ro", -2, READONLY, sortingReadOnly, {
+    categories: SORTED,
+    keys: [oneKey(RO | ACCESS), BY_PATTERN],
+    keyFinder: findSortedKey,
+  }),
+];
