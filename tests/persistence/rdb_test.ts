@@ -277,7 +277,7 @@ test("sets that are not sound are refused: members twice, malformed intsets and 
 });
 
 test("sets of every RDB type become what the limits say", () => {
-  const load = (type: number, ...value: (number | number[])[]) => {
+  const load = (type: number, ...value: (number | string | number[])[]) => {
     const { store } = wipe(TARGET);
     const reader = new RdbReader(TARGET, READ);
     reader.feed(file(type, text("k"), ...value));
