@@ -2,6 +2,7 @@
 
 import type { Command } from "./command.ts";
 import { CLIENT_COMMANDS } from "./client.ts";
+import { BITFIELD_COMMANDS } from "./bitfields.ts";
 import { BITMAP_COMMANDS } from "./bitmaps.ts";
 import { CLUSTER_COMMANDS } from "./cluster.ts";
 import { CONFIG_COMMANDS } from "./config.ts";
@@ -55,6 +56,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...EXPIRY_COMMANDS,
   ...STRING_COMMANDS,
   ...BITMAP_COMMANDS,
+  ...BITFIELD_COMMANDS,
   ...REPLICATION_COMMANDS,
   ...SAVING_COMMANDS,
   ...SERVER_COMMANDS,
