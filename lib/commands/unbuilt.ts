@@ -9,8 +9,7 @@ export const UNBUILT_COMMANDS: ReadonlySet<string> = new Set(
   georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore lindex linsert llen lmove
   lmpop lpop lpos lpush lpushx lrange lrem lset ltrim migrate pfadd pfcount pfdebug pfmerge pfselftest rpop
   rpoplpush rpush rpushx sadd scard script sdiff sdiffstore sinter sintercard sinterstore sismember smembers
-  smismember smove sort sort_ro spop srandmember srem sscan sunion sunionstore xack xadd xautoclaim xclaim xdel
-  xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange xsetid xtrim zadd zcard zcount zdiff zdiffstore
+  smismember smove sort sort_ro spop srandmember srem sscan sunion sunionstore   zadd zcard zcount zdiff zdiffstore
   zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex
   zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex
   zrevrangebyscore zrevrank zscan zscore zunion zunionstore

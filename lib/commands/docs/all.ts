@@ -8,6 +8,7 @@ import { GENERIC_DOCS } from "./generic.ts";
 import { HASH_DOCS } from "./hash.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
+import { STREAM_DOCS } from "./stream.ts";
 import { STRING_DOCS } from "./string.ts";
 import { TRANSACTIONS_DOCS } from "./transactions.ts";
 
@@ -19,6 +20,7 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...HASH_DOCS,
   ...PUBSUB_DOCS,
   ...SERVER_DOCS,
+  ...STREAM_DOCS,
   ...STRING_DOCS,
   ...TRANSACTIONS_DOCS,
 ]);
