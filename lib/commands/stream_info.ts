@@ -42,6 +42,8 @@ function subject(session: Session, request: Request): number {
 function stream(session: Session, request: Request): void {
   const { reply } = session;
   const { argc } = request;
+  const body = subject(session, request);
+  if (body === 0) return;
   let count = DEFAULT_COUNT;
   const isFull = argc > 3;
   if (isFull) {
@@ -51,8 +53,6 @@ function stream(session: Session, request: Request): void {
     if (given === null) return;
     count = given < 0 ? DEFAULT_COUNT : given;
   }
-  const body = subject(session, request);
-  if (body === 0) return;
   reply.map(isFull ? 9 : 10);
   replyWhole(session, body);
   if (isFull) replyFull(session, body, count === 0 ? Infinity : count);

@@ -157,7 +157,9 @@ export function propagateGroup(session: Session, request: Request, key: number, 
   const builder = session.propagateAlso(7)?.word("XGROUP").word("SETID").argument(request, key);
   if (builder === undefined) return;
   builder.argument(request, groupAt);
-  addId(builder, groups.lastId(group, groupId)).word("ENTRIESREAD").integer(groups.entriesRead(group));
+  // One that went beyond what there are numbers for is as good as unknown, and would be refused.
+  const read = groups.entriesRead(group);
+  addId(builder, groups.lastId(group, groupId)).word("ENTRIESREAD").integer(read < 0n ? -1n : read);
 }
 
 const groupId = new StreamId();

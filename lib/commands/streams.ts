@@ -150,7 +150,7 @@ function addTrim(
   builder.argument(request, options.at).word("=");
   if (!options.isApproximate) builder.argument(request, options.valueAt);
   else if (options.strategy === "maxlen") builder.integer(streams.length(body));
-  else addId(builder, streams.firstId(body, other));
+  else addId(builder, streams.length(body) === 0 ? other.setMax() : streams.firstId(body, other));
 }
 
 // --- Removing ---------------------------------------------------------------------------------------------------------

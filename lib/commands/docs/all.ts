@@ -12,6 +12,7 @@ import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
 import { SET_DOCS } from "./set.ts";
 import { SORTED_SET_DOCS } from "./sorted_set.ts";
+import { STREAM_DOCS } from "./stream.ts";
 import { STRING_DOCS } from "./string.ts";
 import { TRANSACTIONS_DOCS } from "./transactions.ts";
 
@@ -27,6 +28,7 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...SERVER_DOCS,
   ...SET_DOCS,
   ...SORTED_SET_DOCS,
+  ...STREAM_DOCS,
   ...STRING_DOCS,
   ...TRANSACTIONS_DOCS,
 ]);
