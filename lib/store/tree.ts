@@ -391,7 +391,7 @@ export class Trees {
     const above = this.#nodes[level + 1];
     this.#words(above)[this.#itemAt(level + 1) + this.#orderWords + 1] = total - totalRight;
     this.#at[level + 1]++;
-    this.#childItem(right, level, totalRight);
+    this.#childItem(right, totalRight);
     return this.#place(root, level + 1, 0);
   }
 
@@ -407,7 +407,7 @@ export class Trees {
   #raise(child: number, elements: number): number {
     const root = this.#spare.pop() ?? 0;
     const level = this.#height++;
-    this.#childItem(child, level, elements);
+    this.#childItem(child, elements);
     this.#nodes[level + 1] = root;
     this.#at[level + 1] = 0;
     this.#insertInto(root, level + 1, 0);
@@ -416,7 +416,7 @@ export class Trees {
   }
 
   /** Makes `#item` the one of a child of `level` in the node above. */
-  #childItem(child: number, level: number, elements: number): void {
+  #childItem(child: number, elements: number): void {
     const words = this.#words(child);
     const first = base(child) + HEADER_WORDS;
     for (let i = 0; i < this.#orderWords; i++) this.#item[i] = words[first + i];

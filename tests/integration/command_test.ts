@@ -17,6 +17,8 @@ const COMPARE = { skip: HAS_ORACLE && !IS_ORACLE ? false : "needs redis-server b
 const INTENDED: ReadonlyMap<string, string> = new Map([
   ["command|getkeys", "takes a command without arguments, as since Redis 7.2"],
   ["command|getkeysandflags", "takes a command without arguments, as since Redis 7.2"],
+  ["zrank", "takes WITHSCORE, as since Redis 7.2"],
+  ["zrevrank", "takes WITHSCORE, as since Redis 7.2"],
 ]);
 
 let server: ServerProcess;
@@ -115,7 +117,17 @@ test("the argument trees of COMMAND DOCS are Redis's", COMPARE, async () => {
   };
   const [ours, theirs] = [await docs(server), await docs(oracle)];
   /** Written otherwise since Redis 7.2. */
-  const newer = ["latency|histogram", "client|kill", "bitcount", "bitfield", "bitfield_ro", "bitop", "bitpos"];
+  const newer = [
+    "latency|histogram",
+    "client|kill",
+    "bitcount",
+    "bitfield",
+    "bitfield_ro",
+    "bitop",
+    "bitpos",
+    "zrank",
+    "zrevrank",
+  ];
   const differences: string[] = [];
   for (const [name, about] of ours) {
     const other = theirs.get(name);

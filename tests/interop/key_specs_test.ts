@@ -17,6 +17,8 @@ import { havePeers } from "./peers.ts";
 const AS_IN_7_2: ReadonlyMap<string, string> = new Map([
   ["command|getkeys", "its arity is -3: it takes a command without arguments"],
   ["command|getkeysandflags", "its arity is -3: it takes a command without arguments"],
+  ["zrank", "its arity is -3: it takes WITHSCORE"],
+  ["zrevrank", "its arity is -3: it takes WITHSCORE"],
 ]);
 
 /** Finders that are not here yet: Redis's specs of these commands do not say all. */
