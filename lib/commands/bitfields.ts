@@ -245,13 +245,14 @@ function bitfield(session: Session, request: Request, onlyGets: boolean): void {
   if (changes > 0) host.changes.changed(session, request, 1, EVENT_STRING, "setbit", changes);
 }
 
-/** The key is only read where no operation but GET is named. */
+/** The key is only read where no operation but GET is named; what is none of them, or is cut, may be anything. */
 function findBitfieldKey(request: Request, found: FoundKeys): boolean {
   let isRead = true;
   for (let i = 2; i < request.argc && isRead; i++) {
-    if (request.is(i, "get")) i += 2;
-    else if (request.is(i, "overflow")) i++;
-    else if (request.is(i, "set") || request.is(i, "incrby")) isRead = false;
+    const left = request.argc - 1 - i;
+    if (left >= 2 && request.is(i, "get")) i += 2;
+    else if (left >= 1 && request.is(i, "overflow")) i++;
+    else isRead = false;
   }
   found.add(1, isRead ? RO | ACCESS : RW | ACCESS | UPDATE);
   return true;
