@@ -11,6 +11,7 @@ import { DATABASE_COMMANDS } from "./databases.ts";
 import { DEBUG_COMMANDS } from "./debug.ts";
 import { EXPIRY_COMMANDS } from "./expiry.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
+import { HYPERLOGLOG_COMMANDS } from "./hyperloglogs.ts";
 import { INTROSPECTION_COMMANDS } from "./introspection.ts";
 import { KEY_COMMANDS } from "./keys.ts";
 import { LATENCY_COMMANDS } from "./latency.ts";
@@ -45,6 +46,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...STRING_COMMANDS,
   ...BITMAP_COMMANDS,
   ...BITFIELD_COMMANDS,
+  ...HYPERLOGLOG_COMMANDS,
   ...REPLICATION_COMMANDS,
   ...SAVING_COMMANDS,
   ...SERVER_COMMANDS,

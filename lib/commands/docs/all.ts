@@ -6,6 +6,7 @@ import { CONNECTION_DOCS } from "./connection.ts";
 import type { CommandDoc } from "./doc.ts";
 import { GENERIC_DOCS } from "./generic.ts";
 import { HASH_DOCS } from "./hash.ts";
+import { HYPERLOGLOG_DOCS } from "./hyperloglog.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
 import { SET_DOCS } from "./set.ts";
@@ -18,6 +19,7 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...CONNECTION_DOCS,
   ...GENERIC_DOCS,
   ...HASH_DOCS,
+  ...HYPERLOGLOG_DOCS,
   ...PUBSUB_DOCS,
   ...SERVER_DOCS,
   ...SET_DOCS,
