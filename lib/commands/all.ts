@@ -13,6 +13,7 @@ import { EXPIRY_COMMANDS } from "./expiry.ts";
 import { GEO_COMMANDS } from "./geo.ts";
 import { GEO_SEARCH_COMMANDS } from "./geo_search.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
+import { HYPERLOGLOG_COMMANDS } from "./hyperloglogs.ts";
 import { INTROSPECTION_COMMANDS } from "./introspection.ts";
 import { KEY_COMMANDS } from "./keys.ts";
 import { LATENCY_COMMANDS } from "./latency.ts";
@@ -57,6 +58,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...STRING_COMMANDS,
   ...BITMAP_COMMANDS,
   ...BITFIELD_COMMANDS,
+  ...HYPERLOGLOG_COMMANDS,
   ...REPLICATION_COMMANDS,
   ...SAVING_COMMANDS,
   ...SERVER_COMMANDS,

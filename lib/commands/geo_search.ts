@@ -19,7 +19,19 @@ import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from ".
 import { SYNTAX_ERROR } from "./errors.ts";
 import { findPoint, readPoint, replyDistance, replyPoint, unitArgument } from "./geo.ts";
 import { integerArgument } from "./integer_argument.ts";
-import { ACCESS, KEY_RO_ACCESS, type KeySpec, keySpec, keyword, oneKey, OW, range, RO, UPDATE } from "./key_specs.ts";
+import {
+  ACCESS,
+  type FoundKeys,
+  KEY_RO_ACCESS,
+  type KeySpec,
+  keySpec,
+  keyword,
+  oneKey,
+  OW,
+  range,
+  RO,
+  UPDATE,
+} from "./key_specs.ts";
 import type { Session } from "./session.ts";
 import { cursorOf, numberArgument, readSortedSet } from "./sorted_set_access.ts";
 import { removeTarget, SortedSetResult } from "./sorted_set_results.ts";
@@ -272,6 +284,20 @@ function storeFound(search: Search, found: Found[]): void {
   }
 }
 
+/** GEORADIUSBYMEMBER has its options from here on; GEORADIUS one argument later, which is a unit. */
+const FIRST_OPTION = 5;
+
+/** The key that is searched, and that which the last STORE or STOREDIST names. */
+function findRadiusKeys(request: Request, found: FoundKeys): boolean {
+  let stored = 0;
+  for (let i = FIRST_OPTION; i + 1 < request.argc; i++) {
+    if (request.is(i, "store") || request.is(i, "storedist")) stored = ++i;
+  }
+  found.add(1, RO | ACCESS);
+  if (stored !== 0) found.add(stored, OW | UPDATE);
+  return true;
+}
+
 function run(session: Session, request: Request, form: Form): void {
   const ref = readSortedSet(session, request, form.stores === "always" ? 2 : 1);
   if (ref === FAILED) return;
@@ -309,8 +335,16 @@ export const GEO_SEARCH_COMMANDS: readonly Command[] = [
     ...GEO,
     keys: [oneKey(OW | UPDATE), oneKey(RO | ACCESS, 2)],
   }),
-  command("georadius", -6, WRITE | DENYOOM, searching("point", "by option"), { ...GEO, keys: storingKeys(6) }),
+  command("georadius", -6, WRITE | DENYOOM, searching("point", "by option"), {
+    ...GEO,
+    keys: storingKeys(6),
+    keyFinder: findRadiusKeys,
+  }),
   command("georadius_ro", -6, READONLY, searching("point", "never"), READS),
-  command("georadiusbymember", -5, WRITE | DENYOOM, searching("member", "by option"), { ...GEO, keys: storingKeys(5) }),
+  command("georadiusbymember", -5, WRITE | DENYOOM, searching("member", "by option"), {
+    ...GEO,
+    keys: storingKeys(5),
+    keyFinder: findRadiusKeys,
+  }),
   command("georadiusbymember_ro", -5, READONLY, searching("member", "never"), READS),
 ];

@@ -8,6 +8,7 @@ import { GENERIC_DOCS } from "./generic.ts";
 import { GEO_DOCS } from "./geo.ts";
 import { HASH_DOCS } from "./hash.ts";
 import { LIST_DOCS } from "./list.ts";
+import { HYPERLOGLOG_DOCS } from "./hyperloglog.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
 import { SET_DOCS } from "./set.ts";
@@ -24,6 +25,7 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...GEO_DOCS,
   ...HASH_DOCS,
   ...LIST_DOCS,
+  ...HYPERLOGLOG_DOCS,
   ...PUBSUB_DOCS,
   ...SERVER_DOCS,
   ...SET_DOCS,
