@@ -127,6 +127,7 @@ test("the argument trees of COMMAND DOCS are Redis's", COMPARE, async () => {
     "bitpos",
     "zrank",
     "zrevrank",
+    "pfmerge",
   ];
   const differences: string[] = [];
   for (const [name, about] of ours) {
