@@ -245,13 +245,14 @@ function bitfield(session: Session, request: Request, onlyGets: boolean): void {
   if (changes > 0) host.changes.changed(session, request, 1, EVENT_STRING, "setbit", changes);
 }
 
-/** The key is only read where no operation but GET is named. */
+/** The key is only read where there is nothing but GET, and OVERFLOW. */
 function findBitfieldKey(request: Request, found: FoundKeys): boolean {
   let isRead = true;
-  for (let i = 2; i < request.argc && isRead; i++) {
-    if (request.is(i, "get")) i += 2;
-    else if (request.is(i, "overflow")) i++;
-    else if (request.is(i, "set") || request.is(i, "incrby")) isRead = false;
+  for (let i = 2; i < request.argc && isRead;) {
+    const left = request.argc - i - 1;
+    if (request.is(i, "get") && left >= 2) i += 3;
+    else if (request.is(i, "overflow") && left >= 1) i += 2;
+    else isRead = false;
   }
   found.add(1, isRead ? RO | ACCESS : RW | ACCESS | UPDATE);
   return true;

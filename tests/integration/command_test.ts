@@ -115,7 +115,16 @@ test("the argument trees of COMMAND DOCS are Redis's", COMPARE, async () => {
   };
   const [ours, theirs] = [await docs(server), await docs(oracle)];
   /** Written otherwise since Redis 7.2. */
-  const newer = ["latency|histogram", "client|kill", "bitcount", "bitfield", "bitfield_ro", "bitop", "bitpos"];
+  const newer = [
+    "latency|histogram",
+    "client|kill",
+    "bitcount",
+    "bitfield",
+    "bitfield_ro",
+    "bitop",
+    "bitpos",
+    "pfmerge",
+  ];
   const differences: string[] = [];
   for (const [name, about] of ours) {
     const other = theirs.get(name);
