@@ -245,13 +245,13 @@ function bitfield(session: Session, request: Request, onlyGets: boolean): void {
   if (changes > 0) host.changes.changed(session, request, 1, EVENT_STRING, "setbit", changes);
 }
 
-/** The key is only read where no operation but GET is named; what is none of them, or is cut, may be anything. */
+/** The key is only read where there is nothing but GET, and OVERFLOW. */
 function findBitfieldKey(request: Request, found: FoundKeys): boolean {
   let isRead = true;
-  for (let i = 2; i < request.argc && isRead; i++) {
-    const left = request.argc - 1 - i;
-    if (left >= 2 && request.is(i, "get")) i += 2;
-    else if (left >= 1 && request.is(i, "overflow")) i++;
+  for (let i = 2; i < request.argc && isRead;) {
+    const left = request.argc - i - 1;
+    if (request.is(i, "get") && left >= 2) i += 3;
+    else if (request.is(i, "overflow") && left >= 1) i += 2;
     else isRead = false;
   }
   found.add(1, isRead ? RO | ACCESS : RW | ACCESS | UPDATE);

@@ -149,7 +149,7 @@ test("BITFIELD reads and writes integers of all widths", async () => {
   await client.expect("EXISTS missing", 0);
   await client.expect("BITFIELD_RO key GET u17 13", [99999]);
   await client.expect("BITFIELD_RO key SET u8 0 1", new ReplyError("ERR BITFIELD_RO only supports the GET subcommand"));
-  await client.expect("BITFIELD_RO key OVERFLOW SAT GET u8 0", [248]);
+  await client.expect("BITFIELD_RO key OVERFLOW SAT GET u8 0", [255]);
 });
 
 test("BITFIELD overflows as it is told: around, to the limit, or not at all", async () => {
