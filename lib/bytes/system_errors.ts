@@ -42,6 +42,14 @@ export function systemErrorCode(error: unknown): string {
   return "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
+/**
+ * Whether opening or syncing a directory failed as not every system opens directories, and not every file system syncs
+ * them: a rename in it is then its own care. Any other error says that the rename may not be durable.
+ */
+export function isDirectoryNeverSynced(error: unknown): boolean {
+  return ["EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EOPNOTSUPP", "EPERM", "EACCES"].includes(systemErrorCode(error));
+}
+
 /** Why a system call failed, in one line. */
 export function systemErrorText(error: unknown): string {
   const code = systemErrorCode(error);

@@ -2,6 +2,7 @@
 
 import type { Command } from "./command.ts";
 import { CLIENT_COMMANDS } from "./client.ts";
+import { BITFIELD_COMMANDS } from "./bitfields.ts";
 import { BITMAP_COMMANDS } from "./bitmaps.ts";
 import { CLUSTER_COMMANDS } from "./cluster.ts";
 import { CONFIG_COMMANDS } from "./config.ts";
@@ -12,6 +13,7 @@ import { EXPIRY_COMMANDS } from "./expiry.ts";
 import { GEO_COMMANDS } from "./geo.ts";
 import { GEO_SEARCH_COMMANDS } from "./geo_search.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
+import { HYPERLOGLOG_COMMANDS } from "./hyperloglogs.ts";
 import { INTROSPECTION_COMMANDS } from "./introspection.ts";
 import { KEY_COMMANDS } from "./keys.ts";
 import { LATENCY_COMMANDS } from "./latency.ts";
@@ -33,6 +35,10 @@ import { SORTED_SET_ALGEBRA_COMMANDS } from "./sorted_set_algebra.ts";
 import { SORTED_SET_POP_COMMANDS } from "./sorted_set_pops.ts";
 import { SORTED_SET_RANGE_COMMANDS } from "./sorted_set_ranges.ts";
 import { SORTED_SET_COMMANDS } from "./sorted_sets.ts";
+import { STREAM_GROUP_COMMANDS } from "./stream_groups.ts";
+import { STREAM_INFO_COMMANDS } from "./stream_info.ts";
+import { STREAM_READING_COMMANDS } from "./stream_reading.ts";
+import { STREAM_COMMANDS } from "./streams.ts";
 import { STRING_COMMANDS } from "./strings.ts";
 import { TRANSACTION_COMMANDS } from "./transactions.ts";
 
@@ -51,6 +57,8 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...EXPIRY_COMMANDS,
   ...STRING_COMMANDS,
   ...BITMAP_COMMANDS,
+  ...BITFIELD_COMMANDS,
+  ...HYPERLOGLOG_COMMANDS,
   ...REPLICATION_COMMANDS,
   ...SAVING_COMMANDS,
   ...SERVER_COMMANDS,
@@ -60,13 +68,17 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...PUBSUB_COMMANDS,
   ...HASH_COMMANDS,
   ...LIST_COMMANDS,
+  ...SET_COMMANDS,
+  ...SET_ALGEBRA_COMMANDS,
   ...SORTED_SET_ADDING_COMMANDS,
   ...SORTED_SET_COMMANDS,
   ...SORTED_SET_POP_COMMANDS,
   ...SORTED_SET_RANGE_COMMANDS,
   ...SORTED_SET_ALGEBRA_COMMANDS,
-  ...SET_COMMANDS,
-  ...SET_ALGEBRA_COMMANDS,
+  ...STREAM_COMMANDS,
+  ...STREAM_READING_COMMANDS,
+  ...STREAM_GROUP_COMMANDS,
+  ...STREAM_INFO_COMMANDS,
   ...GEO_COMMANDS,
   ...GEO_SEARCH_COMMANDS,
   ...SORT_COMMANDS,

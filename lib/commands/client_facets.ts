@@ -48,6 +48,7 @@ export interface KeyWaiter {
   /**
    * Holds the client up until one of `count` keys, arguments from `first` on, has a value of a type; then the command runs
    * again. Once the time is up (0: never) `onTimeout` replies, and it does at once where nothing may wait, as within EXEC.
+   * With `whenGone` it runs again, too, when a key goes or has another type: it will say what is wrong.
    */
   waitForKeys(
     request: Request,
@@ -56,6 +57,7 @@ export interface KeyWaiter {
     type: number,
     timeoutMs: number,
     onTimeout: () => void,
+    whenGone?: "wait" | "run",
   ): void;
 }
 

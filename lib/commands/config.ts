@@ -8,6 +8,7 @@ import type { ReportsHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
 import type { Request } from "../resp/request.ts";
 import type { Pair } from "../config/config.ts";
+import { isSensitive } from "../config/directives.ts";
 import { rewriteConfig } from "../config/rewrite.ts";
 
 /** Whom these commands run for. */
@@ -52,30 +53,17 @@ function configResetStatistics(session: Caller): void {
   session.reply.ok();
 }
 
-const configHelp = help("CONFIG", [
+const CONFIG_HELP = help("CONFIG", [
   ["GET <pattern> [<pattern> ...]", "Show the directives whose names match, with their values."],
   ["SET <directive> <value> [<directive> <value> ...]", "Give directives new values: all of them, or none."],
   ["RESETSTAT", "Set the statistics that INFO shows back to zero."],
   ["REWRITE", "Write the current values into the configuration file."],
 ]);
 
-/** The container's own handler: the dispatcher refuses what names no subcommand before it gets here. */
-function config(session: Caller, request: Request): void {
-  session.reply.error(`ERR unknown subcommand '${request.text(1).slice(0, 128)}'. Try CONFIG HELP.`);
-}
-
-const SECRET_DIRECTIVES = new Set([
-  "masteruser",
-  "masterauth",
-  "requirepass",
-  "tls-key-file-pass",
-  "tls-client-key-file-pass",
-]);
-
 function configSecrets(request: Request): ReadonlySet<number> {
   const secrets = new Set<number>();
   for (let i = 2; i + 1 < request.argc; i += 2) {
-    if (SECRET_DIRECTIVES.has(request.text(i).toLowerCase())) secrets.add(i + 1);
+    if (isSensitive(request.text(i))) secrets.add(i + 1);
   }
   return secrets;
 }
@@ -83,13 +71,13 @@ function configSecrets(request: Request): ReadonlySet<number> {
 const FLAGS = ADMIN | NOSCRIPT | LOADING | STALE;
 
 export const CONFIG_COMMANDS: readonly Command[] = [
-  command("config", -2, 0, config, {
+  command("config", -2, 0, CONFIG_HELP, {
     subcommands: [
       command("config|get", -3, FLAGS, configGet),
       command("config|set", -4, FLAGS, configSet, { secrets: configSecrets }),
       command("config|rewrite", 2, FLAGS, configRewrite),
       command("config|resetstat", 2, FLAGS, configResetStatistics),
-      command("config|help", 2, LOADING | STALE, configHelp),
+      command("config|help", 2, LOADING | STALE, CONFIG_HELP),
     ],
   }),
 ];

@@ -15,6 +15,7 @@ import {
   WHILE_SUBSCRIBED,
 } from "./command.ts";
 import { databaseArgument } from "./database_argument.ts";
+import { SYNTAX_ERROR } from "./errors.ts";
 import type { Greeted, SubscribingClient } from "./client_facets.ts";
 import type { GreetingHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
@@ -80,7 +81,7 @@ function select(session: Session, request: Request): void {
 /** `AUTH [username] password` */
 function auth(session: Caller, request: Request): void {
   const { reply } = session;
-  if (request.argc > 3) return reply.error("ERR syntax error");
+  if (request.argc > 3) return reply.error(SYNTAX_ERROR);
   if (request.argc === 2 && !session.host.passwordRequired) return reply.error(NO_PASSWORD);
   const user = request.argc === 3 ? request.text(1) : "default";
   if (session.authenticate(user, request.text(request.argc - 1))) reply.ok();

@@ -24,7 +24,7 @@ import type { TableStatistics } from "../store/table.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
 import { digestOfKeyspace, digestOfValue } from "./digest.ts";
-import { NO_SUCH_KEY, NOT_INTEGER, subcommandSyntax } from "./errors.ts";
+import { NO_SUCH_KEY, NOT_INTEGER, NOT_POSITIVE, STRING_TOO_LONG, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
 import type { Located } from "./client_facets.ts";
@@ -34,7 +34,6 @@ import type { Host, Session } from "./session.ts";
 /** Whom these commands run for. */
 type Caller = Session<DebugHost> & Located;
 
-const NOT_POSITIVE = "ERR value is out of range, must be positive";
 /** Bytes that DUMP adds to a value: its type before, version and checksum behind. */
 const DUMP_FRAME_BYTES = 11;
 const MAX_PACKED_THRESHOLD_BYTES = 2 ** 32;
@@ -203,7 +202,7 @@ function populate(session: Caller, request: Request): void {
     size = positive(session, request, 4);
     if (size < 0) return;
     if (size > host.maxBulkBytes) {
-      return session.reply.error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+      return session.reply.error(STRING_TOO_LONG);
     }
   }
   for (let i = 0; i < count; i++) populateOne(host, database, encodeLatin1(`${prefix}:${i}`), `value:${i}`, size);

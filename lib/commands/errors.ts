@@ -8,8 +8,12 @@ export const NOT_INTEGER = "ERR value is not an integer or out of range";
 export const NOT_FLOAT = "ERR value is not a valid float";
 export const NO_SUCH_KEY = "ERR no such key";
 export const OVERFLOW = "ERR increment or decrement would overflow";
-export const INDEX_OUT_OF_RANGE = "ERR index out of range";
+export const NOT_POSITIVE = "ERR value is out of range, must be positive";
+export const SAME_OBJECTS = "ERR source and destination objects are the same";
+export const SAVE_FAILED = "ERR Failed to save the RDB file, check the log";
+export const SAVE_UNDER_WAY = "ERR Background save already in progress";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 
 /** Most bytes of a subcommand's name that an error shows. */

@@ -302,6 +302,20 @@ function propagateStored(session: Caller, request: Request, target: number): voi
   builder.word("RESTORE").argument(request, target).word("0").bytes(payload, 0, payload.length).word("REPLACE");
 }
 
+/** GEORADIUSBYMEMBER has its options from here on; GEORADIUS one argument later, which is a unit. */
+const FIRST_OPTION = 5;
+
+/** The key that is searched, and that which the last STORE or STOREDIST names. */
+function findRadiusKeys(request: Request, found: FoundKeys): boolean {
+  let stored = 0;
+  for (let i = FIRST_OPTION; i + 1 < request.argc; i++) {
+    if (request.is(i, "store") || request.is(i, "storedist")) stored = ++i;
+  }
+  found.add(1, RO | ACCESS);
+  if (stored !== 0) found.add(stored, OW | UPDATE);
+  return true;
+}
+
 function run(session: Caller, request: Request, form: Form): void {
   const ref = readSortedSet(session, request, form.stores === "always" ? 2 : 1);
   if (ref === FAILED) return;
@@ -333,17 +347,6 @@ function storingKeys(from: number): KeySpec[] {
   ];
 }
 
-/** Where specs don't do, as one of the words is missing: the key, and what the last of the words names. */
-function findStoringKeys(request: Request, found: FoundKeys): boolean {
-  found.add(1, RO | ACCESS);
-  let target = 0;
-  for (let i = 5; i + 1 < request.argc; i++) {
-    if (request.is(i, "store") || request.is(i, "storedist")) target = ++i;
-  }
-  if (target !== 0) found.add(target, OW | UPDATE);
-  return true;
-}
-
 export const GEO_SEARCH_COMMANDS: readonly Command[] = [
   command("geosearch", -7, READONLY, searching("options", "never"), READS),
   command("geosearchstore", -8, WRITE | DENYOOM, searching("options", "always"), {
@@ -353,13 +356,13 @@ export const GEO_SEARCH_COMMANDS: readonly Command[] = [
   command("georadius", -6, WRITE | DENYOOM, searching("point", "by option"), {
     ...GEO,
     keys: storingKeys(6),
-    keyFinder: findStoringKeys,
+    keyFinder: findRadiusKeys,
   }),
   command("georadius_ro", -6, READONLY, searching("point", "never"), READS),
   command("georadiusbymember", -5, WRITE | DENYOOM, searching("member", "by option"), {
     ...GEO,
     keys: storingKeys(5),
-    keyFinder: findStoringKeys,
+    keyFinder: findRadiusKeys,
   }),
   command("georadiusbymember_ro", -5, READONLY, searching("member", "never"), READS),
 ];

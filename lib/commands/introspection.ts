@@ -91,7 +91,7 @@ const CATEGORIES = [
 ];
 
 /** The ACL categories of a command: those that follow from its flags, and its own. */
-export function categoriesOf({ flags, categories }: CommandDeclaration): string[] {
+function categoriesOf({ flags, categories }: CommandDeclaration): string[] {
   const found = new Set(categories);
   if ((flags & WRITE) !== 0) found.add("write");
   if ((flags & READONLY) !== 0) found.add("read");

@@ -17,7 +17,7 @@ import {
   WRITE,
 } from "./command.ts";
 import { databaseArgument } from "./database_argument.ts";
-import { NO_SUCH_KEY, SYNTAX_ERROR } from "./errors.ts";
+import { NO_SUCH_KEY, SAME_OBJECTS, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { help } from "./help.ts";
 import {
@@ -87,7 +87,7 @@ function move(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const target = databaseArgument(session, request, 2);
   if (target === null) return;
-  if (target === database) return reply.error("ERR source and destination objects are the same");
+  if (target === database) return reply.error(SAME_OBJECTS);
   const ref = database.write(bytes, starts[1], lengths[1]);
   if (ref === 0 || target.use(bytes, starts[1], lengths[1])) return reply.integer(0);
   target.adopt(database, ref, bytes, starts[1], lengths[1]);
@@ -110,9 +110,7 @@ function copy(session: Session, request: Request): void {
       target = named;
     } else return reply.error(SYNTAX_ERROR);
   }
-  if (target === database && request.same(1, 2)) {
-    return reply.error("ERR source and destination objects are the same");
-  }
+  if (target === database && request.same(1, 2)) return reply.error(SAME_OBJECTS);
   const ref = database.read(bytes, starts[1], lengths[1]);
   if (ref === 0) return reply.integer(0);
   if (target.use(bytes, starts[2], lengths[2]) && !replace) return reply.integer(0);

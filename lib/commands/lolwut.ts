@@ -14,7 +14,7 @@ const MAX_COLUMNS = 1000;
 const MAX_ROWS = 200;
 
 /** Draws `rows` generations of a row of cells: from one cell, or from a random row. */
-export function automaton(rule: number, columns: number, rows: number, random: () => number): string {
+function automaton(rule: number, columns: number, rows: number, random: () => number): string {
   const fromOne = random() < 0.5;
   let cells = Array.from({ length: columns }, (_, i) => fromOne ? i === columns >> 1 : random() < 0.5);
   let text = "";

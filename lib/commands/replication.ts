@@ -14,10 +14,11 @@ import {
   NOSCRIPT,
   STALE,
 } from "./command.ts";
-import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { NOT_INTEGER, NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
 import type { ReplicationLink } from "./client_facets.ts";
 import type { ReplicationHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
+import { timeoutArgument } from "./timeout_argument.ts";
 
 /** Whom these commands run for. */
 type Caller = Session<ReplicationHost> & ReplicationLink;
@@ -149,15 +150,6 @@ function wait(session: Caller, request: Request): void {
   session.waitForReplicas(replicas, timeoutMs, "acknowledgedBy", (count) => reply.integer(count));
 }
 
-/** A time-out in ms; null after having replied with an error. */
-function timeoutArgument(session: Caller, request: Request, index: number): number | null {
-  const timeoutMs = request.integer(index);
-  if (timeoutMs >= 0) return timeoutMs;
-  const isNumber = !Number.isNaN(timeoutMs);
-  session.reply.error(isNumber ? "ERR timeout is negative" : "ERR timeout is not an integer or out of range");
-  return null;
-}
-
 /**
  * `WAITAOF numlocal numreplicas timeout`: as WAIT, for what is on disk in an append-only file. There is none here, so it
  * is only replicas that can be waited for.
@@ -169,7 +161,7 @@ function waitaof(session: Caller, request: Request): void {
   if (local < 0 || local > 1) return reply.error("ERR value is out of range, value must between 0 and 1");
   const replicas = request.integer(2);
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
-  if (replicas < 0) return reply.error("ERR value is out of range, must be positive");
+  if (replicas < 0) return reply.error(NOT_POSITIVE);
   const timeoutMs = timeoutArgument(session, request, 3);
   if (timeoutMs === null) return;
   if (session.host.isReplica) {

@@ -20,7 +20,7 @@ import {
   STALE,
   WRITE,
 } from "./command.ts";
-import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { NOT_INTEGER, SAVE_FAILED, SAVE_UNDER_WAY, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { toUnixMs } from "./expiry_options.ts";
 import { KEY_OW_UPDATE, KEY_RO_ACCESS } from "./key_specs.ts";
@@ -32,20 +32,22 @@ import type { Session } from "./session.ts";
 /** Whom these commands run for. */
 type Caller = Session<SavingHost> & Blockable;
 
+const INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
+
 /** `SAVE` */
 function save(session: Caller): void {
   const { reply, host } = session;
   // A snapshot for replicas goes to the same file.
-  if (host.saving.snapshotter.running) return reply.error("ERR Background save already in progress");
+  if (host.saving.snapshotter.running) return reply.error(SAVE_UNDER_WAY);
   if (host.saving.saveNow() === null) reply.ok();
-  else reply.error("ERR Failed to save the RDB file, check the log");
+  else reply.error(SAVE_FAILED);
 }
 
 /** `BGSAVE [SCHEDULE]` */
 function bgsave(session: Caller, request: Request): void {
   const { reply, host } = session;
   if (request.argc > 2 || (request.argc === 2 && !request.is(1, "schedule"))) return reply.error(SYNTAX_ERROR);
-  if (host.saving.snapshotter.running) return reply.error("ERR Background save already in progress");
+  if (host.saving.snapshotter.running) return reply.error(SAVE_UNDER_WAY);
   // Within a transaction there is no point in time between two commands: it has to wait for the end.
   if (session.insideExec) {
     host.saving.scheduled = true;
@@ -140,13 +142,13 @@ function restore(session: Caller, request: Request): void {
   }
   const ttl = parseInt64(bytes, starts[2], lengths[2]);
   if (ttl === null) return reply.error(NOT_INTEGER);
-  if (ttl < 0n) return reply.error("ERR Invalid TTL value, must be >= 0");
+  if (ttl < 0n) return reply.error(INVALID_TTL);
   const isFine = host.debugging.skipChecksums ? isPayloadReadable : isPayloadIntact;
   if (!isFine(bytes, starts[3], lengths[3])) return reply.error(`ERR ${BAD_PAYLOAD}`);
   let expiry: UnixMs = NO_EXPIRY;
   if (ttl > 0n) {
     const time = toUnixMs(ttl, options.absolute ? "pxat" : "px", host.store.nowMs);
-    if (time === null) return reply.error("ERR Invalid TTL value, must be >= 0");
+    if (time === null) return reply.error(INVALID_TTL);
     expiry = time;
   }
   if (expiry !== NO_EXPIRY && host.store.hasPassed(expiry)) {

@@ -84,6 +84,8 @@ export interface Session<H extends Host = Host> {
    * where nobody follows.
    */
   propagateAs(argc: number): RequestBuilder | null;
+  /** The same for one request more: what was to be propagated so far goes ahead of it, and both as one unit. */
+  propagateAlso(argc: number): RequestBuilder | null;
   /** Keeps the write under way from being propagated. */
   preventPropagation(): void;
 }

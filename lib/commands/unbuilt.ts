@@ -4,11 +4,7 @@
  */
 export const UNBUILT_COMMANDS: ReadonlySet<string> = new Set(
   `
-  acl bgrewriteaof bitcount bitfield bitfield_ro bitop bitpos blmove blmpop blpop brpop brpoplpush eval eval_ro
-  evalsha evalsha_ro failover fcall fcall_ro function lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange
-  lrem lset ltrim migrate pfadd pfcount pfdebug pfmerge pfselftest rpop rpoplpush rpush rpushx sadd scard script
-  sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop srandmember srem sscan
-  sunion sunionstore xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup xrevrange
-  xsetid xtrim
+  acl bgrewriteaof eval eval_ro evalsha evalsha_ro failover fcall fcall_ro function migrate pfadd pfcount pfdebug
+  pfmerge pfselftest script
   `.trim().split(/\s+/),
 );

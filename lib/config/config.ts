@@ -184,12 +184,6 @@ export class Config {
     return this.#currentLines.get(name)?.() ?? null;
   }
 
-  /** Whether the value of the directive is a secret. */
-  isSensitive(name: string): boolean {
-    const found = findDirective(name);
-    return found !== null && directiveOf(found).sensitive === true;
-  }
-
   /**
    * Takes one line of the configuration, given as its words, the name included. Returns why it cannot be, or null.
    * `include` is the loader's.

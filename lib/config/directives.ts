@@ -261,7 +261,7 @@ const PERSISTENCE = {
 
 const REPLICATION = {
   "masterauth": text("", { sensitive: true }),
-  "masteruser": text(""),
+  "masteruser": text("", { sensitive: true }),
   "min-replicas-max-lag": integer(10, 0n, INT_MAX, { alias: "min-slaves-max-lag" }),
   "min-replicas-to-write": integer(0, 0n, INT_MAX, { alias: "min-slaves-to-write" }),
   "propagation-error-behavior": choice("ignore", ["ignore", "panic", "panic-on-replicas"]),
@@ -378,6 +378,12 @@ export function findDirective(name: string): Name | null {
 /** The declaration of a directive. */
 export function directiveOf(name: Name): Directive {
   return DIRECTIVES[name];
+}
+
+/** Whether the value of the directive that a name in any case means is not to be shown. */
+export function isSensitive(name: string): boolean {
+  const found = findDirective(name);
+  return found !== null && directiveOf(found).sensitive === true;
 }
 
 /** Directives that are lines rather than values: they are handed to whoever asked for them, and CONFIG shows none. */

@@ -18,7 +18,7 @@ import {
 import { dirname } from "node:path";
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { fromBinary } from "../bytes/paths.ts";
-import { systemErrorCode, systemErrorText } from "../bytes/system_errors.ts";
+import { isDirectoryNeverSynced, systemErrorCode, systemErrorText } from "../bytes/system_errors.ts";
 import { thisProcess } from "../runtime/process.ts";
 import type { Config } from "./config.ts";
 import { directiveOf, findDirective, LINE_DIRECTIVES, type LineName, type Name, NAMES } from "./directives.ts";
@@ -90,7 +90,7 @@ function removeIfThere(path: string): void {
   }
 }
 
-/** Makes a rename in the directory durable, where the system can. */
+/** Makes a rename in the directory durable, where the system can. Throws where it should have been able to. */
 function syncDirectory(path: string): void {
   try {
     const directory = openSync(path, "r");
@@ -99,8 +99,8 @@ function syncDirectory(path: string): void {
     } finally {
       closeSync(directory);
     }
-  } catch {
-    // Some systems cannot open a directory; the rename is made all the same.
+  } catch (error) {
+    if (!isDirectoryNeverSynced(error)) throw error;
   }
 }
 

@@ -4,11 +4,11 @@
  */
 
 import { toBinary } from "../bytes/paths.ts";
+import { systemErrorText } from "../bytes/system_errors.ts";
 import { files } from "../runtime/files.ts";
 import { sleep, sleepSync } from "../runtime/timers.ts";
 import { nextTurn } from "../runtime/turns.ts";
 import type { Keyspace } from "../store/keyspace.ts";
-import { reasonOf } from "./rdb_file.ts";
 import { RdbError } from "./rdb_format.ts";
 import { RdbReader, type ReadOptions } from "./rdb_reader.ts";
 
@@ -116,7 +116,7 @@ function explained(cause: unknown, path: string): unknown {
   }
   if (cause instanceof RdbError) return new LoadError(`Bad RDB file ${toBinary(path)}: ${cause.message}`, { cause });
   if (cause instanceof Error && "code" in cause) {
-    return new LoadError(`Can't read the RDB file ${toBinary(path)}: ${reasonOf(cause)}`, { cause });
+    return new LoadError(`Can't read the RDB file ${toBinary(path)}: ${systemErrorText(cause)}`, { cause });
   }
   return cause;
 }

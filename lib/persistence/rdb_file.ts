@@ -5,7 +5,7 @@
 
 import { dirname } from "node:path";
 import { toBinary } from "../bytes/paths.ts";
-import { systemErrorCode } from "../bytes/system_errors.ts";
+import { isDirectoryNeverSynced, systemErrorText } from "../bytes/system_errors.ts";
 import { files } from "../runtime/files.ts";
 
 /** With `incrementalSync`, what was written is synced each time it comes to this much: no long sync at the end. */
@@ -14,35 +14,10 @@ const SYNC_BYTES = 4 * 1024 * 1024;
 /** What went wrong with a file, in one line, a binary string: what was attempted, on which path, the system's reason. */
 export class FileError extends Error {
   override name = "FileError";
-  /** The system's name of the fault, such as ENOSPC; empty where it gives none. */
   constructor(attempt: string, path: string, cause: unknown) {
-    super(`${attempt} ${toBinary(path)}: ${reasonOf(cause)}`);
+    super(`${attempt} ${toBinary(path)}: ${systemErrorText(cause)}`);
   }
 }
-
-/** The system's reason in a caught error, without path and stack. */
-export function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
-  return REASONS[code] ?? cause.message;
-}
-
-/** The usual reasons in the system's words, which the runtimes render differently. */
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "Permission denied",
-  EDQUOT: "Disk quota exceeded",
-  EEXIST: "File exists",
-  EFBIG: "File too large",
-  EIO: "Input/output error",
-  EISDIR: "Is a directory",
-  EMFILE: "Too many open files",
-  ENOENT: "No such file or directory",
-  ENOSPC: "No space left on device",
-  ENOTDIR: "Not a directory",
-  ENOTEMPTY: "Directory not empty",
-  EPERM: "Operation not permitted",
-  EROFS: "Read-only file system",
-};
 
 /** What is appended to a temporary file's name for the file whose place it takes. */
 export const OLD_SUFFIX = ".old";
@@ -99,7 +74,7 @@ export class AtomicFile {
     try {
       files().sync(descriptor, "all");
     } catch (cause) {
-      if (!isNotSynced(cause)) throw new FileError(SYNC_DIRECTORY, directory, cause);
+      if (!isDirectoryNeverSynced(cause)) throw new FileError(SYNC_DIRECTORY, directory, cause);
     } finally {
       files().close(descriptor);
     }
@@ -193,22 +168,18 @@ export async function syncDirectory(path: string): Promise<void> {
   try {
     await files().syncLater(descriptor, "all");
   } catch (cause) {
-    if (!isNotSynced(cause)) throw new FileError(SYNC_DIRECTORY, path, cause);
+    if (!isDirectoryNeverSynced(cause)) throw new FileError(SYNC_DIRECTORY, path, cause);
   } finally {
     files().close(descriptor);
   }
 }
 
-/** Not every file system syncs directories: whether an error says that, which is no fault of the file. */
-function isNotSynced(cause: unknown): boolean {
-  return ["EBADF", "EINVAL", "EISDIR", "ENOTSUP", "EOPNOTSUPP", "EPERM", "EACCES"].includes(systemErrorCode(cause));
-}
-
-/** A descriptor of a directory; -1 where the system opens none (Windows): there it is the file system's own care. */
+/** A descriptor of a directory; -1 where the system opens none. Throws FileError. */
 function openDirectory(path: string): number {
   try {
     return files().open(path, "read");
-  } catch {
-    return -1;
+  } catch (cause) {
+    if (isDirectoryNeverSynced(cause)) return -1;
+    throw new FileError(SYNC_DIRECTORY, path, cause);
   }
 }

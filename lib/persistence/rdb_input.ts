@@ -174,6 +174,24 @@ export class RdbInput {
     return this.#lengthAfter(first);
   }
 
+  /** The two words of the last `longLength`, as int32. */
+  high = 0;
+  low = 0;
+
+  /** A length that may be any uint64, such as half of a stream's ID: `high` and `low`. */
+  longLength(): void {
+    const first = this.byte();
+    if (first === LENGTH_64_BITS_MARK) {
+      const at = this.take(8);
+      this.high = bigEndian(this.#buffer, at) | 0;
+      this.low = bigEndian(this.#buffer, at + 4) | 0;
+      return;
+    }
+    if (first >> 6 === LENGTH_ENCODED) throw this.error("an encoded string where a length belongs");
+    this.low = this.#lengthAfter(first) | 0;
+    this.high = 0;
+  }
+
   /** A string: what it is when decoded. */
   string(slot: StringSlot): void {
     const first = this.byte();

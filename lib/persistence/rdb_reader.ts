@@ -271,8 +271,8 @@ export class RdbReader {
   }
 
   #element(): void {
-    this.#loader?.element(this.#target);
-    if (--this.#elementsLeft > 0) return;
+    this.#elementsLeft += (this.#loader?.element(this.#target) ?? 0) - 1;
+    if (this.#elementsLeft > 0) return;
     this.#state = "records";
     this.#keyDone();
   }

@@ -4,6 +4,7 @@
  * simulation has it done on turns of its own.
  */
 
+import { systemErrorText } from "../bytes/system_errors.ts";
 import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
 import { AtomicFile } from "./rdb_file.ts";
 
@@ -60,8 +61,7 @@ export class SaveJobs {
       this.#take(message);
     } catch (error) {
       this.#discard();
-      const reason = error instanceof Error ? error.message : String(error);
-      this.send({ kind: "failed", job: this.#job, message: reason }, []);
+      this.send({ kind: "failed", job: this.#job, message: systemErrorText(error) }, []);
     }
   }
 

@@ -7,6 +7,7 @@
  */
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
+import { systemErrorText } from "../bytes/system_errors.ts";
 import { SnapshotAbortedError, type SnapshotTarget } from "../persistence/snapshot.ts";
 import { monotonicMs } from "../runtime/clock.ts";
 import { files } from "../runtime/files.ts";
@@ -483,7 +484,7 @@ export class PrimarySide {
     } catch (error) {
       if (this.#syncing === replicas) this.#syncing = [];
       if (replicas.every((replica) => replica.gone)) return;
-      host.log("warning", `SYNC failed: ${error instanceof Error ? error.message : error}`);
+      host.log("warning", `SYNC failed: ${systemErrorText(error)}`);
       if (!(error instanceof SnapshotAbortedError)) this.#retryAtMs = host.nowMs() + RETRY_MS;
       for (const replica of replicas) if (!replica.gone) replica.connection.drop();
       return;
@@ -555,7 +556,7 @@ export class PrimarySide {
         files().close(file);
       }
     } catch (error) {
-      return this.#drop(replica, `the snapshot cannot be read: ${error instanceof Error ? error.message : error}`);
+      return this.#drop(replica, `the snapshot cannot be read: ${systemErrorText(error)}`);
     }
     this.#finish(replica, false);
   }

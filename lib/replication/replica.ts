@@ -7,6 +7,7 @@
  */
 
 import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { systemErrorText } from "../bytes/system_errors.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../net/socket.ts";
 import { LoadError } from "../persistence/load.ts";
 import { RdbError } from "../persistence/rdb_format.ts";
@@ -173,7 +174,7 @@ export class ReplicaSide implements SocketHandler {
     try {
       socket = await host.connect(primary.host, primary.port);
     } catch (error) {
-      if (attempt === this.#attempt) this.#fail(`Error condition on socket for SYNC: ${textOf(error)}`);
+      if (attempt === this.#attempt) this.#fail(`Error condition on socket for SYNC: ${systemErrorText(error)}`);
       return;
     }
     if (attempt !== this.#attempt) return socket.destroy();
@@ -335,7 +336,9 @@ export class ReplicaSide implements SocketHandler {
     try {
       receiver = this.#receiver = this.host.receiveSnapshot(this.#idAfterSync);
     } catch (error) {
-      return this.#fail(`Opening the temp file needed for MASTER <-> REPLICA synchronization: ${textOf(error)}`);
+      return this.#fail(
+        `Opening the temp file needed for MASTER <-> REPLICA synchronization: ${systemErrorText(error)}`,
+      );
     }
     const socket = this.#socket;
     receiver.onRoom = () => socket?.resume();
@@ -445,7 +448,7 @@ export class ReplicaSide implements SocketHandler {
 
   /** A snapshot could not be made the data set. Where that is the snapshot's own fault, the next try can wait. */
   #notLoaded(error: unknown): void {
-    const reason = textOf(error);
+    const reason = systemErrorText(error);
     if (!(error instanceof LoadError || error instanceof RdbError)) {
       return this.#fail(`Failed trying to load the MASTER synchronization DB: ${reason}`);
     }
@@ -480,8 +483,4 @@ export class ReplicaSide implements SocketHandler {
     this.state = state;
     this.host.linkChanged();
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -136,8 +136,8 @@ export class Server implements WholeHost {
   /** To be called when everything is loaded and clients may be served. */
   ready(): void {
     this.changes.saved(this.changes.made);
+    this.replication.begin(this.saving.lastLoad); // which may drop the backlog that was there for the load
     this.memory.ready();
-    this.replication.begin(this.saving.lastLoad);
     this.saving.lastSaveMs = unixMs();
   }
 

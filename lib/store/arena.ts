@@ -19,6 +19,7 @@
  */
 
 import { makeSizeClasses, type SizeClasses } from "./size_classes.ts";
+import { type MemorySource, takeMemory } from "../runtime/memory.ts";
 
 /** Bytes in a granule, the unit in which refs count. */
 const GRANULE_BYTES = 8;
@@ -63,6 +64,8 @@ const FIRST = 7; // unit at which the run begins: kept in every unit of a span, 
 /** Times in a row that a segment is noted as empty before it is idle. */
 const IDLE_NOTES = 2;
 const NO_BYTES = new Uint8Array(0);
+/** Records of all units that there may be. */
+const SPANS_BYTES = ((MAX_SEGMENTS * UNITS_PER_SEGMENT) << RECORD_SHIFT) * Int32Array.BYTES_PER_ELEMENT;
 /** Where so much is free in the segments, memory is not short, though the system gives no more. */
 const ENOUGH_BYTES = 4 * SEGMENT_BYTES;
 const NO_WORDS = new Int32Array(0);
@@ -80,7 +83,7 @@ export class BlockTooLargeError extends Error {
 /** What `Arena.inspect` shows. */
 export interface ArenaRecords {
   /** Records of 8 words, one per unit. */
-  readonly spans: Int32Array;
+  readonly spans: Int32Array<ArrayBuffer>;
   /** First span with room of each class, and first free run of each length, as unit + 1. */
   readonly withRoom: Int32Array;
   readonly freeRuns: Int32Array;
@@ -117,7 +120,7 @@ export class Arena {
   readonly leaving = new Uint8Array(MAX_SEGMENTS);
 
   /** One record of 8 words per unit; untouched parts of it cost nothing. */
-  readonly #spans = new Int32Array((MAX_SEGMENTS * UNITS_PER_SEGMENT) << RECORD_SHIFT);
+  readonly #spans: Int32Array<ArrayBuffer>;
   /** First span with room of each class, as unit + 1. */
   readonly #withRoom = new Int32Array(CLASSES.granules.length);
   /** First free run of each length, as unit + 1; the last two bins hold all longer ones, and those that are leaving. */
@@ -136,8 +139,9 @@ export class Arena {
   /** Told when the reserve begins to be used. */
   onShort: () => void = () => {};
 
-  /** `allocate` takes memory from the system: zeroed, committed page by page; a RangeError where there is none. */
-  constructor(readonly allocate: (bytes: number) => ArrayBuffer = (bytes) => new ArrayBuffer(bytes)) {
+  /** `allocate` takes memory from the system. */
+  constructor(readonly allocate: MemorySource = takeMemory) {
+    this.#spans = new Int32Array(takeMemory(SPANS_BYTES));
     this.#addSegment(0, SEGMENT_BYTES);
   }
 

@@ -147,7 +147,10 @@ export class Database implements ValueHome {
 
   /** Whether a found entry has expired; it is removed on the way where `removes` says so. */
   #isGone(ref: number, bytes: Uint8Array, start: number, length: number, removes: boolean): boolean {
-    if (!this.store.hasExpired(ref)) return false;
+    const store = this.store;
+    const entries = this.#entries;
+    // Store.hasExpired, written out: this is asked at each look-up.
+    if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
     if (removes) this.#expire(bytes, start, length);
     return true;
   }

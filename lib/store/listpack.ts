@@ -262,6 +262,26 @@ export function measureElement(source: Uint8Array, start: number, length: number
   return size + backLengthBytes(size);
 }
 
+/** Bytes of the whole entry that an int64, given as its two halves, becomes; `writeMeasuredInteger` writes it. */
+export function measureInteger(upper: number, lower: number): number {
+  integer = upper * TWO_32 + (lower >>> 0);
+  if (!Number.isSafeInteger(integer)) {
+    integer = NaN;
+    low = lower;
+    high = upper;
+  }
+  encoding = integerEncoding();
+  if (encoding === 0) return 2;
+  if (encoding === INT_13) return 3;
+  return encoding === INT_64 ? 10 : encoding - INT_16 + 4;
+}
+
+/** Writes the integer that `measureInteger` saw last, before any other call of these functions but `splice`. */
+export function writeMeasuredInteger(bytes: Uint8Array, at: number): number {
+  const end = writeInteger(bytes, at);
+  return writeBackLength(bytes, end, end - at);
+}
+
 /** Writes a string as an element at `at`, where there must be room for what `measureElement` says; the offset after. */
 export function writeElement(bytes: Uint8Array, at: number, source: Uint8Array, start: number, length: number): number {
   measureElement(source, start, length);

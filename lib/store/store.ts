@@ -7,13 +7,14 @@
  */
 
 import { unixMs } from "../runtime/clock.ts";
-import { type Entries, TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET, type UnixMs } from "./entry.ts";
 import type { Frequency } from "./frequency.ts";
 import { Heap } from "./heap.ts";
 import { Hashes } from "./types/hashes.ts";
 import { Lists } from "./types/lists.ts";
 import { Sets } from "./types/sets.ts";
 import { SortedSets } from "./types/sorted_sets.ts";
+import { Streams } from "./types/streams.ts";
 import { Strings } from "./types/strings.ts";
 
 const ACCESS_CLOCK_MASK = 0xffffff;
@@ -24,7 +25,7 @@ export class Store {
   readonly lists: Lists = new Lists(this.heap);
   readonly sets: Sets = new Sets(this.heap);
   readonly sortedSets: SortedSets = new SortedSets(this.heap);
-  readonly #entries: Entries = this.heap.entries;
+  readonly streams: Streams = new Streams(this.heap);
 
   /** Unix time in ms, as of the command under way. */
   nowMs: number = unixMs();
@@ -55,6 +56,7 @@ export class Store {
     types[TYPE_LIST] = this.lists;
     types[TYPE_SET] = this.sets;
     types[TYPE_ZSET] = this.sortedSets;
+    types[TYPE_STREAM] = this.streams;
   }
 
   /** Sets the counters back. */
@@ -75,7 +77,7 @@ export class Store {
 
   /** Whether an entry has expired for those who look at it now. */
   hasExpired(ref: number): boolean {
-    const entries = this.#entries;
+    const { entries } = this.heap;
     return entries.hasExpiry(ref) && entries.expiry(ref) <= this.nowMs && !this.ignoreExpiry;
   }
 
@@ -89,20 +91,20 @@ export class Store {
   /** Notes that an entry was looked up. */
   touch(ref: number): void {
     if (this.noTouch) return;
-    const entries = this.#entries;
+    const { entries } = this.heap;
     if (this.frequency !== null) entries.setClock(ref, this.frequency.touched(entries.clock(ref)));
     else if (entries.clock(ref) !== this.accessClock) entries.setClock(ref, this.accessClock);
   }
 
   /** The access clock with which a new value continues the old one's under its key, where that is a use of the key. */
   continuedClock(ref: number): number {
-    const clock = this.#entries.clock(ref);
+    const clock = this.heap.entries.clock(ref);
     if (this.noTouch) return clock;
     return this.frequency === null ? this.accessClock : this.frequency.touched(clock);
   }
 
   /** Seconds since an entry was looked up last, under an LRU policy. */
   idleSeconds(ref: number): number {
-    return (this.accessClock - this.#entries.clock(ref)) & ACCESS_CLOCK_MASK;
+    return (this.accessClock - this.heap.entries.clock(ref)) & ACCESS_CLOCK_MASK;
   }
 }

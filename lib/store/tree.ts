@@ -37,7 +37,7 @@ export interface TreeShape {
   readonly keyWords: number;
   /** Whether items may have equal keys, which their refs then order. */
   readonly hasTies: boolean;
-  /** Words of a value; the first is a ref. */
+  /** Words of a value, of which there may be none; the first is a ref, or whatever its owner finds something by. */
   readonly valueWords: number;
   /** Index of the value's word that says for how many elements an item stands; -1 where each is one. */
   readonly countWord: number;
@@ -391,7 +391,7 @@ export class Trees {
     const above = this.#nodes[level + 1];
     this.#words(above)[this.#itemAt(level + 1) + this.#orderWords + 1] = total - totalRight;
     this.#at[level + 1]++;
-    this.#childItem(right, level, totalRight);
+    this.#childItem(right, totalRight);
     return this.#place(root, level + 1, 0);
   }
 
@@ -407,7 +407,7 @@ export class Trees {
   #raise(child: number, elements: number): number {
     const root = this.#spare.pop() ?? 0;
     const level = this.#height++;
-    this.#childItem(child, level, elements);
+    this.#childItem(child, elements);
     this.#nodes[level + 1] = root;
     this.#at[level + 1] = 0;
     this.#insertInto(root, level + 1, 0);
@@ -416,7 +416,7 @@ export class Trees {
   }
 
   /** Makes `#item` the one of a child of `level` in the node above. */
-  #childItem(child: number, level: number, elements: number): void {
+  #childItem(child: number, elements: number): void {
     const words = this.#words(child);
     const first = base(child) + HEADER_WORDS;
     for (let i = 0; i < this.#orderWords; i++) this.#item[i] = words[first + i];
@@ -628,7 +628,8 @@ export class Trees {
    */
   relocate(root: number, position: number): number {
     this.seekPosition(root, position);
-    for (let level = this.#height; level >= 0; level--) {
+    // The root last: should there be no memory for it, it holds what has moved until then.
+    for (let level = 0; level <= this.#height; level++) {
       const node = this.#nodes[level];
       if (!this.arena.isLeaving(node)) continue;
       const moved = this.#copy(node, level);
@@ -654,6 +655,18 @@ export class Trees {
       bytes += level === 1 ? this.arena.usableBytes(child) : this.memoryBytes(child);
     }
     return bytes;
+  }
+
+  /** Number of a tree's nodes. O(n) of its inner nodes. */
+  nodeCount(root: number): number {
+    const level = this.#words(root)[base(root)] >>> LEVEL_SHIFT;
+    const items = this.#itemsOf(root);
+    if (level === 0) return 1;
+    if (level === 1) return 1 + items;
+    const children = base(root) + HEADER_WORDS + this.#orderWords;
+    let nodes = 1;
+    for (let i = 0; i < items; i++) nodes += this.nodeCount(this.#words(root)[children + i * this.#innerWords]);
+    return nodes;
   }
 
   // --- Nodes ----------------------------------------------------------------------------------------------------------

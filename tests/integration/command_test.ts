@@ -117,7 +117,18 @@ test("the argument trees of COMMAND DOCS are Redis's", COMPARE, async () => {
   };
   const [ours, theirs] = [await docs(server), await docs(oracle)];
   /** Written otherwise since Redis 7.2. */
-  const newer = ["latency|histogram", "client|kill", "zrank", "zrevrank"];
+  const newer = [
+    "latency|histogram",
+    "client|kill",
+    "bitcount",
+    "bitfield",
+    "bitfield_ro",
+    "bitop",
+    "bitpos",
+    "zrank",
+    "zrevrank",
+    "pfmerge",
+  ];
   const differences: string[] = [];
   for (const [name, about] of ours) {
     const other = theirs.get(name);

@@ -39,6 +39,24 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       change: ["LSET", "key", "1500", "changed"],
     },
   ],
+  set: [
+    {
+      commands: [["SADD", "key", "1", "-70000", "9007199254740993"]],
+      encoding: "intset",
+      change: ["SADD", "key", "2"],
+    },
+    {
+      commands: [["SADD", "key", "a", "1", "", "9007199254740993"]],
+      encoding: "listpack",
+      change: ["SREM", "key", "1"],
+    },
+    {
+      commands: [["SADD", "key", ...numbers(LARGE).map((i) => `member:${i}`)]],
+      encoding: "hashtable",
+      change: ["SREM", "key", "member:7"],
+    },
+    { commands: [["SADD", "key", ...numbers(LARGE)]], encoding: "hashtable", change: ["SADD", "key", "x"] },
+  ],
   hash: [
     { commands: [["HSET", "key", "a", "1", "b", "two"]], encoding: "listpack", change: ["HSET", "key", "a", "2"] },
     {

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { compareBytes } from "../../lib/bytes/compare.ts";
-import { ENCODING_HASHTABLE, ENCODING_QUICKLIST, ENCODING_SKIPLIST } from "../../lib/store/entry.ts";
+import { ENCODING_HASHTABLE, ENCODING_QUICKLIST, ENCODING_SKIPLIST, ENCODING_STREAM } from "../../lib/store/entry.ts";
 import type { Keyspace } from "../../lib/store/keyspace.ts";
 import { entryBytes, firstElement, LISTPACK_END } from "../../lib/store/listpack.ts";
+import { walkStream } from "./stream_walk.ts";
 import { walkTree } from "../store/tree_walk.ts";
 import { walkTable } from "./table_walk.ts";
 
@@ -27,6 +28,8 @@ export function walkBody(keyspace: Keyspace, ref: number): WalkedBody {
       return walkSortedSet(keyspace, body, ref);
     case ENCODING_QUICKLIST:
       return walkList(keyspace, body);
+    case ENCODING_STREAM:
+      return walkStream(keyspace, body);
     default:
       throw new Error("an encoding that tests do not know");
   }

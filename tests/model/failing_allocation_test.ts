@@ -19,6 +19,7 @@ import { Compaction } from "../../lib/store/compaction.ts";
 import { KEEP_EXPIRY } from "../../lib/store/database.ts";
 import { ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, type UnixMs } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
+import { LoneValues } from "../../lib/store/types/lone_values.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
 import { walkKeyspace } from "./keyspace_walk.ts";
@@ -58,6 +59,35 @@ function deleteField(key: string, field: string): void {
   store.hashes.trim(first, ref);
 }
 
+function addMember(key: string, member: string): void {
+  const { sets } = store;
+  const bytes = encodeLatin1(member);
+  const ref = write(key) || sets.create(first, encodeLatin1(key), 0, key.length, bytes, 0, bytes.length, 1, 0);
+  sets.add(first, ref, bytes, 0, bytes.length);
+}
+
+function deleteMember(key: string, member: string): void {
+  const ref = write(key);
+  assert.ok(store.sets.delete(ref, encodeLatin1(member), 0, member.length));
+  store.sets.trim(first, ref);
+}
+
+/** Builds a set of so many members beside all keys, and moves it under one; if that fails, it is released. */
+function storeResult(key: string, members: number, name: (i: number) => string): void {
+  const { sets } = store;
+  const home = new LoneValues(store.heap);
+  let ref = sets.createListpack(home, encodeLatin1(key), 0, 0, 0);
+  let isMoved = false;
+  try {
+    for (let i = 0; i < members; i++) ref = sets.add(home, ref, encodeLatin1(name(i)), 0, name(i).length);
+    if (name(0) === "0") ref = sets.convertToIntset(home, ref);
+    sets.moveTo(first, encodeLatin1(key), 0, key.length, ref);
+    isMoved = true;
+  } finally {
+    if (!isMoved) store.heap.release(ref);
+  }
+}
+
 /** What a value type is tried with. */
 interface TypeCase {
   /** The encodings that it has, as OBJECT ENCODING replies them. */
@@ -87,6 +117,81 @@ const TYPES: Readonly<Record<string, TypeCase>> = {
       "a string made shorter": () => void first.resizeValue(write("a long string"), 10),
     },
   },
+  list: {
+    encodings: ["listpack", "quicklist"],
+    values: {
+      "a small list": (key) => elements(8).forEach((text) => push(key, "tail", text)),
+      "a large list": (key) => elements(60).forEach((text) => push(key, "tail", text)),
+    },
+    changes: {
+      "an element of a listpack changed": () => setElement("a small list", 3, "another, longer element"),
+      "an element of a listpack less": () => deleteElements("a small list", 4, 1),
+      "a listpack that becomes a quicklist": () => push("a small list", "head", "new"),
+      "a listpack that becomes a quicklist for one long element": () => setElement("a small list", 3, LONG),
+      "an element more at the head": () => push("a large list", "head", "new"),
+      "an element more at the tail": () => push("a large list", "tail", "new"),
+      "a long element more": () => push("a large list", "head", LONG),
+      "an element inserted": () => insertElement("a large list", 30, "new"),
+      "a long element inserted": () => insertElement("a large list", 30, LONG),
+      "an element changed": () => setElement("a large list", 37, "another"),
+      "an element less at the head": () => deleteElements("a large list", 0, 1),
+      "elements less in the middle": () => deleteElements("a large list", 20, 20),
+      "a quicklist that becomes a listpack": () => deleteElements("a large list", 3, 57),
+    },
+  },
+  zset: {
+    encodings: ["listpack", "skiplist"],
+    values: {
+      "a small sorted set": (key) => elements(8).forEach((member, i) => setScore(key, member, i)),
+      "a large sorted set": (key) => elements(60).forEach((member, i) => setScore(key, member, i % 50)),
+    },
+    changes: {
+      "a longer score in a listpack": () => setScore("a small sorted set", "element:2", 1.23456789e-100),
+      "a member of a listpack less": () => deleteMembers("a small sorted set", 4, 1),
+      "a listpack that becomes a skiplist": () => setScore("a small sorted set", "new", 1),
+      "a listpack that becomes a skiplist for one long member": () => setScore("a small sorted set", LONG, 1),
+      "a new member": () => setScore("a large sorted set", "new", 17.5),
+      "a member with another score": () => setScore("a large sorted set", "element:9", 1000),
+      "most members less": () => deleteMembers("a large sorted set", 10, 45),
+    },
+  },
+  set: {
+    encodings: ["intset", "listpack", "hashtable"],
+    values: {
+      "a set of integers": (key) => {
+        for (let i = 0; i < 8; i++) addMember(key, String(i));
+      },
+      "a smaller set of integers": (key) => {
+        for (let i = 0; i < 5; i++) addMember(key, String(i));
+      },
+      "a small set": (key) => {
+        for (let i = 0; i < 7; i++) addMember(key, `member:${i}`);
+      },
+      "a large set": (key) => {
+        for (let i = 0; i < 60; i++) addMember(key, `member:${i}`);
+      },
+    },
+    changes: {
+      "a wider integer": () => addMember("a smaller set of integers", "9007199254740993"),
+      "an integer less": () => deleteMember("a set of integers", "3"),
+      "an intset that becomes a table": () => addMember("a set of integers", "8"),
+      "an intset that becomes a listpack": () => addMember("a smaller set of integers", "text"),
+      "a set of integers that becomes a table": () => addMember("a set of integers", LONG),
+      "a member of a listpack more": () => addMember("a small set", "new"),
+      "a member of a listpack less": () => deleteMember("a small set", "member:2"),
+      "a small set that becomes a table": () => addMember("a small set", LONG),
+      "a new member of a table": () => addMember("a large set", "new"),
+      "a member of a table less": () => deleteMember("a large set", "member:7"),
+      "most members of a set taken": () => {
+        let drawn = 0;
+        store.sets.takeRandom(write("a large set"), 50, () => (drawn = (drawn + 0.37) % 1), () => {});
+      },
+      "a small result in place of a large set": () => storeResult("a large set", 5, (i) => `m${i}`),
+      "a result of integers in place of a small set": () => storeResult("a small set", 8, String),
+      "a large result in place of a small set": () => storeResult("a small set", 100, (i) => `m${i}`),
+      "a large result under a new key": () => storeResult("result", 100, (i) => `m${i}`),
+    },
+  },
   hash: {
     encodings: ["listpack", "hashtable"],
     values: {
@@ -110,6 +215,47 @@ const TYPES: Readonly<Record<string, TypeCase>> = {
     },
   },
 };
+
+/** The elements of a list, none of which is like another. */
+function elements(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `element:${i}`);
+}
+
+function push(key: string, end: "head" | "tail", text: string): void {
+  const ref = write(key) || store.lists.create(first, encodeLatin1(key), 0, key.length, 0);
+  try {
+    store.lists.push(first, ref, end, encodeLatin1(text), 0, text.length);
+  } catch (error) {
+    const made = first.peek(encodeLatin1(key), 0, key.length);
+    if (store.lists.count(made) === 0) first.remove(encodeLatin1(key), 0, key.length);
+    throw error;
+  }
+}
+
+function insertElement(key: string, index: number, text: string): void {
+  store.lists.insert(first, write(key), index, encodeLatin1(text), 0, text.length);
+}
+
+function setElement(key: string, index: number, text: string): void {
+  store.lists.trim(first, store.lists.set(first, write(key), index, encodeLatin1(text), 0, text.length));
+}
+
+function deleteElements(key: string, index: number, count: number): void {
+  const ref = write(key);
+  store.lists.delete(ref, index, count);
+  store.lists.trim(first, ref);
+}
+
+function setScore(key: string, member: string, score: number): void {
+  const ref = write(key) || store.sortedSets.create(first, encodeLatin1(key), 0, key.length, 0);
+  store.sortedSets.set(first, ref, encodeLatin1(member), 0, member.length, score);
+}
+
+function deleteMembers(key: string, rank: number, count: number): void {
+  const ref = write(key);
+  store.sortedSets.deleteRanks(ref, rank, count);
+  store.sortedSets.trim(first, ref);
+}
 
 /** What expires of the values named: another such value, whose name ends in this. */
 const EXPIRING = ", expiring";
@@ -158,7 +304,9 @@ function restore(from: string, key: string): void {
 function build(): void {
   wipe(keyspace);
   store.setNow(NOW);
+  store.hashes.maxListpackEntries = store.sortedSets.maxListpackEntries = store.lists.maxListpackSize = 8;
   store.hashes.maxListpackEntries = 8;
+  store.sets.maxIntsetEntries = store.sets.maxListpackEntries = 8;
   set(TAKEN, LONG, LATER);
   for (const { values } of Object.values(TYPES)) {
     for (const [name, make] of Object.entries(values)) {

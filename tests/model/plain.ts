@@ -2,7 +2,6 @@
 
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { TYPE_STRING } from "../../lib/store/entry.ts";
-import { HashIterator } from "../../lib/store/types/hashes.ts";
 import type { Keyspace } from "../../lib/store/keyspace.ts";
 
 /** A value, and when it expires, if it does. */
@@ -55,9 +54,16 @@ function valueOf(keyspace: Keyspace, ref: number): string | Map<string, string> 
     const start = entries.valueStart(ref);
     return decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
   }
-  const fields = new Map<string, string>();
-  const iterator = new HashIterator(keyspace.store.hashes);
-  iterator.begin(ref);
-  while (iterator.next()) fields.set(iterator.field.text(), iterator.value.text());
-  return fields;
+  const type = keyspace.store.heap.typeOf(ref);
+  const elements = new Map<string, string>();
+  let cursor = 0;
+  do {
+    cursor = type.walk(ref, cursor, 100, (first, second) => {
+      const text = first.text();
+      if (type.order === "pairs") elements.set(text, second.text());
+      else if (type.order === "unordered") elements.set(text, "");
+      else elements.set(String(elements.size), text);
+    });
+  } while (cursor !== 0);
+  return elements;
 }

@@ -15,12 +15,14 @@ import {
   NO_EXPIRY,
   TYPE_HASH,
   TYPE_LIST,
+  TYPE_SET,
   TYPE_STRING,
   TYPE_ZSET,
   type UnixMs,
 } from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hashes.ts";
 import { ListCursor } from "../../lib/store/types/lists.ts";
+import { SetIterator } from "../../lib/store/types/sets.ts";
 import { SortedSetCursor } from "../../lib/store/types/sorted_set_cursor.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
@@ -87,6 +89,16 @@ export function setScore(database: Database, key: string, member: string, score:
   sortedSets.set(database, ref, encodeLatin1(member), 0, member.length, score);
 }
 
+/** Adds members as SADD does. */
+export function addMembers(database: Database, key: string, members: readonly string[]): void {
+  const { sets } = database.store;
+  const name = encodeLatin1(key);
+  const first = encodeLatin1(members[0]);
+  let ref = database.write(name, 0, name.length);
+  if (ref === 0) ref = sets.create(database, name, 0, name.length, first, 0, first.length, members.length, 0);
+  for (const member of members) ref = sets.add(database, ref, encodeLatin1(member), 0, member.length);
+}
+
 export function expire(database: Database, key: string, unixMs: UnixMs): void {
   const ref = database.write(encodeLatin1(key), 0, key.length);
   if (ref !== 0) database.setExpiry(ref, unixMs);
@@ -111,6 +123,7 @@ export function describe(keyspace: Keyspace, ref: number): Described {
     return expiry === null ? `${encoding}:${value}` : { value, encoding, expiry };
   }
   if (entries.type(ref) === TYPE_LIST) return { value: listed(keyspace, ref), encoding, expiry };
+  if (entries.type(ref) === TYPE_SET) return { value: membersOf(keyspace, ref), encoding, expiry };
   if (entries.type(ref) === TYPE_ZSET) return { value: scored(keyspace, ref), encoding, expiry };
   if (entries.type(ref) !== TYPE_HASH) throw new Error("a type that tests do not know");
   const value: Record<string, string> = {};
@@ -125,6 +138,14 @@ function listed({ store }: Keyspace, ref: number): string[] {
   const cursor = new ListCursor(store.lists);
   for (let isThere = cursor.toIndex(ref, 0); isThere; isThere = cursor.next()) elements.push(cursor.element.text());
   return elements;
+}
+
+function membersOf({ store }: Keyspace, ref: number): string[] {
+  const members: string[] = [];
+  const iterator = new SetIterator(store.sets);
+  iterator.begin(ref);
+  while (iterator.next()) members.push(iterator.member.text());
+  return members.sort();
 }
 
 function scored({ store }: Keyspace, ref: number): Record<string, string> {
@@ -221,6 +242,11 @@ export function variedKeyspace(): Keyspace {
   setHash(first, "hash:long value", { a: "y".repeat(100), b: "2" });
   setHash(first, "hash:many", Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`field:${i}`, `value ${i}`])));
   setHash(first, "hash:129", Object.fromEntries(Array.from({ length: 129 }, (_, i) => [`f${i}`, `${i}`])));
+  addMembers(first, "set:intset", ["1", "-70000", "9223372036854775807", "-9223372036854775808"]);
+  addMembers(first, "set:small", ["1", "a", "", "x".repeat(64), "123456789012345678"]);
+  addMembers(first, "set:long", ["1", "a", "y".repeat(100)]);
+  addMembers(first, "set:many", Array.from({ length: 1000 }, (_, i) => `member:${i}`));
+  addMembers(first, "set:integers", Array.from({ length: 1000 }, (_, i) => `${i * 1e6}`));
   const later = Date.now() + 100_000_000;
   setString(first, "expiring", "soon", later);
   setHash(first, "hash:expiring", { a: "b" });

@@ -8,7 +8,7 @@ import { LoadError, loadRdbFile } from "../../lib/persistence/load.ts";
 import { RdbError } from "../../lib/persistence/rdb_format.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
-import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from "../../lib/store/entry.ts";
+import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import {
   contents,
@@ -249,6 +249,8 @@ test("what cannot be held is refused with its place and its name", () => {
     /the member 'm' has a score that is no number/,
   );
   refused(file(3, text("z"), 2, text("m"), text("1"), text("m"), text("2")), /the member 'm' twice/);
+  refused(file(7, text("key"), [1], text("x")), /type 7, module value, is not supported \(at byte 9, key 'key'\)/, 9);
+  refused(file(6, text("q\x01"), [1]), /type 6, module value \(before 4.0\), is not supported .*key 'q\\x01'/);
   refused(file(200, text("h"), [1]), /unknown value type or opcode 200/, 9);
   refused(file(247, [1, 2, 3]), /modules are not supported/);
   refused(file(245, text("#!lua name=x")), /function library/);
@@ -263,6 +265,51 @@ test("what cannot be held is refused with its place and its name", () => {
   refused(file(0, text("k"), [0xc3, 4, 20, 0xe0, 0, 0, 0]), /malformed LZF/);
   refused(file(0, text("k"), [0x81, 0, 0, 1, 0, 0, 0, 0, 0]), /longer than this server can hold/);
   refused(file(254, [0xc0, 1]), /encoded string where a length belongs/);
+});
+
+const INTSET = [2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0];
+const LISTPACK_A_1 = [12, 0, 0, 0, 2, 0, 0x81, 0x61, 2, 1, 1, 255];
+
+test("sets that are not sound are refused: members twice, malformed intsets and listpacks", () => {
+  const blob = (bytes: number[]) => [bytes.length, ...bytes];
+  const changed = (bytes: number[], at: number, byte: number) => blob(bytes.map((old, i) => i === at ? byte : old));
+  refused(file(2, text("k"), 2, text("a"), text("a")), /the set has the member 'a' twice .*key 'k'/);
+  refused(file(2, text("k"), 2, [0xc0, 1], text("1")), /the set has the member '1' twice .*key 'k'/);
+  refused(file(11, text("k"), changed(INTSET, 10, 1)), /malformed intset .*key 'k'/);
+  refused(file(11, text("k"), changed(INTSET, 4, 3)), /malformed intset/);
+  refused(file(11, text("k"), blob([2, 0, 0, 0, 0, 0, 0, 0])), /malformed intset/);
+  refused(file(20, text("k"), changed(LISTPACK_A_1, 4, 3)), /malformed listpack .*key 'k'/);
+  refused(file(20, text("k"), changed(LISTPACK_A_1, 8, 7)), /malformed listpack/);
+  refused(file(20, text("k"), blob([13, 0, 0, 0, 2, 0, 1, 1, 0x81, 0x31, 2, 255])), /malformed listpack/);
+  refused(file(20, text("k"), blob([11, 0, 0, 0, 2, 0, 1, 1, 1, 1, 255])), /listpack with a member twice/);
+});
+
+test("sets of every RDB type become what the limits say", () => {
+  const load = (type: number, ...value: (number | string | number[])[]) => {
+    const { store } = wipe(TARGET);
+    const reader = new RdbReader(TARGET, READ);
+    reader.feed(file(type, text("k"), ...value));
+    reader.close();
+    const described = contents(TARGET, TARGET.databases[0]).get("k");
+    assert.ok(typeof described === "object" || described === undefined);
+    store.sets.maxIntsetEntries = 512;
+    store.sets.maxListpackEntries = 128;
+    return described && [described.encoding, described.value];
+  };
+  const { sets } = TARGET.store;
+  const [intset, listpack] = [[INTSET.length, ...INTSET], [LISTPACK_A_1.length, ...LISTPACK_A_1]];
+  assert.deepEqual(load(2, 2, text("1"), [0xc0, 2]), [ENCODING_INTSET, ["1", "2"]]);
+  assert.deepEqual(load(2, 3, text("1"), text("a"), [0xc0, 2]), [ENCODING_LISTPACK, ["1", "2", "a"]]);
+  assert.deepEqual(load(11, intset), [ENCODING_INTSET, ["1", "2"]]);
+  assert.deepEqual(load(20, listpack), [ENCODING_LISTPACK, ["1", "a"]]);
+  sets.maxIntsetEntries = sets.maxListpackEntries = 1;
+  assert.deepEqual(load(2, 2, text("1"), [0xc0, 2]), [ENCODING_HASHTABLE, ["1", "2"]]);
+  sets.maxIntsetEntries = sets.maxListpackEntries = 1;
+  assert.deepEqual(load(11, intset), [ENCODING_HASHTABLE, ["1", "2"]]);
+  sets.maxIntsetEntries = sets.maxListpackEntries = 1;
+  assert.deepEqual(load(20, listpack), [ENCODING_HASHTABLE, ["1", "a"]]);
+  assert.equal(load(20, [7, 7, 0, 0, 0, 0, 0, 255]), undefined, "an empty one is left out");
+  assert.equal(load(2, 0), undefined);
 });
 
 test("records that say nothing here are passed over", () => {

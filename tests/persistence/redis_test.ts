@@ -41,6 +41,8 @@ function assertRedisHolds(redis: RealRedis, keyspace: Keyspace): void {
       const value = typeof described === "string" ? described.slice(described.indexOf(":") + 1) : described.value;
       if (typeof value === "string") {
         assert.equal(ask("--raw", "get", key), value, key);
+      } else if (Array.isArray(value)) {
+        assert.deepEqual(ask("--raw", "smembers", key).split("\n").sort(), value, key);
       } else {
         const found = ask("--raw", "hgetall", key).split("\n");
         const pairs: Record<string, string> = {};

@@ -7,11 +7,22 @@ import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 import type { Database } from "../../lib/store/database.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_ZSET } from "../../lib/store/entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { walkKeyspace } from "../model/keyspace_walk.ts";
-import { expire, INFO, OPTIONS, randomSource, remove, setHash, setString, values, wipe } from "./helpers.ts";
+import {
+  addMembers,
+  expire,
+  INFO,
+  OPTIONS,
+  randomSource,
+  remove,
+  setHash,
+  setString,
+  values,
+  wipe,
+} from "./helpers.ts";
 
 const KEYS = 4;
 const FIELDS = 4000;
@@ -25,7 +36,7 @@ function readBack(bytes: Uint8Array) {
 }
 
 /** The large values that there are; each by its kind, whatever key it has by then. */
-const KINDS = ["hash", "list", "zset"] as const;
+const KINDS = ["hash", "list", "set", "zset"] as const;
 
 function nameOf(random: (below: number) => number): string {
   return `${KINDS[random(KINDS.length)]}:${random(KEYS)}`;
@@ -43,6 +54,7 @@ function fill(keyspace: Keyspace, random: (below: number) => number): void {
       push(database, `list:${key}`, "tail", "e".repeat(random(30)));
       score(database, `zset:${key}`, `m${random(FIELDS)}`, random(100));
     }
+    addMembers(database, `set:${key}`, Array.from({ length: count }, (_, i) => `m${i}`));
   }
 }
 
@@ -108,6 +120,20 @@ function changeSortedSet(database: Database, key: string, random: (below: number
   if (sortedSets.count(ref) === 0) remove(database, key);
 }
 
+/** Changes a set: adds a member, removes one, or takes some at random. */
+function changeSet(database: Database, key: string, random: (below: number) => number): void {
+  const { sets } = database.store;
+  const ref = writable(database, key, TYPE_SET);
+  if (ref === 0 && !isFree(database, key)) return;
+  const member = `m${random(FIELDS + 500)}`;
+  const kind = random(10);
+  if (ref === 0 || kind < 5) return addMembers(database, key, [member]);
+  const count = sets.count(ref);
+  if (kind < 9) sets.delete(ref, encodeLatin1(member), 0, member.length);
+  else sets.takeRandom(ref, Math.min(count - 1, random(20)), () => random(1e6) / 1e6, () => {});
+  if (sets.count(ref) === 0) remove(database, key);
+}
+
 /** One random change, mostly to single elements of the large values. */
 function change(keyspace: Keyspace, random: (below: number) => number): void {
   const database = keyspace.databases[random(2)];
@@ -116,6 +142,7 @@ function change(keyspace: Keyspace, random: (below: number) => number): void {
   const field = `f${random(FIELDS + 500)}`;
   const kind = random(100);
   if (kind < 85 && key.startsWith("list")) return changeList(database, key, random);
+  if (kind < 85 && key.startsWith("set")) return changeSet(database, key, random);
   if (kind < 85 && key.startsWith("zset")) return changeSortedSet(database, key, random);
   if (kind < 45) {
     if (writable(database, key, TYPE_HASH) === 0 && !isFree(database, key)) return;

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { monotonicMs, preciseUnixMs, unixMs, useClock } from "../../lib/runtime/clock.ts";
+import { useMemory } from "../../lib/runtime/memory.ts";
 import { thisProcess, useProcess } from "../../lib/runtime/process.ts";
 import { random, randomBytes, useRandom } from "../../lib/runtime/random.ts";
 import {
@@ -199,4 +200,20 @@ test("a process that is put in the place of this one is what everybody asks", ()
     useProcess(system);
   }
   assert.equal(thisProcess().id, process.pid);
+});
+
+test("memory that is put in the place of the system's is what a store has, until that is put back", () => {
+  const given: number[] = [];
+  const system = useMemory((bytes) => {
+    given.push(bytes);
+    return system(bytes);
+  });
+  try {
+    new Store();
+    assert.deepEqual(given, [64 * 1024 * 1024, 64 * 1024 * 1024], "a segment, and the records of all");
+  } finally {
+    useMemory(system);
+  }
+  new Store();
+  assert.equal(given.length, 2);
 });

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { chainToNpm, isWhole } from "../../lib/server/program/launcher.ts";
+import { chainToNpm } from "../../lib/server/program/launcher.ts";
 
 /** Processes: a server, `deno task`, a shell, npx, another npm, and the shell that all of it was started from. */
 const PARENTS = new Map([[50, 40], [40, 30], [30, 20], [20, 15], [15, 10], [10, 1]]);
@@ -18,14 +18,6 @@ test("the chain goes up to the topmost npm, and not to who has started that", ()
   assert.deepEqual(chainToNpm(50, parentOf, (pid) => pid === 20), [50, 40, 30, 20]);
   assert.deepEqual(chainToNpm(50, parentOf, () => false), [50]);
   assert.deepEqual(chainToNpm(10, parentOf, () => false), [10]);
-});
-
-test("a chain is whole until one of its processes has another parent, or is gone", () => {
-  const chain = [50, 40, 30, 20];
-  assert.ok(isWhole(chain, parentOf));
-  assert.ok(isWhole(chain, (pid) => pid === 20 ? 1 : parentOf(pid))); // npx itself may outlive what started it
-  assert.ok(!isWhole(chain, (pid) => pid === 30 ? 1 : parentOf(pid)));
-  assert.ok(!isWhole(chain, (pid) => pid === 40 ? 0 : parentOf(pid)));
 });
 
 test("ending npx ends the server", async (context) => {

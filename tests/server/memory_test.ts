@@ -26,3 +26,12 @@ test("output that has gone since it was counted neither evicts keys nor has writ
     assert.equal(client.received, "$5\r\nvalue\r\n");
   }
 });
+
+test("the backlog that is there for loading only is none of what the server uses at its start", () => {
+  const server = startWith();
+  server.replication.beginLoading();
+  assert.ok(server.memory.measure().backlogBytes > 0);
+  server.ready();
+  assert.equal(server.memory.measure().backlogBytes, 0);
+  assert.equal(server.memory.startupBytes, server.memory.measure().usedBytes);
+});

@@ -8,12 +8,12 @@ import { unixMs } from "../../lib/runtime/clock.ts";
 import { sleep, startTimer } from "../../lib/runtime/timers.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 import type { Chance } from "./chance.ts";
-import { counterField, fieldIndex, FIELDS, inOther, isHash, type Key, KEYSPACES, PLACES } from "./keys.ts";
+import { counterField, fieldIndex, FIELDS, inOther, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
 import * as model from "./model.ts";
-import { type Dump, effectsOf, type Operation, type State } from "./model.ts";
+import { type Dump, type Effects, effectsOf, type Operation, type State } from "./model.ts";
 import type { SimulatedNetwork, SimulatedSocket } from "./network.ts";
 import { encodeRequests, type Reply, ReplyReader, shown } from "./resp.ts";
-import { compare, either, type Observed, Timeline } from "./timeline.ts";
+import { compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
 
 /** A reply that has not come after so long never will, in ms. */
 const REPLY_TIMEOUT_MS = 3000;
@@ -24,8 +24,11 @@ const NO_MEMORY = "-OOM command not allowed, there is no memory for it.";
 
 const [HERE, OTHER] = KEYSPACES;
 const TEXTS = [...HERE.strings, ...HERE.numbers];
-/** Reads of all keys, by the database in which they are. */
-const READS = KEYSPACES.map(({ all }) => all.map((key) => [isHash(key) ? "HGETALL" : "GET", key.name]));
+/** Reads of all keys, by the database in which they are: of all texts, and of each hash. */
+const READS = KEYSPACES.map(({ strings, numbers, hashes }) => [
+  ["MGET", ...[...strings, ...numbers].map(({ name }) => name)],
+  ...hashes.map(({ name }) => ["HGETALL", name]),
+]);
 
 /** What a client must know of the world. */
 export interface ClientWorld {
@@ -33,6 +36,8 @@ export interface ClientWorld {
   /** Host of the primary, and of a replica that can be reached, if there is one. */
   primary(): string;
   replica(): string | null;
+  /** Whether a replica may show a request of which only a part was done, for want of memory. */
+  mayShowParts(): boolean;
   /** Counts the moments at which what was acknowledged may have been lost. */
   epoch(): number;
   /** Whether an allocation was made to fail, so that requests may be refused. */
@@ -103,6 +108,37 @@ class Connection {
     this.socket.destroy();
     const { peer } = this.socket;
     while (!peer.isClosed && !peer.scope.isDead) await sleep(1);
+  }
+}
+
+/** What a client reads of its databases. */
+class Reading implements Observed {
+  readonly values = new Array<string | undefined>(PLACES).fill(undefined);
+  readonly areThere = new Uint8Array(PLACES);
+
+  constructor(readonly fromMs: number, readonly toMs: number) {}
+
+  /** Puts what the reads of a database have replied in its places. */
+  note({ strings, numbers, hashes }: Keyspace, [texts, ...fields]: readonly Reply[]): void {
+    [...strings, ...numbers].forEach((key, index) => {
+      const text = texts.kind === "array" ? texts.items[index] : texts;
+      if (text.kind === "null") return;
+      if (text.kind !== "bulk") throw new Error(`${key.name} holds ${shown(text)}`);
+      this.values[key.first] = text.text;
+      this.areThere[key.first] = 1;
+    });
+    hashes.forEach((key, index) => this.#noteHash(key, fields[index]));
+  }
+
+  #noteHash(key: Key, reply: Reply): void {
+    const items = reply.kind === "array" ? reply.items : [reply];
+    if (items.length > 0) this.areThere.fill(1, key.first, key.first + key.places);
+    for (let i = 0; i < items.length; i += 2) {
+      const [field, value] = [items[i], items[i + 1]];
+      const index = field.kind === "bulk" ? fieldIndex(field.text) : -1;
+      if (index < 0 || value?.kind !== "bulk") throw new Error(`${key.name} holds ${shown(reply)}`);
+      this.values[key.first + index] = value.text;
+    }
   }
 }
 
@@ -194,72 +230,62 @@ export class SimulatedClient {
       if (reply === null) return null;
     }
     if (reply?.kind !== "array" || reply.items.length !== reads.length) return null;
-    const values = new Array<string | undefined>(PLACES).fill(undefined);
-    const observed = { values, areThere: new Uint8Array(PLACES), fromMs, toMs: unixMs() };
-    const { items } = reply;
-    OTHER.all.forEach((key, index) => this.#note(observed, key, items[1 + index]));
-    HERE.all.forEach((key, index) => this.#note(observed, key, items[2 + OTHER.all.length + index]));
+    const observed = new Reading(fromMs, unixMs());
+    observed.note(OTHER, reply.items.slice(1));
+    observed.note(HERE, reply.items.slice(2 + READS[1].length));
     return observed;
-  }
-
-  /** Puts what a read of a key replied in its places. */
-  #note({ values, areThere }: { values: (string | undefined)[]; areThere: Uint8Array }, key: Key, reply: Reply): void {
-    if (reply.kind === "null" || (reply.kind === "array" && reply.items.length === 0)) return;
-    areThere.fill(1, key.first, key.first + key.places);
-    if (reply.kind === "bulk" && !isHash(key)) {
-      values[key.first] = reply.text;
-      return;
-    }
-    const items = reply.kind === "array" ? reply.items : [reply];
-    for (let i = 0; i < items.length; i += 2) {
-      const [field, value] = [items[i], items[i + 1]];
-      const index = field.kind === "bulk" ? fieldIndex(field.text) : -1;
-      if (index < 0 || value?.kind !== "bulk") {
-        return this.world.fail(this.name, `finds ${shown(reply)} under ${key.name}`);
-      }
-      values[key.first + index] = value.text;
-    }
   }
 
   /** Decides which of the uncertain requests were done, and, in a new epoch, how much was lost. */
   #settle(observed: Observed, epoch: number): void {
-    const states = this.#possibleStates(observed.toMs);
-    const found = states.filter((state) => compare(state, observed) === null);
+    const found = this.#tryUncertain(observed);
     if (epoch !== this.#epoch) {
       const past = this.#timeline.find(observed);
       if (past !== null) found.push(past);
     }
     if (found.length === 0 && epoch === this.#epoch) {
       const words = this.#uncertain.map((one) => one.words.join(" ").slice(0, 80)).join("; ");
-      const differences = states.map((state) => compare(state, observed)).join(" or ");
-      return this.world.fail(this.name, `lost or made up a write: ${differences}; uncertain were ${words}`);
+      const difference = compare(this.#timeline.state, observed);
+      return this.world.fail(this.name, `lost or made up a write: ${difference}; uncertain were ${words}`);
     }
     if (found.length === 0) {
-      const what = compare(this.#timeline.state, observed);
-      return this.world.fail(this.name, `finds data that there never was; latest: ${what}`);
+      return this.world.fail(this.name, `finds data that there never was: ${this.#timeline.nearest(observed)}`);
     }
     this.world.note(this.name, `settled ${this.#uncertain.length} uncertain, epoch ${epoch}`);
     this.#epoch = epoch;
-    for (const operation of this.#uncertain.splice(0)) {
-      this.#timeline.add(operation.outcomes(this.#timeline.state, this.#uncertainSinceMs, observed.toMs)[0].effects);
-    }
+    this.#uncertain = [];
     this.#timeline.jump(found.reduce(either));
   }
 
-  /** The states that there may be, with each uncertain request done or not. */
-  #possibleStates(toMs: number): State[] {
-    let states: State[] = [this.#timeline.state.slice()];
-    for (const operation of this.#uncertain) {
-      states = states.flatMap((state) => [
-        ...operation.outcomes(state, this.#uncertainSinceMs, toMs).map(({ effects }) => {
-          const after = state.slice();
-          model.apply(after, effects);
-          return after;
-        }),
-        state,
-      ]);
-    }
-    return states;
+  /**
+   * The states that may have been observed, with each uncertain request done or not. All that there may have been on the
+   * way to them become moments of the timeline: a replica may show those, or have come no further when its primary is lost.
+   */
+  #tryUncertain(observed: Observed): State[] {
+    const timeline = this.#timeline;
+    const { state } = timeline;
+    const comparison = new Comparison(state, observed);
+    const found: State[] = [];
+    const add = (effects: Effects) => {
+      timeline.add(effects);
+      for (const [place, entry] of effects) comparison.see(place, entry ?? undefined);
+    };
+    const tryFrom = (index: number) => {
+      const operation = this.#uncertain[index];
+      if (operation === undefined) {
+        if (comparison.wrong === 0) found.push(state.slice());
+        return;
+      }
+      for (const { effects } of operation.outcomes(state, this.#uncertainSinceMs, observed.toMs)) {
+        const before = effects.map(([place]) => [place, state[place] ?? null] as const);
+        add(effects);
+        tryFrom(index + 1);
+        add(before);
+      }
+      if (operation.isDone !== true) tryFrom(index + 1);
+    };
+    tryFrom(0);
+    return found;
   }
 
   /** One exchange with the primary; false where the connection is of no use any more. */
@@ -281,7 +307,10 @@ export class SimulatedClient {
         return false;
       }
       const effects = effectsOf(operation, reply, this.#timeline.state, fromMs, unixMs());
-      if (effects.length > 1) return false;
+      if (effects.length > 1) {
+        this.#uncertain = [model.replied(operation, reply), ...this.#uncertain.slice(1)];
+        return false;
+      }
       if (effects.length === 0) {
         if (!this.#refused(operation.words.join(" "), reply, operation, fromMs)) isOfUse = false;
       } else {
@@ -316,7 +345,7 @@ export class SimulatedClient {
       const [effects, ...others] = effectsOf(operation, item, state, fromMs, unixMs());
       if (others.length > 0) {
         this.#timeline.endRequest();
-        this.#uncertain = operations.slice(index);
+        this.#uncertain = [model.replied(operation, item), ...operations.slice(index + 1)];
         return false;
       }
       if (effects !== undefined) {
@@ -361,7 +390,7 @@ export class SimulatedClient {
     if (connection === null) return;
     const observed = await this.#observe(connection);
     await connection.close();
-    if (observed === null || this.#timeline.has(observed)) return;
+    if (observed === null || this.world.mayShowParts() || this.#timeline.has(observed)) return;
     const what = this.#timeline.nearest(observed);
     this.world.fail(this.name, `the replica ${host} shows data that its primary never had: ${what}`);
   }

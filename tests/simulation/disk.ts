@@ -65,7 +65,7 @@ export class Disk {
   failing: { readonly code: string; readonly share: number } | null = null;
   /** Called once so many more calls were made, in the middle of one; it kills the server. */
   trap: { calls: number; readonly spring: () => void } | null = null;
-  /** Files that could not be removed when somebody wanted to. */
+  /** Files that could not be removed, or not be looked at, when somebody wanted to. */
   readonly unremoved = new Set<string>();
   #names = new Map<string, Inode>();
   #durableNames = new Map<string, Inode>();
@@ -83,6 +83,11 @@ export class Disk {
   /** Names of the files there are. */
   get fileNames(): string[] {
     return [...this.#names.keys()].map((path) => path.slice(DIRECTORY.length + 1));
+  }
+
+  /** Temporary files that nobody has failed to remove. */
+  leftOver(): string[] {
+    return this.fileNames.filter((name) => name.startsWith("temp-") && !this.unremoved.has(`${DIRECTORY}/${name}`));
   }
 
   /** Paths of the files that a server has open. */
@@ -151,7 +156,7 @@ export class Disk {
     if (failing !== null && this.chance.fraction() < failing.share && what !== "list") {
       onFailure();
       this.scheduler.noteFault();
-      if (what === "remove") this.unremoved.add(path);
+      if (what === "remove" || what === "stat") this.unremoved.add(path); // the start asks how old a file is
       throw failure(failing.code, `${what} ${path}`);
     }
     const result = body();

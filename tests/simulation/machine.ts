@@ -15,12 +15,13 @@ import { bringUp } from "../../lib/server/program/bring_up.ts";
 import { Listeners } from "../../lib/server/program/listeners.ts";
 import { Log } from "../../lib/server/program/log.ts";
 import { Server } from "../../lib/server/server.ts";
-import { ArenaFullError } from "../../lib/store/arena.ts";
+import { type Arena, ArenaFullError } from "../../lib/store/arena.ts";
 import { FakeSocket } from "../server/fake_client.ts";
 import type { Chance } from "./chance.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
 import { type Contents, contentsOf, firstDifference } from "./contents.ts";
 import { DIRECTORY, Disk } from "./disk.ts";
+import { giveBack } from "./memory.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { Killed, type Scheduler, Scope } from "./scheduler.ts";
 import type { Trace } from "./trace.ts";
@@ -36,6 +37,8 @@ const REPLY_LOOK_MS = 10;
 interface SavedState {
   readonly number: number;
   readonly by: Machine;
+  /** Whether a part of a request was in it; see Machine. */
+  readonly isPartial: boolean;
   readonly contents: Contents;
 }
 
@@ -79,7 +82,7 @@ export class Machine {
   /** Whether the server has loaded its data. */
   isUp = false;
   starts = 0;
-  /** Whether it has, as a replica, done a part of a request for want of memory, and has not synchronised since. */
+  /** Whether its data is that of a replica that has done a part of a request for want of memory. */
   isPartial = false;
   /** When it was so last, in ms. */
   partialMs = -Infinity;
@@ -91,8 +94,10 @@ export class Machine {
   #saves = 0;
   /** Whether a snapshot of another's may have come to lie on the disk since the last acknowledged save. */
   #mayHaveReceived = false;
-  /** Allocations until one fails. */
-  #allocationsLeft = Infinity;
+  /** The memory of the last server. */
+  #arena: Arena | null = null;
+  /** Allocations after which one fails, of the server that is to start. */
+  #failAfter = Infinity;
   /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
   #mayRefuse = false;
 
@@ -112,10 +117,7 @@ export class Machine {
 
   logged(scope: Scope, message: string): void {
     if (scope.isDead) return;
-    if (message.includes("Finished with success")) {
-      if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
-      this.isPartial = false;
-    }
+    if (message.includes("Finished with success")) this.#setPartial(false);
     if (message.startsWith("Removing the RDB file")) { // as the operator wants it
       this.#acknowledged = null;
       this.#mayHaveReceived = true;
@@ -139,12 +141,14 @@ export class Machine {
     const words = ["--port", String(PORT), "--protected-mode", "no", ...this.options()];
     loadConfig(config, parseCommandLine(words), { version: "simulation" });
     const log = new SimulatedLog(this, scope);
+    if (this.#arena !== null) giveBack(this.#arena);
     const server = this.server = new Server(log, config, new CommandTable(ALL_COMMANDS));
     applyConfig(server);
     this.emptyBytes = server.store.heap.arena.usedBytes;
     this.#saves = server.saving.saves;
+    this.#arena = server.store.heap.arena;
     this.#watchSaves(server);
-    this.#watchAllocations(server);
+    this.failAllocation(this.#failAfter);
     const { network } = this.around;
     server.listeners = new Listeners(
       network.of(this.name),
@@ -170,6 +174,18 @@ export class Machine {
     this.#checkLoaded(server);
   }
 
+  /** Whether it has a part of a request in its data, or may after a crash, as a save has that it may go back to. */
+  get mayHaveParts(): boolean {
+    const since = this.#acknowledged?.number ?? -1;
+    return this.isPartial ||
+      this.around.states.some(({ by, number, isPartial }) => isPartial && by === this && number >= since);
+  }
+
+  #setPartial(isPartial: boolean): void {
+    if (this.isPartial) this.partialMs = this.around.scheduler.nowMs;
+    this.isPartial = isPartial;
+  }
+
   /** What was loaded is what the last acknowledged save had, or a later one. */
   #checkLoaded(server: Server): void {
     const { states, fail } = this.around;
@@ -179,7 +195,7 @@ export class Machine {
     let difference = "";
     for (const state of mayBe.reverse()) {
       difference = firstDifference(state.contents, loaded, unixMs());
-      if (difference === "") return;
+      if (difference === "") return this.#setPartial(state.isPartial);
     }
     if (this.#acknowledged === null && loaded.size === 0) return;
     fail(this.name, `the data loaded is that of no save since the last that was acknowledged: ${difference}`);
@@ -190,7 +206,8 @@ export class Machine {
     const describe = server.saving.describeReplication;
     server.saving.describeReplication = () => {
       const { states } = this.around;
-      states.push({ number: states.length, by: this, contents: contentsOf(server.keyspace) });
+      const { isPartial } = this;
+      states.push({ number: states.length, by: this, isPartial, contents: contentsOf(server.keyspace) });
       return describe();
     };
   }
@@ -207,25 +224,35 @@ export class Machine {
     this.note("save acknowledged");
   }
 
-  #watchAllocations(server: Server): void {
-    const { arena } = server.store.heap;
+  /** Has an allocation fail, after so many others, of this server or the next one; none, for Infinity. */
+  failAllocation(after: number): void {
+    const arena = this.server?.store.heap.arena;
+    this.#failAfter = arena === undefined ? after : Infinity;
+    if (arena === undefined) return;
+    const stop = () => Reflect.deleteProperty(arena, "alloc");
+    stop();
+    if (after === Infinity) return;
     const alloc = arena.alloc.bind(arena);
+    let left = after;
     arena.alloc = (bytes) => {
-      if (--this.#allocationsLeft <= 0) {
-        this.#allocationsLeft = Infinity;
-        this.note("an allocation fails");
-        this.isPartial ||= server.isReplica;
-        this.#mayRefuse = true;
-        this.around.scheduler.noteFault();
-        throw new ArenaFullError(SIMULATED);
-      }
-      return alloc(bytes);
+      if (--left > 0) return alloc(bytes);
+      stop();
+      this.#allocationFails();
+      throw new ArenaFullError(SIMULATED);
     };
   }
 
-  /** Has an allocation fail, after so many others. */
-  failAllocation(after: number): void {
-    this.#allocationsLeft = after;
+  #allocationFails(): void {
+    this.note("an allocation fails");
+    this.isPartial ||= this.server?.isReplica ?? false;
+    this.#mayRefuse = true;
+    this.around.scheduler.noteFault();
+  }
+
+  /** The simulation is over. */
+  end(): void {
+    this.scope.isDead = true;
+    if (this.#arena !== null) giveBack(this.#arena);
   }
 
   /** The server ends at once, with all that it had under way; with `powerFailed`, the disk loses what was not synced. */
@@ -233,7 +260,6 @@ export class Machine {
     if (!this.isRunning) return;
     this.note(powerFailed ? "POWER FAILS" : "KILLED");
     this.scope.isDead = true;
-    this.#allocationsLeft = Infinity;
     this.server = null;
     this.isUp = false;
     this.disk.crash(powerFailed);

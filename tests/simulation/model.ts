@@ -30,6 +30,8 @@ export interface Outcome {
 export interface Operation {
   readonly words: readonly string[];
   readonly outcomes: (...moment: Moment) => Outcome[];
+  /** Whether it is known to have been done, though not what it did. */
+  readonly isDone?: boolean;
   /** What it may have done where there was not enough memory for all of it. */
   readonly parts?: () => Operation;
   /** Takes what the reply tells, and the state before the request. */
@@ -82,9 +84,20 @@ function lives(state: State, key: Key, fromMs: number, toMs: number): (Life | nu
 
 /** What a request may have done by the reply that it had, as it may by some replies where a key was about to expire. */
 export function effectsOf(operation: Operation, reply: Reply, state: State, fromMs: number, toMs: number): Effects[] {
-  const [first, ...others] = operation.outcomes(state, fromMs, toMs).filter((one) => isAsWanted(reply, one.reply));
-  if (first === undefined) return [];
-  return [first.effects, ...others.map(({ effects }) => effects).filter((one) => !areSame(one, first.effects))];
+  const found: Effects[] = [];
+  for (const { reply: wanted, effects } of operation.outcomes(state, fromMs, toMs)) {
+    if (isAsWanted(reply, wanted) && !found.some((one) => areSame(one, effects))) found.push(effects);
+  }
+  return found;
+}
+
+/** A request that had a reply which leaves open what it did. */
+export function replied({ words, outcomes }: Operation, reply: Reply): Operation {
+  return {
+    words,
+    isDone: true,
+    outcomes: (...moment) => outcomes(...moment).filter((outcome) => isAsWanted(reply, outcome.reply)),
+  };
 }
 
 function areSame(a: Effects, b: Effects): boolean {
@@ -425,29 +438,35 @@ export function getFields(key: Key): Operation {
 
 /** All fields of a hash with their values, in any order. */
 function allFields(key: Key, state: State): Wanted {
-  const fields = state.slice(key.first, key.first + key.places);
-  const count = fields.reduce((sum, entry) => entry === undefined ? sum : sum + 1, 0);
+  const count = countOf(state, key);
   return {
     kind: "wanted",
     text: `${count} fields`,
     fits: (reply) => {
       if (reply.kind !== "array" || reply.items.length !== 2 * count) return false;
-      const left = fields.slice();
+      const isSeen = new Uint8Array(key.places);
       for (let i = 0; i < reply.items.length; i += 2) {
         const [field, value] = [reply.items[i], reply.items[i + 1]];
         if (field.kind !== "bulk" || value.kind !== "bulk") return false;
         const index = fieldIndex(field.text);
-        if (left[index]?.value !== value.text) return false;
-        left[index] = undefined; // as it must not come twice
+        if (index < 0 || isSeen[index] === 1 || state[key.first + index]?.value !== value.text) return false;
+        isSeen[index] = 1;
       }
       return true;
     },
   };
 }
 
+/** Entries of a key, expired or not. */
+function countOf(state: State, { first, places }: Key): number {
+  let count = 0;
+  for (let place = first; place < first + places; place++) if (state[place] !== undefined) count++;
+  return count;
+}
+
 export function countFields(key: Key): Operation {
   return aboutKey(key, ["HLEN", key.name], (life, state) => {
-    const fields = gone(state, key);
-    return [{ reply: line(`:${life === null ? 0 : fields.length}`), effects: life === null ? fields : NO_EFFECTS }];
+    if (life === null) return [{ reply: ZERO, effects: gone(state, key) }];
+    return [{ reply: line(`:${countOf(state, key)}`), effects: NO_EFFECTS }];
   });
 }

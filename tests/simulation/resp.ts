@@ -2,6 +2,7 @@
 
 import { copyBytes } from "../../lib/bytes/compare.ts";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { DOLLAR, STAR, writeHeader } from "../../lib/resp/request.ts";
 
 const FIRST_ROOM_BYTES = 1024;
 
@@ -30,28 +31,32 @@ export function bulk(text: string): Reply {
   return { kind: "bulk", text };
 }
 
-const encoder = new TextEncoder();
+const [RETURN, LINE_FEED] = [0x0d, 0x0a];
+/** The longest count or length with its mark and its line end, or the line end of a word, in bytes. */
+const FRAME_BYTES = 16;
 /** Holds the requests that are sent, while they are. */
 let room = new Uint8Array(FIRST_ROOM_BYTES);
 
 /** Requests, of words that are binary strings, as they are sent; good until the next call. */
 export function encodeRequests(requests: readonly (readonly string[])[]): Uint8Array {
-  let text = "";
+  let bytes = 0;
+  for (const words of requests) for (const word of words) bytes += word.length + 2 * FRAME_BYTES;
+  if (bytes > room.length) room = new Uint8Array(2 * bytes);
+  let at = 0;
   for (const words of requests) {
-    text += `*${words.length}\r\n`;
-    for (const word of words) text += `$${word.length}\r\n${word}\r\n`;
+    at = writeHeader(room, at, STAR, words.length);
+    for (const word of words) {
+      at = writeHeader(room, at, DOLLAR, word.length);
+      for (let i = 0; i < word.length; i++) room[at++] = word.charCodeAt(i);
+      room[at++] = RETURN;
+      room[at++] = LINE_FEED;
+    }
   }
-  if (text.length > room.length) room = new Uint8Array(2 * text.length);
-  const { read, written } = encoder.encodeInto(text, room);
-  if (written > read || read < text.length) { // not all of it is ASCII
-    for (let i = 0; i < text.length; i++) room[i] = text.charCodeAt(i);
-  }
-  return room.subarray(0, text.length);
+  return room.subarray(0, at);
 }
 
 /** What reading has come upon where an array begins. */
 const BEGUN = "begun";
-const [RETURN, DOLLAR, STAR] = [0x0d, 0x24, 0x2a];
 
 /** An array of which items are missing. */
 interface Unfinished {

@@ -35,7 +35,7 @@ const PAUSE_MS = 3;
 /** A turn of the event loop takes up to so long, in ms. */
 const TURN_MS = 0.1;
 /** After so many events, at most, the real event loop has its turn. */
-const EVENTS_PER_TURN = 16;
+const EVENTS_PER_TURN = 64;
 
 class Event implements Timer {
   constructor(

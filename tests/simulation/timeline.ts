@@ -90,10 +90,10 @@ export class Timeline {
 
   /** The state that was observed, which may have been that of many moments; null if it was none. */
   find(observed: Observed): State | null {
-    const look = new LookBack(this.state, observed);
+    const comparison = new Comparison(this.state, observed);
     let found: State | null = null;
-    for (const changes of this.#back(look)) {
-      if (look.wrong > 0) continue;
+    for (const changes of this.#back(comparison)) {
+      if (comparison.wrong > 0) continue;
       const state = this.#after(changes);
       found = found === null ? state : either(found, state);
     }
@@ -102,30 +102,30 @@ export class Timeline {
 
   /** Whether the state that was observed is one of these. Costs the way back to it. */
   has(observed: Observed): boolean {
-    const look = new LookBack(this.state, observed);
-    for (const _ of this.#back(look)) if (look.wrong === 0) return true;
+    const comparison = new Comparison(this.state, observed);
+    for (const _ of this.#back(comparison)) if (comparison.wrong === 0) return true;
     return false;
   }
 
   /** In words, where the moment that comes nearest to what was observed still differs. */
   nearest(observed: Observed): string {
-    const look = new LookBack(this.state, observed);
+    const comparison = new Comparison(this.state, observed);
     let fewest = Infinity;
     let at = 0;
-    for (const changes of this.#back(look)) {
-      if (look.wrong >= fewest) continue;
-      fewest = look.wrong;
+    for (const changes of this.#back(comparison)) {
+      if (comparison.wrong >= fewest) continue;
+      fewest = comparison.wrong;
       at = changes;
     }
     return `${fewest} differ, the first: ${compare(this.#after(at), observed)}`;
   }
 
   /** Goes back through all moments, the latest first: how many changes there had been. */
-  *#back(look: LookBack): Generator<number> {
+  *#back(comparison: Comparison): Generator<number> {
     let at = this.#places.length;
     for (let moment = this.#moments.length - 1; moment >= 0; moment--) {
       const changes = this.#moments[moment];
-      while (at > changes) look.see(this.#places[--at], this.#before[at]);
+      while (at > changes) comparison.see(this.#places[--at], this.#before[at]);
       yield changes;
     }
   }
@@ -138,8 +138,8 @@ export class Timeline {
   }
 }
 
-/** In how many places a state that is gone through moment by moment is not what was observed. */
-class LookBack {
+/** In how many places a state that changes is not what was observed. */
+export class Comparison {
   wrong = 0;
   readonly #isWrong = new Uint8Array(PLACES);
 
@@ -147,7 +147,7 @@ class LookBack {
     for (let place = 0; place < PLACES; place++) this.see(place, state[place]);
   }
 
-  /** A place has this entry. */
+  /** A place has this entry now. */
   see(place: number, entry: Entry | undefined): void {
     const isWrong = fits(entry, place, this.observed) ? 0 : 1;
     this.wrong += isWrong - this.#isWrong[place];

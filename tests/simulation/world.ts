@@ -6,6 +6,7 @@
 import process from "node:process";
 import { useEnding } from "../../lib/runtime/ending.ts";
 import { type Files, useFiles } from "../../lib/runtime/files.ts";
+import { useMemory } from "../../lib/runtime/memory.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
 import { sleep } from "../../lib/runtime/timers.ts";
 import { useWorkers } from "../../lib/runtime/workers.ts";
@@ -13,8 +14,8 @@ import { seedHash } from "../../lib/bytes/hash.ts";
 import { Chance } from "./chance.ts";
 import { type ClientWorld, SimulatedClient } from "./client.ts";
 import { contentsOf, firstDifference } from "./contents.ts";
-import { DIRECTORY } from "./disk.ts";
 import { Machine, PORT, simulatedWorkers, type Surroundings } from "./machine.ts";
+import { takeUsed } from "./memory.ts";
 import { SimulatedNetwork } from "./network.ts";
 import { Killed, Scheduler, Scope } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
@@ -103,14 +104,16 @@ class World implements ClientWorld {
   }
 
   replica(): string | null {
-    // A replica that has done a part of a request hands that on, until it and those below it have synchronised anew.
-    const isPartial = (machine: Machine) =>
-      machine.isPartial || this.#scheduler.nowMs - machine.partialMs < SYNCHRONISED_MS;
-    if (this.#machines.some(isPartial)) return null;
-    const up = this.#machines.filter((machine) =>
-      machine.isUp && !machine.isPartial && this.#parents.get(machine) !== null
-    );
+    if (this.mayShowParts()) return null;
+    const up = this.#machines.filter((machine) => machine.isUp && this.#parents.get(machine) !== null);
     return up.length === 0 ? null : this.#chance.of(up).name;
+  }
+
+  /** A replica that has done a part of a request hands that on, until it and those below it have synchronised anew. */
+  mayShowParts(): boolean {
+    return this.#machines.some(({ isPartial, partialMs }) =>
+      isPartial || this.#scheduler.nowMs - partialMs < SYNCHRONISED_MS
+    );
   }
 
   epoch(): number {
@@ -156,6 +159,7 @@ class World implements ClientWorld {
       scheduler.after(0, () => void this.#watch("world", this.#history()), scheduler.world);
       await scheduler.run(() => this.#isOver);
       if (this.#failure === null && !this.#isOver) this.fail("world", "nothing happens any more");
+      for (const machine of this.#machines) machine.end();
     } finally {
       uninstall();
     }
@@ -192,11 +196,13 @@ class World implements ClientWorld {
       files: useFiles(this.#files()),
       workers: useWorkers(this.#workers),
       ending: useEnding((code) => this.#ended(code)),
+      memory: useMemory(takeUsed),
     };
     return () => {
       useFiles(before.files);
       useWorkers(before.workers);
       useEnding(before.ending);
+      useMemory(before.memory);
       uninstall();
       process.off("unhandledRejection", onRejection);
     };
@@ -378,7 +384,7 @@ class World implements ClientWorld {
   /** Makes a replica the primary; the one before follows it as soon as it hears of that. */
   #promote(): void {
     const old = this.#primary;
-    const ready = this.#machines.filter((machine) => machine.isUp && !machine.isPartial && machine !== old);
+    const ready = this.#machines.filter((machine) => machine.isUp && !machine.mayHaveParts && machine !== old);
     if (ready.length === 0) return;
     const next = this.#chance.of(ready);
     this.note("world", `PROMOTE ${next.name}`);
@@ -451,10 +457,13 @@ class World implements ClientWorld {
     return false;
   }
 
-  async #until(what: string, isSo: () => boolean): Promise<void> {
+  /** Waits until something is so, or for too long; `details` tells more of that. */
+  async #until(what: string, isSo: () => boolean, details: () => readonly string[] = () => []): Promise<void> {
     const sinceMs = this.#scheduler.nowMs;
     while (!isSo()) {
-      if (this.#scheduler.nowMs - sinceMs > REST_MS) return this.fail("world", `it never came that ${what}`);
+      if (this.#scheduler.nowMs - sinceMs > REST_MS) {
+        return this.fail("world", [`it never came that ${what}`, ...details()].join("; "));
+      }
       await sleep(50);
     }
   }
@@ -487,18 +496,17 @@ class World implements ClientWorld {
     const isEmpty = ({ server, emptyBytes }: Machine) =>
       server !== null && !server.saving.snapshotter.running && !server.saving.snapshotter.settling &&
       server.store.heap.arena.usedBytes === emptyBytes;
-    await this.#until("the memory is as it was", () => this.#machines.every(isEmpty));
-    for (const machine of this.#machines) {
-      if (this.#failure?.includes("memory")) {
-        const { server, emptyBytes } = machine;
-        this.note(machine.name, `${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`);
-      }
-      const open = machine.disk.openFiles(machine.scope);
-      if (open.length > 0) this.fail(machine.name, `has files open that nobody needs: ${open.join(", ")}`);
-      const left = machine.disk.fileNames.filter((name) =>
-        name.startsWith("temp-") && !machine.disk.unremoved.has(`${DIRECTORY}/${name}`)
+    const used = () =>
+      this.#machines.map(({ name, server, emptyBytes }) =>
+        `${name} ${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`
       );
-      if (left.length > 0) this.fail(machine.name, `has left ${left.join(", ").replace(/\d+-\d+/g, "N")}`);
-    }
+    await this.#until("the memory is as it was", () => this.#machines.every(isEmpty), used);
+    const left = () =>
+      this.#machines.flatMap(({ name, disk }) =>
+        disk.leftOver().map((file) => `${file.replace(/\d+-\d+/g, "N")} of ${name}`)
+      );
+    await this.#until("temporary files are gone", () => left().length === 0, left);
+    const open = () => this.#machines.flatMap(({ disk, scope }) => disk.openFiles(scope));
+    await this.#until("no file is open", () => open().length === 0, open);
   }
 }

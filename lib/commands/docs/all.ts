@@ -8,10 +8,12 @@ import { GENERIC_DOCS } from "./generic.ts";
 import { GEO_DOCS } from "./geo.ts";
 import { HASH_DOCS } from "./hash.ts";
 import { LIST_DOCS } from "./list.ts";
+import { HYPERLOGLOG_DOCS } from "./hyperloglog.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
 import { SERVER_DOCS } from "./server.ts";
 import { SET_DOCS } from "./set.ts";
 import { SORTED_SET_DOCS } from "./sorted_set.ts";
+import { STREAM_DOCS } from "./stream.ts";
 import { STRING_DOCS } from "./string.ts";
 import { TRANSACTIONS_DOCS } from "./transactions.ts";
 
@@ -23,10 +25,12 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...GEO_DOCS,
   ...HASH_DOCS,
   ...LIST_DOCS,
+  ...HYPERLOGLOG_DOCS,
   ...PUBSUB_DOCS,
   ...SERVER_DOCS,
   ...SET_DOCS,
   ...SORTED_SET_DOCS,
+  ...STREAM_DOCS,
   ...STRING_DOCS,
   ...TRANSACTIONS_DOCS,
 ]);

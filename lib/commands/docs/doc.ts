@@ -99,7 +99,7 @@ class SyntaxParser {
   #at = 0;
 
   constructor(syntax: string) {
-    this.#tokens = syntax.match(/\+?\.\.\.|@[\d.]+|[[\]<>()|]|[^\s[\]<>()|@+.=]+=?/g) ?? [];
+    this.#tokens = syntax.match(/\+?\.\.\.|@[\d.]+|[[\]<>()|]|[^\s[\]<>()|@+.=]+=?|=/g) ?? [];
   }
 
   #peek(): string | undefined {

@@ -1,6 +1,6 @@
 /** How values of each type are written, by the type's number, and loaded, by the RDB types that hold them. */
 
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STRING, TYPE_ZSET } from "../../store/entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
 import { HashLoader } from "./hash_loader.ts";
 import { HashWriter } from "./hash_writer.ts";
@@ -10,6 +10,8 @@ import { SetLoader } from "./set_loader.ts";
 import { SetWriter } from "./set_writer.ts";
 import { SortedSetLoader } from "./sorted_set_loader.ts";
 import { SortedSetWriter } from "./sorted_set_writer.ts";
+import { StreamLoader } from "./stream_loader.ts";
+import { StreamWriter } from "./stream_writer.ts";
 import { StringLoader } from "./string_loader.ts";
 import { StringWriter } from "./string_writer.ts";
 import type { ValueLoader } from "./value_loader.ts";
@@ -25,6 +27,7 @@ export class ValueWriters {
     this.#byNumber[TYPE_LIST] = new ListWriter(store.lists);
     this.#byNumber[TYPE_SET] = new SetWriter(store.heap);
     this.#byNumber[TYPE_ZSET] = new SortedSetWriter(store.sortedSets);
+    this.#byNumber[TYPE_STREAM] = new StreamWriter(store.streams);
     this.#byNumber[TYPE_HASH] = new HashWriter(store.heap);
   }
 
@@ -49,6 +52,7 @@ export function valueLoaders(store: Store): ReadonlyMap<number, ValueLoader> {
     new SetLoader(store.sets),
     new SortedSetLoader(store.sortedSets),
     new HashLoader(store.hashes),
+    new StreamLoader(store.streams),
   ];
   return new Map(loaders.flatMap((loader) => loader.rdbTypes.map((type) => [type, loader])));
 }

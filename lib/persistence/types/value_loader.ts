@@ -48,8 +48,8 @@ export interface ValueLoader {
    * or EMPTY. Throws RdbError.
    */
   begin(type: number, target: LoadTarget): number;
-  /** Reads one element. */
-  element(target: LoadTarget): void;
+  /** Reads one element. May return how many more are to come than was known before. */
+  element(target: LoadTarget): number | void;
   /** All elements have come. */
   end(target: LoadTarget): void;
   /** The entry built last, in a target with a database. */

@@ -1,6 +1,6 @@
 /**
  * `maxmemory-clients`: when the buffers of all clients together take more than allowed, the largest clients are
- * disconnected. Kept up to date by the server whenever a client's buffers may have changed; costs nothing without limit.
+ * disconnected. Kept up to date by serving whenever a client's buffers may have changed; costs nothing without limit.
  */
 
 import { NO_EVICT, PRIMARY, REPLICA } from "./flags.ts";

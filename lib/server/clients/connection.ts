@@ -3,7 +3,7 @@
  * requests with the parser, hands each to the dispatcher with the client's session, and sends what the shared reply
  * writer then holds.
  *
- * Made by the server for each socket; called by the socket with what comes, and by whoever has something for the client.
+ * Made by admission for each socket; called by the socket with what comes, and by whoever has something for the client.
  */
 
 import type { Command } from "../../commands/command.ts";

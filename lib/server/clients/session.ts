@@ -64,7 +64,7 @@ export interface SessionHost extends WholeHost {
   readonly current: ClientSession | null;
   readonly dispatcher: { callNested(client: ClientSession, command: Command, request: Request): void };
   readonly monitors: { add(client: ClientSession): void; remove(client: ClientSession): void };
-  readonly propagation: Pick<Propagation, "active" | "builder">;
+  readonly propagation: Pick<Propagation, "active" | "builder" | "writeAhead">;
   readonly replication: ReplicationLinks;
   readonly serving: {
     /** Closes a client once the work under way is done. */
@@ -176,9 +176,11 @@ export class ClientSession implements Client {
     type: number,
     timeoutMs: number,
     onTimeout: () => void,
+    whenGone: "wait" | "run" = "wait",
   ): void {
     if (this.insideExec || this.isPrimary) return onTimeout();
-    this.host.waiters.wait(this, request, first, count, { type, alsoWhenGone: false }, timeoutMs, onTimeout);
+    const wanted = { type, alsoWhenGone: whenGone === "run" };
+    this.host.waiters.wait(this, request, first, count, wanted, timeoutMs, onTimeout);
   }
 
   blockUntilShutdown(begin: () => void): void {
@@ -324,6 +326,14 @@ export class ClientSession implements Client {
     const { builder } = this.host.propagation;
     this.propagated = builder.request;
     return builder.begin(argc);
+  }
+
+  propagateAlso(argc: number): RequestBuilder | null {
+    const { propagated } = this;
+    if (propagated !== null && propagated.argc > 0) {
+      this.host.propagation.writeAhead(this.database.index, propagated);
+    }
+    return this.propagateAs(argc);
   }
 
   preventPropagation(): void {

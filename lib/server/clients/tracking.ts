@@ -4,7 +4,7 @@
  *
  * In the normal mode a table maps each key that was read to the ids of its readers. A change tells them and drops the
  * key: a reader that still cares reads again. In the broadcasting mode nothing is remembered but the keys that changed
- * since the last round, by prefix. The server calls `changed` and `flushed`, the dispatcher `remember`.
+ * since the last round, by prefix. Changes (execution/changes.ts) call `changed` and `flushed`, the dispatcher `remember`.
  */
 
 import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../../bytes/latin1.ts";

@@ -4,6 +4,7 @@
  */
 
 import { systemErrorText } from "../../bytes/system_errors.ts";
+import { SAVE_FAILED } from "../../commands/errors.ts";
 import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
 import type { Changes } from "../execution/changes.ts";
@@ -46,7 +47,7 @@ export class Debugging {
   reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null {
     const { saving, keyspace, log, phase } = this.server;
     if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
-    if (options.save && saving.saveNow() !== null) return "ERR Failed to save the RDB file, check the log";
+    if (options.save && saving.saveNow() !== null) return SAVE_FAILED;
     if (options.flush) this.server.changes.flush(keyspace.databases);
     phase.setLoading(true);
     try {

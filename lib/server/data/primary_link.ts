@@ -3,9 +3,8 @@
  * and the client that applies the stream. `replication/replica.ts` does the work.
  */
 
-import { systemErrorText } from "../../bytes/system_errors.ts";
 import type { Config } from "../../config/config.ts";
-import { NetworkError, type Socket } from "../../net/socket.ts";
+import type { Socket } from "../../net/socket.ts";
 import { type ReplicaSettings, ReplicaSide } from "../../replication/replica.ts";
 import {
   FileReceiver,
@@ -135,13 +134,9 @@ export class PrimaryLink {
   async #connect(host: string, port: number): Promise<Socket> {
     const { listeners, config } = this.server;
     if (listeners === null) throw new Error("the network is not open");
-    try {
-      const socket = await listeners.network.connectTcp(host, port, config.text("bind-source-addr"));
-      socket.setKeepAlive(config.number("tcp-keepalive"));
-      return socket;
-    } catch (error) {
-      throw error instanceof NetworkError ? new Error(systemErrorText(error), { cause: error }) : error;
-    }
+    const socket = await listeners.network.connectTcp(host, port, config.text("bind-source-addr"));
+    socket.setKeepAlive(config.number("tcp-keepalive"));
+    return socket;
   }
 
   #receiveSnapshot(id: string): SnapshotReceiver {

@@ -5,6 +5,7 @@
 
 import { join } from "node:path";
 import { fromBinary } from "../../bytes/paths.ts";
+import { systemErrorText } from "../../bytes/system_errors.ts";
 import { removalWord } from "../../commands/removal.ts";
 import type { Config } from "../../config/config.ts";
 import { loadRdbFile, type LoadResult } from "../../persistence/load.ts";
@@ -130,7 +131,7 @@ export class Saving {
     try {
       saveSync(keyspace, this.path, this.describe(), this.writeOptions);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = systemErrorText(error);
       log.warning(`Error saving DB on disk: ${reason}`);
       return reason;
     }
@@ -183,7 +184,7 @@ export class Saving {
       if (isSave) this.#succeeded(changesSaved);
       return result;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = systemErrorText(error);
       const name = isSave ? "saving" : "transfer";
       if (error instanceof SnapshotAbortedError) log.warning(`Background ${name} terminated by signal`);
       else log.warning(`Background ${name} error: ${reason}`);

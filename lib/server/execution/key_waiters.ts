@@ -14,7 +14,6 @@ import type { Request } from "../../resp/request.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import type { Database } from "../../store/database.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
-import type { ClientSession } from "../clients/session.ts";
 
 /** What those who wait are told when the server becomes a replica; they are closed after it. */
 export const ROLE_CHANGED =
@@ -28,8 +27,21 @@ export interface Wanted {
   readonly alsoWhenGone: boolean;
 }
 
+/** A client as it waits: `ClientSession`. */
+export interface WaitingClient {
+  readonly database: Database;
+  readonly lastCommand: Command | null;
+  readonly blocking: { readonly onGone: () => void } | null;
+  readonly reply: { error(text: string): void };
+  /** Stops running requests until `unblock`, or until the time is up (0: for ever) and `onTimeout` has replied. */
+  block(timeoutMs: number, onTimeout: () => void, onGone: () => void): void;
+  /** Ends that: `write` gives the reply that was waited for. */
+  unblock(write: () => void): void;
+  close(): void;
+}
+
 interface Waiter {
-  readonly client: ClientSession;
+  readonly client: WaitingClient;
   readonly command: Command;
   readonly request: Request;
   readonly databaseIndex: number;
@@ -50,12 +62,12 @@ interface ReadyKey {
 export interface KeyWaitersHost {
   readonly dispatcher: {
     /** Whether a pause holds up what a client waits to do. */
-    mustWait(client: ClientSession, command: Command): boolean;
-    execute(client: ClientSession, request: Request, command: Command): void;
+    mustWait(client: WaitingClient, command: Command): boolean;
+    execute(client: WaitingClient, request: Request, command: Command): void;
   };
   readonly keyspace: Keyspace;
   /** The client whose requests are being run. */
-  readonly current: ClientSession | null;
+  readonly current: WaitingClient | null;
 }
 
 /** Who waits for which keys. */
@@ -94,7 +106,7 @@ export class KeyWaiters {
    * is for ever.
    */
   wait(
-    client: ClientSession,
+    client: WaitingClient,
     request: Request,
     first: number,
     count: number,
@@ -240,7 +252,7 @@ export class KeyWaiters {
 
   /** The server has become a replica: nobody will bring what its clients wait for, or so they must fear. */
   endAll(): void {
-    const clients = new Set<ClientSession>();
+    const clients = new Set<WaitingClient>();
     for (const byKey of this.#byKey) {
       for (const waiters of byKey?.values() ?? []) for (const { client } of waiters) clients.add(client);
     }

@@ -113,6 +113,11 @@ export class Propagation {
     else this.#pending.push({ databaseIndex, request: request.copy() });
   }
 
+  /** Propagates a write of the command under way before the command's own. Whoever runs it calls `settle` after that. */
+  writeAhead(databaseIndex: number, request: Request): void {
+    if (this.active) this.#pending.push({ databaseIndex, request: request.copy() });
+  }
+
   /**
    * Propagates that a key has gone though no command removed it. `command`: DEL or UNLINK. `isAhead`: on the way of a
    * command, before whose own write it goes; whoever runs the command calls `settle` after it.

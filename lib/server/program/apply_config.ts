@@ -100,6 +100,8 @@ export function applyConfig(server: ConfiguredServer): void {
   follow(["zset-max-listpack-value"], () => {
     store.sortedSets.maxListpackValue = config.number("zset-max-listpack-value");
   });
+  follow(["stream-node-max-bytes"], () => store.streams.maxNodeBytes = config.number("stream-node-max-bytes"));
+  follow(["stream-node-max-entries"], () => store.streams.maxNodeEntries = config.number("stream-node-max-entries"));
   follow(["hash-max-listpack-value"], () => store.hashes.maxListpackValue = config.number("hash-max-listpack-value"));
   follow(["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"], () => {
     const counts = config.choice("maxmemory-policy").endsWith("-lfu");

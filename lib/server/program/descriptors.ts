@@ -3,10 +3,12 @@
  * start, so that there are always some left for saving, for the log, and for telling surplus clients that they are.
  */
 
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import type { Config } from "../../config/config.ts";
+import { thisProcess } from "../../runtime/process.ts";
 import type { Log } from "./log.ts";
+import { processFile } from "./proc.ts";
 
 /** Descriptors kept from clients: at least these, and this many more than the runtime itself has open. */
 const LEAST_RESERVED = 32;
@@ -72,16 +74,11 @@ function firstFree(): number {
 
 /** What the system says, or null where it does not, or the runtime may not ask. */
 function systemLimit(): number | null {
-  try {
-    const soft = /^Max open files\s+(\w+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
-    if (soft !== undefined) return soft === "unlimited" ? Infinity : Number(soft);
-  } catch {
-    // Another system than Linux, or Deno without the permission for all.
-  }
   const report = (process.report as typeof process.report | undefined)?.getReport?.() as
     | { readonly userLimits?: { readonly open_files?: { readonly soft?: number | string } } }
     | undefined;
-  const soft = report?.userLimits?.open_files?.soft;
+  const soft = report?.userLimits?.open_files?.soft ??
+    /^Max open files\s+(\w+)/m.exec(processFile(thisProcess().id, "limits"))?.[1];
   return soft === undefined ? null : soft === "unlimited" ? Infinity : Number(soft);
 }
 

@@ -1,6 +1,6 @@
 /**
  * The addresses that the server listens on, as `bind`, `port` and `unixsocket` name them. Opened at the start, moved by
- * CONFIG SET, closed at the end; hands connections to the server.
+ * CONFIG SET, closed at the end; hands connections to admission.
  */
 
 import { chmodSync, rmSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * The log, in Redis's line format: `pid:role date mark message`. The server makes one and hands it to whoever reports.
+ * The log, in Redis's line format: `pid:role date mark message`. The start makes one, for whoever reports.
  *
  * A log file is opened for each line, so that it may be moved away at any time (log rotation) and the next line begins a
  * new one. What cannot be written is lost: a full disk must not stop the server.
@@ -51,11 +51,6 @@ export class Log {
   /** Writes text as it is, without the line format, at level notice: for the banner. */
   raw(text: string): void {
     if (RANKS[this.level] <= RANKS.notice) this.#output(toBytes(text));
-  }
-
-  /** Whether messages of a level are written, for those that are dear to make. */
-  writes(level: LogLevel): boolean {
-    return RANKS[level] >= RANKS[this.level];
   }
 
   /** Why the log file cannot be opened, or null: asked once at start, where that is fatal. */

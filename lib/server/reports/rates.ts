@@ -14,7 +14,7 @@ const SAMPLE_MS = 100;
 const PEAK_SECONDS = 8;
 
 /** The rate of a counter that only grows. */
-export class Rate {
+class Rate {
   readonly #samples = new Float64Array(SAMPLES);
   #next = 0;
   #lastCount = 0;

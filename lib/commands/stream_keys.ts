@@ -1,0 +1,182 @@
+/** Streams and their groups under keys, and their entries in replies, as all stream commands have them. */
+
+import type { ReplyWriter } from "../resp/reply.ts";
+import type { Request } from "../resp/request.ts";
+import type { RequestBuilder } from "../resp/request_builder.ts";
+import { TYPE_STREAM } from "../store/entry.ts";
+import { Element } from "../store/listpack.ts";
+import type { Store } from "../store/store.ts";
+import { StreamCursor } from "../store/types/stream_cursor.ts";
+import { ID_TEXT_BYTES, StreamId } from "../store/types/stream_ids.ts";
+import { PendingCursor } from "../store/types/stream_pending.ts";
+import type { Trees } from "../store/tree.ts";
+import { EVENT_STREAM } from "./events.ts";
+import { replyElement } from "./replies.ts";
+import type { Session } from "./session.ts";
+import { readTyped, writeTyped } from "./typed_keys.ts";
+
+const text = new Uint8Array(ID_TEXT_BYTES);
+const field = new Element();
+const value = new Element();
+
+let cursorOfStore: StreamCursor | null = null;
+
+/** The cursor that serves all commands, one after the other. */
+export function cursorOf(store: Store): StreamCursor {
+  if (cursorOfStore?.streams !== store.streams) cursorOfStore = new StreamCursor(store.streams);
+  return cursorOfStore;
+}
+
+/** The stream under an argument, for reading: its entry's ref, MISSING or FAILED. */
+export function readStream(session: Session, request: Request, index: number): number {
+  return readTyped(session, request, index, TYPE_STREAM);
+}
+
+/** The same for changing. */
+export function writeStream(session: Session, request: Request, index: number): number {
+  return writeTyped(session, request, index, TYPE_STREAM);
+}
+
+/** The group of a stream whose name is an argument; 0 if there is none. */
+export function findGroup(session: Session, request: Request, body: number, at: number): number {
+  const { groups } = session.host.store.streams;
+  return groups.find(body, request.bytes, request.starts[at], request.lengths[at]);
+}
+
+/** Replies with an ID. */
+export function replyId(reply: ReplyWriter, id: StreamId): void {
+  reply.bulk(text, 0, id.writeText(text, 0));
+}
+
+/** Adds an ID to a request that is propagated. */
+export function addId(builder: RequestBuilder, id: StreamId): RequestBuilder {
+  return builder.bytes(text, 0, id.writeText(text, 0));
+}
+
+/** Replies with the entry at which a cursor stands: its ID, and its fields and values. */
+export function replyEntry(reply: ReplyWriter, entry: StreamCursor): void {
+  reply.array(2);
+  replyId(reply, entry.id);
+  reply.array(entry.pairs * 2);
+  entry.beginFields();
+  while (entry.nextField(field, value)) {
+    replyElement(reply, field);
+    replyElement(reply, value);
+  }
+}
+
+/** An int64 as an integer reply. */
+export function replyExact(reply: ReplyWriter, integer: bigint): void {
+  const safe = Number(integer);
+  if (Number.isSafeInteger(safe)) reply.integer(safe);
+  else reply.bigInteger(integer);
+}
+
+/** What goes along the trees of groups for all commands, one after the other. */
+export interface GroupTools {
+  /** Groups, or consumers. */
+  readonly names: Trees;
+  readonly consumers: Trees;
+  /** What is pending in a group. */
+  readonly pending: PendingCursor;
+  /** The IDs of what is pending for a consumer. */
+  readonly ids: PendingCursor;
+}
+
+let toolsOfStore: GroupTools | null = null;
+let toolsOwner: unknown = null;
+
+/** The tools of a store. */
+export function toolsOf({ streams: { groups } }: Store): GroupTools {
+  if (toolsOfStore !== null && toolsOwner === groups) return toolsOfStore;
+  toolsOwner = groups;
+  return toolsOfStore = {
+    names: groups.namesTree(),
+    consumers: groups.namesTree(),
+    pending: new PendingCursor(groups.pendingTree()),
+    ids: new PendingCursor(groups.idsTree()),
+  };
+}
+
+/** Replies with the name of a group. */
+export function replyGroupName({ reply, host }: Session, group: number): void {
+  const { groups } = host.store.streams;
+  reply.bulk(groups.bytes(group), groups.groupNameStart(group), groups.nameLength(group));
+}
+
+/** Replies with the name of a consumer. */
+export function replyConsumerName({ reply, host }: Session, consumer: number): void {
+  const { groups } = host.store.streams;
+  reply.bulk(groups.bytes(consumer), groups.consumerNameStart(consumer), groups.nameLength(consumer));
+}
+
+/**
+ * The consumer of a group that is ours, whose name is argument `at`, to be changed: made if there is none, and seen now.
+ * Its making is told, but not propagated.
+ */
+export function consumerSeen(session: Session, request: Request, key: number, group: number, at: number): number {
+  const { host } = session;
+  const { groups } = host.store.streams;
+  const { bytes, starts, lengths } = request;
+  const body = bodyUnder(session, request, key);
+  const found = groups.findConsumer(group, bytes, starts[at], lengths[at]);
+  if (found !== 0) {
+    const consumer = groups.ownConsumer(body, group, found);
+    groups.setSeen(consumer, host.store.nowMs);
+    return consumer;
+  }
+  return createConsumer(session, request, key, group, at);
+}
+
+/** Makes the consumer of a group that is ours, and tells of it. */
+export function createConsumer(session: Session, request: Request, key: number, group: number, at: number): number {
+  const { host } = session;
+  const { groups } = host.store.streams;
+  const { bytes, starts, lengths } = request;
+  const body = bodyUnder(session, request, key);
+  const consumer = groups.createConsumer(body, group, bytes, starts[at], lengths[at], host.store.nowMs);
+  host.changes.made++;
+  host.changes.publish(EVENT_STREAM, "xgroup-createconsumer", session.database, bytes, starts[key], lengths[key]);
+  return consumer;
+}
+
+/** The body of the stream that is under an argument. */
+function bodyUnder({ database, host }: Session, { bytes, starts, lengths }: Request, key: number): number {
+  return host.store.streams.bodyOf(database.peek(bytes, starts[key], lengths[key]));
+}
+
+/** Has the making of a consumer propagated besides whatever else is. */
+export function propagateConsumer(session: Session, request: Request, key: number, group: number, at: number): void {
+  session.propagateAlso(5)?.word("XGROUP").word("CREATECONSUMER").argument(request, key).argument(request, group)
+    .argument(request, at);
+}
+
+/** Has what a group has read propagated besides whatever else is. */
+export function propagateGroup(session: Session, request: Request, key: number, groupAt: number, group: number): void {
+  const { groups } = session.host.store.streams;
+  const builder = session.propagateAlso(7)?.word("XGROUP").word("SETID").argument(request, key);
+  if (builder === undefined) return;
+  builder.argument(request, groupAt);
+  // One that went beyond what there are numbers for is as good as unknown, and would be refused.
+  const read = groups.entriesRead(group);
+  addId(builder, groups.lastId(group, groupId)).word("ENTRIESREAD").integer(read < 0n ? -1n : read);
+}
+
+const groupId = new StreamId();
+
+/** Ends an XCLAIM that is propagated, after its IDs. */
+export function endClaim(
+  builder: RequestBuilder,
+  session: Session,
+  group: number,
+  deliveredMs: number,
+  deliveries: number,
+): void {
+  const { groups } = session.host.store.streams;
+  builder.word("TIME").integer(deliveredMs).word("RETRYCOUNT").integer(deliveries).word("FORCE").word("JUSTID")
+    .word("LASTID");
+  addId(builder, groups.lastId(group, groupId));
+}
+
+/** Arguments of such an XCLAIM besides the IDs. */
+export const CLAIM_ARGUMENTS = 13;

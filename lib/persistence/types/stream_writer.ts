@@ -1,0 +1,271 @@
+/**
+ * How streams are written: their nodes as they are, what is known of the whole, and their groups, each with what is pending
+ * and its consumers. All of it in steps, of what the stream was when it was shared: blocks and trees that are still to be
+ * read are copied before they change (store/types/stream_groups.ts).
+ */
+
+import { ENCODING_STREAM } from "../../store/entry.ts";
+import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
+import type { Trees } from "../../store/tree.ts";
+import { ID_BYTES, StreamId } from "../../store/types/stream_ids.ts";
+import { COUNT_HIGH, COUNT_LOW, TIME_HIGH, TIME_LOW } from "../../store/types/stream_pending.ts";
+import type { Streams } from "../../store/types/streams.ts";
+import { LENGTH_64_BITS_MARK, RDB_TYPE_STREAM_LISTPACKS_2 } from "../rdb_format.ts";
+import type { TokenWriter } from "../token_writer.ts";
+import type { BodyWriter, ValueWriter } from "./value_writer.ts";
+
+/** A stream with more nodes, or pending entries, is written in steps. */
+const LARGE_NODES = 8;
+const LARGE_PENDING = 128;
+/** A node is as much to write as so many pending entries. */
+const NODE_COST = 16;
+/** The cursor of what comes behind the nodes. */
+const BEHIND_NODES = 2 ** 32;
+
+export class StreamWriter implements ValueWriter {
+  readonly inline = null;
+  readonly body: BodyWriter;
+
+  constructor(streams: Streams) {
+    this.body = new StreamBodyWriter(streams);
+  }
+
+  rdbType(encoding: number): number {
+    if (encoding === ENCODING_STREAM) return RDB_TYPE_STREAM_LISTPACKS_2;
+    throw new Error(`no RDB type for streams in encoding ${encoding}`);
+  }
+}
+
+/** Writes a body, or the copy of one that was shared. What comes behind the nodes counts as one element. */
+class StreamBodyWriter implements BodyWriter {
+  readonly consistsOf = "nodes";
+  written = 0;
+  readonly #trees: Trees;
+  readonly #probe: Trees;
+  // A writer writes one stream at a time.
+  readonly #names: Trees;
+  readonly #consumers: Trees;
+  readonly #pending: Trees;
+  readonly #ids: Trees;
+  readonly #id = new StreamId();
+  readonly #idBytes = new Uint8Array(ID_BYTES);
+  /** What is being written behind the nodes. */
+  #behind: Generator<void, void> | null = null;
+
+  constructor(readonly streams: Streams) {
+    const { groups } = streams;
+    this.#trees = streams.treesOf();
+    this.#probe = groups.namesTree();
+    this.#names = groups.namesTree();
+    this.#consumers = groups.namesTree();
+    this.#pending = groups.pendingTree();
+    this.#ids = groups.idsTree();
+  }
+
+  isLarge(body: number): boolean {
+    const { streams } = this;
+    if (this.count(body) > LARGE_NODES) return true;
+    const root = streams.groupsOf(body);
+    if (root === 0) return false;
+    const names = this.#probe;
+    let pending = 0;
+    names.seekPosition(root, 0);
+    do {
+      pending += 1 + streams.groups.pendingCount(names.word(0)) + streams.groups.consumerCount(names.word(0));
+    } while (pending <= LARGE_PENDING && names.next());
+    return pending > LARGE_PENDING;
+  }
+
+  count(body: number): number {
+    const root = this.streams.rootOf(body);
+    return (root === 0 ? 0 : this.#trees.items(root)) + 1;
+  }
+
+  source(body: number): number {
+    return body;
+  }
+
+  share(body: number): number {
+    return this.streams.share(body);
+  }
+
+  unshare(source: number): void {
+    this.streams.unshare(source);
+  }
+
+  begin(tokens: TokenWriter, count: number): void {
+    tokens.begin();
+    tokens.length(count - 1);
+    tokens.end();
+  }
+
+  write(tokens: TokenWriter, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+    this.written = 0;
+    const root = this.streams.rootOf(source);
+    if (cursor < BEHIND_NODES && root !== 0) {
+      cursor = this.#writeNodes(tokens, root, cursor, limit, marks);
+      if (cursor < BEHIND_NODES) return cursor;
+    }
+    if (cursor < BEHIND_NODES || this.written > 0) this.#behind = this.#writeBehind(tokens, source, limit, marks);
+    if (this.#behind === null) throw new Error("a stream that was not begun");
+    if (this.#behind.next().done !== true) return BEHIND_NODES;
+    this.#behind = null;
+    this.written++;
+    return 0;
+  }
+
+  #writeNodes(tokens: TokenWriter, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+    const trees = this.#trees;
+    const { nodes } = this.streams;
+    const count = trees.count(root);
+    trees.seekPosition(root, cursor);
+    do {
+      const node = trees.word(0);
+      nodes.show(node);
+      this.#idString(tokens, this.#id.readKey(trees));
+      tokens.string(nodes.bytes, nodes.start, nodes.length(node));
+      cursor += trees.word(1);
+      this.written++;
+      if (marks === null) continue;
+      marks.mark(node);
+      trees.markRead();
+    } while (this.written * NODE_COST < limit && trees.next());
+    return cursor < count ? cursor : BEHIND_NODES;
+  }
+
+  /** Writes what comes behind the nodes, and stops after every `limit` elements. */
+  *#writeBehind(
+    tokens: TokenWriter,
+    source: number,
+    limit: number,
+    marks: SnapshotHooks | null,
+  ): Generator<void, void> {
+    const { streams } = this;
+    const { groups } = streams;
+    this.#length(tokens, streams.length(source));
+    this.#idLengths(tokens, streams.lastId(source, this.#id));
+    this.#idLengths(tokens, streams.firstId(source, this.#id));
+    this.#idLengths(tokens, streams.maxDeletedId(source, this.#id));
+    this.#longLength(tokens, streams.entriesAdded(source));
+    const root = streams.groupsOf(source);
+    const [names, consumers, pending, ids] = [this.#names, this.#consumers, this.#pending, this.#ids];
+    this.#length(tokens, root === 0 ? 0 : names.count(root));
+    if (root === 0) return;
+    let left = limit;
+    // Whatever was read may change at once: between the mark of something and the step to what comes next nothing may stop.
+    names.seekPosition(root, 0);
+    let isGroup = true;
+    while (isGroup) {
+      const group = names.word(0);
+      tokens.string(groups.bytes(group), groups.groupNameStart(group), groups.nameLength(group));
+      this.#idLengths(tokens, groups.lastId(group, this.#id));
+      this.#longLength(tokens, groups.entriesRead(group));
+      this.#length(tokens, groups.pendingCount(group));
+      let isThere = first(pending, groups.pendingRoot(group));
+      while (isThere) {
+        this.#pendingEntry(tokens, pending);
+        isThere = nextUnread(pending, marks);
+        if (--left <= 0) yield void (left = limit);
+      }
+      this.#length(tokens, groups.consumerCount(group));
+      let isConsumer = first(consumers, groups.consumersRoot(group));
+      while (isConsumer) {
+        const consumer = consumers.word(0);
+        tokens.string(groups.bytes(consumer), groups.consumerNameStart(consumer), groups.nameLength(consumer));
+        this.#time(tokens, groups.seenMs(consumer));
+        this.#length(tokens, groups.consumerPending(consumer));
+        isThere = first(ids, groups.idsRoot(consumer));
+        while (isThere) {
+          this.#rawId(tokens, this.#id.readKey(ids));
+          isThere = nextUnread(ids, marks);
+          if (--left <= 0) yield void (left = limit);
+        }
+        marks?.mark(consumer);
+        isConsumer = nextUnread(consumers, marks);
+        if (--left <= 0) yield void (left = limit);
+      }
+      marks?.mark(group);
+      isGroup = nextUnread(names, marks);
+      if (--left <= 0) yield void (left = limit);
+    }
+  }
+
+  #length(tokens: TokenWriter, length: number): void {
+    tokens.begin();
+    tokens.length(length);
+    tokens.end();
+  }
+
+  /** A length that is any uint64. */
+  #longLength(tokens: TokenWriter, value: bigint): void {
+    tokens.begin();
+    wordsLength(tokens, Number(BigInt.asIntN(32, value >> 32n)), Number(BigInt.asIntN(32, value)));
+    tokens.end();
+  }
+
+  #idLengths(tokens: TokenWriter, id: StreamId): void {
+    tokens.begin();
+    wordsLength(tokens, id.msHigh, id.msLow);
+    wordsLength(tokens, id.seqHigh, id.seqLow);
+    tokens.end();
+  }
+
+  #idString(tokens: TokenWriter, id: StreamId): void {
+    id.writeBytes(this.#idBytes, 0);
+    tokens.string(this.#idBytes, 0, ID_BYTES);
+  }
+
+  #rawId(tokens: TokenWriter, id: StreamId): void {
+    id.writeBytes(this.#idBytes, 0);
+    tokens.begin();
+    for (let i = 0; i < ID_BYTES; i++) tokens.byte(this.#idBytes[i]);
+    tokens.end();
+  }
+
+  #pendingEntry(tokens: TokenWriter, pending: Trees): void {
+    this.#id.readKey(pending).writeBytes(this.#idBytes, 0);
+    tokens.begin();
+    for (let i = 0; i < ID_BYTES; i++) tokens.byte(this.#idBytes[i]);
+    tokens.int32(pending.word(TIME_LOW));
+    tokens.int32(pending.word(TIME_HIGH));
+    wordsLength(tokens, pending.word(COUNT_HIGH), pending.word(COUNT_LOW));
+    tokens.end();
+  }
+
+  #time(tokens: TokenWriter, unixMs: number): void {
+    tokens.begin();
+    tokens.int32(unixMs | 0);
+    tokens.int32(Math.floor(unixMs / 2 ** 32) | 0);
+    tokens.end();
+  }
+
+  mark(body: number): number {
+    this.streams.markAll(body);
+    return 0;
+  }
+
+  element(): void {
+    throw new Error("the nodes of a stream are written where they are");
+  }
+}
+
+/** Writes the two words of a uint64 as a length, within a token. */
+function wordsLength(tokens: TokenWriter, high: number, low: number): void {
+  if (high === 0) return tokens.length(low >>> 0);
+  tokens.byte(LENGTH_64_BITS_MARK);
+  for (let shift = 24; shift >= 0; shift -= 8) tokens.byte(high >>> shift);
+  for (let shift = 24; shift >= 0; shift -= 8) tokens.byte(low >>> shift);
+}
+
+/** Goes to the first item of a tree, which may be none; false if there is none. */
+function first(trees: Trees, root: number): boolean {
+  if (root === 0) return false;
+  trees.seekPosition(root, 0);
+  return true;
+}
+
+/** Marks what was read up to where a tree stands, and goes to the next item; false if there is none. */
+function nextUnread(trees: Trees, marks: SnapshotHooks | null): boolean {
+  if (marks !== null) trees.markRead();
+  return trees.next();
+}

@@ -1,0 +1,627 @@
+/**
+ * The consumer groups of streams: each a block with how far it has read, its consumers, and the entries that are pending:
+ * delivered to one of them and not acknowledged. Used by streams, the stream commands, and persistence.
+ *
+ * | words of a group | hold                                    | words of a consumer | hold                             |
+ * |------------------|-----------------------------------------|---------------------|----------------------------------|
+ * | 0                | the number of the next consumer         | 0                   | its number in the group          |
+ * | 1                | bytes of the name, snapshot epoch       | 1                   | bytes of the name, snapshot epoch |
+ * | 2–5              | the last ID delivered                   | 2–3                 | when it was seen last, Unix ms   |
+ * | 6–7              | entries read, an int64; -1: unknown     | 4–5                 | when it was active last; -1: never |
+ * | 8                | root of the tree of pending entries     | 6                   | root of the tree of its pending IDs |
+ * | 9                | root of the tree of consumers by name   | then                | the name                         |
+ * | 10               | root of the tree of them by number      |                     |                                  |
+ * | then             | the name                                |                     |                                  |
+ *
+ * Roots are 0 where there is nothing. A pending entry has its consumer's number, when it was delivered, and how often; so
+ * all there is of an entry is found in O(log n) from the group, and what a consumer has in order.
+ *
+ * The snapshot under way reads blocks and trees as they were (`own`, `ownConsumer`), but for the trees by number, which
+ * nobody reads but those who change them.
+ */
+
+import { compareBytes, copyBytes } from "../../bytes/compare.ts";
+import { bigintOf, signedOf } from "../../bytes/uint64.ts";
+import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
+import { EPOCH_BIT } from "../entry.ts";
+import type { Heap } from "../heap.ts";
+import { isOutOfRoom } from "../out_of_room.ts";
+import { ANY_TIE, type Tie, Trees, type TreeShape } from "../tree.ts";
+import { ID_WORDS, type StreamId } from "./stream_ids.ts";
+import { CONSUMER, COUNT_HIGH, COUNT_LOW, PENDING, PENDING_IDS, TIME_HIGH, TIME_LOW } from "./stream_pending.ts";
+
+const NAMES: TreeShape = { keyWords: 0, hasTies: true, valueWords: 1, countWord: -1 };
+const NUMBERS: TreeShape = { keyWords: 1, hasTies: false, valueWords: 1, countWord: -1 };
+
+// Words of blocks.
+const NUMBER = 0;
+const NAME_LENGTH = 1;
+const LAST_ID = 2;
+const READ_LOW = 6;
+const READ_HIGH = 7;
+const GROUP_PENDING = 8;
+const BY_NAME = 9;
+const BY_NUMBER = 10;
+const GROUP_BYTES = 44;
+const SEEN = 2;
+const ACTIVE = 4;
+const CONSUMER_PENDING = 6;
+const CONSUMER_BYTES = 28;
+
+/** In place of a consumer's number: it is still to be named, or there is none. */
+const NOBODY = -1;
+const TWO_32 = 4294967296;
+
+/** Whose groups they are. */
+export interface GroupsOwner {
+  groupsOf(body: number): number;
+  setGroups(body: number, root: number): void;
+}
+
+/** Operations on the groups of one heap's streams. */
+export class StreamGroups {
+  readonly #names: Trees;
+  readonly #numbers: Trees;
+  readonly #pending: Trees;
+  readonly #ids: Trees;
+  // What `#byName` compares with, and where names stand in the blocks.
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+  #length = 0;
+  #nameAt = GROUP_BYTES;
+
+  constructor(readonly heap: Heap, readonly owner: GroupsOwner) {
+    this.#names = this.namesTree();
+    this.#numbers = this.numbersTree();
+    this.#pending = this.pendingTree();
+    this.#ids = this.idsTree();
+  }
+
+  // Trees to go along by oneself: groups or consumers by name, consumers by number, what is pending of a group and of a
+  // consumer.
+
+  namesTree(): Trees {
+    return new Trees(this.heap.arena, NAMES, this.heap.snapshots);
+  }
+
+  numbersTree(): Trees {
+    return new Trees(this.heap.arena, NUMBERS);
+  }
+
+  pendingTree(): Trees {
+    return new Trees(this.heap.arena, PENDING, this.heap.snapshots);
+  }
+
+  idsTree(): Trees {
+    return new Trees(this.heap.arena, PENDING_IDS, this.heap.snapshots);
+  }
+
+  #word(block: number, index: number): number {
+    return wordsOf(this.heap.arena, block)[indexOf(block) + index];
+  }
+
+  #setWord(block: number, index: number, value: number): void {
+    wordsOf(this.heap.arena, block)[indexOf(block) + index] = value;
+  }
+
+  // --- Names ----------------------------------------------------------------------------------------------------------
+
+  /** The bytes in which the name of a group or consumer lies. */
+  bytes(block: number): Uint8Array {
+    return this.heap.arena.bytes[block >>> SEGMENT_SHIFT];
+  }
+
+  /** Bytes of the name of a group or consumer. */
+  nameLength(block: number): number {
+    return this.#word(block, NAME_LENGTH) & ~EPOCH_BIT;
+  }
+
+  /** Offset of a group's name. */
+  groupNameStart(group: number): number {
+    return (indexOf(group) << 2) + GROUP_BYTES;
+  }
+
+  /** Offset of a consumer's name. */
+  consumerNameStart(consumer: number): number {
+    return (indexOf(consumer) << 2) + CONSUMER_BYTES;
+  }
+
+  readonly #byName: Tie = (block) => {
+    const start = (indexOf(block) << 2) + this.#nameAt;
+    return compareBytes(this.#bytes, this.#start, this.#length, this.bytes(block), start, this.nameLength(block));
+  };
+
+  /** Has the tree of names stand where a name is, or would be; the block that has it, or 0. */
+  #findName(root: number, nameAt: number, bytes: Uint8Array, start: number, length: number): number {
+    if (root === 0) return 0;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#length = length;
+    this.#nameAt = nameAt;
+    const names = this.#names;
+    if (!names.seek(root, this.#byName)) return 0;
+    const found = names.word(0);
+    return this.#byName(found) === 0 ? found : 0;
+  }
+
+  /** Has the tree of names stand at a block that is there. */
+  #seekBlock(root: number, nameAt: number, block: number): void {
+    const start = (indexOf(block) << 2) + nameAt;
+    const found = this.#findName(root, nameAt, this.bytes(block), start, this.nameLength(block));
+    if (found !== block) throw new Error("a group or consumer is missing from its tree");
+  }
+
+  #createBlock(bytes: Uint8Array, start: number, length: number, header: number): number {
+    const { arena, snapshots } = this.heap;
+    const block = arena.alloc(header + length);
+    const words = wordsOf(arena, block);
+    words.fill(0, indexOf(block), indexOf(block) + (header >>> 2));
+    words[indexOf(block) + NAME_LENGTH] = length;
+    snapshots.mark(block);
+    copyBytes(bytes, start, length, this.bytes(block), (indexOf(block) << 2) + header);
+    return block;
+  }
+
+  #freeBlock(body: number, block: number): void {
+    if (!this.heap.snapshots.takesElement(body, block)) this.heap.arena.free(block);
+  }
+
+  /** Inserts what was put into `trees.key` and `trees.value` into a tree that may be empty; its root. */
+  #insert(trees: Trees, body: number, root: number, tie: Tie): number {
+    trees.owner = body;
+    return trees.insert(root === 0 ? trees.create() : root, tie); // a new tree has room
+  }
+
+  /** Removes what a tree stands at; its root, 0 where it is empty. */
+  #remove(trees: Trees, body: number, root: number): number {
+    trees.owner = body;
+    root = trees.remove(root);
+    if (trees.count(root) > 0) return root;
+    this.heap.arena.free(root); // what `remove` returns is ours
+    return 0;
+  }
+
+  // --- Groups ---------------------------------------------------------------------------------------------------------
+
+  /** The group with a name; 0 if there is none. O(log n). */
+  find(body: number, bytes: Uint8Array, start: number, length: number): number {
+    return this.#findName(this.owner.groupsOf(body), GROUP_BYTES, bytes, start, length);
+  }
+
+  /** Number of groups. O(1). */
+  count(body: number): number {
+    const root = this.owner.groupsOf(body);
+    return root === 0 ? 0 : this.#names.count(root);
+  }
+
+  /** Makes a group whose name is not taken, and must not lie in the arena. */
+  create(body: number, bytes: Uint8Array, start: number, length: number, lastId: StreamId, read: bigint): number {
+    const group = this.#createBlock(bytes, start, length, GROUP_BYTES);
+    this.setLastId(group, lastId);
+    this.setEntriesRead(group, read);
+    const root = this.owner.groupsOf(body);
+    this.#names.value[0] = group;
+    try {
+      this.#setNameComparison(bytes, start, length, GROUP_BYTES);
+      this.owner.setGroups(body, this.#insert(this.#names, body, root, this.#byName));
+    } catch (error) {
+      this.heap.arena.free(group);
+      throw error;
+    }
+    return group;
+  }
+
+  #setNameComparison(bytes: Uint8Array, start: number, length: number, nameAt: number): void {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#length = length;
+    this.#nameAt = nameAt;
+  }
+
+  /** Makes a group one that may be changed: the same, or a copy in its place. */
+  own(body: number, group: number): number {
+    const { snapshots } = this.heap;
+    if (!snapshots.isAwaited(group)) return group;
+    const copy = this.#copyAwaited(body, group, GROUP_BYTES);
+    if (copy === group) return group;
+    const names = this.#names;
+    this.#seekBlock(this.owner.groupsOf(body), GROUP_BYTES, group);
+    names.owner = body;
+    this.owner.setGroups(body, names.setWord(this.owner.groupsOf(body), 0, copy));
+    this.#freeBlock(body, group);
+    return copy;
+  }
+
+  /** A copy of a block that the snapshot has still to read; where there is no memory for one, it is read, and the same. */
+  #copyAwaited(body: number, block: number, header: number): number {
+    try {
+      const copy = this.heap.copyBlock(block, header + this.nameLength(block));
+      this.heap.snapshots.mark(copy);
+      return copy;
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw error;
+      this.heap.snapshots.readNow(body);
+      return block;
+    }
+  }
+
+  /** Takes a group out of its stream, to be freed by whoever has asked (stream_groups_whole.ts). Needs no memory. */
+  takeOut(body: number, group: number): void {
+    const root = this.owner.groupsOf(body);
+    this.#seekBlock(root, GROUP_BYTES, group);
+    this.owner.setGroups(body, this.#remove(this.#names, body, root));
+  }
+
+  /** Reads the last ID delivered. */
+  lastId(group: number, into: StreamId): StreamId {
+    return into.read(wordsOf(this.heap.arena, group), indexOf(group) + LAST_ID);
+  }
+
+  setLastId(group: number, id: StreamId): void {
+    id.write(wordsOf(this.heap.arena, group), indexOf(group) + LAST_ID);
+  }
+
+  /** Entries read; -1 where that is not known. */
+  entriesRead(group: number): bigint {
+    return bigintOf(this.#word(group, READ_HIGH), this.#word(group, READ_LOW));
+  }
+
+  setEntriesRead(group: number, read: bigint): void {
+    this.#setWord(group, READ_LOW, Number(BigInt.asIntN(32, read)));
+    this.#setWord(group, READ_HIGH, Number(BigInt.asIntN(32, read >> 32n)));
+  }
+
+  /** Whether it is known how many entries were read. */
+  knowsRead(group: number): boolean {
+    return (this.#word(group, READ_LOW) & this.#word(group, READ_HIGH)) !== -1;
+  }
+
+  /** One entry more was read. */
+  countRead(group: number): void {
+    const low = (this.#word(group, READ_LOW) + 1) | 0;
+    this.#setWord(group, READ_LOW, low);
+    if (low === 0) this.#setWord(group, READ_HIGH, this.#word(group, READ_HIGH) + 1);
+  }
+
+  /** The roots of a group's trees; 0 where they are empty. */
+  pendingRoot(group: number): number {
+    return this.#word(group, GROUP_PENDING);
+  }
+
+  consumersRoot(group: number): number {
+    return this.#word(group, BY_NAME);
+  }
+
+  numbersRoot(group: number): number {
+    return this.#word(group, BY_NUMBER);
+  }
+
+  setRoots(group: number, consumers: number, numbers: number, pending: number): void {
+    this.#setWord(group, BY_NAME, consumers);
+    this.#setWord(group, BY_NUMBER, numbers);
+    this.#setWord(group, GROUP_PENDING, pending);
+  }
+
+  /** Entries that are pending in a group. O(1). */
+  pendingCount(group: number): number {
+    const root = this.#word(group, GROUP_PENDING);
+    return root === 0 ? 0 : this.#pending.count(root);
+  }
+
+  consumerCount(group: number): number {
+    const root = this.#word(group, BY_NAME);
+    return root === 0 ? 0 : this.#names.count(root);
+  }
+
+  // --- Consumers ------------------------------------------------------------------------------------------------------
+
+  /** The consumer with a name; 0 if there is none. O(log n). */
+  findConsumer(group: number, bytes: Uint8Array, start: number, length: number): number {
+    return this.#findName(this.#word(group, BY_NAME), CONSUMER_BYTES, bytes, start, length);
+  }
+
+  /** The consumer with a number. O(log n). */
+  consumer(group: number, number: number): number {
+    const numbers = this.#numbers;
+    numbers.key[0] = number;
+    const root = this.#word(group, BY_NUMBER);
+    if (root === 0 || !numbers.seek(root, ANY_TIE) || numbers.keyWord(0) !== number) {
+      throw new Error("a consumer is missing from its group");
+    }
+    return numbers.word(0);
+  }
+
+  /** Makes a consumer whose name is not taken, and must not lie in the arena; the group must be ours (`own`). */
+  createConsumer(
+    body: number,
+    group: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    seenMs: number,
+  ): number {
+    const consumer = this.#createBlock(bytes, start, length, CONSUMER_BYTES);
+    const number = this.#word(group, NUMBER);
+    this.#setWord(consumer, NUMBER, number);
+    this.setSeen(consumer, seenMs);
+    this.setActive(consumer, -1);
+    const numbers = this.#numbers;
+    const names = this.#names;
+    try {
+      numbers.key[0] = number;
+      numbers.value[0] = consumer;
+      this.#setWord(group, BY_NUMBER, this.#insert(numbers, body, this.#word(group, BY_NUMBER), ANY_TIE));
+      try {
+        this.#setNameComparison(bytes, start, length, CONSUMER_BYTES);
+        names.value[0] = consumer;
+        this.#setWord(group, BY_NAME, this.#insert(names, body, this.#word(group, BY_NAME), this.#byName));
+      } catch (error) {
+        this.#forgetNumber(body, group, number);
+        throw error;
+      }
+    } catch (error) {
+      this.heap.arena.free(consumer);
+      throw error;
+    }
+    this.#setWord(group, NUMBER, number + 1);
+    return consumer;
+  }
+
+  #forgetNumber(body: number, group: number, number: number): void {
+    this.consumer(group, number);
+    this.#setWord(group, BY_NUMBER, this.#remove(this.#numbers, body, this.#word(group, BY_NUMBER)));
+  }
+
+  /** Makes a consumer one that may be changed: the same, or a copy in its place. The group must be ours. */
+  ownConsumer(body: number, group: number, consumer: number): number {
+    if (!this.heap.snapshots.isAwaited(consumer)) return consumer;
+    const copy = this.#copyAwaited(body, consumer, CONSUMER_BYTES);
+    if (copy === consumer) return consumer;
+    this.#replaceConsumer(body, group, consumer, copy);
+    this.#freeBlock(body, consumer);
+    return copy;
+  }
+
+  #replaceConsumer(body: number, group: number, consumer: number, copy: number): void {
+    const names = this.#names;
+    this.#seekBlock(this.#word(group, BY_NAME), CONSUMER_BYTES, consumer);
+    names.owner = body;
+    this.#setWord(group, BY_NAME, names.setWord(this.#word(group, BY_NAME), 0, copy));
+    this.consumer(group, this.#word(consumer, NUMBER));
+    this.#setWord(group, BY_NUMBER, this.#numbers.setWord(this.#word(group, BY_NUMBER), 0, copy));
+  }
+
+  /**
+   * Removes a consumer with all that is pending for it; how many entries that were. The group must be ours. O(log n) for
+   * each. Needs no memory.
+   */
+  deleteConsumer(body: number, group: number, consumer: number): number {
+    const root = this.#word(consumer, CONSUMER_PENDING);
+    const pending = this.#pending;
+    const ids = this.#ids;
+    const count = root === 0 ? 0 : ids.count(root);
+    if (count > 0) {
+      ids.seekPosition(root, 0);
+      do {
+        for (let i = 0; i < ID_WORDS; i++) pending.key[i] = ids.keyWord(i);
+        this.#seekPending(group);
+        this.#setWord(group, GROUP_PENDING, this.#remove(pending, body, this.#word(group, GROUP_PENDING)));
+      } while (ids.next());
+      ids.owner = body;
+      ids.dismantle(root, Infinity, () => {});
+    }
+    this.#seekBlock(this.#word(group, BY_NAME), CONSUMER_BYTES, consumer);
+    this.#setWord(group, BY_NAME, this.#remove(this.#names, body, this.#word(group, BY_NAME)));
+    this.#forgetNumber(body, group, this.#word(consumer, NUMBER));
+    this.#freeBlock(body, consumer);
+    return count;
+  }
+
+  /** When a consumer has asked for something last, in Unix ms. */
+  seenMs(consumer: number): number {
+    return signedOf(this.#word(consumer, SEEN + 1), this.#word(consumer, SEEN));
+  }
+
+  setSeen(consumer: number, unixMs: number): void {
+    this.#setTime(consumer, SEEN, unixMs);
+  }
+
+  /** When a consumer has got something last, in Unix ms; -1: never. */
+  activeMs(consumer: number): number {
+    return signedOf(this.#word(consumer, ACTIVE + 1), this.#word(consumer, ACTIVE));
+  }
+
+  setActive(consumer: number, unixMs: number): void {
+    this.#setTime(consumer, ACTIVE, unixMs);
+  }
+
+  #setTime(consumer: number, index: number, unixMs: number): void {
+    this.#setWord(consumer, index, unixMs | 0);
+    this.#setWord(consumer, index + 1, Math.floor(unixMs / TWO_32) | 0);
+  }
+
+  /** The root of the tree of the IDs that are pending for a consumer; 0 where there are none. */
+  idsRoot(consumer: number): number {
+    return this.#word(consumer, CONSUMER_PENDING);
+  }
+
+  setIdsRoot(consumer: number, root: number): void {
+    this.#setWord(consumer, CONSUMER_PENDING, root);
+  }
+
+  /** Entries that are pending for a consumer. O(1). */
+  consumerPending(consumer: number): number {
+    const root = this.#word(consumer, CONSUMER_PENDING);
+    return root === 0 ? 0 : this.#ids.count(root);
+  }
+
+  consumerNumber(consumer: number): number {
+    return this.#word(consumer, NUMBER);
+  }
+
+  // --- What is pending ------------------------------------------------------------------------------------------------
+
+  /** Has the tree of a group's pending entries stand at that under `key`, which is there. */
+  #seekPending(group: number): void {
+    if (!this.#isPending(group)) throw new Error("a pending entry is missing from its group");
+  }
+
+  #isPending(group: number): boolean {
+    const root = this.#word(group, GROUP_PENDING);
+    const pending = this.#pending;
+    if (root === 0 || !pending.seek(root, ANY_TIE)) return false;
+    for (let i = 0; i < ID_WORDS; i++) if (pending.keyWord(i) !== pending.key[i]) return false;
+    return true;
+  }
+
+  /** The number of the consumer for which an entry is pending; -1 if it is for none. O(log n). */
+  pendingFor(group: number, id: StreamId): number {
+    id.write(this.#pending.key, 0);
+    return this.#isPending(group) ? this.#pending.word(CONSUMER) : NOBODY;
+  }
+
+  /** When the entry that was found last was delivered, in Unix ms. */
+  get deliveredMs(): number {
+    return signedOf(this.#pending.word(TIME_HIGH), this.#pending.word(TIME_LOW));
+  }
+
+  /** How often it was delivered; beyond 2^53 the nearest double. */
+  get deliveries(): number {
+    return signedOf(this.#pending.word(COUNT_HIGH), this.#pending.word(COUNT_LOW));
+  }
+
+  /** Adds an entry that is not pending in the group yet. Group and consumer must be ours. */
+  addPending(body: number, group: number, consumer: number, id: StreamId, unixMs: number, count: number): void {
+    const pending = this.#pending;
+    id.write(pending.key, 0);
+    const { value } = pending;
+    value[CONSUMER] = this.#word(consumer, NUMBER);
+    value[TIME_LOW] = unixMs | 0;
+    value[TIME_HIGH] = Math.floor(unixMs / TWO_32) | 0;
+    value[COUNT_LOW] = count | 0;
+    value[COUNT_HIGH] = Math.floor(count / TWO_32) | 0;
+    this.#setWord(group, GROUP_PENDING, this.#insert(pending, body, this.#word(group, GROUP_PENDING), ANY_TIE));
+    try {
+      this.#addId(body, consumer, id);
+    } catch (error) {
+      this.#seekPending(group);
+      this.#setWord(group, GROUP_PENDING, this.#remove(pending, body, this.#word(group, GROUP_PENDING)));
+      throw error;
+    }
+  }
+
+  #addId(body: number, consumer: number, id: StreamId): void {
+    id.write(this.#ids.key, 0);
+    const root = this.#word(consumer, CONSUMER_PENDING);
+    this.#setWord(consumer, CONSUMER_PENDING, this.#insert(this.#ids, body, root, ANY_TIE));
+  }
+
+  #removeId(body: number, consumer: number, id: StreamId): void {
+    const ids = this.#ids;
+    const root = this.#word(consumer, CONSUMER_PENDING);
+    id.write(ids.key, 0);
+    if (root === 0 || !ids.seek(root, ANY_TIE)) throw new Error("a pending entry is missing from its consumer");
+    this.#setWord(consumer, CONSUMER_PENDING, this.#remove(ids, body, root));
+  }
+
+  /**
+   * Gives an entry that is pending in the group to a consumer, the same or another, with when it was delivered and how
+   * often. Group and consumer must be ours.
+   */
+  setPending(body: number, group: number, consumer: number, id: StreamId, unixMs: number, count: number): void {
+    const pending = this.#pending;
+    id.write(pending.key, 0);
+    this.#seekPending(group);
+    const from = pending.word(CONSUMER);
+    const to = this.#word(consumer, NUMBER);
+    if (from !== to) {
+      this.#addId(body, consumer, id);
+      this.#removeId(body, this.ownConsumer(body, group, this.consumer(group, from)), id);
+      this.#setPendingWord(body, group, CONSUMER, to);
+    }
+    this.#setPendingWord(body, group, TIME_LOW, unixMs | 0);
+    this.#setPendingWord(body, group, TIME_HIGH, Math.floor(unixMs / TWO_32) | 0);
+    this.#setPendingWord(body, group, COUNT_LOW, count | 0);
+    this.#setPendingWord(body, group, COUNT_HIGH, Math.floor(count / TWO_32) | 0);
+  }
+
+  #setPendingWord(body: number, group: number, index: number, value: number): void {
+    const pending = this.#pending;
+    if (pending.word(index) === value) return;
+    pending.owner = body;
+    this.#setWord(group, GROUP_PENDING, pending.setWord(this.#word(group, GROUP_PENDING), index, value));
+  }
+
+  /** Has an entry not be pending any more; whether it was. The group must be ours. Needs no memory. */
+  removePending(body: number, group: number, id: StreamId): boolean {
+    const number = this.pendingFor(group, id);
+    if (number < 0) return false;
+    const consumer = this.ownConsumer(body, group, this.consumer(group, number));
+    this.#removeId(body, consumer, id);
+    id.write(this.#pending.key, 0);
+    this.#seekPending(group);
+    this.#setWord(group, GROUP_PENDING, this.#remove(this.#pending, body, this.#word(group, GROUP_PENDING)));
+    return true;
+  }
+
+  // --- For loading ----------------------------------------------------------------------------------------------------
+
+  /** Adds an entry whose consumer is to be named by `assignPending`; false if it is there already. Times and counts as words. */
+  loadPending(
+    body: number,
+    group: number,
+    id: StreamId,
+    timeLow: number,
+    timeHigh: number,
+    countLow: number,
+    countHigh: number,
+  ): boolean {
+    const pending = this.#pending;
+    id.write(pending.key, 0);
+    if (this.#isPending(group)) return false;
+    pending.value[CONSUMER] = NOBODY;
+    pending.value[TIME_LOW] = timeLow;
+    pending.value[TIME_HIGH] = timeHigh;
+    pending.value[COUNT_LOW] = countLow;
+    pending.value[COUNT_HIGH] = countHigh;
+    this.#setWord(group, GROUP_PENDING, this.#insert(pending, body, this.#word(group, GROUP_PENDING), ANY_TIE));
+    return true;
+  }
+
+  /** Names the consumer of an entry that has none; false if there is no such entry, or it has one. */
+  assignPending(body: number, group: number, consumer: number, id: StreamId): boolean {
+    if (this.pendingFor(group, id) !== NOBODY || !this.#isPending(group)) return false;
+    this.#addId(body, consumer, id);
+    this.#setPendingWord(body, group, CONSUMER, this.#word(consumer, NUMBER));
+    return true;
+  }
+
+  // --- For compaction -------------------------------------------------------------------------------------------------
+
+  /** Moves a group at which `names` stands, if it lies in a leaving segment; the root of the tree. */
+  relocateBlock(names: Trees, root: number): number {
+    const group = names.word(0);
+    if (!this.heap.arena.isLeaving(group)) return root;
+    const moved = this.heap.copyBlock(group, GROUP_BYTES + this.nameLength(group));
+    root = names.setWord(root, 0, moved);
+    this.heap.arena.free(group);
+    return root;
+  }
+
+  /** Moves a consumer, if it lies in a leaving segment. */
+  relocateConsumer(group: number, consumer: number): void {
+    if (!this.heap.arena.isLeaving(consumer)) return;
+    const moved = this.heap.copyBlock(consumer, CONSUMER_BYTES + this.nameLength(consumer));
+    this.#replaceConsumer(0, group, consumer, moved);
+    this.heap.arena.free(consumer);
+  }
+}
+
+function wordsOf(arena: Arena, block: number): Int32Array {
+  return arena.words[block >>> SEGMENT_SHIFT];
+}
+
+/** Index of a block's first word in its segment. */
+function indexOf(block: number): number {
+  return (block & SEGMENT_MASK) << 1;
+}
