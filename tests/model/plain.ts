@@ -1,8 +1,9 @@
 /** The plain model of a store: Maps in place of the arena, with the same operations and none of the cleverness. */
 
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { TYPE_STRING } from "../../lib/store/entry.ts";
+import { TYPE_STREAM, TYPE_STRING } from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hashes.ts";
+import { streamed } from "../persistence/helpers.ts";
 import type { Keyspace } from "../../lib/store/keyspace.ts";
 
 /** A value, and when it expires, if it does. */
@@ -55,6 +56,7 @@ function valueOf(keyspace: Keyspace, ref: number): string | Map<string, string> 
     const start = entries.valueStart(ref);
     return decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
   }
+  if (entries.type(ref) === TYPE_STREAM) return streamed(keyspace, ref).join("\n");
   const fields = new Map<string, string>();
   const iterator = new HashIterator(keyspace.store.hashes);
   iterator.begin(ref);
