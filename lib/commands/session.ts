@@ -60,6 +60,8 @@ export interface ChangeReport {
     start: number,
     length: number,
   ): void;
+  /** Has those who wait for a key look at it again, although its value is the same for all others. */
+  wake(database: Database, bytes: Uint8Array, start: number, length: number): void;
   /** Empties databases; returns the number of keys removed, which are not counted. */
   flush(databases: readonly Database[]): number;
   /** Exchanges the contents of two databases. */

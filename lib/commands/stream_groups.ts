@@ -16,6 +16,7 @@ import type { Session } from "./session.ts";
 import { endArgument, exactArgument, idArgument, idOrEndArgument, isId, startArgument } from "./stream_arguments.ts";
 import {
   addId,
+  changedAside,
   CLAIM_ARGUMENTS,
   consumerSeen,
   createConsumer,
@@ -130,7 +131,8 @@ function create(session: Session, request: Request): void {
     if (isNew) database.remove(bytes, starts[2], lengths[2]);
     throw error;
   }
-  host.changes.changed(session, request, 2, EVENT_STREAM, "xgroup-create");
+  if (isNew) host.changes.changed(session, request, 2, EVENT_STREAM, "xgroup-create");
+  else changedAside(session, request, 2, "xgroup-create");
   reply.ok();
 }
 
@@ -146,7 +148,7 @@ function setid(session: Session, request: Request): void {
   if (group === 0 || !positionArgument(session, request, body, idOrEndArgument)) return;
   groups.setLastId(group, id);
   groups.setEntriesRead(group, options.entriesRead);
-  host.changes.changed(session, request, 2, EVENT_STREAM, "xgroup-setid");
+  changedAside(session, request, 2, "xgroup-setid");
   reply.ok();
 }
 
@@ -158,7 +160,9 @@ function destroy(session: Session, request: Request): void {
   const group = findGroup(session, request, body, 3);
   if (group === 0) return reply.integer(0);
   host.store.streams.wholeGroups.destroy(body, group);
-  host.changes.changed(session, request, 2, EVENT_STREAM, "xgroup-destroy");
+  changedAside(session, request, 2, "xgroup-destroy");
+  const { bytes, starts, lengths } = request;
+  host.changes.wake(session.database, bytes, starts[2], lengths[2]); // who waits for the group is told
   reply.integer(1);
 }
 
@@ -188,7 +192,7 @@ function delconsumer(session: Session, request: Request): void {
   const consumer = groups.findConsumer(group, bytes, starts[4], lengths[4]);
   if (consumer === 0) return reply.integer(0);
   const pending = groups.deleteConsumer(body, group, consumer);
-  host.changes.changed(session, request, 2, EVENT_STREAM, "xgroup-delconsumer");
+  changedAside(session, request, 2, "xgroup-delconsumer");
   reply.integer(pending);
 }
 

@@ -128,6 +128,15 @@ export function consumerSeen(session: Session, request: Request, key: number, gr
   return createConsumer(session, request, key, group, at);
 }
 
+/**
+ * Something about the stream under an argument has changed that is none of its entries: a change, with its event, but those
+ * who watch the key or have cached it need not know.
+ */
+export function changedAside({ host, database }: Session, request: Request, key: number, event: string): void {
+  host.changes.made++;
+  host.changes.publish(EVENT_STREAM, event, database, request.bytes, request.starts[key], request.lengths[key]);
+}
+
 /** Makes the consumer of a group that is ours, and tells of it. */
 export function createConsumer(session: Session, request: Request, key: number, group: number, at: number): number {
   const { host } = session;
@@ -135,8 +144,7 @@ export function createConsumer(session: Session, request: Request, key: number, 
   const { bytes, starts, lengths } = request;
   const body = bodyUnder(session, request, key);
   const consumer = groups.createConsumer(body, group, bytes, starts[at], lengths[at], host.store.nowMs);
-  host.changes.made++;
-  host.changes.publish(EVENT_STREAM, "xgroup-createconsumer", session.database, bytes, starts[key], lengths[key]);
+  changedAside(session, request, key, "xgroup-createconsumer");
   return consumer;
 }
 

@@ -24,7 +24,7 @@ import {
   startArgument,
   TrimOptions,
 } from "./stream_arguments.ts";
-import { addId, cursorOf, readStream, replyEntry, replyId, writeStream } from "./stream_keys.ts";
+import { addId, changedAside, cursorOf, readStream, replyEntry, replyId, writeStream } from "./stream_keys.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
 
 const NOT_ABOVE = "ERR The ID specified in XADD is equal or smaller than the target stream top item";
@@ -236,7 +236,7 @@ function xsetid(session: Trimmer, request: Request): void {
   streams.setLastId(body, id);
   if (added !== null) streams.setEntriesAdded(body, added);
   if (hasDeleted && !maxDeletedId.isZero) streams.setMaxDeletedId(body, maxDeletedId);
-  host.changes.changed(session, request, 1, EVENT_STREAM, "xsetid");
+  changedAside(session, request, 1, "xsetid");
   reply.ok();
 }
 

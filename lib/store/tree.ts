@@ -615,6 +615,25 @@ export class Trees {
   }
 
   /**
+   * Gives up about `limit` nodes of a tree that nobody needs any more but, maybe, the snapshot, which goes on reading it as
+   * it is. `nodes` holds the root at first, and then whatever is left. How many they were. Needs no memory of the arena.
+   */
+  abandon(nodes: number[], limit: number): number {
+    let abandoned = 0;
+    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
+      const words = this.#words(node);
+      if (words[base(node)] >>> LEVEL_SHIFT > 0) {
+        const children = base(node) + HEADER_WORDS + this.#orderWords;
+        const items = words[base(node)] & ITEMS_MASK;
+        for (let i = 0; i < items; i++) nodes.push(words[children + i * this.#innerWords]);
+      }
+      this.#dispose(node);
+      if (++abandoned >= limit) break;
+    }
+    return abandoned;
+  }
+
+  /**
    * All up to the item at which it stands was read for the snapshot: the nodes that end with that item need not stay as they
    * are any longer. Those above others only after these, as the way to what is still to be read leads by them.
    */

@@ -57,6 +57,29 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     },
     { commands: [["SADD", "key", ...numbers(LARGE)]], encoding: "hashtable", change: ["SADD", "key", "x"] },
   ],
+  stream: [
+    {
+      commands: [
+        ["XADD", "key", "5-1", "a", "1", "b", "two"],
+        ["XADD", "key", "5-2", "a", "-70000", "b", ""],
+        ["XADD", "key", "9-0", "other", "field"],
+        ["XDEL", "key", "5-2"],
+        ["XGROUP", "CREATE", "key", "group", "0"],
+        ["XREADGROUP", "GROUP", "group", "consumer", "COUNT", "1", "STREAMS", "key", ">"],
+      ],
+      encoding: "stream",
+      change: ["XADD", "key", "9-1", "other", "changed"],
+    },
+    {
+      commands: [
+        ...numbers(LARGE).map((i) => ["XADD", "key", `1-${Number(i) + 1}`, "field", `value:${i}`]),
+        ["XGROUP", "CREATE", "key", "group", "0"],
+        ["XREADGROUP", "GROUP", "group", "consumer", "COUNT", "2000", "STREAMS", "key", ">"],
+      ],
+      encoding: "stream",
+      change: ["XDEL", "key", "1-1500"],
+    },
+  ],
   hash: [
     { commands: [["HSET", "key", "a", "1", "b", "two"]], encoding: "listpack", change: ["HSET", "key", "a", "2"] },
     {

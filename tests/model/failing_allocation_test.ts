@@ -17,6 +17,8 @@ import { Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
 import { Compaction } from "../../lib/store/compaction.ts";
 import { KEEP_EXPIRY } from "../../lib/store/database.ts";
+import { Request } from "../../lib/resp/request.ts";
+import { StreamId } from "../../lib/store/types/stream_ids.ts";
 import { ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, type UnixMs } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { LoneValues } from "../../lib/store/types/lone_values.ts";
@@ -86,6 +88,35 @@ function storeResult(key: string, members: number, name: (i: number) => string):
   } finally {
     if (!isMoved) store.heap.release(ref);
   }
+}
+
+function streamUnder(key: string): number {
+  return store.streams.bodyOf(write(key) || store.streams.create(first, encodeLatin1(key), 0, key.length));
+}
+
+function append(key: string, ms: number, value: string): void {
+  store.streams.append(streamUnder(key), new StreamId().setTime(ms), Request.of("field", value), 0, 1);
+}
+
+/** Has an entry pend for a consumer. */
+function deliver(key: string, group: string, consumer: string, ms: number): void {
+  const { groups } = store.streams;
+  const body = streamUnder(key);
+  const [name, called] = [encodeLatin1(group), encodeLatin1(consumer)];
+  const id = new StreamId().setTime(ms);
+  let ref = groups.find(body, name, 0, name.length);
+  ref = ref === 0 ? groups.create(body, name, 0, name.length, id, -1n) : groups.own(body, ref);
+  let who = groups.findConsumer(ref, called, 0, called.length);
+  if (who === 0) who = groups.createConsumer(body, ref, called, 0, called.length, NOW);
+  who = groups.ownConsumer(body, ref, who);
+  if (groups.pendingFor(ref, id) >= 0) groups.setPending(body, ref, who, id, NOW, 2);
+  else groups.addPending(body, ref, who, id, NOW, 1);
+}
+
+function groupOf(key: string, name: string): readonly [body: number, group: number] {
+  const body = streamUnder(key);
+  const group = store.streams.groups.find(body, encodeLatin1(name), 0, name.length);
+  return [body, store.streams.groups.own(body, group)];
 }
 
 /** What a value type is tried with. */
@@ -214,6 +245,51 @@ const TYPES: Readonly<Record<string, TypeCase>> = {
       },
     },
   },
+  stream: {
+    encodings: ["stream"],
+    values: {
+      "an empty stream": (key) => void streamUnder(key),
+      "a small stream": (key) => {
+        for (let i = 1; i < 8; i++) append(key, i, "value");
+        deliver(key, "group", "consumer", 3);
+      },
+      "a large stream": (key) => {
+        for (let i = 1; i < 300; i++) {
+          append(key, i, "value");
+          deliver(key, i % 2 === 0 ? "group" : "other", `consumer ${i % 7}`, i);
+        }
+      },
+    },
+    changes: {
+      "a first entry": () => append("an empty stream", 1, "value"),
+      "an entry in a node": () => append("a small stream", 10, "value"),
+      "a large entry in a node of its own": () => append("a small stream", 10, LONG),
+      "an entry in a full node": () => append("a large stream", 300, "value"),
+      "an entry deleted": () => {
+        assert.ok(store.streams.delete(streamUnder("a large stream"), new StreamId().setTime(150)));
+      },
+      "most entries trimmed": () => {
+        const to = { maxLength: 3, minId: new StreamId(), isApproximate: false, limit: 0 };
+        assert.equal(store.streams.trim(streamUnder("a large stream"), to), 296);
+      },
+      "what is pending for another": () => deliver("a large stream", "group", "consumer 3", 100),
+      "what is pending acknowledged": () => {
+        const [body, group] = groupOf("a large stream", "group");
+        for (let i = 2; i < 300; i += 2) {
+          assert.ok(store.streams.groups.removePending(body, group, new StreamId().setTime(i)));
+        }
+      },
+      "a consumer less": () => {
+        const [body, group] = groupOf("a large stream", "group");
+        const consumer = store.streams.groups.findConsumer(group, encodeLatin1("consumer 2"), 0, 10);
+        assert.ok(store.streams.groups.deleteConsumer(body, group, consumer) > 0);
+      },
+      "a group less": () => {
+        const [body, group] = groupOf("a large stream", "group");
+        store.streams.wholeGroups.destroy(body, group);
+      },
+    },
+  },
 };
 
 /** The elements of a list, none of which is like another. */
@@ -305,8 +381,8 @@ function build(): void {
   wipe(keyspace);
   store.setNow(NOW);
   store.hashes.maxListpackEntries = store.sortedSets.maxListpackEntries = store.lists.maxListpackSize = 8;
-  store.hashes.maxListpackEntries = 8;
   store.sets.maxIntsetEntries = store.sets.maxListpackEntries = 8;
+  store.streams.maxNodeEntries = 8;
   set(TAKEN, LONG, LATER);
   for (const { values } of Object.values(TYPES)) {
     for (const [name, make] of Object.entries(values)) {

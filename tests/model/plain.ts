@@ -1,7 +1,8 @@
 /** The plain model of a store: Maps in place of the arena, with the same operations and none of the cleverness. */
 
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { TYPE_STRING } from "../../lib/store/entry.ts";
+import { TYPE_STREAM, TYPE_STRING } from "../../lib/store/entry.ts";
+import { streamed } from "../persistence/helpers.ts";
 import type { Keyspace } from "../../lib/store/keyspace.ts";
 
 /** A value, and when it expires, if it does. */
@@ -54,6 +55,7 @@ function valueOf(keyspace: Keyspace, ref: number): string | Map<string, string> 
     const start = entries.valueStart(ref);
     return decodeLatin1(entries.bytes(ref), start, start + entries.valueWord(ref));
   }
+  if (entries.type(ref) === TYPE_STREAM) return streamed(keyspace, ref).join("\n");
   const type = keyspace.store.heap.typeOf(ref);
   const elements = new Map<string, string>();
   let cursor = 0;

@@ -16,6 +16,7 @@ import {
   TYPE_HASH,
   TYPE_LIST,
   TYPE_SET,
+  TYPE_STREAM,
   TYPE_STRING,
   TYPE_ZSET,
   type UnixMs,
@@ -24,6 +25,11 @@ import { HashIterator } from "../../lib/store/types/hashes.ts";
 import { ListCursor } from "../../lib/store/types/lists.ts";
 import { SetIterator } from "../../lib/store/types/sets.ts";
 import { SortedSetCursor } from "../../lib/store/types/sorted_set_cursor.ts";
+import { Element } from "../../lib/store/listpack.ts";
+import { StreamCursor } from "../../lib/store/types/stream_cursor.ts";
+import { forEachBlock } from "../../lib/store/types/stream_groups_whole.ts";
+import { StreamId } from "../../lib/store/types/stream_ids.ts";
+import { PendingCursor } from "../../lib/store/types/stream_pending.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
 import { writeAll } from "../../lib/persistence/save.ts";
@@ -125,6 +131,7 @@ export function describe(keyspace: Keyspace, ref: number): Described {
   if (entries.type(ref) === TYPE_LIST) return { value: listed(keyspace, ref), encoding, expiry };
   if (entries.type(ref) === TYPE_SET) return { value: membersOf(keyspace, ref), encoding, expiry };
   if (entries.type(ref) === TYPE_ZSET) return { value: scored(keyspace, ref), encoding, expiry };
+  if (entries.type(ref) === TYPE_STREAM) return { value: streamed(keyspace, ref), encoding, expiry };
   if (entries.type(ref) !== TYPE_HASH) throw new Error("a type that tests do not know");
   const value: Record<string, string> = {};
   const iterator = new HashIterator(keyspace.store.hashes);
@@ -146,6 +153,41 @@ function membersOf({ store }: Keyspace, ref: number): string[] {
   iterator.begin(ref);
   while (iterator.next()) members.push(iterator.member.text());
   return members.sort();
+}
+
+/** A stream as lines: what is known of the whole, each entry, each group with what is pending, and its consumers. */
+export function streamed({ store }: Keyspace, ref: number): string[] {
+  const { streams } = store;
+  const { groups } = streams;
+  const body = streams.bodyOf(ref);
+  const id = new StreamId();
+  const lines = [`last ${streams.lastId(body, id)}, added ${streams.entriesAdded(body)}`];
+  lines.push(`first ${streams.firstId(body, id)}, deleted ${streams.maxDeletedId(body, id)}`);
+  const cursor = new StreamCursor(streams);
+  const [field, value] = [new Element(), new Element()];
+  for (let isThere = cursor.toFirst(body); isThere; isThere = cursor.next()) {
+    const fields: string[] = [];
+    cursor.beginFields();
+    while (cursor.nextField(field, value)) fields.push(`${field.text()}=${value.text()}`);
+    lines.push(`${cursor.id} ${fields.join(" ")}`);
+  }
+  const nameOf = (block: number, start: number) =>
+    decodeLatin1(groups.bytes(block), start, start + groups.nameLength(block));
+  const pending = new PendingCursor(groups.pendingTree());
+  forEachBlock(groups.namesTree(), streams.groupsOf(body), (group) => {
+    const name = nameOf(group, groups.groupNameStart(group));
+    lines.push(`group ${name}: ${groups.lastId(group, id)}, read ${groups.entriesRead(group)}`);
+    for (let isThere = pending.toFirst(groups.pendingRoot(group)); isThere; isThere = pending.next()) {
+      const consumer = groups.consumer(group, pending.consumer);
+      const consumerName = nameOf(consumer, groups.consumerNameStart(consumer));
+      lines.push(`pending ${pending.id} for ${consumerName}: ${pending.deliveredMs}, ${pending.deliveries}`);
+    }
+    forEachBlock(groups.namesTree(), groups.consumersRoot(group), (consumer) => {
+      const times = `${groups.seenMs(consumer)}, ${groups.consumerPending(consumer)} pending`;
+      lines.push(`consumer ${nameOf(consumer, groups.consumerNameStart(consumer))}: ${times}`);
+    });
+  });
+  return lines;
 }
 
 function scored({ store }: Keyspace, ref: number): Record<string, string> {

@@ -7,8 +7,11 @@ import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 import type { Database } from "../../lib/store/database.ts";
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../../lib/store/entry.ts";
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
+import { Request } from "../../lib/resp/request.ts";
+import { StreamCursor } from "../../lib/store/types/stream_cursor.ts";
+import { StreamId } from "../../lib/store/types/stream_ids.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { walkKeyspace } from "../model/keyspace_walk.ts";
 import {
@@ -36,7 +39,7 @@ function readBack(bytes: Uint8Array) {
 }
 
 /** The large values that there are; each by its kind, whatever key it has by then. */
-const KINDS = ["hash", "list", "set", "zset"] as const;
+const KINDS = ["hash", "list", "set", "zset", "stream"] as const;
 
 function nameOf(random: (below: number) => number): string {
   return `${KINDS[random(KINDS.length)]}:${random(KEYS)}`;
@@ -45,6 +48,7 @@ function nameOf(random: (below: number) => number): string {
 function fill(keyspace: Keyspace, random: (below: number) => number): void {
   // Small nodes, so that lists have many.
   keyspace.store.lists.maxListpackSize = 10;
+  keyspace.store.streams.maxNodeEntries = 10;
   for (let key = 0; key < KEYS; key++) {
     const database = keyspace.databases[key % 2];
     const count = FIELDS >> random(5);
@@ -53,8 +57,10 @@ function fill(keyspace: Keyspace, random: (below: number) => number): void {
     for (let i = 0; i < count; i++) {
       push(database, `list:${key}`, "tail", "e".repeat(random(30)));
       score(database, `zset:${key}`, `m${random(FIELDS)}`, random(100));
+      append(database, `stream:${key}`, random);
     }
     addMembers(database, `set:${key}`, Array.from({ length: count }, (_, i) => `m${i}`));
+    for (let i = 0; i < count; i += 4) deliver(database, `stream:${key}`, random);
   }
 }
 
@@ -83,6 +89,61 @@ function score(database: Database, key: string, member: string, value: number): 
   if (ref === 0 && !isFree(database, key)) return;
   if (ref === 0) ref = sortedSets.create(database, encodeLatin1(key), 0, key.length, 0);
   sortedSets.set(database, ref, encodeLatin1(member), 0, member.length, value);
+}
+
+/** Adds an entry to a stream. */
+function append(database: Database, key: string, random: (below: number) => number): void {
+  const { streams } = database.store;
+  let ref = writable(database, key, TYPE_STREAM);
+  if (ref === 0 && !isFree(database, key)) return;
+  if (ref === 0) ref = streams.create(database, encodeLatin1(key), 0, key.length);
+  const body = streams.bodyOf(ref);
+  const id = streams.lastId(body, new StreamId());
+  for (let i = random(3); i >= 0; i--) id.increment();
+  streams.append(body, id, Request.of("field", "v".repeat(random(30))), 0, 1);
+}
+
+/** Has an entry pend for a consumer of a stream, or not any more. */
+function deliver(database: Database, key: string, random: (below: number) => number): void {
+  const { streams } = database.store;
+  const { groups } = streams;
+  const ref = writable(database, key, TYPE_STREAM);
+  if (ref === 0) return;
+  const body = streams.bodyOf(ref);
+  const [name, called] = [encodeLatin1(`group:${random(3)}`), encodeLatin1(`consumer:${random(5)}`)];
+  let group = groups.find(body, name, 0, name.length);
+  if (group === 0) group = groups.create(body, name, 0, name.length, new StreamId(), -1n);
+  group = groups.own(body, group);
+  const kind = random(100);
+  if (kind === 0) return streams.wholeGroups.destroy(body, group);
+  let consumer = groups.findConsumer(group, called, 0, called.length);
+  if (consumer === 0) consumer = groups.createConsumer(body, group, called, 0, called.length, random(1e9));
+  consumer = groups.ownConsumer(body, group, consumer);
+  if (kind === 1) return void groups.deleteConsumer(body, group, consumer);
+  const id = new StreamId().setTime(random(3000));
+  if (kind < 30) return void groups.removePending(body, group, id);
+  groups.setSeen(consumer, random(1e9));
+  groups.setLastId(group, id);
+  if (groups.pendingFor(group, id) >= 0) groups.setPending(body, group, consumer, id, random(1e9), random(10));
+  else groups.addPending(body, group, consumer, id, random(1e9), 1);
+}
+
+/** Changes something of a stream: adds an entry, deletes some, or has one pend. */
+function changeStream(database: Database, key: string, random: (below: number) => number): void {
+  const { streams } = database.store;
+  const kind = random(10);
+  if (kind < 3) return append(database, key, random);
+  if (kind < 7) return deliver(database, key, random);
+  const ref = writable(database, key, TYPE_STREAM);
+  if (ref === 0) return;
+  const body = streams.bodyOf(ref);
+  if (kind === 7) {
+    const to = { maxLength: Math.max(0, streams.length(body) - random(50)), minId: new StreamId() };
+    return void streams.trim(body, { ...to, isApproximate: random(2) === 0, limit: 0 });
+  }
+  const cursor = new StreamCursor(streams);
+  const count = streams.length(body);
+  if (count > 0 && cursor.toPosition(body, random(count))) streams.delete(body, new StreamId().set(cursor.id));
 }
 
 /** Changes an element of a list: adds, inserts, sets, or takes some away. */
@@ -144,6 +205,7 @@ function change(keyspace: Keyspace, random: (below: number) => number): void {
   if (kind < 85 && key.startsWith("list")) return changeList(database, key, random);
   if (kind < 85 && key.startsWith("set")) return changeSet(database, key, random);
   if (kind < 85 && key.startsWith("zset")) return changeSortedSet(database, key, random);
+  if (kind < 85 && key.startsWith("stream")) return changeStream(database, key, random);
   if (kind < 45) {
     if (writable(database, key, TYPE_HASH) === 0 && !isFree(database, key)) return;
     return setHash(database, key, { [field]: "w".repeat(random(30)) });
@@ -212,6 +274,31 @@ test("large values are written as they were, whatever becomes of their elements"
     walkKeyspace(keyspace, false);
     snapshotter.worker.stop();
   }
+});
+
+test("what changes of a stream costs nodes, not the stream that a snapshot has still to write", async () => {
+  const keyspace = new Keyspace(1);
+  const [database] = keyspace.databases;
+  const random = randomSource(5);
+  for (let i = 0; i < 20_000; i++) {
+    append(database, "stream", random);
+    deliver(database, "stream", random);
+  }
+  while (keyspace.store.heap.freeDiscarded(100_000));
+  const expected = values(keyspace);
+  const snapshotter = new Snapshotter(keyspace);
+  const parts: Uint8Array[] = [];
+  const saving = snapshotter.start({ kind: "stream", onBytes: (bytes) => void parts.push(bytes) }, () => INFO, OPTIONS);
+  const before = keyspace.store.heap.arena.usedBytes;
+  append(database, "stream", random);
+  deliver(database, "stream", () => 2);
+  assert.equal(snapshotter.keysProcessed, 0);
+  const taken = keyspace.store.heap.arena.usedBytes - before;
+  assert.ok(taken < 20_000, `${taken} bytes`);
+  await saving;
+  assert.deepEqual(readBack(concatBytes(parts)), expected);
+  walkKeyspace(keyspace, false);
+  snapshotter.worker.stop();
 });
 
 test("a change to a field costs that field, not the hash that a snapshot has still to write", async () => {

@@ -131,6 +131,11 @@ export class Changes implements ChangeReport {
     }
   }
 
+  wake(database: Database, bytes: Uint8Array, start: number, length: number): void {
+    const { waiters } = this.server;
+    if (waiters.count > 0) waiters.keyChanged(database, bytes, start, length);
+  }
+
   // --- Keys that no command changes -----------------------------------------------------------------------------------
 
   /** A key has expired, and is removed. The expiry cycle's go on key by key; what a command comes across, with it. */

@@ -408,7 +408,7 @@ export class StreamGroups {
         this.#setWord(group, GROUP_PENDING, this.#remove(pending, body, this.#word(group, GROUP_PENDING)));
       } while (ids.next());
       ids.owner = body;
-      ids.dismantle(root, Infinity, () => {});
+      ids.abandon([root], Infinity);
     }
     this.#seekBlock(this.#word(group, BY_NAME), CONSUMER_BYTES, consumer);
     this.#setWord(group, BY_NAME, this.#remove(this.#names, body, this.#word(group, BY_NAME)));

@@ -9,8 +9,8 @@ import type { StreamGroups } from "./stream_groups.ts";
 import { StreamId } from "./stream_ids.ts";
 import { PendingCursor } from "./stream_pending.ts";
 
-/** Blocks and items of groups that are freed at once. */
-const FREED_AT_ONCE = 256;
+/** Nodes of the trees of groups that are freed at once. */
+const FREED_AT_ONCE = 64;
 /** Pending entries of which the trees are moved in a step, about. */
 const MOVED_AT_ONCE = 1024;
 /** In a cursor of `relocateGroups`, the number of the group counts so much. */
@@ -23,24 +23,22 @@ export function forEachBlock(names: Trees, root: number, visit: (block: number) 
   do visit(names.word(0)); while (names.next());
 }
 
-/** Groups that are in no stream any more, and all that is theirs. */
+/** The trees of groups that are in no stream any more. */
 class DiscardedGroups implements Discarded {
-  readonly #trees: { readonly trees: Trees; root: number }[] = [];
+  readonly #trees: { readonly trees: Trees; readonly nodes: number[] }[] = [];
 
   constructor(readonly heap: Heap, readonly body: number) {}
 
   add(trees: Trees, root: number): void {
-    if (root !== 0) this.#trees.push({ trees, root });
+    if (root !== 0) this.#trees.push({ trees, nodes: [root] });
   }
 
   free(limit: number): number {
     let freed = 0;
     for (let last = this.#trees.at(-1); last !== undefined && freed < limit; last = this.#trees.at(-1)) {
       last.trees.owner = this.body;
-      const wanted = limit - freed;
-      last.root = last.trees.dismantle(last.root, wanted, () => {});
-      freed += last.root === 0 ? 1 : wanted;
-      if (last.root === 0) this.#trees.pop();
+      freed += last.trees.abandon(last.nodes, limit - freed);
+      if (last.nodes.length === 0) this.#trees.pop();
     }
     return freed;
   }
@@ -174,7 +172,7 @@ export class WholeGroups {
     if (index >= names.count(root)) return 0;
     let position = cursor % GROUP_CURSOR;
     if (position === 0) {
-      root = names.relocate(root, index);
+      setRoot(root = names.relocate(root, index));
       names.seekPosition(root, index);
       setRoot(root = groups.relocateBlock(names, root));
     }
