@@ -381,34 +381,8 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
     snapshots.epoch ^= EPOCH_BIT;
     const { body, streams, groups } = pair;
     const shared = streams.share(body);
-    const expected = describe();
-    pair.database.peek(KEY, 0, KEY.length);
-    snapshots.mark(pair.database.peek(KEY, 0, KEY.length));
-    snapshots.listener = {
-      beforeChange: no,
-      beforeEviction: no,
-      beforeRemoval: no,
-      keepsTable: no,
-      displaced: (_body, element) => displaced.push(element),
-      keepsBody: () => false,
-      readNow: no,
-    };
-    for (let i = 0; i < 400; i++) {
-      change(pair, upTo, 55);
-      changeGroups(pair, upTo);
-    }
-    assert.deepEqual(describe(), expected);
-    snapshots.listener = null;
-    while (pair.store.heap.freeDiscarded(1000));
-    for (const element of displaced.splice(0)) arena.free(element);
-    streams.unshare(shared);
-    streams.markAll(body);
-    pair.check();
-    pair.checkGroups();
-    walkKeyspace(pair.keyspace, false);
-
     /** All that a snapshot would read of what it shares. */
-    function describe(): unknown {
+    const describe = (): unknown => {
       const entries: PlainEntry[] = [];
       for (let isThere = pair.cursor.toFirst(shared); isThere; isThere = pair.cursor.next()) entries.push(pair.here());
       const told: unknown[] = [entries];
@@ -435,6 +409,31 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
         } while (consumers.next());
       } while (names.next());
       return told;
+    };
+    const expected = describe();
+    pair.database.peek(KEY, 0, KEY.length);
+    snapshots.mark(pair.database.peek(KEY, 0, KEY.length));
+    snapshots.listener = {
+      beforeChange: no,
+      beforeEviction: no,
+      beforeRemoval: no,
+      keepsTable: no,
+      displaced: (_body, element) => displaced.push(element),
+      keepsBody: () => false,
+      readNow: no,
+    };
+    for (let i = 0; i < 400; i++) {
+      change(pair, upTo, 55);
+      changeGroups(pair, upTo);
     }
+    assert.deepEqual(describe(), expected);
+    snapshots.listener = null;
+    while (pair.store.heap.freeDiscarded(1000));
+    for (const element of displaced.splice(0)) arena.free(element);
+    streams.unshare(shared);
+    streams.markAll(body);
+    pair.check();
+    pair.checkGroups();
+    walkKeyspace(pair.keyspace, false);
   }
 });
