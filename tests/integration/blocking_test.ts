@@ -39,12 +39,65 @@ test("what is there already is taken without waiting, from the first key that ha
   await client.expect("EXISTS b", 0);
 });
 
+test("members are taken without waiting, too, and clients that wait for one are served", async () => {
+  await client.expect("ZADD b 1 x 2 y 3 z", 3);
+  await client.expect("BZPOPMIN a b c 1", ["b", "x", "1"]);
+  await client.expect("BZPOPMAX a b 1", ["b", "z", "3"]);
+  await client.expect("BZMPOP 1 2 a b MIN COUNT 9", ["b", [["y", "2"]]]);
+  const lowest = await waiting("BZPOPMIN", "a", "b", 0);
+  const highest = await waiting("BZPOPMAX", "b", 0);
+  const several = await waiting("BZMPOP", 0, 2, "c", "b", "MAX", "COUNT", 2);
+  await client.expect("ZADD b 1 x 2 y 3 z 4 w", 4);
+  assert.deepEqual(await lowest.read(), ["b", "x", "1"]);
+  assert.deepEqual(await highest.read(), ["b", "w", "4"]);
+  assert.deepEqual(await several.read(), ["b", [["z", "3"], ["y", "2"]]]);
+  await client.expect("EXISTS b", 0);
+});
+
+for (
+  const [how, commands] of [
+    ["ZINCRBY", ["ZINCRBY key 1 x"]],
+    ["GEOADD", ["GEOADD key 0 0 x"]],
+    ["ZUNIONSTORE", ["ZADD other 1 x", "ZUNIONSTORE key 1 other"]],
+    ["ZRANGESTORE", ["ZADD other 1 x", "ZRANGESTORE key other 0 -1"]],
+    ["GEOSEARCHSTORE", ["GEOADD other 0 0 x", "GEOSEARCHSTORE key other FROMLONLAT 0 0 BYRADIUS 1 m"]],
+    ["RENAME", ["ZADD other 1 x", "RENAME other key"]],
+  ] as const
+) {
+  test(`a client that waits for a sorted set is served when it comes by ${how}`, async () => {
+    const one = await waiting("BZPOPMIN", "key", 0);
+    for (const command of commands) await client.call(command);
+    assert.deepEqual((await one.read() as string[]).slice(0, 2), ["key", "x"]);
+    await client.expect("EXISTS key", 0);
+  });
+}
+
+test("a client that waits for a list is served by what SORT stores", async () => {
+  const one = await waiting("BLPOP", "key", 0);
+  await client.expect("RPUSH other 2 1", 2);
+  await client.expect("SORT other STORE key", 2);
+  assert.deepEqual(await one.read(), ["key", "1"]);
+  await client.expect("LRANGE key 0 -1", ["2"]);
+});
+
+test("a list and a sorted set under the same key serve only those who wait for them", async () => {
+  const forMember = await waiting("BZPOPMIN", "key", 0);
+  const forElement = await waiting("BLPOP", "key", 0);
+  await client.expect("RPUSH key x", 1);
+  assert.deepEqual(await forElement.read(), ["key", "x"]);
+  await client.expect("ZADD key 1 y", 1);
+  assert.deepEqual(await forMember.read(), ["key", "y", "1"]);
+});
+
 test("time is up after a fraction of a second, too", async () => {
   await client.expect("BLPOP a 0.01", null);
   await client.expect("BRPOP a b 0.01", null);
   await client.expect("BLMOVE a b LEFT RIGHT 0.01", null);
   await client.expect("BRPOPLPUSH a b 0.01", null);
   await client.expect("BLMPOP 0.01 1 a LEFT", null);
+  await client.expect("BZPOPMIN a b 0.01", null);
+  await client.expect("BZPOPMAX a 0.01", null);
+  await client.expect("BZMPOP 0.01 1 a MIN", null);
 });
 
 test("a timeout that makes no sense is refused", async () => {
@@ -142,10 +195,12 @@ test("what is gone again at the end of a transaction was never there", async () 
 
 test("nothing waits within a transaction", async () => {
   await client.expect("MULTI", "OK");
-  for (const command of ["BLPOP a 0", "BLMOVE a b LEFT LEFT 0", "BLMPOP 0 1 a LEFT"]) {
+  for (
+    const command of ["BLPOP a 0", "BLMOVE a b LEFT LEFT 0", "BLMPOP 0 1 a LEFT", "BZPOPMIN a 0", "BZMPOP 0 1 a MIN"]
+  ) {
     await client.expect(command, "QUEUED");
   }
-  await client.expect("EXEC", [null, null, null]);
+  await client.expect("EXEC", [null, null, null, null, null]);
 });
 
 test("elements move along a chain of clients that wait for each other", async () => {

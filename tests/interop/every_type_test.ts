@@ -80,6 +80,18 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       change: ["XDEL", "key", "1-1500"],
     },
   ],
+  zset: [
+    {
+      commands: [["ZADD", "key", "1", "a", "-2.5", "17", "inf", "", "1e300", "b", "0.1", "c"]],
+      encoding: "listpack",
+      change: ["ZINCRBY", "key", "3", "a"],
+    },
+    {
+      commands: [["ZADD", "key", ...numbers(LARGE).flatMap((i) => [String(Number(i) % 100 / 8), `member:${i}`])]],
+      encoding: "skiplist",
+      change: ["ZADD", "key", "-1e-5", "member:7"],
+    },
+  ],
   hash: [
     { commands: [["HSET", "key", "a", "1", "b", "two"]], encoding: "listpack", change: ["HSET", "key", "a", "2"] },
     {

@@ -119,6 +119,48 @@ function groupOf(key: string, name: string): readonly [body: number, group: numb
   return [body, store.streams.groups.own(body, group)];
 }
 
+/**
+ * Builds a sorted set of so many members beside all keys, from a body on, and moves it under one as a listpack if it is
+ * small, as ZUNIONSTORE does.
+ */
+function storeScored(key: string, members: number): void {
+  const { sortedSets } = store;
+  const home = new LoneValues(store.heap);
+  const lone: number[] = [sortedSets.create(home, encodeLatin1(key), 0, 0, 0)];
+  try {
+    lone[0] = sortedSets.convert(home, lone[0]);
+    for (let i = 0; i < members; i++) {
+      const name = encodeLatin1(`member:${i}`);
+      lone[0] = sortedSets.set(home, lone[0], name, 0, name.length, i);
+    }
+    if (members <= sortedSets.maxListpackEntries) {
+      lone.unshift(sortedSets.create(home, encodeLatin1(key), 0, 0, 0));
+      for (let i = 0; i < members; i++) {
+        const name = encodeLatin1(`member:${i}`);
+        lone[0] = sortedSets.append(home, lone[0], name, 0, name.length, i);
+      }
+    }
+    home.moveTo(first, encodeLatin1(key), 0, key.length, lone[0]);
+    lone.shift();
+  } finally {
+    for (const ref of lone) store.heap.release(ref);
+  }
+}
+
+/** Builds a list beside all keys, and moves it under one, as SORT does. */
+function storeList(key: string, count: number): void {
+  const { lists } = store;
+  const home = new LoneValues(store.heap);
+  let ref = lists.create(home, encodeLatin1(key), 0, 0, 0);
+  try {
+    for (const text of elements(count)) ref = lists.push(home, ref, "tail", encodeLatin1(text), 0, text.length);
+    home.moveTo(first, encodeLatin1(key), 0, key.length, ref);
+    ref = 0;
+  } finally {
+    if (ref !== 0) store.heap.release(ref);
+  }
+}
+
 /** What a value type is tried with. */
 interface TypeCase {
   /** The encodings that it has, as OBJECT ENCODING replies them. */
@@ -155,6 +197,8 @@ const TYPES: Readonly<Record<string, TypeCase>> = {
       "a large list": (key) => elements(60).forEach((text) => push(key, "tail", text)),
     },
     changes: {
+      "a small result in place of a large list": () => storeList("a large list", 3),
+      "a large result in place of a small list": () => storeList("a small list", 60),
       "an element of a listpack changed": () => setElement("a small list", 3, "another, longer element"),
       "an element of a listpack less": () => deleteElements("a small list", 4, 1),
       "a listpack that becomes a quicklist": () => push("a small list", "head", "new"),
@@ -183,6 +227,9 @@ const TYPES: Readonly<Record<string, TypeCase>> = {
       "a listpack that becomes a skiplist for one long member": () => setScore("a small sorted set", LONG, 1),
       "a new member": () => setScore("a large sorted set", "new", 17.5),
       "a member with another score": () => setScore("a large sorted set", "element:9", 1000),
+      "a member with a score that leaves it in its place": () => setScore("a large sorted set", "element:9", 9.5),
+      "a small result in place of a large sorted set": () => storeScored("a large sorted set", 7),
+      "a large result in place of a small sorted set": () => storeScored("a small sorted set", 70),
       "most members less": () => deleteMembers("a large sorted set", 10, 45),
     },
   },
