@@ -166,10 +166,10 @@ function xtrim(session: Trimmer, request: Request): void {
     if (after === at) return reply.error(SYNTAX_ERROR);
     at = after;
   }
+  if (!options.complete(session, streams.maxNodeEntries)) return;
   if (options.strategy === "none") {
     return reply.error("ERR syntax error, XTRIM must be called with a trimming strategy");
   }
-  if (!options.complete(session, streams.maxNodeEntries)) return;
   const ref = writeStream(session, request, 1);
   if (ref === FAILED) return;
   if (ref === MISSING) return reply.integer(0);

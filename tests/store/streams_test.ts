@@ -379,39 +379,10 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
     const displaced: number[] = [];
     const no = () => assert.fail();
     snapshots.epoch ^= EPOCH_BIT;
-    const { body, streams, groups } = pair;
+    const { body, streams } = pair;
     const shared = streams.share(body);
-    /** All that a snapshot would read of what it shares. */
-    const describe = (): unknown => {
-      const entries: PlainEntry[] = [];
-      for (let isThere = pair.cursor.toFirst(shared); isThere; isThere = pair.cursor.next()) entries.push(pair.here());
-      const told: unknown[] = [entries];
-      const names = groups.namesTree();
-      const consumers = groups.namesTree();
-      const pending = new PendingCursor(groups.pendingTree());
-      const ids = new PendingCursor(groups.idsTree());
-      if (streams.groupsOf(shared) === 0) return told;
-      names.seekPosition(streams.groupsOf(shared), 0);
-      do {
-        const group = names.word(0);
-        told.push(groups.lastId(group, new StreamId()).toString(), groups.pendingCount(group));
-        for (let isThere = pending.toFirst(groups.pendingRoot(group)); isThere; isThere = pending.next()) {
-          told.push([pending.id.toString(), pending.consumer, pending.deliveredMs, pending.deliveries]);
-        }
-        if (groups.consumersRoot(group) === 0) continue;
-        consumers.seekPosition(groups.consumersRoot(group), 0);
-        do {
-          const consumer = consumers.word(0);
-          told.push(groups.consumerNumber(consumer), groups.seenMs(consumer));
-          for (let isThere = ids.toFirst(groups.idsRoot(consumer)); isThere; isThere = ids.next()) {
-            told.push(ids.id.toString());
-          }
-        } while (consumers.next());
-      } while (names.next());
-      return told;
-    };
-    const expected = describe();
-    pair.database.peek(KEY, 0, KEY.length);
+    const described = () => describeShared(pair, shared);
+    const expected = described();
     snapshots.mark(pair.database.peek(KEY, 0, KEY.length));
     snapshots.listener = {
       beforeChange: no,
@@ -426,7 +397,7 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
       change(pair, upTo, 55);
       changeGroups(pair, upTo);
     }
-    assert.deepEqual(describe(), expected);
+    assert.deepEqual(described(), expected);
     snapshots.listener = null;
     while (pair.store.heap.freeDiscarded(1000));
     for (const element of displaced.splice(0)) arena.free(element);
@@ -437,3 +408,34 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
     walkKeyspace(pair.keyspace, false);
   }
 });
+
+/** All that a snapshot would read of what it shares. */
+function describeShared(pair: Pair, shared: number): unknown {
+  const { streams, groups, cursor } = pair;
+  const entries: PlainEntry[] = [];
+  for (let isThere = cursor.toFirst(shared); isThere; isThere = cursor.next()) entries.push(pair.here());
+  const told: unknown[] = [entries];
+  const names = groups.namesTree();
+  const consumers = groups.namesTree();
+  const pending = new PendingCursor(groups.pendingTree());
+  const ids = new PendingCursor(groups.idsTree());
+  if (streams.groupsOf(shared) === 0) return told;
+  names.seekPosition(streams.groupsOf(shared), 0);
+  do {
+    const group = names.word(0);
+    told.push(groups.lastId(group, new StreamId()).toString(), groups.pendingCount(group));
+    for (let isThere = pending.toFirst(groups.pendingRoot(group)); isThere; isThere = pending.next()) {
+      told.push([pending.id.toString(), pending.consumer, pending.deliveredMs, pending.deliveries]);
+    }
+    if (groups.consumersRoot(group) === 0) continue;
+    consumers.seekPosition(groups.consumersRoot(group), 0);
+    do {
+      const consumer = consumers.word(0);
+      told.push(groups.consumerNumber(consumer), groups.seenMs(consumer));
+      for (let isThere = ids.toFirst(groups.idsRoot(consumer)); isThere; isThere = ids.next()) {
+        told.push(ids.id.toString());
+      }
+    } while (consumers.next());
+  } while (names.next());
+  return told;
+}
