@@ -205,6 +205,7 @@ export class Machine {
   #watchSaves(server: Server): void {
     const describe = server.saving.describeReplication;
     server.saving.describeReplication = () => {
+      this.#noteSaves(server); // the last one may have ended in the same event
       const { states } = this.around;
       const { isPartial } = this;
       states.push({ number: states.length, by: this, isPartial, contents: contentsOf(server.keyspace) });
@@ -217,6 +218,11 @@ export class Machine {
     const { server } = this;
     if (server === null) return;
     if (server.isReplica) this.#mayHaveReceived = true;
+    this.#noteSaves(server);
+  }
+
+  /** Takes note of a save that the server has counted: its state is the last, as there is one save at a time. */
+  #noteSaves(server: Server): void {
     if (server.saving.saves === this.#saves) return;
     this.#saves = server.saving.saves;
     this.#acknowledged = this.around.states.findLast((state) => state.by === this) ?? null;
