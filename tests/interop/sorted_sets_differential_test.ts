@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { ServerProcess } from "../integration/server_process.ts";
 import { type Reply, ReplyError, type TestClient } from "../integration/test_client.ts";
 import { below, randomFrom } from "../store/support.ts";
@@ -308,9 +309,14 @@ const SORT: readonly Maker[] = [
   (_) => ["TYPE", "stored"],
 ];
 
-/** Distances that are stored differ in the last bits, as sines do from one library to another. */
-function rounded(value: number): number {
-  return Number.isInteger(value) ? value : Number(value.toPrecision(15));
+/** Relative difference of distances that are stored, as sines are not the same to the last bit in every library. */
+const LAST_BITS = 1e-13;
+
+/** Whether two replies are the same, but for the last bits of what is no integer. */
+function isClose(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one, i) => isClose(one, b[i]));
+  if (typeof a !== "number" || typeof b !== "number" || Number.isInteger(a)) return isDeepStrictEqual(a, b);
+  return Math.abs(a - b) <= Math.abs(a) * LAST_BITS;
 }
 
 /** What two replies that mean the same have in common. */
@@ -319,8 +325,8 @@ function normal(reply: Reply): unknown {
   if (Array.isArray(reply)) return reply.map(normal);
   if (typeof reply === "bigint") return Number(reply);
   // 7.2 writes the shortest decimal, 7.0 seventeen digits.
-  if (typeof reply === "string" && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(reply)) return rounded(Number(reply));
-  return typeof reply === "number" ? rounded(reply) : reply;
+  if (typeof reply === "string" && /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(reply)) return Number(reply);
+  return reply;
 }
 
 async function replies(client: TestClient, commands: readonly string[][]): Promise<unknown[]> {
@@ -346,6 +352,7 @@ for (const [what, makers] of [["sorted sets", SORTED_SETS], ["points", POINTS], 
         const commands = Array.from({ length: BATCH }, () => chance.of(makers)(chance));
         const [mine, theirs] = await Promise.all(clients.map((client) => replies(client, commands)));
         for (const [i, words] of commands.entries()) {
+          if (makers === POINTS && isClose(mine[i], theirs[i])) continue;
           const before = commands.slice(Math.max(0, i - 10), i).map((one) => JSON.stringify(one)).join("\n");
           assert.deepEqual(mine[i], theirs[i], `step ${step + i}: ${JSON.stringify(words)} after\n${before}`);
         }
