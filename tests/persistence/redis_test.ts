@@ -186,7 +186,6 @@ test("a type that is not held yet is refused by name, key and byte", LONG, async
         ["sadd key a b", "set"],
         ["sadd key 1 2", "set"],
         ["zadd key 1 a", "sorted set"],
-        ["xadd key * a b", "stream"],
       ]
     ) {
       const redis = new RealRedis(directory);
