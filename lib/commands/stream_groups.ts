@@ -176,7 +176,7 @@ function createconsumer(session: Session, request: Request): void {
   if (group === 0) return;
   const { groups } = host.store.streams;
   if (groups.findConsumer(group, bytes, starts[4], lengths[4]) !== 0) return reply.integer(0);
-  createConsumer(session, request, 2, group, 4);
+  createConsumer(session, request, 2, body, group, 4);
   reply.integer(1);
 }
 
@@ -371,7 +371,7 @@ function claimant(session: Session, request: Request, body: number): Claimant {
   const { groups } = session.host.store.streams;
   const group = groups.own(body, findGroup(session, request, body, 2));
   const consumers = groups.consumerCount(group);
-  const consumer = consumerSeen(session, request, 1, group, 3);
+  const consumer = consumerSeen(session, request, 1, body, group, 3);
   if (groups.consumerCount(group) > consumers) propagateConsumer(session, request, 1, 2, 3);
   return { body, group, consumer };
 }

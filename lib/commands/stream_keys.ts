@@ -16,6 +16,7 @@ import type { Session } from "./session.ts";
 import { readTyped, writeTyped } from "./typed_keys.ts";
 
 const text = new Uint8Array(ID_TEXT_BYTES);
+const propagated = new Uint8Array(ID_TEXT_BYTES);
 const field = new Element();
 const value = new Element();
 
@@ -43,14 +44,19 @@ export function findGroup(session: Session, request: Request, body: number, at: 
   return groups.find(body, request.bytes, request.starts[at], request.lengths[at]);
 }
 
+// Entries that follow each other are mostly of the same ms, of which the digits are then written already.
+const shown = new StreamId();
+let shownLength = shown.writeTime(text, 0);
+
 /** Replies with an ID. */
 export function replyId(reply: ReplyWriter, id: StreamId): void {
-  reply.bulk(text, 0, id.writeText(text, 0));
+  if (!shown.isSameTime(id)) shownLength = shown.set(id).writeTime(text, 0);
+  reply.bulk(text, 0, id.writeSequence(text, shownLength));
 }
 
 /** Adds an ID to a request that is propagated. */
 export function addId(builder: RequestBuilder, id: StreamId): RequestBuilder {
-  return builder.bytes(text, 0, id.writeText(text, 0));
+  return builder.bytes(propagated, 0, id.writeText(propagated, 0));
 }
 
 /** Replies with the entry at which a cursor stands: its ID, and its fields and values. */
@@ -111,21 +117,27 @@ export function replyConsumerName({ reply, host }: Session, consumer: number): v
 }
 
 /**
- * The consumer of a group that is ours, whose name is argument `at`, to be changed: made if there is none, and seen now.
+ * The consumer of a group that is ours, of the stream `body` under argument `key`, whose name is argument `at`, to be changed: made if there is none, and seen now.
  * Its making is told, but not propagated.
  */
-export function consumerSeen(session: Session, request: Request, key: number, group: number, at: number): number {
+export function consumerSeen(
+  session: Session,
+  request: Request,
+  key: number,
+  body: number,
+  group: number,
+  at: number,
+): number {
   const { host } = session;
   const { groups } = host.store.streams;
   const { bytes, starts, lengths } = request;
-  const body = bodyUnder(session, request, key);
   const found = groups.findConsumer(group, bytes, starts[at], lengths[at]);
   if (found !== 0) {
     const consumer = groups.ownConsumer(body, group, found);
     groups.setSeen(consumer, host.store.nowMs);
     return consumer;
   }
-  return createConsumer(session, request, key, group, at);
+  return createConsumer(session, request, key, body, group, at);
 }
 
 /**
@@ -138,19 +150,20 @@ export function changedAside({ host, database }: Session, request: Request, key:
 }
 
 /** Makes the consumer of a group that is ours, and tells of it. */
-export function createConsumer(session: Session, request: Request, key: number, group: number, at: number): number {
+export function createConsumer(
+  session: Session,
+  request: Request,
+  key: number,
+  body: number,
+  group: number,
+  at: number,
+): number {
   const { host } = session;
   const { groups } = host.store.streams;
   const { bytes, starts, lengths } = request;
-  const body = bodyUnder(session, request, key);
   const consumer = groups.createConsumer(body, group, bytes, starts[at], lengths[at], host.store.nowMs);
   changedAside(session, request, key, "xgroup-createconsumer");
   return consumer;
-}
-
-/** The body of the stream that is under an argument. */
-function bodyUnder({ database, host }: Session, { bytes, starts, lengths }: Request, key: number): number {
-  return host.store.streams.bodyOf(database.peek(bytes, starts[key], lengths[key]));
 }
 
 /** Has the making of a consumer propagated besides whatever else is. */

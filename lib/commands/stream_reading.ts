@@ -56,6 +56,8 @@ interface Reading {
 
 /** The IDs behind which to read, one for each key. */
 const ids: StreamId[] = [];
+/** The streams, one for each key. */
+const bodies: number[] = [];
 const id = new StreamId();
 const firstDelivered = new StreamId();
 
@@ -208,6 +210,7 @@ function xreadgroup(session: Reader, request: Request): void {
       const names = `'${request.text(key)}' or consumer group '${request.text(asked.groupAt)}'`;
       return reply.error(`NOGROUP No such key ${names} in XREADGROUP with GROUP option`);
     }
+    bodies[i] = body;
     if (isSign(request, at, "$")) return reply.error(MEANINGLESS_LAST);
     if (isSign(request, at, ">")) ids[i].setMax();
     else if (!idArgument(session, request, at, ids[i])) return;
@@ -216,23 +219,22 @@ function xreadgroup(session: Reader, request: Request): void {
   session.preventPropagation(); // but for what is done
   let count = 0;
   for (let i = 0; i < asked.keys; i++) {
-    if (readOne(session, request, asked, asked.firstKey + i, ids[i])) count++;
+    if (readOne(session, request, asked, i)) count++;
   }
   if (count === 0) return waitOrLeave(session, request, asked, "run");
   endStreams(session, mark, count);
 }
 
-/** Reads one stream for a consumer; whether there is anything to reply. */
-function readOne(session: Reader, request: Request, asked: Reading, key: number, after: StreamId): boolean {
+/** Reads the stream of one key for a consumer; whether there is anything to reply. */
+function readOne(session: Reader, request: Request, asked: Reading, at: number): boolean {
   const { host } = session;
-  const { streams } = host.store;
-  const { groups } = streams;
-  const ref = writeStream(session, request, key);
-  if (ref === MISSING || ref === FAILED) return false;
-  const body = streams.bodyOf(ref);
+  const { groups } = host.store.streams;
+  const key = asked.firstKey + at;
+  const after = ids[at];
+  const body = bodies[at];
   const group = groups.own(body, findGroup(session, request, body, asked.groupAt));
   const consumers = groups.consumerCount(group);
-  const consumer = consumerSeen(session, request, key, group, asked.groupAt + 1);
+  const consumer = consumerSeen(session, request, key, body, group, asked.groupAt + 1);
   const isNew = groups.consumerCount(group) > consumers;
   const isHistory = !after.isMax;
   if (isNew && (asked.noAck || isHistory)) propagateConsumer(session, request, key, asked.groupAt, asked.groupAt + 1);

@@ -290,11 +290,11 @@ export class ReplyWriter {
     const end = this.length;
     this.ensure(HEADER_BYTES);
     if (this.isCut) return;
-    this.#header(kind, value);
-    const headerLength = this.length - end;
-    const header = this.buffer.slice(end, this.length);
+    const headerLength = 3 + decimalLength(value);
     this.buffer.copyWithin(mark + headerLength, mark, end);
-    this.buffer.set(header, mark);
+    this.length = mark;
+    this.#header(kind, value);
+    this.length = end + headerLength;
   }
 
   /** Writes a type byte, a decimal and CR LF; there must be room. */

@@ -768,11 +768,11 @@ export class Trees {
    * is none it throws, and nothing has changed; where nothing is added, there always is.
    */
   #prepare(root: number, grows: boolean): number {
-    if (this.sharing === null) {
+    const { sharing } = this;
+    if (sharing === null || !this.#isShared(sharing)) {
       if (grows && this.#isFull(0)) this.#reserve();
       return root;
     }
-    const { sharing } = this;
     const copies: number[] = [];
     try {
       for (let level = 0; level <= this.#height; level++) {
@@ -799,6 +799,12 @@ export class Trees {
       this.#dispose(node);
     }
     return root;
+  }
+
+  /** Whether the snapshot has still to read a node on the way to where it stands. */
+  #isShared(sharing: Sharing): boolean {
+    for (let level = this.#height; level >= 0; level--) if (sharing.isAwaited(this.#nodes[level])) return true;
+    return false;
   }
 
   #copy(node: number, level: number): number {

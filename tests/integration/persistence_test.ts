@@ -379,23 +379,19 @@ test("a file that is cut or damaged is refused, and left as it is", async () => 
   }
 });
 
-test("a file with a type that is not supported yet is refused clearly", async (context) => {
-  if (IS_ORACLE || spawnSync("redis-server", ["--version"]).status !== 0) {
-    if (!IS_ORACLE && process.env.CI) assert.fail("redis-server is missing");
-    context.skip("needs redis-server as a peer");
-    return;
+test("a file with a value that is not supported is refused clearly", { skip: IS_ORACLE }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tredis-test-"));
+  try {
+    // A hash whose fields expire, as Redis 7.4 writes it: type 25.
+    const head = Buffer.from("REDIS0012\xfe\0\x19\x09some-hash", "latin1");
+    writeFileSync(join(folder, "dump.rdb"), Buffer.concat([head, Buffer.alloc(32)]));
+    const { code, output } = startInVain(folder);
+    assert.equal(code, 1, output);
+    assert.match(output, /field expiry/);
+    assert.match(output, /some-hash/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  const redis = await ServerProcess.start({ kind: "redis-server" });
-  started.push(redis);
-  const client = await redis.connect();
-  await client.expect("SET a 1", "OK");
-  await client.expect("RPUSH some-list 1 2 3", 3);
-  await client.expect("SAVE", "OK");
-  await redis.kill("SIGKILL");
-  const { code, output } = startInVain(redis.folder);
-  assert.equal(code, 1, output);
-  assert.match(output, /list/);
-  assert.match(output, /some-list/);
 });
 
 test("FLUSHALL with save points empties the file, too", async () => {

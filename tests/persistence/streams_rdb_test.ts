@@ -243,6 +243,24 @@ test("an entry with an ID of another form, or that does not end where it says, i
   assert.ok(refused > length, `${refused} of ${length * 4}`);
 });
 
+test("damaged payloads with a right checksum make sound streams, or nothing", () => {
+  const random = randomSource(21);
+  const keyspace = new Keyspace(1);
+  let made = 0;
+  for (let round = 0; round < 6000; round++) {
+    wipe(keyspace);
+    const damaged = payload(([15, 19, 21] as const)[random(3)]);
+    for (let times = 1 + random(3); times > 0; times--) {
+      const at = 1 + random(damaged.bytes.length - 1);
+      if (random(3) === 0) damaged.bytes[at] = random(256);
+      else if (random(2) === 0) damaged.bytes[at] ^= 1 << random(8);
+      else damaged.bytes.splice(at, random(3), ...new Array(random(3)).fill(random(8)));
+    }
+    if (restored(damaged.whole(), keyspace) !== null) made++;
+  }
+  assert.ok(made > 100 && made < 5000, `${made} made a stream`);
+});
+
 /** A keyspace of streams with groups, one of them large. */
 function sample(): Keyspace {
   const keyspace = new Keyspace(1);

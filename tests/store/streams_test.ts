@@ -32,7 +32,7 @@ interface PlainGroup {
   readonly pending: Map<string, PlainPending>;
 }
 
-export function idOf(text: string): StreamId {
+function idOf(text: string): StreamId {
   const id = new StreamId();
   const bytes = bytesOf(text);
   const dash = text.indexOf("-");

@@ -9,6 +9,39 @@ import type { StreamNodes } from "./stream_nodes.ts";
 /** The word of a tree's item that is the node. */
 const NODE = 0;
 
+/** Places in nodes that a cursor remembers, a power of two. */
+const PLACES = 16;
+
+/**
+ * Where entries were found in nodes: who reads on from there next time need not go through the node from its beginning. A
+ * place is forgotten when another is noted in its stead.
+ */
+class Places {
+  readonly #nodes = new Int32Array(PLACES);
+  readonly #generations = new Float64Array(PLACES);
+  readonly #offsets = new Int32Array(PLACES);
+  readonly #ids = Array.from({ length: PLACES }, () => new StreamId());
+
+  #slot(node: number): number {
+    return (node ^ (node >>> 4) ^ (node >>> 8)) & (PLACES - 1);
+  }
+
+  note(node: number, generation: number, offset: number, id: StreamId): void {
+    const slot = this.#slot(node);
+    this.#nodes[slot] = node;
+    this.#generations[slot] = generation;
+    this.#offsets[slot] = offset;
+    this.#ids[slot].set(id);
+  }
+
+  /** The offset of an entry in a node that is not above an ID; 0 where none is known. */
+  before(node: number, generation: number, id: StreamId): number {
+    const slot = this.#slot(node);
+    if (this.#nodes[slot] !== node || this.#generations[slot] !== generation) return 0;
+    return this.#ids[slot].compare(id) <= 0 ? this.#offsets[slot] : 0;
+  }
+}
+
 /** The streams along which one goes. */
 export interface StreamNodesOwner {
   readonly nodes: StreamNodes;
@@ -29,6 +62,7 @@ export class StreamCursor {
   readonly #trees: Trees;
   readonly #reader = new EntryReader();
   readonly #nodeId = new StreamId();
+  readonly #places = new Places();
 
   constructor(readonly streams: StreamNodesOwner) {
     this.#trees = streams.treesOf();
@@ -84,9 +118,17 @@ export class StreamCursor {
     const root = this.streams.rootOf(body);
     if (root === 0 || !seekNode(this.#trees, root, id)) return false;
     this.#begin();
-    let isThere = this.#reader.toFirst();
-    while (isThere && (this.#reader.isDeleted || this.#reader.id.compare(id) < 0)) isThere = this.#reader.next();
-    return isThere || this.#nextNode();
+    const { nodes } = this.streams;
+    const reader = this.#reader;
+    const node = this.#trees.word(NODE);
+    const offset = this.#places.before(node, nodes.generation, id);
+    let isThere = true;
+    if (offset > 0) reader.toEntry(nodes.start + offset);
+    else isThere = reader.toFirst();
+    while (isThere && (reader.isDeleted || reader.id.compare(id) < 0)) isThere = reader.next();
+    if (!isThere) return this.#nextNode();
+    this.#places.note(node, nodes.generation, reader.at - nodes.start, reader.id);
+    return true;
   }
 
   /** Goes to the last entry that is not above an ID; false if there is none. */

@@ -29,8 +29,9 @@ import { StreamId } from "./stream_ids.ts";
 
 const DELETED = 1;
 const SAME_FIELDS = 2;
-/** Bytes of an integer below 128 as an element. */
+/** Bytes of an integer below 128 as an element, whose first byte is the integer; and the first integer that is longer. */
 const SMALL_BYTES = 2;
+const FIRST_LONG = 128;
 /** Elements of an entry before its fields and values: flags, ms and seq. */
 const ENTRY_ELEMENTS = 3;
 
@@ -68,17 +69,24 @@ function littleEndian(bytes: Uint8Array, at: number): number {
 
 /** A number that is not negative and below 2^53; NaN for anything else. */
 function readCount(bytes: Uint8Array, at: number): number {
+  if (bytes[at] < FIRST_LONG) return bytes[at];
   element.read(bytes, at);
   return element.isInteger && element.integer >= 0 ? element.integer : NaN;
 }
 
 function measureCount(count: number): number {
+  if (count < FIRST_LONG) return SMALL_BYTES;
   splitInteger(count);
   return measureInteger(highWord(), lowWord());
 }
 
 /** Writes a number as an element; the offset after it. */
 function writeCount(bytes: Uint8Array, at: number, count: number): number {
+  if (count < FIRST_LONG) {
+    bytes[at] = count;
+    bytes[at + 1] = 1; // byte of data
+    return at + SMALL_BYTES;
+  }
   measureCount(count);
   return writeMeasuredInteger(bytes, at);
 }
@@ -293,6 +301,12 @@ export class EntryReader {
     return this.previous();
   }
 
+  /** Goes to the entry at an offset of `bytes`, where there is one. */
+  toEntry(at: number): void {
+    this.at = at;
+    this.#read();
+  }
+
   /** Goes to the next entry; false, and behind the last, if there is none. */
   next(): boolean {
     const bytes = this.#bytes;
@@ -341,7 +355,7 @@ export class EntryReader {
 
   #readDelta(at: number): void {
     const first = this.#bytes[at];
-    if (first < 0x80) {
+    if (first < FIRST_LONG) {
       low = first;
       high = 0;
       return;

@@ -558,8 +558,7 @@ export class StreamGroups {
     if (number < 0) return false;
     const consumer = this.ownConsumer(body, group, this.consumer(group, number));
     this.#removeId(body, consumer, id);
-    id.write(this.#pending.key, 0);
-    this.#seekPending(group);
+    // The group's tree still stands at it.
     this.#setWord(group, GROUP_PENDING, this.#remove(this.#pending, body, this.#word(group, GROUP_PENDING)));
     return true;
   }

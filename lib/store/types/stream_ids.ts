@@ -176,10 +176,22 @@ export class StreamId {
     return true;
   }
 
-  /** Writes it as `ms-seq` at `at`, in at most `ID_TEXT_BYTES`, with another sign between if that is asked for. */
+  /** Writes it as `ms-seq` at `at`, in at most `ID_TEXT_BYTES`; with another sign between, if one is given. */
   writeText(target: Uint8Array, at: number, between: number = MINUS): number {
+    at = this.writeTime(target, at);
+    target[at - 1] = between;
+    return this.writeSequence(target, at);
+  }
+
+  /** Writes the first half of that, with the sign behind it; the offset after it. */
+  writeTime(target: Uint8Array, at: number): number {
     at = writeUint64(target, at, this.msHigh, this.msLow);
-    target[at++] = between;
+    target[at] = MINUS;
+    return at + 1;
+  }
+
+  /** Writes the second half. */
+  writeSequence(target: Uint8Array, at: number): number {
     return writeUint64(target, at, this.seqHigh, this.seqLow);
   }
 

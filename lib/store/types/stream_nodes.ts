@@ -39,6 +39,8 @@ export class StreamNodes {
   /** Where `show` has found a listpack. */
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
+  /** Another number whenever an entry may lie at another offset than before, or a node be another. */
+  generation = 0;
 
   constructor(readonly heap: Heap) {}
 
@@ -103,6 +105,7 @@ export class StreamNodes {
 
   /** Frees a node that is nobody's any more. */
   free(node: number): void {
+    this.generation++;
     this.heap.arena.free(node);
   }
 
@@ -136,6 +139,7 @@ export class StreamNodes {
     const before = masterCountBytes(bytes, start);
     const wanted = measureMasterCounts(live, deleted);
     if (wanted !== before) {
+      this.generation++;
       this.#setLength(node, splice(bytes, start, start + LISTPACK_HEADER_BYTES, before, wanted));
     }
     writeMasterCounts(bytes, start, live, deleted);
@@ -154,6 +158,7 @@ export class StreamNodes {
 
   #moveTo(node: number, other: number): number {
     const { arena } = this.heap;
+    this.generation++;
     arena.copy(node, 0, other, 0, HEADER_BYTES + this.length(node));
     arena.free(node);
     return other;
