@@ -9,7 +9,6 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import process from "node:process";
 import { afterEach, test } from "node:test";
 import { dataSet, Random, writeRandomly } from "./data_set.ts";
 import { serverWords } from "../../scripts/server_words.ts";
