@@ -142,9 +142,13 @@ function payload(type: 15 | 19 | 21, changes: Changes = {}): Payload {
   return out;
 }
 
+/** One for each keyspace: each has a database of its own there, for good. */
+const RESTORERS = new Map<Keyspace, Restorer>();
+
 /** The stream that a payload makes, as lines; null where it makes none, and then nothing is left of it. */
 function restored(bytes: Uint8Array, keyspace = new Keyspace(1)): string[] | null {
-  const restorer = new Restorer(keyspace);
+  const restorer = RESTORERS.get(keyspace) ?? new Restorer(keyspace);
+  RESTORERS.set(keyspace, restorer);
   const [database] = keyspace.databases;
   const isFine = restorer.restore(database, KEY, 0, KEY.length, bytes, 0, bytes.length, NO_EXPIRY);
   walkKeyspace(keyspace, false);
@@ -247,7 +251,7 @@ test("damaged payloads with a right checksum make sound streams, or nothing", ()
   const random = randomSource(21);
   const keyspace = new Keyspace(1);
   let made = 0;
-  for (let round = 0; round < 6000; round++) {
+  for (let round = 0; round < 1500; round++) {
     wipe(keyspace);
     const damaged = payload(([15, 19, 21] as const)[random(3)]);
     for (let times = 1 + random(3); times > 0; times--) {
@@ -258,7 +262,7 @@ test("damaged payloads with a right checksum make sound streams, or nothing", ()
     }
     if (restored(damaged.whole(), keyspace) !== null) made++;
   }
-  assert.ok(made > 100 && made < 5000, `${made} made a stream`);
+  assert.ok(made > 25 && made < 1250, `${made} made a stream`);
 });
 
 /** A keyspace of streams with groups, one of them large. */
