@@ -131,7 +131,9 @@ export class Restorer {
       database.adopt(scratch, scratch.setExpiry(ref, expiry), key, keyStart, keyLength);
       return true;
     } finally {
-      scratch.remove(SCRATCH_KEY, 0, SCRATCH_KEY.length); // what is still there was given up
+      // What is still there was given up: what was built, and keys that stood in the payload behind it.
+      scratch.remove(SCRATCH_KEY, 0, SCRATCH_KEY.length);
+      if (scratch.size > 0) scratch.clear();
     }
   }
 

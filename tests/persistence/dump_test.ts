@@ -77,6 +77,22 @@ test("restoring keeps the old value where the payload makes none", () => {
   assert.equal(decodeLatin1(name), "k");
 });
 
+test("a payload with another key behind its value is refused, and harms none that comes later", () => {
+  const keyspace = new Keyspace(1);
+  const [database] = keyspace.databases;
+  const restorer = new Restorer(keyspace);
+  const restore = (payload: Uint8Array) =>
+    restorer.restore(database, encodeLatin1("k"), 0, 1, payload, 0, payload.length, NO_EXPIRY);
+  const footer = new Uint8Array(10).fill(0);
+  footer[0] = 10;
+  const value = [0, 1, 0x61]; // a string, "a"
+  const other = [0, 1, 0x78, 1, 0x79]; // a string under the key "x", "y"
+  assert.equal(restore(Uint8Array.from([...value, ...other, ...footer])), false);
+  assert.equal(restore(Uint8Array.from([...value, ...footer])), true);
+  assert.deepEqual(keyspace.unnumbered.map(({ size }) => size), [0]);
+  assert.equal(database.size, 1);
+});
+
 test("a dumper is used again, after values of any size and kind", () => {
   const keyspace = variedKeyspace();
   const dumper = new Dumper(keyspace.store);

@@ -251,7 +251,7 @@ test("damaged payloads with a right checksum make sound streams, or nothing", ()
   const random = randomSource(21);
   const keyspace = new Keyspace(1);
   let made = 0;
-  for (let round = 0; round < 1500; round++) {
+  for (let round = 0; round < 500; round++) {
     wipe(keyspace);
     const damaged = payload(([15, 19, 21] as const)[random(3)]);
     for (let times = 1 + random(3); times > 0; times--) {
@@ -262,7 +262,7 @@ test("damaged payloads with a right checksum make sound streams, or nothing", ()
     }
     if (restored(damaged.whole(), keyspace) !== null) made++;
   }
-  assert.ok(made > 25 && made < 1250, `${made} made a stream`);
+  assert.ok(made > 25 && made < 480, `${made} made a stream`);
 });
 
 /** A keyspace of streams with groups, one of them large. */
