@@ -143,7 +143,7 @@ function payload(type: 15 | 19 | 21, changes: Changes = {}): Payload {
 }
 
 /** One for each keyspace: each has a database of its own there, for good. */
-const RESTORERS = new Map<Keyspace, Restorer>();
+const RESTORERS = new WeakMap<Keyspace, Restorer>();
 
 /** The stream that a payload makes, as lines; null where it makes none, and then nothing is left of it. */
 function restored(bytes: Uint8Array, keyspace = new Keyspace(1)): string[] | null {
