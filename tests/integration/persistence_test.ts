@@ -378,7 +378,7 @@ test("a file that is cut or damaged is refused, and left as it is", async () => 
   }
 });
 
-test("a file with a value that is not supported is refused clearly", { skip: IS_ORACLE }, async () => {
+test("a file with a value that is not supported is refused clearly", { skip: IS_ORACLE }, () => {
   const folder = mkdtempSync(join(tmpdir(), "tredis-test-"));
   try {
     // A hash whose fields expire, as Redis 7.4 writes it: type 25.
