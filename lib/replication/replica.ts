@@ -60,6 +60,12 @@ interface Step {
   readonly refuse: (answer: string) => string | null;
 }
 
+/**
+ * What a primary replies that knows PSYNC and cannot serve it now: it is asked again later. SYNC, which is for one that does
+ * not know it, gives a replica no place in the stream, so that it and those below it can never continue.
+ */
+const NOT_NOW = /^-(NOMASTERLINK|LOADING|MASTERDOWN|BUSY)\b/;
+
 const LOADING = "MASTER <-> REPLICA sync: Loading DB in memory";
 
 export class ReplicaSide implements SocketHandler {
@@ -273,7 +279,7 @@ export class ReplicaSide implements SocketHandler {
       this.#setState("sync");
       return this.#snapshotAnnounced(line);
     }
-    if (/^-(NOMASTERLINK|LOADING)/.test(line)) {
+    if (NOT_NOW.test(line)) {
       return this.#fail(`Master is currently unable to PSYNC but should be in the future: ${line}`);
     }
     if (this.#usesSync) return this.#fail(`Unexpected reply to SYNC from master: ${line}`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
 import { LoadError } from "../../lib/persistence/load.ts";
 import { ReplicaSide } from "../../lib/replication/replica.ts";
@@ -17,7 +17,10 @@ class FakeSocket implements Socket {
   readonly pendingBytes = 0;
   handler: SocketHandler = NO_HANDLER;
   isPaused = false;
-  write(): void {}
+  sent = "";
+  write(bytes: Uint8Array, start: number, end: number): void {
+    this.sent += decodeLatin1(bytes, start, end);
+  }
   pause(): void {
     this.isPaused = true;
   }
@@ -135,3 +138,36 @@ test("a snapshot that cannot be loaded is asked for again less and less often, a
   await bringSnapshot();
   assert.equal(replica.state, "connected");
 });
+
+for (const error of ["NOMASTERLINK", "LOADING", "MASTERDOWN", "BUSY"]) {
+  test(`a primary that cannot be followed now (${error}) is asked again later, and not for a SYNC, which tells no place`, async () => {
+    let nowMs = 0;
+    let socket = new FakeSocket();
+    let connections = 0;
+    const replica = new ReplicaSide({
+      stream: new ReplicationStream(),
+      nowMs: () => nowMs,
+      log() {},
+      settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
+      connect: () => {
+        connections++;
+        return Promise.resolve(socket = new FakeSocket());
+      },
+      receiveSnapshot: () => new FakeReceiver(),
+      streamBegins() {},
+      identityChanged() {},
+      linkChanged() {},
+    });
+    replica.follow({ host: "primary", port: 1 });
+    await Promise.resolve();
+    const { sent } = socket;
+    socket.bring(`+PONG\r\n+OK\r\n+OK\r\n-${error} not now\r\n`);
+    assert.match(socket.sent.slice(sent.length), /PSYNC/);
+    assert.doesNotMatch(socket.sent, /\nSYNC\r\n/);
+    nowMs += 1000;
+    replica.everySecond();
+    await Promise.resolve();
+    assert.equal(connections, 2);
+    replica.follow(null);
+  });
+}
