@@ -111,12 +111,19 @@ class Connection {
   }
 }
 
-/** What a client reads of its databases. */
+/** What a client has read of its databases last. */
 class Reading implements Observed {
   readonly values = new Array<string | undefined>(PLACES).fill(undefined);
   readonly areThere = new Uint8Array(PLACES);
+  fromMs = 0;
+  toMs = 0;
 
-  constructor(readonly fromMs: number, readonly toMs: number) {}
+  begin(fromMs: number, toMs: number): void {
+    this.fromMs = fromMs;
+    this.toMs = toMs;
+    this.values.fill(undefined);
+    this.areThere.fill(0);
+  }
 
   /** Puts what the reads of a database have replied in its places. */
   note({ strings, numbers, hashes }: Keyspace, [texts, ...fields]: readonly Reply[]): void {
@@ -151,6 +158,7 @@ export class SimulatedClient {
   #uncertainSinceMs = 0;
   #epoch = 0;
   #connection: Connection | null = null;
+  readonly #reading = new Reading();
   /** What DUMP gave last. */
   #dump: Dump | null = null;
 
@@ -230,7 +238,8 @@ export class SimulatedClient {
       if (reply === null) return null;
     }
     if (reply?.kind !== "array" || reply.items.length !== reads.length) return null;
-    const observed = new Reading(fromMs, unixMs());
+    const observed = this.#reading;
+    observed.begin(fromMs, unixMs());
     observed.note(OTHER, reply.items.slice(1));
     observed.note(HERE, reply.items.slice(2 + READS[1].length));
     return observed;

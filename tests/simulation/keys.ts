@@ -6,6 +6,8 @@
 /** Fields `f0`, `f1` … hold values, `c0`, `c1` … are counted up. */
 export const FIELDS = 600;
 const COUNTERS = 4;
+/** The digit 0. */
+const ZERO = 0x30;
 
 export interface Key {
   readonly name: string;
@@ -72,7 +74,8 @@ export function counterField(index: number): number {
 
 /** The number of a field among those of a hash, by its name; -1 where there is no such field. */
 export function fieldIndex(name: string): number {
-  const number = Number(name.slice(1));
+  let number = 0;
+  for (let i = 1; i < name.length; i++) number = 10 * number + name.charCodeAt(i) - ZERO;
   const index = name[0] === "c" ? FIELDS + number : number;
   return FIELD_NAMES[index] === name ? index : -1;
 }

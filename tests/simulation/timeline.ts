@@ -76,7 +76,9 @@ export class Timeline {
 
   /** Goes on from another state: the data is that, whatever was done. */
   jump(state: State): void {
-    for (let place = 0; place < PLACES; place++) this.#put(place, state[place]);
+    for (let place = 0; place < PLACES; place++) {
+      if (state[place] !== this.state[place]) this.#put(place, state[place]);
+    }
     this.endRequest();
   }
 
@@ -144,7 +146,10 @@ export class Comparison {
   readonly #isWrong = new Uint8Array(PLACES);
 
   constructor(state: State, readonly observed: Observed) {
-    for (let place = 0; place < PLACES; place++) this.see(place, state[place]);
+    const { values } = observed;
+    for (let place = 0; place < PLACES; place++) {
+      if (state[place] !== undefined || values[place] !== undefined) this.see(place, state[place]); // most are empty
+    }
   }
 
   /** A place has this entry now. */
