@@ -157,6 +157,7 @@ export class Restorer {
       if (error.cause !== undefined) throw error.cause; // the payload is fine, but there is no room for it
       return false;
     }
-    return reader.isAtRest && reader.keysLoaded === 1 && this.#scratch.size === 1;
+    // An empty value is passed over by the reader, and a key behind it would stand in its place.
+    return reader.isAtRest && reader.keysLoaded === 1 && reader.emptyKeys === 0 && this.#scratch.size === 1;
   }
 }

@@ -86,8 +86,11 @@ test("a payload with another key behind its value is refused, and harms none tha
   const footer = new Uint8Array(10).fill(0);
   footer[0] = 10;
   const value = [0, 1, 0x61]; // a string, "a"
+  const empty = [4, 0]; // a hash of no fields
   const other = [0, 1, 0x78, 1, 0x79]; // a string under the key "x", "y"
   assert.equal(restore(Uint8Array.from([...value, ...other, ...footer])), false);
+  assert.equal(restore(Uint8Array.from([...empty, ...other, ...footer])), false);
+  assert.equal(restore(Uint8Array.from([...empty, ...value, ...other, ...footer])), false);
   assert.equal(restore(Uint8Array.from([...value, ...footer])), true);
   assert.deepEqual(keyspace.unnumbered.map(({ size }) => size), [0]);
   assert.equal(database.size, 1);
