@@ -17,6 +17,7 @@ import { HYPERLOGLOG_COMMANDS } from "./hyperloglogs.ts";
 import { INTROSPECTION_COMMANDS } from "./introspection.ts";
 import { KEY_COMMANDS } from "./keys.ts";
 import { LATENCY_COMMANDS } from "./latency.ts";
+import { MIGRATE_COMMANDS } from "./migrate.ts";
 import { MODULE_COMMANDS } from "./modules.ts";
 import { MONITOR_COMMANDS } from "./monitor.ts";
 import { PUBSUB_COMMANDS } from "./pubsub.ts";
@@ -61,6 +62,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...HYPERLOGLOG_COMMANDS,
   ...REPLICATION_COMMANDS,
   ...SAVING_COMMANDS,
+  ...MIGRATE_COMMANDS,
   ...SERVER_COMMANDS,
   ...MEMORY_COMMANDS,
   ...INTROSPECTION_COMMANDS,

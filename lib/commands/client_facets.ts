@@ -6,6 +6,7 @@
 import type { Subscriber } from "../pubsub/pubsub.ts";
 import type { Request } from "../resp/request.ts";
 import type { Handshake } from "../replication/primary.ts";
+import type { MigrationOrder } from "./migration_order.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "./client_state.ts";
 
 /** The transaction that a client has begun with MULTI: commands that wait for EXEC. */
@@ -37,10 +38,18 @@ export interface Transactional {
 
 /** For commands that hold their client up. */
 export interface Blockable {
-  /** Runs `begin` after holding the client up: there is no reply, unless `unblock` gives one. */
-  blockUntilShutdown(begin: () => void): void;
+  /** Runs `begin` after holding the client up: there is no reply, and no end of it, unless `unblock` gives one. */
+  blockUntilDone(begin: () => void): void;
   /** Lets a blocked client go on; `write` gives the reply that was waited for. */
   unblock(write: () => void): void;
+}
+
+/** For MIGRATE. */
+export interface Migrating {
+  /** Whether EXEC is running: nothing may block. */
+  readonly insideExec: boolean;
+  /** Holds the client up until its keys are where they are to go, and replies. */
+  migrate(order: MigrationOrder): void;
 }
 
 /** For commands that wait until a key has a value. */

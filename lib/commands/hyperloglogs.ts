@@ -27,7 +27,7 @@ import {
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { Request } from "../resp/request.ts";
 import { ENCODING_RAW, NO_EXPIRY, TYPE_STRING } from "../store/entry.ts";
-import { ADMIN, type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
+import { ADMIN, type Command, command, DENYOOM, FAST, MAY_REPLICATE, READONLY, WRITE } from "./command.ts";
 import { EVENT_STRING } from "./events.ts";
 import { ACCESS, index, INSERT, KEY_RW_INSERT, keySpec, oneKey, range, RO, RW } from "./key_specs.ts";
 import type { Session } from "./session.ts";
@@ -292,7 +292,7 @@ const PFMERGE_KEYS = [oneKey(RW | ACCESS | INSERT), keySpec(RO | ACCESS, index(2
 
 export const HYPERLOGLOG_COMMANDS: readonly Command[] = [
   command("pfadd", -2, WRITE | DENYOOM | FAST, pfadd, { ...HLL, keys: KEY_RW_INSERT }),
-  command("pfcount", -2, READONLY, pfcount, { ...HLL, keys: PFCOUNT_KEYS }),
+  command("pfcount", -2, READONLY | MAY_REPLICATE, pfcount, { ...HLL, keys: PFCOUNT_KEYS }),
   command("pfmerge", -2, WRITE | DENYOOM, pfmerge, { ...HLL, keys: PFMERGE_KEYS }),
   command("pfdebug", 3, WRITE | DENYOOM | ADMIN, pfdebug, { ...HLL, keys: [oneKey(RW | ACCESS, 2)] }),
   command("pfselftest", 1, ADMIN, pfselftest, HLL),

@@ -82,7 +82,7 @@ function shutdown(session: Caller, request: Request): void {
     if (host.shutdown.abort()) return reply.ok();
     return reply.error("ERR No shutdown in progress.");
   }
-  session.blockUntilShutdown(() => {
+  session.blockUntilDone(() => {
     host.shutdown.begin({ save: mode, now, force }, () => {
       session.unblock(() => reply.error("ERR Errors trying to SHUTDOWN. Check logs."));
     });

@@ -29,6 +29,7 @@ import { GivingBack } from "./data/giving_back.ts";
 import { LinkErrors } from "./data/link_errors.ts";
 import { Memory } from "./data/memory.ts";
 import { MemoryLimit } from "./data/memory_limit.ts";
+import { Migration } from "./data/migration.ts";
 import { Phase } from "./data/phase.ts";
 import { Replication } from "./data/replication.ts";
 import { Saving } from "./data/saving.ts";
@@ -92,6 +93,7 @@ export class Server implements WholeHost {
   readonly memoryLimit: MemoryLimit;
   readonly givingBack: GivingBack;
   readonly debugging: Debugging = new Debugging(this);
+  readonly migration: Migration;
   // program/
   readonly shutdown: Shutdown = new Shutdown(this);
   listeners: Listeners | null = null;
@@ -121,6 +123,7 @@ export class Server implements WholeHost {
     this.memory = new Memory(this);
     this.memoryLimit = new MemoryLimit(this);
     this.givingBack = new GivingBack(this);
+    this.migration = new Migration(this);
     this.rates = new Rates(this);
     this.dispatcher.onSlow = (client, command, request, microseconds) =>
       this.slowLog.add(client, command, request, microseconds);
@@ -179,7 +182,6 @@ export class Server implements WholeHost {
     this.clientMemory.forget(client);
     this.memory.clientGone();
     this.replication.clientGone(client);
-    if (client.blocking !== null) this.blockedClients--;
   }
 
   /** A client on one line, as CLIENT LIST shows it. */

@@ -4,7 +4,7 @@
  *
  * The syntax: `name` is an argument, its type behind a colon (`int`, `double`, `time`, `pattern`, `key`, `string`; default:
  * string, but what is called `key` or `pattern` is one). `TOKEN name` is an argument after a token, `TOKEN` alone a token,
- * `name=TOKEN` a token whose argument has another name. `name=<a | b>` is a choice, `name=(a b)` a block. Square
+ * `name=TOKEN` a token whose argument has another name (`name=""`: the empty string). `name=<a | b>` is a choice, `name=(a b)` a block. Square
  * brackets: optional; `...`: any number of times; `+...`: each time with its token; `@6.2.0`: since that version.
  */
 
@@ -86,7 +86,9 @@ const TYPES: ReadonlyMap<string, ArgumentType> = new Map([
   ["pattern", "pattern"],
   ["key", "key"],
 ]);
-const TOKEN_WORD = /^[A-Z][A-Z-]*$/;
+const TOKEN_WORD = /^[A-Z][A-Z0-9-]*$/;
+/** A token that is the empty string. */
+const EMPTY_TOKEN = '""';
 
 /** Parses a line of syntax. */
 export function parseSyntax(syntax: string): ArgumentDoc[] {
@@ -176,7 +178,8 @@ class SyntaxParser {
       this.#expect(")");
       return { ...argument(name, "block", token), parts };
     }
-    return argument(name, "pure-token", this.#tokens[this.#at++]);
+    const given = this.#tokens[this.#at++];
+    return argument(name, "pure-token", given === EMPTY_TOKEN ? "" : given);
   }
 }
 

@@ -78,6 +78,15 @@ export const GENERIC_DOCS: ReadonlyMap<string, CommandDoc> = group("generic", {
   }),
   "rename": doc("1.0.0", "O(1)", "key newkey:key", "Gives a key another name, whatever had that before."),
   "renamenx": doc("1.0.0", "O(1)", "key newkey:key", "Gives a key another name, unless that is taken."),
+  "migrate": doc(
+    "2.6.0",
+    "O(N) for values of N bytes, here and at the other end",
+    'host port:int key_or_empty_string=<key | empty_string=""> destination-db:int timeout:int [COPY@3.0.0] ' +
+      "[REPLACE@3.0.0] [authentication=<[AUTH password@4.0.7] | [AUTH2 username_password=(username password)@6.0.0]>] " +
+      "[KEYS key...@3.0.6]",
+    "Moves keys to another server.",
+    { tips: "nondeterministic_output" },
+  ),
   "restore": doc(
     "2.6.0",
     "O(N) for a value of N bytes",

@@ -1,6 +1,7 @@
 /**
  * Pauses: for a while, clients' writes, or all their commands, wait. Nothing expires meanwhile, so that the data set
- * stands still: that is what a failover pauses for (CLIENT PAUSE), and a shutdown that lets its replicas catch up.
+ * stands still: that is what a failover pauses for (CLIENT PAUSE), a shutdown that lets its replicas catch up, and a
+ * migration whose keys are to be removed.
  */
 
 import { MAY_REPLICATE, WRITE } from "../../commands/command.ts";
@@ -29,8 +30,10 @@ export class Pausing implements PauseControl {
   #asked: "write" | "all" | null = null;
   #untilMs = 0;
   #timer: Timer | null = null;
-  /** Whether a shutdown under way holds writes up, whatever clients ask. */
-  #forShutdown = false;
+  /** How many hold writes up for as long as they need, whatever clients ask. */
+  #holders = 0;
+  /** To be done when what clients have asked for ends. */
+  #after: (() => void)[] = [];
 
   constructor(readonly server: PausingHost) {
     server.dispatcher.pauseLetsThrough = (flags) => this.#asked !== "all" && (flags & (WRITE | MAY_REPLICATE)) === 0;
@@ -55,19 +58,24 @@ export class Pausing implements PauseControl {
     this.#asked = null;
     this.#untilMs = 0;
     this.#changed();
-    this.#proceed(); // the shutdown, if there is one, holds its share of them up again
+    for (const body of this.#after.splice(0)) body();
+    this.#proceed(); // who holds writes up still, holds its share of them up again
   }
 
-  /** Holds writes up until `resumeAfterShutdown`. */
-  pauseForShutdown(): void {
-    this.#forShutdown = true;
+  /** Does something that changes the data set once no pause that clients have asked for stands against it. */
+  afterAsked(body: () => void): void {
+    if (this.#asked === null) body();
+    else this.#after.push(body);
+  }
+
+  /** Holds writes up until `letGo`: a shutdown that lets its replicas catch up, a migration. */
+  hold(): void {
+    this.#holders++;
     this.#changed();
   }
 
-  /** The shutdown has come to nothing. */
-  resumeAfterShutdown(): void {
-    if (!this.#forShutdown) return;
-    this.#forShutdown = false;
+  letGo(): void {
+    this.#holders--;
     this.#changed();
     this.#proceed();
   }
@@ -84,6 +92,6 @@ export class Pausing implements PauseControl {
   }
 
   #changed(): void {
-    this.server.phase.setPaused(this.#asked !== null || this.#forShutdown);
+    this.server.phase.setPaused(this.#asked !== null || this.#holders > 0);
   }
 }

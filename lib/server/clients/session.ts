@@ -10,6 +10,7 @@ import type { Client, WholeHost } from "../../commands/caller.ts";
 import type { ReplicaCount } from "../../commands/client_facets.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "../../commands/client_state.ts";
 import type { Command } from "../../commands/command.ts";
+import type { MigrationOrder } from "../../commands/migration_order.ts";
 import type { ReplicationControl } from "../../commands/host_facets.ts";
 import { type Handshake, newHandshake, type Replica } from "../../replication/primary.ts";
 import type { ReplyWriter } from "../../resp/reply.ts";
@@ -62,7 +63,11 @@ export interface SessionHost extends WholeHost {
   readonly reply: ReplyWriter;
   /** The client whose requests are being run. */
   readonly current: ClientSession | null;
-  readonly dispatcher: { callNested(client: ClientSession, command: Command, request: Request): void };
+  readonly dispatcher: {
+    callNested(client: ClientSession, command: Command, request: Request): void;
+    answer(client: ClientSession, write: () => void): void;
+  };
+  readonly migration: { begin(client: ClientSession, order: MigrationOrder): void };
   readonly monitors: { add(client: ClientSession): void; remove(client: ClientSession): void };
   readonly propagation: Pick<Propagation, "active" | "builder" | "writeAhead">;
   readonly replication: ReplicationLinks;
@@ -183,7 +188,11 @@ export class ClientSession implements Client {
     this.host.waiters.wait(this, request, first, count, wanted, timeoutMs, onTimeout);
   }
 
-  blockUntilShutdown(begin: () => void): void {
+  migrate(order: MigrationOrder): void {
+    this.host.migration.begin(this, order);
+  }
+
+  blockUntilDone(begin: () => void): void {
     this.block(0, () => {}, () => {});
     if (this.blocking !== null) this.blocking = { ...this.blocking, onTimeout: null };
     begin();
@@ -293,7 +302,7 @@ export class ClientSession implements Client {
     this.host.serving.outsideBatch(this, () => {
       this.reply.protocol = this.protocol;
       const mark = this.reply.open();
-      write();
+      this.host.dispatcher.answer(this, write);
       if ((this.flags & REPLY_OFF) !== 0) this.reply.rewind(mark);
     });
   }
@@ -407,8 +416,13 @@ export class ClientSession implements Client {
 
   /** The connection has ended: nobody is to know the session any more. */
   end(): void {
-    this.blocking?.onGone();
-    this.blocking?.timer?.cancel();
+    const { blocking } = this;
+    if (blocking !== null) {
+      this.blocking = null; // whoever would end the wait later finds nobody waiting
+      this.host.blockedClients--;
+      blocking.timer?.cancel();
+      blocking.onGone();
+    }
     this.unwatch();
     this.stopTracking();
     this.host.monitors.remove(this);

@@ -347,6 +347,17 @@ export class Dispatcher {
     if ((client.flags & (PRIMARY | REPLICA)) !== 0) this.onLinkError(client, command, error);
   }
 
+  /** Has `write` reply to a command that has waited: an error is the command's, whoever brought it about. */
+  answer(client: ClientSession, write: () => void): void {
+    const { reply, lastCommand } = client;
+    this.#errorsCounted = reply.errorCount;
+    write();
+    if (reply.errorCount === this.#errorsCounted) return;
+    this.#errorsCounted = reply.errorCount;
+    if (lastCommand !== null) lastCommand.stats.failed++;
+    this.#countError(client, lastCommand, reply.lastError);
+  }
+
   /** Runs a command that nothing refuses, with all that follows from it. */
   call(client: ClientSession, command: Command, request: Request): void {
     const server = this.server;

@@ -41,7 +41,7 @@ export interface ShutdownHost {
   readonly listeners: Pick<Listeners, "close"> | null;
   readonly loading: boolean;
   readonly log: Pick<Log, "notice" | "warning">;
-  readonly pausing: Pick<Pausing, "pauseForShutdown" | "resumeAfterShutdown">;
+  readonly pausing: Pick<Pausing, "hold" | "letGo">;
   /** Path of the pid file, a binary string, or null. */
   readonly pidFile: string | null;
   readonly replication: Pick<Replication, "primary" | "replicas" | "stream">;
@@ -59,6 +59,8 @@ export class Shutdown {
   /** A signal that came while the periodic work is stopped (DEBUG PAUSE-CRON), which would see to it. */
   #held: ShutdownOptions | null = null;
   /** The offset that replicas are to reach; -1 where they were not waited for. What asks them for it comes behind it. */
+  /** Whether writes wait for its end. */
+  #holdsWrites = false;
   #offset = -1;
   /** Tells one shutdown from those aborted before it. */
   #attempt = 0;
@@ -135,7 +137,8 @@ export class Shutdown {
     this.#offset = offset;
     log.notice("Waiting for replicas before shutting down.");
     this.deadlineMs = unixMs() + timeoutSeconds * 1000;
-    pausing.pauseForShutdown();
+    this.#holdsWrites = true;
+    pausing.hold();
     replication.replicas.askForAcknowledgements();
     while (attempt === this.#attempt && primary.hasBehind(offset) && unixMs() < this.deadlineMs) {
       await sleep(POLL_MS);
@@ -147,7 +150,8 @@ export class Shutdown {
     this.deadlineMs = 0;
     this.#offset = -1;
     for (const onFailure of this.#onFailure.splice(0)) onFailure();
-    this.server.pausing.resumeAfterShutdown();
+    if (this.#holdsWrites) this.server.pausing.letGo();
+    this.#holdsWrites = false;
   }
 
   /** SHUTDOWN ABORT: whether there was something to abort. */

@@ -7,6 +7,7 @@ import type { Store } from "../../../store/store.ts";
 import type { Tracking } from "../../clients/tracking.ts";
 import type { Cron } from "../../data/cron.ts";
 import type { MemoryLimit } from "../../data/memory_limit.ts";
+import type { Migration } from "../../data/migration.ts";
 import type { Rates } from "../rates.ts";
 import type { Statistics } from "../statistics.ts";
 import { eachCommand } from "./commands.ts";
@@ -17,6 +18,7 @@ export interface StatsSource {
   readonly commands: Pick<CommandTable, "byName">;
   readonly cron: Pick<Cron, "staleShare" | "ticks">;
   readonly keyspace: Pick<Keyspace, "localExpiries">;
+  readonly migration: Pick<Migration, "keptLinks">;
   readonly memoryLimit: Pick<MemoryLimit, "exceededMs">;
   readonly pubsub: Pick<PubSub, "channelCount" | "patternCount">;
   readonly rates: Rates;
@@ -27,7 +29,7 @@ export interface StatsSource {
 
 /** The fields of the section, in Redis\'s order. */
 export function statsFields(server: StatsSource): Field[] {
-  const { statistics: of, keyspace, store, rates, pubsub, cron, tracking } = server;
+  const { statistics: of, keyspace, store, rates, pubsub, cron, tracking, migration } = server;
   const kbps = (bytesPerSecond: number) => (bytesPerSecond / KIB).toFixed(2);
   const exceededMs = server.memoryLimit.exceededMs;
   const commandTime = commandMicroseconds(server.commands);
@@ -64,7 +66,8 @@ export function statsFields(server: StatsSource): Field[] {
     ["pubsub_channels", pubsub.channelCount("channel")],
     ["pubsub_patterns", pubsub.patternCount],
     ["pubsubshard_channels", pubsub.channelCount("shard")],
-    ...zeros("latest_fork_usec", "total_forks", "migrate_cached_sockets"),
+    ...zeros("latest_fork_usec", "total_forks"),
+    ["migrate_cached_sockets", migration.keptLinks],
     ["slave_expires_tracked_keys", keyspace.localExpiries.size],
     ...zeros("active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses"),
     ...zeros("total_active_defrag_time", "current_active_defrag_time"),
