@@ -15,6 +15,7 @@ function answers(program: string, args: readonly string[]): boolean {
 const CHECKS: Readonly<Record<string, () => boolean>> = {
   "redis-server": () => answers("redis-server", ["--version"]),
   "redis-cli": () => answers("redis-cli", ["--version"]),
+  "redis-benchmark": () => answers("redis-benchmark", ["--version"]),
   "redis-sentinel": () => spawnSync("redis-sentinel", ["--version"]).error === undefined,
   "redis-py": () => answers(PYTHON, ["-c", "import redis"]),
 };

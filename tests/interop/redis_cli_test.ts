@@ -1,4 +1,4 @@
-/** What redis-cli fetches over the replication protocol. */
+/** What redis-cli fetches over the replication protocol and finds in the keys, and redis-benchmark's default run. */
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -9,8 +9,13 @@ import { ServerProcess, until } from "../integration/server_process.ts";
 import { havePeers } from "./peers.ts";
 
 /** Runs redis-cli to its end: what it said. */
-async function redisCli(port: number, ...args: string[]): Promise<string> {
-  const child = spawn("redis-cli", ["-p", String(port), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+function redisCli(port: number, ...args: string[]): Promise<string> {
+  return run("redis-cli", ["-p", String(port), ...args]);
+}
+
+/** Runs a program to its end: what it said. */
+async function run(program: string, args: readonly string[]): Promise<string> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   child.stdout.on("data", (chunk) => said += chunk);
   child.stderr.on("data", (chunk) => said += chunk);
@@ -61,6 +66,72 @@ test("redis-cli --replica is shown what is written from now on, without the keys
     assert.ok(Number(/with (\d+) bytes|sending (\d+) bytes/i.exec(said)?.slice(1).find(Boolean) ?? 0) < 1000, said);
   } finally {
     child.kill("SIGKILL");
+    await server.stop();
+  }
+});
+
+/** Values of all types, of which each has a largest. */
+async function fill(server: ServerProcess): Promise<void> {
+  const client = await server.connect();
+  for (let i = 1; i <= 12; i++) {
+    const elements = Array.from({ length: i }, (_, index) => `element:${index}`);
+    await client.call("SET", `string:${i}`, "x".repeat(i));
+    await client.call("RPUSH", `list:${i}`, ...elements);
+    await client.call("SADD", `set:${i}`, ...elements);
+    await client.call("ZADD", `zset:${i}`, ...elements.flatMap((element, score) => [score, element]));
+    await client.call("HSET", `hash:${i}`, ...elements.flatMap((element) => [element, "value"]));
+    for (let id = 1; id <= i; id++) await client.call("XADD", `stream:${i}`, `${id}-1`, "field", "value");
+  }
+}
+
+/** What redis-cli says in the end of keys sampled, without what the order of SCAN decides. */
+function summary(said: string): string[] {
+  return said.slice(said.indexOf("-- summary")).split("\n").filter((line) => line.trim() !== "").sort();
+}
+
+for (const option of ["--bigkeys", "--memkeys"]) {
+  test(`redis-cli ${option} prints what it prints of redis-server`, async (context) => {
+    if (!havePeers(context, "redis-cli", "redis-server")) return;
+    const servers = [await ServerProcess.start(), await ServerProcess.start({ kind: "redis-server" })];
+    try {
+      const said = [];
+      for (const server of servers) {
+        await fill(server);
+        const lines = summary(await redisCli(server.port, option));
+        // What a value takes differs, by how much it takes less.
+        said.push(option === "--memkeys" ? lines.map((line) => line.replaceAll(/[\d.]+/g, "N")) : lines);
+      }
+      assert.ok(said[0].length > 10, said[0].join("\n"));
+      assert.deepEqual(said[0], said[1]);
+    } finally {
+      for (const server of servers) await server.stop();
+    }
+  });
+}
+
+test("redis-cli --hotkeys finds the key that is used most", async (context) => {
+  if (!havePeers(context, "redis-cli")) return;
+  const server = await ServerProcess.start({ args: ["--save", "", "--maxmemory-policy", "allkeys-lfu"] });
+  try {
+    await fill(server);
+    const client = await server.connect();
+    for (let i = 0; i < 2000; i++) await client.call("GET string:7");
+    const said = await redisCli(server.port, "--hotkeys");
+    assert.match(said, /-- summary -------[\s\S]*hot key found with counter: \d+\s+keyname: "?string:7/);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("redis-benchmark goes through all that it measures by default", async (context) => {
+  if (!havePeers(context, "redis-benchmark")) return;
+  const server = await ServerProcess.start();
+  try {
+    const said = await run("redis-benchmark", ["-p", String(server.port), "-n", "300", "--csv"]);
+    assert.doesNotMatch(said, /error/i);
+    const tests = said.trim().split("\n").filter((line) => line.startsWith('"'));
+    assert.equal(tests.length, 21, said); // the head of the table, and twenty tests
+  } finally {
     await server.stop();
   }
 });

@@ -56,7 +56,9 @@ assert.match(JSON.stringify(await call("XREADGROUP GROUP g one STREAMS x >")), /
 assert.equal(await call("XACK x g 1-1"), 1);
 
 // Messages, errors, keys
-const message = new Promise((resolve) => void other.subscribe("news", (text: string, channel: string) => resolve([channel, text])));
+const message = new Promise((resolve) =>
+  void other.subscribe("news", (text: string, channel: string) => resolve([channel, text]))
+);
 while (await client.publish("news", "hello") === 0);
 assert.deepEqual(await message, ["news", "hello"]);
 await assert.rejects(async () => await call("LPUSH s x"), /WRONGTYPE/);
