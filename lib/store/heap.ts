@@ -50,7 +50,13 @@ export class Heap {
   readonly types: (ValueType | undefined)[] = [];
   readonly foresight: Foresight = new Foresight(this.entries, this.tables, this.types);
 
+  /** Values that were too large to be freed at once, and are gone by now. */
+  freedInSlices = 0;
+  /** Values of which some wait to be freed. */
+  pendingValues = 0;
+
   readonly #discarded: Discarded[] = [];
+  #isFreeing = false;
 
   /** The type of an entry's value. */
   typeOf(ref: number): ValueType {
@@ -61,7 +67,12 @@ export class Heap {
 
   /** Frees an entry that is in no table, and its value. */
   release(ref: number): void {
-    if (this.entries.hasBody(ref)) this.typeOf(ref).freeBody(this.entries.valueWord(ref));
+    if (this.entries.hasBody(ref)) {
+      const waiting = this.#discarded.length;
+      this.typeOf(ref).freeBody(this.entries.valueWord(ref));
+      // What is discarded with a table of keys has been counted as one of them.
+      if (this.#discarded.length > waiting && !this.#isFreeing) this.pendingValues++;
+    }
     this.arena.free(ref);
   }
 
@@ -103,6 +114,12 @@ export class Heap {
     this.discard(new DiscardedTable(this, table));
   }
 
+  /** The same of a table of keys: each is a value that waits. */
+  discardKeys(table: number): void {
+    this.pendingValues += this.tables.count(table);
+    this.discardTable(table);
+  }
+
   /** Leaves anything to be freed in slices. */
   discard(discarded: Discarded): void {
     this.#discarded.push(discarded);
@@ -115,12 +132,17 @@ export class Heap {
 
   /** Frees about `limit` discarded entries; whether more wait. */
   freeDiscarded(limit: number): boolean {
+    this.#isFreeing = true;
     while (this.#discarded.length > 0 && limit > 0) {
       const last = this.#discarded[this.#discarded.length - 1];
       const freed = last.free(Math.min(limit, DISCARD_SLICE));
       if (freed === 0) this.#discarded.splice(this.#discarded.indexOf(last), 1); // more may have come on top meanwhile
       limit -= freed;
     }
-    return this.#discarded.length > 0;
+    this.#isFreeing = false;
+    if (this.#discarded.length > 0) return true;
+    this.freedInSlices += this.pendingValues;
+    this.pendingValues = 0;
+    return false;
   }
 }

@@ -179,7 +179,7 @@ export class KeyTable implements WalkedTable {
   }
 
   free(): void {
-    this.#heap.discardTable(this.#keys);
+    this.#heap.discardKeys(this.#keys);
   }
 
   // --- Memory --------------------------------------------------------------------------------------------------------

@@ -61,7 +61,11 @@ export class Store {
 
   /** Sets the counters back. */
   resetStatistics(): void {
-    this.hits = this.misses = this.expiredKeys = 0;
+    this.hits =
+      this.misses =
+      this.expiredKeys =
+      this.heap.freedInSlices =
+        0;
   }
 
   /** Sets the clocks that commands go by. */

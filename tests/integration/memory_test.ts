@@ -237,3 +237,21 @@ test("a replica leaves eviction to its primary", { skip: IS_ORACLE }, async () =
     await replica.stop();
   }
 });
+
+test("INFO counts the values that were too large to be freed at once, and those that wait", async () => {
+  await client.expect("FLUSHALL ASYNC", "OK");
+  await until("the memory to be freed", async () => await info("memory", "lazyfree_pending_objects") === 0);
+  await client.expect("CONFIG RESETSTAT", "OK");
+  await client.expect("SADD small a b c", 3);
+  const members = Array.from({ length: 5000 }, (_, i) => `member:${i}`);
+  for (const key of ["one", "two"]) await client.expect(["SADD", key, ...members], members.length);
+  await client.expect("UNLINK small one two", 3);
+  await until("the memory to be freed", async () => await info("memory", "lazyfree_pending_objects") === 0);
+  assert.equal(await info("memory", "lazyfreed_objects"), 2);
+  for (let i = 0; i < 300; i++) await client.expect(`SET key:${i} value`, "OK");
+  await client.expect("FLUSHALL ASYNC", "OK");
+  await until("the memory to be freed", async () => await info("memory", "lazyfree_pending_objects") === 0);
+  assert.equal(await info("memory", "lazyfreed_objects"), 302);
+  await client.expect("CONFIG RESETSTAT", "OK");
+  assert.equal(await info("memory", "lazyfreed_objects"), 0);
+});

@@ -12,7 +12,7 @@ export interface MemorySource {
   readonly config: Config;
   readonly memory: Pick<Memory, "measure" | "startupBytes">;
   readonly statistics: Pick<Statistics, "peakMemoryBytes">;
-  readonly store: { readonly heap: Pick<Heap, "hasDiscarded"> };
+  readonly store: { readonly heap: Pick<Heap, "freedInSlices" | "pendingValues"> };
 }
 
 /** The fields of the section, in Redis\'s order. */
@@ -65,7 +65,7 @@ export function memoryFields({ config, memory, statistics, store }: MemorySource
     ...zeros("mem_cluster_links", "mem_aof_buffer"),
     ["mem_allocator", "arena"],
     ["active_defrag_running", 0],
-    ["lazyfree_pending_objects", store.heap.hasDiscarded ? 1 : 0],
-    ["lazyfreed_objects", 0],
+    ["lazyfree_pending_objects", store.heap.pendingValues],
+    ["lazyfreed_objects", store.heap.freedInSlices],
   ];
 }
