@@ -10,7 +10,7 @@ import { help } from "./help.ts";
 import type { ConfiguredClient, ListedClient } from "./client_facets.ts";
 import type { ClientsHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
-import { timeoutArgument } from "./timeout_argument.ts";
+import { timeoutInMs } from "./timeouts.ts";
 
 /** Whom these commands run for. */
 type Caller = Session<ClientsHost> & ConfiguredClient;
@@ -181,7 +181,7 @@ function pause(session: Caller, request: Request): void {
   if (request.argc === 4 && !isWrite && !request.is(3, "all")) {
     return reply.error("ERR CLIENT PAUSE mode must be WRITE or ALL");
   }
-  const durationMs = timeoutArgument(session, request, 2);
+  const durationMs = timeoutInMs(session, request, 2);
   if (durationMs === null) return;
   session.host.pausing.pause(durationMs, isWrite ? "write" : "all");
   reply.ok();

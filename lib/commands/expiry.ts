@@ -5,7 +5,8 @@ import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
-import { integerArgument, invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import { invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import { exactInteger } from "./integer_argument.ts";
 import { KEY_RO_ACCESS, KEY_RW_UPDATE } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
@@ -57,7 +58,7 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
   const { bytes, starts, lengths } = request;
   const conditions = parseConditions(session, request);
   if (conditions === null) return;
-  const value = integerArgument(request, 2);
+  const value = exactInteger(request, 2);
   if (value === null) return reply.error(NOT_INTEGER);
   const expiry = toUnixMs(value, unit, host.store.nowMs);
   if (expiry === null) return reply.error(invalidExpire(request.text(0).toLowerCase()));

@@ -5,14 +5,18 @@ import type { Request } from "../resp/request.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import type { Session } from "./session.ts";
 
-/** A 64-bit integer: exact up to 2^53, beyond that the nearest double; NaN where it is none. */
-export function looseInteger(request: Request, at: number): number {
+/** An int64: a number where that is exact, else a bigint; null where it is none. */
+export function exactInteger(request: Request, at: number): number | bigint | null {
   const start = request.starts[at];
   const length = request.lengths[at];
   const value = parseSafeInteger(request.bytes, start, length);
-  if (!Number.isNaN(value)) return value;
-  const exact = parseInt64(request.bytes, start, length);
-  return exact === null ? NaN : Number(exact);
+  return Number.isNaN(value) ? parseInt64(request.bytes, start, length) : value;
+}
+
+/** An int64 as the nearest number, exact up to 2^53; NaN where it is none. */
+export function looseInteger(request: Request, at: number): number {
+  const value = exactInteger(request, at);
+  return value === null ? NaN : Number(value);
 }
 
 /** The same; null after having replied that it is none, in the words of `error`. */

@@ -14,9 +14,10 @@ import { LoneValues } from "../store/types/lone_values.ts";
 import { SetIterator, type Sets } from "../store/types/sets.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
-import { EVENT_GENERIC, EVENT_SET } from "./events.ts";
+import { EVENT_SET } from "./events.ts";
 import { integerFrom } from "./integer_argument.ts";
 import { ACCESS, index, keynum, KEYS_RO_ACCESS, keySpec, oneKey, OW, range, RO, RW, UPDATE } from "./key_specs.ts";
+import { removeTarget } from "./removal.ts";
 import { replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { FAILED, MISSING, readTyped } from "./typed_keys.ts";
@@ -98,14 +99,13 @@ class Result {
 
 /** Stores a result under the key in argument 1, or removes that where the result is empty, and replies with its size. */
 function store(session: Session, request: Request, result: Result | null, event: string): void {
-  const { database, host, reply } = session;
-  const { bytes, starts, lengths } = request;
+  const { host, reply } = session;
   const count = result === null ? 0 : result.count;
   if (count > 0) {
     result?.moveTo(session, request);
     host.changes.changed(session, request, 1, EVENT_SET, event);
-  } else if (database.remove(bytes, starts[1], lengths[1])) {
-    host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
+  } else {
+    removeTarget(session, request, 1);
   }
   reply.integer(count);
 }

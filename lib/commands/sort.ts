@@ -18,11 +18,11 @@ import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_LIST } from "./events.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, type FoundKeys, keySpec, oneKey, OW, RO, UNKNOWN, UPDATE } from "./key_specs.ts";
-import { replyElement } from "./replies.ts";
+import { removeTarget } from "./removal.ts";
+import { refuse, replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { hasStar, SortPattern } from "./sort_patterns.ts";
 import { cursorOf } from "./sorted_set_access.ts";
-import { removeTarget } from "./sorted_set_results.ts";
 
 /** The smallest double that has all its digits: C's `strtod` calls what is smaller an error. */
 const MIN_NORMAL = 2 ** -1022;
@@ -79,8 +79,7 @@ function readQuery(session: Session, request: Request, maySave: boolean): SortQu
     } else if (left >= 1 && request.is(i, "get")) {
       query.gets.push(new SortPattern(request, ++i));
     } else {
-      session.reply.error(SYNTAX_ERROR);
-      return null;
+      return refuse(session, SYNTAX_ERROR);
     }
   }
   return query;
@@ -143,8 +142,7 @@ function sorted(session: Session, ref: number, query: SortQuery): Item[] | null 
     const by = needsOrder ? null : query.by;
     const isAlphabetical = query.isAlphabetical || needsOrder;
     if (!weigh(session, items, by, isAlphabetical)) {
-      session.reply.error("ERR One or more scores can't be converted into double");
-      return null;
+      return refuse(session, "ERR One or more scores can't be converted into double");
     }
     const sign = query.isDescending ? -1 : 1;
     const compare = isAlphabetical ? (by === null ? compareElements : compareWeights) : compareScores;

@@ -12,8 +12,9 @@ import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { integerArgument, integerFrom } from "./integer_argument.ts";
 import { ACCESS, index, keynum, keySpec, oneKey, OW, RO, UPDATE } from "./key_specs.ts";
 import { inputCount, InputIterator, isInput, scoreInInput } from "./member_inputs.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { cursorOf, numberArgument, replyLength, replyMember, replyScored } from "./sorted_set_access.ts";
+import { cursorOf, numberArgument, replyLength, replyMember } from "./sorted_set_access.ts";
 import { SortedSetResult } from "./sorted_set_results.ts";
 
 type Operation = "union" | "inter" | "diff";
@@ -32,11 +33,6 @@ interface Query {
   withScores: boolean;
   /** Most members that are counted; 0: all. */
   limit: number;
-}
-
-function refuse(session: Session, error: string): null {
-  session.reply.error(error);
-  return null;
 }
 
 /** Reads `numkeys key [key …]` and the options, from argument `at` on; null after having replied with an error. */
@@ -189,8 +185,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
     reply.array(replyLength(reply, result.count, withScores));
     const cursor = cursorOf(host.store);
     for (let isThere = cursor.toRank(result.ref, 0); isThere && !reply.isCut; isThere = cursor.next()) {
-      if (withScores) replyScored(reply, cursor);
-      else replyMember(reply, cursor);
+      replyMember(reply, cursor, withScores);
     }
   } finally {
     result.release();

@@ -10,7 +10,8 @@ import type { Store } from "../store/store.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
 import { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
 import type { SortedSets } from "../store/types/sorted_sets.ts";
-import { EVENT_GENERIC, EVENT_ZSET } from "./events.ts";
+import { EVENT_ZSET } from "./events.ts";
+import { removeTarget } from "./removal.ts";
 import type { Session } from "./session.ts";
 
 /** Bytes of listpack for a score, and for what a member and a score need besides: mostly enough. */
@@ -118,11 +119,4 @@ export class SortedSetResult {
     if (this.ref !== 0) this.sets.heap.release(this.ref);
     this.ref = 0;
   }
-}
-
-/** There is nothing to be stored under the key in an argument: what is there is removed. */
-export function removeTarget(session: Session, request: Request, keyIndex: number): void {
-  const { database, host } = session;
-  if (!database.remove(request.bytes, request.starts[keyIndex], request.lengths[keyIndex])) return;
-  host.changes.changed(session, request, keyIndex, EVENT_GENERIC, "del");
 }

@@ -48,7 +48,9 @@ import {
   UPDATE,
   VARIABLE_FLAGS,
 } from "./key_specs.ts";
+import { looseInteger } from "./integer_argument.ts";
 import { longestCommonSubsequence } from "./lcs.ts";
+import { propagateBeginning } from "./partial_changes.ts";
 import { removalWord } from "./removal.ts";
 import type { Session } from "./session.ts";
 
@@ -268,12 +270,6 @@ function mget(session: Session, request: Request): void {
   }
 }
 
-/** Propagates an MSET of which only the pairs before argument `end` were set. */
-function propagateBeginning(session: Session, request: Request, end: number): void {
-  const builder = session.propagateAs(end)?.word("MSET");
-  for (let i = 1; i < end; i++) builder?.argument(request, i);
-}
-
 /** `MSET key value [key value …]` and `MSETNX` */
 function mset(session: Session, request: Request, onlyIfMissing: boolean): void {
   const { reply, database } = session;
@@ -293,7 +289,7 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
       session.host.changes.changed(session, request, i, EVENT_STRING, "set");
     }
   } catch (error) {
-    if (i > 1) propagateBeginning(session, request, i);
+    if (i > 1) propagateBeginning(session, request, "MSET", i);
     throw error;
   }
   if (onlyIfMissing) reply.integer(1);
@@ -421,7 +417,7 @@ function setrange(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
   const entries = database.store.heap.entries;
-  const offset = integerClamped(request, 2);
+  const offset = looseInteger(request, 2);
   if (Number.isNaN(offset)) return reply.error(NOT_INTEGER);
   if (offset < 0) return reply.error("ERR offset is out of range");
   let ref = database.write(bytes, starts[1], lengths[1]);
@@ -447,8 +443,8 @@ function setrange(session: Session, request: Request): void {
 /** `GETRANGE key start end` and `SUBSTR` */
 function getrange(session: Session, request: Request): void {
   const { database, reply } = session;
-  let first = integerClamped(request, 2);
-  let last = integerClamped(request, 3);
+  let first = looseInteger(request, 2);
+  let last = looseInteger(request, 3);
   if (Number.isNaN(first) || Number.isNaN(last)) return reply.error(NOT_INTEGER);
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   if (ref === 0) return reply.bulkBytes(NO_BYTES);
@@ -461,14 +457,6 @@ function getrange(session: Session, request: Request): void {
   last = Math.min(last, length - 1);
   if (first > last) return reply.bulkBytes(NO_BYTES);
   reply.bulk(entries.bytes(ref), entries.valueStart(ref) + first, last - first + 1);
-}
-
-/** An int64 argument as a number: offsets beyond 2^53 lie outside of any string, so their rounding does not matter. */
-function integerClamped(request: Request, index: number): number {
-  const value = request.integer(index);
-  if (!Number.isNaN(value)) return value;
-  const exact = parseInt64(request.bytes, request.starts[index], request.lengths[index]);
-  return exact === null ? NaN : Number(exact);
 }
 
 /** `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]` */
@@ -493,7 +481,7 @@ function lcs(session: Session, request: Request): void {
     else if (request.is(i, "idx")) indexes = true;
     else if (request.is(i, "withmatchlen")) withMatchLength = true;
     else if (request.is(i, "minmatchlen") && i + 1 < request.argc) {
-      minimum = integerClamped(request, ++i);
+      minimum = looseInteger(request, ++i);
       if (Number.isNaN(minimum)) return reply.error(NOT_INTEGER);
       minimum = Math.max(0, minimum);
     } else return reply.error(SYNTAX_ERROR);
