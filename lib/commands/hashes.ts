@@ -186,8 +186,10 @@ function hdel(session: Session, request: Request): void {
   const ref = writeHash(session, request);
   if (ref === FAILED) return;
   let deleted = 0;
-  for (let i = 2; ref !== MISSING && i < request.argc && hashes.count(ref) > 0; i++) {
-    if (hashes.delete(ref, bytes, starts[i], lengths[i])) deleted++;
+  for (let i = 2; ref !== MISSING && i < request.argc; i++) {
+    if (!hashes.delete(ref, bytes, starts[i], lengths[i])) continue;
+    deleted++;
+    if (hashes.count(ref) === 0) break;
   }
   if (deleted > 0) elementsRemoved(session, request, 1, hashes, ref, EVENT_HASH, "hdel", deleted);
   session.reply.integer(deleted);
@@ -381,9 +383,14 @@ function replyMatching(reply: ReplyWriter, options: ScanOptions, name: Element, 
 const FIELD_SCAN: ElementScan = {
   type: TYPE_HASH,
   parts: 2,
-  replyEntry({ reply, host }, options, entry) {
-    host.store.hashes.point(entry, field, value);
-    return replyMatching(reply, options, field, value);
+  replyEntries({ reply, host }, options, entries) {
+    const { hashes } = host.store;
+    let count = 0;
+    for (let i = 0; i < entries.length; i++) {
+      hashes.point(entries[i], field, value);
+      if (replyMatching(reply, options, field, value)) count++;
+    }
+    return count;
   },
   replyAll({ reply, host }, options, ref) {
     const iterator = iterate(host.store, ref);

@@ -90,8 +90,8 @@ export interface ElementScan {
   readonly type: number;
   /** Replies for an element: two where it has two parts. */
   readonly parts: 1 | 2;
-  /** Replies with the element in an entry of a value's table, if it matches; whether it does. */
-  replyEntry(session: Session, options: ScanOptions, entry: number): boolean;
+  /** Replies with those elements that match of entries of a value's table; how many they are. */
+  replyEntries(session: Session, options: ScanOptions, entries: readonly number[]): number;
   /** Replies with all elements that match, of a value that has no table; how many they are. */
   replyAll(session: Session, options: ScanOptions, ref: number): number;
 }
@@ -117,12 +117,7 @@ export function scanElements(session: Session, request: Request, scan: ElementSc
   reply.array(2);
   reply.bulkInteger(table === 0 ? 0 : heap.tables.scan(table, cursor, options.count, scanned));
   const mark = reply.open();
-  let count = 0;
-  if (table === 0) {
-    count = scan.replyAll(session, options, ref);
-  } else {
-    for (let i = 0; i < scanned.length; i++) if (scan.replyEntry(session, options, scanned[i])) count++;
-    scanned.length = 0;
-  }
+  const count = table === 0 ? scan.replyAll(session, options, ref) : scan.replyEntries(session, options, scanned);
+  scanned.length = 0;
   reply.closeArray(mark, count * scan.parts);
 }

@@ -115,8 +115,10 @@ function srem(session: Session, request: Request): void {
   const ref = writeSet(session, request);
   if (ref === FAILED) return;
   let removed = 0;
-  for (let i = 2; ref !== MISSING && i < request.argc && sets.count(ref) > 0; i++) {
-    if (sets.delete(ref, bytes, starts[i], lengths[i])) removed++;
+  for (let i = 2; ref !== MISSING && i < request.argc; i++) {
+    if (!sets.delete(ref, bytes, starts[i], lengths[i])) continue;
+    removed++;
+    if (sets.count(ref) === 0) break;
   }
   if (removed > 0) elementsRemoved(session, request, 1, sets, ref, EVENT_SET, "srem", removed);
   session.reply.integer(removed);
@@ -298,9 +300,14 @@ function replyMatching(reply: ReplyWriter, options: ScanOptions, element: Elemen
 const MEMBER_SCAN: ElementScan = {
   type: TYPE_SET,
   parts: 1,
-  replyEntry({ reply, host }, options, entry) {
-    host.store.sets.point(entry, member);
-    return replyMatching(reply, options, member);
+  replyEntries({ reply, host }, options, entries) {
+    const { sets } = host.store;
+    let count = 0;
+    for (let i = 0; i < entries.length; i++) {
+      sets.point(entries[i], member);
+      if (replyMatching(reply, options, member)) count++;
+    }
+    return count;
   },
   replyAll({ reply, host }, options, ref) {
     const iterator = iterate(host.store, ref);

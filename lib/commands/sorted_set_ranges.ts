@@ -140,9 +140,10 @@ function replyRange(session: Session, request: Request, form: Form): void {
 
 /** Replies with the members from where the cursor stands on; how many. */
 function replyMembers(reply: ReplyWriter, cursor: SortedSetCursor): number {
+  const { withScores } = query;
   let count = 0;
   do {
-    replyMember(reply, cursor, query.withScores);
+    replyMember(reply, cursor, withScores);
     count++;
   } while (query.next(cursor) && !reply.isCut);
   return count;

@@ -31,8 +31,10 @@ function zrem(session: Session, request: Request): void {
   const ref = writeSortedSet(session, request);
   if (ref === FAILED) return;
   let removed = 0;
-  for (let i = 2; ref !== MISSING && i < request.argc && sortedSets.count(ref) > 0; i++) {
-    if (sortedSets.delete(ref, bytes, starts[i], lengths[i])) removed++;
+  for (let i = 2; ref !== MISSING && i < request.argc; i++) {
+    if (!sortedSets.delete(ref, bytes, starts[i], lengths[i])) continue;
+    removed++;
+    if (sortedSets.count(ref) === 0) break;
   }
   if (removed > 0) elementsRemoved(session, request, 1, sortedSets, ref, EVENT_ZSET, "zrem", removed);
   session.reply.integer(removed);
@@ -144,13 +146,17 @@ const MEMBER_SCAN: ElementScan = {
   type: TYPE_ZSET,
   parts: 2,
   // Redis writes what it keeps as text as it is, and prints what it keeps as a number in another way.
-  replyEntry({ reply, host }, options, entry) {
+  replyEntries({ reply, host }, options, refs) {
     const { sortedSets, heap: { entries } } = host.store;
-    scannedMember.setString(entries.bytes(entry), entries.keyStart(entry), entries.keyLength(entry));
-    if (!options.matchesElement(scannedMember)) return false;
-    replyElement(reply, scannedMember);
-    reply.bulkString(formatPrecise(sortedSets.bodies.scoreOf(entry)));
-    return true;
+    let count = 0;
+    for (const ref of refs) {
+      scannedMember.setString(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+      if (!options.matchesElement(scannedMember)) continue;
+      replyElement(reply, scannedMember);
+      reply.bulkString(formatPrecise(sortedSets.bodies.scoreOf(ref)));
+      count++;
+    }
+    return count;
   },
   replyAll({ reply, host }, options, ref) {
     const cursor = cursorOf(host.store);
