@@ -11,7 +11,6 @@ import { random } from "../runtime/random.ts";
 import { TYPE_SET } from "../store/entry.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
-import { SetIterator } from "../store/types/sets.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { areFew, drawArguments, drawDifferent, Sampling } from "./drawing.ts";
 import { NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
@@ -30,31 +29,15 @@ import {
   RW,
 } from "./key_specs.ts";
 import { propagateBeginning } from "./partial_changes.ts";
-import { perStore } from "./per_store.ts";
 import { allRemoved, dropIfEmpty, elementsRemoved, removalWord } from "./removal.ts";
 import { replyElement } from "./replies.ts";
 import { type ElementScan, scanElements, type ScanOptions } from "./scanning.ts";
 import type { Session } from "./session.ts";
-import { FAILED, MISSING, readTyped, writeTyped } from "./typed_keys.ts";
+import { iterate, readSet, writeSet } from "./set_access.ts";
+import { FAILED, MISSING } from "./typed_keys.ts";
 
 /** The member that the command under way has found. */
 const member = new Element();
-const iteratorOf = perStore((store) => new SetIterator(store.sets));
-
-/** The iterator that serves all commands, one after the other, begun at `ref`. */
-function iterate(store: Store, ref: number): SetIterator {
-  const iterator = iteratorOf(store);
-  iterator.begin(ref);
-  return iterator;
-}
-
-function readSet(session: Session, request: Request): number {
-  return readTyped(session, request, 1, TYPE_SET);
-}
-
-function writeSet(session: Session, request: Request): number {
-  return writeTyped(session, request, 1, TYPE_SET);
-}
 
 // --- Adding and removing ----------------------------------------------------------------------------------------------
 
@@ -132,7 +115,7 @@ function smove(session: Session, request: Request): void {
   const source = writeSet(session, request);
   if (source === FAILED) return;
   if (source === MISSING) return reply.integer(0);
-  const target = writeTyped(session, request, 2, TYPE_SET);
+  const target = writeSet(session, request, 2);
   if (target === FAILED) return;
   const isThere = sets.has(source, bytes, starts[3], lengths[3]);
   if (source === target || !isThere) return reply.integer(isThere ? 1 : 0);

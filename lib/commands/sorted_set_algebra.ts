@@ -12,6 +12,7 @@ import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { integerArgument, integerFrom } from "./integer_argument.ts";
 import { ACCESS, index, keynum, keySpec, oneKey, OW, RO, UPDATE } from "./key_specs.ts";
 import { inputCount, InputIterator, isInput, scoreInInput } from "./member_inputs.ts";
+import { perStore } from "./per_store.ts";
 import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { cursorOf, numberArgument, replyLength, replyMember } from "./sorted_set_access.ts";
@@ -91,6 +92,9 @@ function readOptions(session: Session, request: Request, at: number, form: Form,
   return true;
 }
 
+/** The iterator that serves all commands, one after the other. */
+const iteratorOf = perStore((store) => new InputIterator(store));
+
 // --- Operations -------------------------------------------------------------------------------------------------------
 
 /** The sum is 0 where it is none, as of the two infinities, or of infinity times a weight of 0. */
@@ -114,7 +118,7 @@ function bySize({ host }: Session, { inputs }: Query): number[] {
 }
 
 function unite(session: Session, query: Query, result: SortedSetResult): void {
-  const iterator = new InputIterator(session.host.store);
+  const iterator = iteratorOf(session.host.store);
   for (const i of bySize(session, query)) {
     iterator.begin(query.inputs[i]);
     while (iterator.next()) {
@@ -133,7 +137,7 @@ function intersect(session: Session, query: Query, take: (iterator: InputIterato
   const { store } = session.host;
   const { inputs, weights, aggregate } = query;
   const [first, ...others] = bySize(session, query);
-  const iterator = new InputIterator(store);
+  const iterator = iteratorOf(store);
   iterator.begin(inputs[first]);
   while (iterator.next()) {
     let total = weighted(iterator.score, weights[first]);
@@ -151,7 +155,7 @@ function intersect(session: Session, query: Query, take: (iterator: InputIterato
 function subtract(session: Session, { inputs: [first, ...others] }: Query, result: SortedSetResult): void {
   const { store } = session.host;
   if (others.includes(first)) return;
-  const iterator = new InputIterator(store);
+  const iterator = iteratorOf(store);
   iterator.begin(first);
   while (iterator.next()) {
     let isAlone = true;
