@@ -23,6 +23,7 @@ import {
   UPDATE,
 } from "./key_specs.ts";
 import { removeTarget } from "./removal.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { FAILED, MISSING, readTyped, writeTyped } from "./typed_keys.ts";
 
@@ -174,11 +175,9 @@ function bitOperation(session: Session, request: Request): BitOperation | "not" 
   for (const name of ["and", "or", "xor", "not"] as const) {
     if (!request.is(1, name)) continue;
     if (name !== "not" || request.argc === 4) return name;
-    session.reply.error("ERR BITOP NOT must be called with a single source key.");
-    return null;
+    return refuse(session, "ERR BITOP NOT must be called with a single source key.");
   }
-  session.reply.error(SYNTAX_ERROR);
-  return null;
+  return refuse(session, SYNTAX_ERROR);
 }
 
 /** `BITOP <AND | OR | XOR | NOT> destkey key [key …]`; a shorter string goes on in zeros */

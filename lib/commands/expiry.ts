@@ -9,6 +9,7 @@ import { invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
 import { exactInteger } from "./integer_argument.ts";
 import { KEY_RO_ACCESS, KEY_RW_UPDATE } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** When an expiry is to be set, by what there is already. */
@@ -28,17 +29,14 @@ function parseConditions(session: Session, request: Request): ExpireConditions |
     else if (request.is(i, "gt")) conditions.gt = true;
     else if (request.is(i, "lt")) conditions.lt = true;
     else {
-      session.reply.error(`ERR Unsupported option ${request.text(i)}`);
-      return null;
+      return refuse(session, `ERR Unsupported option ${request.text(i)}`);
     }
   }
   if (conditions.nx && (conditions.xx || conditions.gt || conditions.lt)) {
-    session.reply.error("ERR NX and XX, GT or LT options at the same time are not compatible");
-    return null;
+    return refuse(session, "ERR NX and XX, GT or LT options at the same time are not compatible");
   }
   if (conditions.gt && conditions.lt) {
-    session.reply.error("ERR GT and LT options at the same time are not compatible");
-    return null;
+    return refuse(session, "ERR GT and LT options at the same time are not compatible");
   }
   return conditions;
 }

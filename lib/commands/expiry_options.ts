@@ -5,6 +5,7 @@ import type { Request } from "../resp/request.ts";
 import type { UnixMs } from "../store/entry.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import { exactInteger } from "./integer_argument.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** Seconds or milliseconds, from now on or since 1970. */
@@ -80,8 +81,7 @@ export function expiryFromArgument(
 ): UnixMs | null {
   const value = exactInteger(request, index);
   if (value === null) {
-    session.reply.error(NOT_INTEGER);
-    return null;
+    return refuse(session, NOT_INTEGER);
   }
   const expiry = value > 0 ? toUnixMs(value, unit, session.host.store.nowMs) : null;
   if (expiry === null) session.reply.error(invalidExpire(commandName));

@@ -3,6 +3,7 @@
 import { parseInt64, parseSafeInteger } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import { NOT_INTEGER } from "./errors.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** An int64: a number where that is exact, else a bigint; null where it is none. */
@@ -28,8 +29,7 @@ export function integerArgument(
 ): number | null {
   const value = looseInteger(request, at);
   if (!Number.isNaN(value)) return value;
-  session.reply.error(error);
-  return null;
+  return refuse(session, error);
 }
 
 /** An integer from `least` on; null after having replied with `error`. */
@@ -42,6 +42,5 @@ export function integerFrom(
 ): number | null {
   const value = looseInteger(request, at);
   if (value >= least) return value;
-  session.reply.error(error);
-  return null;
+  return refuse(session, error);
 }

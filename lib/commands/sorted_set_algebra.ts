@@ -59,18 +59,18 @@ function readQuery(session: Session, request: Request, at: number, operation: Op
     withScores: false,
     limit: 0,
   };
-  return readOptions(session, request, at + keys + 1, form, query) ? query : null;
+  return readOptions(session, request, at + keys + 1, form, query);
 }
 
-/** Reads the options from argument `at` on; false after having replied with an error. */
-function readOptions(session: Session, request: Request, at: number, form: Form, query: Query): boolean {
+/** Reads the options from argument `at` on into `query`; null after having replied with an error. */
+function readOptions(session: Session, request: Request, at: number, form: Form, query: Query): Query | null {
   const isCombined = form !== "count" && query.operation !== "diff";
   const keys = query.inputs.length;
   for (let i = at; i < request.argc; i++) {
     if (isCombined && i + keys < request.argc && request.is(i, "weights")) {
       for (let k = 0; k < keys; k++) {
         const weight = numberArgument(request, ++i);
-        if (Number.isNaN(weight)) return refuse(session, "ERR weight value is not a float") !== null;
+        if (Number.isNaN(weight)) return refuse(session, "ERR weight value is not a float");
         query.weights[k] = weight;
       }
     } else if (isCombined && i + 1 < request.argc && request.is(i, "aggregate")) {
@@ -78,18 +78,18 @@ function readOptions(session: Session, request: Request, at: number, form: Form,
       if (request.is(i, "sum")) query.aggregate = "sum";
       else if (request.is(i, "min")) query.aggregate = "min";
       else if (request.is(i, "max")) query.aggregate = "max";
-      else return refuse(session, SYNTAX_ERROR) !== null;
+      else return refuse(session, SYNTAX_ERROR);
     } else if (form === "reply" && request.is(i, "withscores")) {
       query.withScores = true;
     } else if (form === "count" && i + 1 < request.argc && request.is(i, "limit")) {
       const limit = integerFrom(session, request, ++i, 0, "ERR LIMIT can't be negative");
-      if (limit === null) return false;
+      if (limit === null) return null;
       query.limit = limit;
     } else {
-      return refuse(session, SYNTAX_ERROR) !== null;
+      return refuse(session, SYNTAX_ERROR);
     }
   }
-  return true;
+  return query;
 }
 
 /** The iterator that serves all commands, one after the other. */

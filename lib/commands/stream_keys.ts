@@ -105,8 +105,8 @@ export function replyConsumerName({ reply, host }: Session, consumer: number): v
 }
 
 /**
- * The consumer of a group that is ours, of the stream `body` under argument `key`, whose name is argument `at`, to be changed: made if there is none, and seen now.
- * Its making is told, but not propagated.
+ * The consumer of a group that is ours, of the stream `body` under argument `key`, whose name is argument `at`, to be changed:
+ * made if there is none, and seen now. Its making is told, but not propagated.
  */
 export function consumerSeen(
   session: Session,

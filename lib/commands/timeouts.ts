@@ -2,6 +2,7 @@
 
 import { parseDouble } from "../bytes/doubles.ts";
 import type { Request } from "../resp/request.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 const NEGATIVE = "ERR timeout is negative";
@@ -24,6 +25,5 @@ export function timeoutInMs(session: Session, request: Request, at: number): num
   const timeoutMs = request.integer(at);
   if (timeoutMs >= 0) return timeoutMs;
   const isNumber = !Number.isNaN(timeoutMs);
-  session.reply.error(isNumber ? NEGATIVE : "ERR timeout is not an integer or out of range");
-  return null;
+  return refuse(session, isNumber ? NEGATIVE : "ERR timeout is not an integer or out of range");
 }
