@@ -1,6 +1,6 @@
 /** Integers among the arguments. */
 
-import { parseInt64, parseSafeInteger } from "../bytes/integers.ts";
+import { parseInt64 } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import { refuse } from "./replies.ts";
@@ -8,16 +8,14 @@ import type { Session } from "./session.ts";
 
 /** An int64: a number where that is exact, else a bigint; null where it is none. */
 export function exactInteger(request: Request, at: number): number | bigint | null {
-  const start = request.starts[at];
-  const length = request.lengths[at];
-  const value = parseSafeInteger(request.bytes, start, length);
-  return Number.isNaN(value) ? parseInt64(request.bytes, start, length) : value;
+  const value = request.integer(at);
+  return Number.isNaN(value) ? parseInt64(request.bytes, request.starts[at], request.lengths[at]) : value;
 }
 
 /** An int64 as the nearest number, exact up to 2^53; NaN where it is none. */
 export function looseInteger(request: Request, at: number): number {
-  const value = exactInteger(request, at);
-  return value === null ? NaN : Number(value);
+  const value = request.integer(at);
+  return Number.isNaN(value) ? Number(exactInteger(request, at) ?? NaN) : value;
 }
 
 /** The same; null after having replied that it is none, in the words of `error`. */
