@@ -32,6 +32,11 @@ export function formatDouble(value: number): string {
     if (value === 0) return Object.is(value, -0) ? "-0" : "0";
     return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? String(value) : BigInt(value).toString();
   }
+  return formatOther(value);
+}
+
+/** The same of a double that is no integer, or a very large one. Apart, so that what is common stays small. */
+function formatOther(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";

@@ -259,8 +259,9 @@ function hgetall(session: Session, request: Request): void {
 function hincrby(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const { host, reply } = session;
-  const by = exactInteger(request, 3);
-  if (by === null) return reply.error(NOT_INTEGER);
+  const by = request.integer(3);
+  const exactBy = Number.isNaN(by) ? exactInteger(request, 3) : by;
+  if (exactBy === null) return reply.error(NOT_INTEGER);
   const ref = writeOrCreateHash(session, request, 0);
   if (ref === FAILED) return;
   const hashes = host.store.hashes;
@@ -270,7 +271,7 @@ function hincrby(session: Session, request: Request): void {
     if (value.isInteger) current = value.integer;
     else current = parseSafeInteger(value.bytes, value.start, value.length);
   }
-  const sum = typeof by === "number" ? current + by : NaN;
+  const sum = current + by;
   let exactSum = 0n;
   let length: number;
   if (Number.isSafeInteger(sum)) {
@@ -279,7 +280,7 @@ function hincrby(session: Session, request: Request): void {
     value.toBytes();
     const exact = found ? parseInt64(value.bytes, value.start, value.length) : 0n;
     if (exact === null) return reply.error("ERR hash value is not an integer");
-    exactSum = exact + BigInt(by);
+    exactSum = exact + BigInt(exactBy);
     if (exactSum < INT64_MIN || exactSum > INT64_MAX) return reply.error(OVERFLOW);
     const text = exactSum.toString();
     for (let i = 0; i < text.length; i++) digits[i] = text.charCodeAt(i);

@@ -7,7 +7,7 @@ import { Element } from "../store/listpack.ts";
 import { type End, ListCursor } from "../store/types/lists.ts";
 import { EVENT_LIST } from "./events.ts";
 import { perStore } from "./per_store.ts";
-import { allRemoved, elementsRemoved } from "./removal.ts";
+import { allRemoved } from "./removal.ts";
 import { replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { readTyped, writeTyped } from "./typed_keys.ts";
@@ -65,9 +65,11 @@ export function takeOff(
   end: End,
   count: number,
 ): void {
-  const { lists } = session.host.store;
+  const { host, database } = session;
+  const { lists } = host.store;
   const total = lists.count(ref);
   if (count >= total) return allRemoved(session, request, keyIndex, EVENT_LIST, popEvent(end), count);
   lists.delete(ref, end === "head" ? 0 : total - count, count);
-  elementsRemoved(session, request, keyIndex, lists, ref, EVENT_LIST, popEvent(end), count);
+  lists.trim(database, ref);
+  host.changes.changed(session, request, keyIndex, EVENT_LIST, popEvent(end), count);
 }

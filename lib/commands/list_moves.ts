@@ -14,7 +14,7 @@ import { EVENT_LIST } from "./events.ts";
 import { type EndPops, popFirst, popFirstOrWait, popOneOrWait, type Waiter } from "./key_pops.ts";
 import { ACCESS, DELETE, index, INSERT, keynum, keySpec, oneKey, range, RW } from "./key_specs.ts";
 import { cursorOf, popEvent, pushEvent, replyEnd, replyFromEnd, takeOff, writeList } from "./list_access.ts";
-import { allRemoved, elementsRemoved } from "./removal.ts";
+import { allRemoved } from "./removal.ts";
 import type { Session } from "./session.ts";
 import { timeoutInSeconds } from "./timeouts.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
@@ -67,7 +67,8 @@ function moveElement(session: Session, request: Request, source: number, from: E
   } else {
     const shift = isSame && to === from ? 1 : 0; // what was added stands at the end
     lists.delete(source, from === "head" ? shift : total - 1 - shift, 1);
-    elementsRemoved(session, request, 1, lists, source, EVENT_LIST, popEvent(from), 0);
+    lists.trim(database, source);
+    host.changes.changed(session, request, 1, EVENT_LIST, popEvent(from), 0);
   }
   return true;
 }

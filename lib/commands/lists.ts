@@ -24,7 +24,7 @@ import {
 } from "./key_specs.ts";
 import { cursorOf, pushEvent, readList, replyEnd, replyFromEnd, takeOff, writeList } from "./list_access.ts";
 import { propagateBeginning } from "./partial_changes.ts";
-import { allRemoved, dropIfEmpty, elementsRemoved } from "./removal.ts";
+import { allRemoved, dropIfEmpty } from "./removal.ts";
 import { refuse, replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
@@ -150,7 +150,7 @@ function pop(session: Session, request: Request, end: End): void {
 
 /** `LTRIM key start stop` */
 function ltrim(session: Session, request: Request): void {
-  const { host, reply } = session;
+  const { host, database, reply } = session;
   const { lists } = host.store;
   const start = integerArgument(session, request, 2);
   const stop = start === null ? null : integerArgument(session, request, 3);
@@ -167,18 +167,21 @@ function ltrim(session: Session, request: Request): void {
     const behind = total - 1 - last;
     lists.delete(ref, last + 1, behind);
     lists.delete(ref, 0, first);
-    elementsRemoved(session, request, 1, lists, ref, EVENT_LIST, "ltrim", first + behind);
+    lists.trim(database, ref);
+    host.changes.changed(session, request, 1, EVENT_LIST, "ltrim", first + behind);
   }
   reply.ok();
 }
 
+/** Room for more of LREM's indexes than these is not kept. */
+const KEPT_FOUND = 1024;
 /** Indexes of the elements that LREM has found. */
-const found: number[] = [];
+let found: number[] = [];
 
 /** `LREM key count element` */
 function lrem(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
-  const { host, reply } = session;
+  const { host, database, reply } = session;
   const { lists } = host.store;
   const count = integerArgument(session, request, 2);
   if (count === null) return;
@@ -187,21 +190,23 @@ function lrem(session: Session, request: Request): void {
   if (ref === MISSING) return reply.integer(0);
   const wanted = count === 0 ? Infinity : Math.abs(count);
   const backwards = count < 0;
-  found.length = 0;
+  let removed = 0;
   const cursor = cursorOf(host.store);
   let isThere = cursor.toIndex(ref, backwards ? lists.count(ref) - 1 : 0);
-  for (; isThere && found.length < wanted; isThere = backwards ? cursor.previous() : cursor.next()) {
-    if (cursor.equals(bytes, starts[3], lengths[3])) found.push(cursor.index);
+  for (; isThere && removed < wanted; isThere = backwards ? cursor.previous() : cursor.next()) {
+    if (cursor.equals(bytes, starts[3], lengths[3])) found[removed++] = cursor.index;
   }
-  if (found.length === 0) return reply.integer(0);
-  if (found.length === lists.count(ref)) {
-    allRemoved(session, request, 1, EVENT_LIST, "lrem", found.length);
+  if (removed === 0) return reply.integer(0);
+  if (removed === lists.count(ref)) {
+    allRemoved(session, request, 1, EVENT_LIST, "lrem", removed);
   } else {
-    if (!backwards) found.reverse();
-    for (const at of found) lists.delete(ref, at, 1); // from the end on, so that the others stay where they are
-    elementsRemoved(session, request, 1, lists, ref, EVENT_LIST, "lrem", found.length);
+    // From the end on, so that the others stay where they are.
+    for (let i = 0; i < removed; i++) lists.delete(ref, found[backwards ? i : removed - 1 - i], 1);
+    lists.trim(database, ref);
+    host.changes.changed(session, request, 1, EVENT_LIST, "lrem", removed);
   }
-  reply.integer(found.length);
+  if (found.length > KEPT_FOUND) found = [];
+  reply.integer(removed);
 }
 
 // --- Reading ----------------------------------------------------------------------------------------------------------

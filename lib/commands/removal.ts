@@ -9,7 +9,7 @@ import type { ValueHome } from "../store/types/value_type.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import type { Session } from "./session.ts";
 
-/** Values of one type, as far as it matters where elements have left one: `Hashes`, `Lists`, `Sets`, `SortedSets`. */
+/** Values of one type, as far as it matters where elements have left one: `Hashes`, `Sets`, `SortedSets`. */
 interface Collection {
   count(ref: number): number;
   /** Gives back room that a value no longer needs. */

@@ -62,9 +62,15 @@ const digits = new Uint8Array(INT64_MAX_DIGITS + 4);
 
 /** The entry of a string argument's key for reading, or 0 after having replied: with null, or WRONGTYPE. */
 function readString(session: Session, request: Request, keyIndex: number): number {
-  const ref = readTyped(session, request, keyIndex, TYPE_STRING);
-  if (ref === MISSING) session.reply.nil();
-  return ref === FAILED ? 0 : ref;
+  const { database } = session; // not by way of readTyped, which measurably slows GET down
+  const ref = database.read(request.bytes, request.starts[keyIndex], request.lengths[keyIndex]);
+  if (ref === MISSING) {
+    session.reply.nil();
+    return 0;
+  }
+  if (database.store.heap.entries.type(ref) === TYPE_STRING) return ref;
+  session.reply.error(WRONG_TYPE);
+  return 0;
 }
 
 /** Replies with the string under a key, or null; false if there is a value of another type, which has been said. */
