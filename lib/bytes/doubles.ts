@@ -10,6 +10,13 @@ const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
 /** Beyond this an integer is written like any other number. */
 const MAX_PLAIN_INTEGER = 2 ** 62;
+// JavaScript writes the same shortest decimal, and never with an exponent where Redis has none: within these bounds, and up
+// to the next with few decimals, what it writes is what Redis writes.
+const LEAST_AS_IS = 1e-3;
+const MOST_AS_IS = 1e4;
+/** From here on all doubles are integers. */
+const MOST_WITH_FRACTION = 2 ** 52;
+const FEW_DECIMALS = 6;
 /** Significant digits that tell any two doubles apart. */
 const PRECISE_DIGITS = 17;
 /** Digits beyond which an exact half of the last precise digit shows no other digit. */
@@ -25,9 +32,19 @@ export function formatDouble(value: number): string {
     if (value === 0) return Object.is(value, -0) ? "-0" : "0";
     return Math.abs(value) <= Number.MAX_SAFE_INTEGER ? String(value) : BigInt(value).toString();
   }
+  return formatOther(value);
+}
+
+/** The same of a double that is no integer, or a very large one. Apart, so that what is common stays small. */
+function formatOther(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (value === Infinity) return "inf";
   if (value === -Infinity) return "-inf";
+  const magnitude = Math.abs(value);
+  if (magnitude >= LEAST_AS_IS && magnitude < MOST_WITH_FRACTION) {
+    const text = String(value);
+    if (magnitude < MOST_AS_IS || text.length - text.indexOf(".") - 1 <= FEW_DECIMALS) return text;
+  }
   const sign = value < 0 ? "-" : "";
   const [mantissa, power] = Math.abs(value).toExponential().split("e");
   const digits = mantissa.replace(".", "");

@@ -28,6 +28,7 @@ import { SET_COMMANDS } from "./sets.ts";
 import { SLOWLOG_COMMANDS } from "./slowlog.ts";
 import { KEYSPACE_COMMANDS } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
+import { LIST_MOVE_COMMANDS } from "./list_moves.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
 import { SERVER_COMMANDS } from "./server.ts";
 import { SORT_COMMANDS } from "./sort.ts";
@@ -70,6 +71,7 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...PUBSUB_COMMANDS,
   ...HASH_COMMANDS,
   ...LIST_COMMANDS,
+  ...LIST_MOVE_COMMANDS,
   ...SET_COMMANDS,
   ...SET_ALGEBRA_COMMANDS,
   ...SORTED_SET_ADDING_COMMANDS,

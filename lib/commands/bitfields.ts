@@ -22,6 +22,7 @@ import {
   UPDATE,
   VARIABLE_FLAGS,
 } from "./key_specs.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { FAILED, MISSING, readTyped } from "./typed_keys.ts";
 
@@ -78,11 +79,6 @@ function parseOperations(session: Session, request: Request): FieldOperation[] |
     i += taken + 1;
   }
   return operations;
-}
-
-function refuse(session: Session, error: string): null {
-  session.reply.error(error);
-  return null;
 }
 
 /** Bits of the type in an argument, such as `u8`: up to 63, or 64 with a sign; 0 if it is none. */

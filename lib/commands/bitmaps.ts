@@ -7,8 +7,8 @@ import { BitCombiner, type BitOperation, countBitRange, countBits, findBit, inve
 import type { Request } from "../resp/request.ts";
 import { ENCODING_RAW, NO_EXPIRY, TYPE_STRING } from "../store/entry.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
-import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
-import { EVENT_GENERIC, EVENT_STRING } from "./events.ts";
+import { SYNTAX_ERROR } from "./errors.ts";
+import { EVENT_STRING } from "./events.ts";
 import { integerArgument } from "./integer_argument.ts";
 import {
   ACCESS,
@@ -22,6 +22,8 @@ import {
   RO,
   UPDATE,
 } from "./key_specs.ts";
+import { removeTarget } from "./removal.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { FAILED, MISSING, readTyped, writeTyped } from "./typed_keys.ts";
 
@@ -85,13 +87,13 @@ function setbit(session: Session, request: Request): void {
 
 /** `GETBIT key offset` */
 function getbit(session: Session, request: Request): void {
-  const { database, reply, host } = session;
-  const entries = host.store.heap.entries;
+  const { reply, host } = session;
+  const { entries } = host.store.heap;
   const offset = bitOffset(session, request, 2);
   if (offset < 0) return;
-  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === 0) return reply.integer(0);
-  if (entries.type(ref) !== TYPE_STRING) return reply.error(WRONG_TYPE);
+  const ref = readTyped(session, request, 1, TYPE_STRING);
+  if (ref === FAILED) return;
+  if (ref === MISSING) return reply.integer(0);
   const byte = Math.floor(offset / 8);
   if (byte >= entries.valueWord(ref)) return reply.integer(0);
   reply.integer((entries.bytes(ref)[entries.valueStart(ref) + byte] >> (7 - (offset % 8))) & 1);
@@ -173,11 +175,9 @@ function bitOperation(session: Session, request: Request): BitOperation | "not" 
   for (const name of ["and", "or", "xor", "not"] as const) {
     if (!request.is(1, name)) continue;
     if (name !== "not" || request.argc === 4) return name;
-    session.reply.error("ERR BITOP NOT must be called with a single source key.");
-    return null;
+    return refuse(session, "ERR BITOP NOT must be called with a single source key.");
   }
-  session.reply.error(SYNTAX_ERROR);
-  return null;
+  return refuse(session, SYNTAX_ERROR);
 }
 
 /** `BITOP <AND | OR | XOR | NOT> destkey key [key …]`; a shorter string goes on in zeros */
@@ -196,9 +196,7 @@ function bitop(session: Session, request: Request): void {
     if (ref !== MISSING) longest = Math.max(longest, entries.valueWord(ref));
   }
   if (longest === 0) {
-    if (database.remove(bytes, starts[2], lengths[2])) {
-      host.changes.changed(session, request, 2, EVENT_GENERIC, "del");
-    }
+    removeTarget(session, request, 2);
     return reply.integer(0);
   }
   const result = new Uint8Array(longest);

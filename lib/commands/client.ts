@@ -9,8 +9,9 @@ import { NOT_INTEGER, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
 import type { ConfiguredClient, ListedClient } from "./client_facets.ts";
 import type { ClientsHost } from "./host_facets.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { timeoutArgument } from "./timeout_argument.ts";
+import { timeoutInMs } from "./timeouts.ts";
 
 /** Whom these commands run for. */
 type Caller = Session<ClientsHost> & ConfiguredClient;
@@ -115,16 +116,12 @@ interface KillFilter {
 /** Reads `filter value` pairs; null after having replied with an error. */
 function parseKillFilter(session: Caller, request: Request): KillFilter | null {
   const filter: KillFilter = { skipMe: true };
-  const refuse = (error: string): null => {
-    session.reply.error(error);
-    return null;
-  };
   for (let i = 2; i < request.argc; i += 2) {
-    if (i + 1 === request.argc) return refuse(SYNTAX_ERROR);
+    if (i + 1 === request.argc) return refuse(session, SYNTAX_ERROR);
     const value = request.text(i + 1);
     if (request.is(i, "id")) {
       const id = request.integer(i + 1);
-      if (!(id > 0)) return refuse("ERR client-id should be greater than 0");
+      if (!(id > 0)) return refuse(session, "ERR client-id should be greater than 0");
       filter.id = id;
     } else if (request.is(i, "type")) {
       const type = typeArgument(session, request, i + 1);
@@ -135,12 +132,12 @@ function parseKillFilter(session: Caller, request: Request): KillFilter | null {
     } else if (request.is(i, "laddr")) {
       filter.localAddress = value;
     } else if (request.is(i, "user")) {
-      if (value !== "default") return refuse(`ERR No such user '${value}'`);
+      if (value !== "default") return refuse(session, `ERR No such user '${value}'`);
       filter.user = value;
     } else if (request.is(i, "skipme") && (request.is(i + 1, "yes") || request.is(i + 1, "no"))) {
       filter.skipMe = request.is(i + 1, "yes");
     } else {
-      return refuse(SYNTAX_ERROR);
+      return refuse(session, SYNTAX_ERROR);
     }
   }
   return filter;
@@ -181,7 +178,7 @@ function pause(session: Caller, request: Request): void {
   if (request.argc === 4 && !isWrite && !request.is(3, "all")) {
     return reply.error("ERR CLIENT PAUSE mode must be WRITE or ALL");
   }
-  const durationMs = timeoutArgument(session, request, 2);
+  const durationMs = timeoutInMs(session, request, 2);
   if (durationMs === null) return;
   session.host.pausing.pause(durationMs, isWrite ? "write" : "all");
   reply.ok();

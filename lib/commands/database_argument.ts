@@ -4,6 +4,7 @@ import { parseInt64 } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import type { Database } from "../store/database.ts";
 import { DB_INDEX_OUT_OF_RANGE, NOT_INTEGER } from "./errors.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 const INT32_MIN = -(2 ** 31);
@@ -22,8 +23,7 @@ export function databaseNumber(
 ): number | null {
   const number = parseInt64(request.bytes, request.starts[index], request.lengths[index]);
   if (number !== null && number >= INT32_MIN && number <= INT32_MAX) return Number(number);
-  session.reply.error(invalid ?? (number === null ? NOT_INTEGER : NOT_INT32));
-  return null;
+  return refuse(session, invalid ?? (number === null ? NOT_INTEGER : NOT_INT32));
 }
 
 /** The database of a number; null after having replied with an error. */

@@ -5,9 +5,11 @@ import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { NOT_INTEGER } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
-import { integerArgument, invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import { invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
+import { exactInteger } from "./integer_argument.ts";
 import { KEY_RO_ACCESS, KEY_RW_UPDATE } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** When an expiry is to be set, by what there is already. */
@@ -27,17 +29,14 @@ function parseConditions(session: Session, request: Request): ExpireConditions |
     else if (request.is(i, "gt")) conditions.gt = true;
     else if (request.is(i, "lt")) conditions.lt = true;
     else {
-      session.reply.error(`ERR Unsupported option ${request.text(i)}`);
-      return null;
+      return refuse(session, `ERR Unsupported option ${request.text(i)}`);
     }
   }
   if (conditions.nx && (conditions.xx || conditions.gt || conditions.lt)) {
-    session.reply.error("ERR NX and XX, GT or LT options at the same time are not compatible");
-    return null;
+    return refuse(session, "ERR NX and XX, GT or LT options at the same time are not compatible");
   }
   if (conditions.gt && conditions.lt) {
-    session.reply.error("ERR GT and LT options at the same time are not compatible");
-    return null;
+    return refuse(session, "ERR GT and LT options at the same time are not compatible");
   }
   return conditions;
 }
@@ -57,7 +56,7 @@ function expire(session: Session, request: Request, unit: TimeUnit): void {
   const { bytes, starts, lengths } = request;
   const conditions = parseConditions(session, request);
   if (conditions === null) return;
-  const value = integerArgument(request, 2);
+  const value = exactInteger(request, 2);
   if (value === null) return reply.error(NOT_INTEGER);
   const expiry = toUnixMs(value, unit, host.store.nowMs);
   if (expiry === null) return reply.error(invalidExpire(request.text(0).toLowerCase()));

@@ -1,9 +1,11 @@
 /** Expiry arguments of SET, GETEX, EXPIRE and their kin: from what the client gave to a Unix time in ms. */
 
-import { INT64_MAX, INT64_MIN, parseInt64 } from "../bytes/integers.ts";
+import { INT64_MAX, INT64_MIN } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import type { UnixMs } from "../store/entry.ts";
 import { NOT_INTEGER } from "./errors.ts";
+import { exactInteger } from "./integer_argument.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** Seconds or milliseconds, from now on or since 1970. */
@@ -46,12 +48,6 @@ export function invalidExpire(commandName: string): string {
   return `ERR invalid expire time in '${commandName}' command`;
 }
 
-/** Argument `index` as an integer, a number where it is safe; null if int64 cannot hold it. */
-export function integerArgument(request: Request, index: number): number | bigint | null {
-  const value = request.integer(index);
-  return Number.isNaN(value) ? parseInt64(request.bytes, request.starts[index], request.lengths[index]) : value;
-}
-
 /**
  * A time as a Unix time in ms, or null where int64 cannot hold it; a number where that is exact.
  */
@@ -83,10 +79,9 @@ export function expiryFromArgument(
   unit: TimeUnit,
   commandName: string,
 ): UnixMs | null {
-  const value = integerArgument(request, index);
+  const value = exactInteger(request, index);
   if (value === null) {
-    session.reply.error(NOT_INTEGER);
-    return null;
+    return refuse(session, NOT_INTEGER);
   }
   const expiry = value > 0 ? toUnixMs(value, unit, session.host.store.nowMs) : null;
   if (expiry === null) session.reply.error(invalidExpire(commandName));

@@ -33,9 +33,10 @@ import {
   RO,
   UPDATE,
 } from "./key_specs.ts";
+import { removeTarget } from "./removal.ts";
 import type { Session } from "./session.ts";
 import { cursorOf, numberArgument, readSortedSet } from "./sorted_set_access.ts";
-import { removeTarget, SortedSetResult } from "./sorted_set_results.ts";
+import { SortedSetResult } from "./sorted_set_results.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
 
 /** Whom searches run for. */

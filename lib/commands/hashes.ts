@@ -1,5 +1,5 @@
 /**
- * Hashes: HSET, HGET and their kin. How a hash lies in the store, and when its encoding changes, is `store/hash.ts`'s;
+ * Hashes: HSET, HGET and their kin. How a hash lies in the store, and when its encoding changes, is `store/types/hashes.ts`'s;
  * here are the arguments, replies, events and what is propagated.
  *
  * Complexities are per field: O(1), but O(n) while the hash is a listpack, whose n is small.
@@ -9,15 +9,17 @@ import { addExtended, formatExtended, MAX_DECIMAL_BYTES, parseExtended } from ".
 import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
-import { Request } from "../resp/request.ts";
+import type { Request } from "../resp/request.ts";
 import { random } from "../runtime/random.ts";
 import { TYPE_HASH } from "../store/entry.ts";
-import { HashIterator } from "../store/types/hashes.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
+import { HashIterator } from "../store/types/hashes.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
-import { NOT_FLOAT, NOT_INTEGER, OVERFLOW, SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
-import { EVENT_GENERIC, EVENT_HASH } from "./events.ts";
+import { areFew, drawArguments, drawDifferent, Sampling } from "./drawing.ts";
+import { NOT_FLOAT, NOT_INTEGER, OVERFLOW } from "./errors.ts";
+import { EVENT_HASH } from "./events.ts";
+import { exactInteger } from "./integer_argument.ts";
 import {
   KEY_RO,
   KEY_RO_ACCESS,
@@ -26,37 +28,27 @@ import {
   KEY_RW_INSERT,
   KEY_RW_UPDATE,
 } from "./key_specs.ts";
-import { parseCursor, ScanOptions } from "./scanning.ts";
+import { propagateBeginning } from "./partial_changes.ts";
+import { perStore } from "./per_store.ts";
+import { dropIfEmpty, elementsRemoved } from "./removal.ts";
+import { replyElement } from "./replies.ts";
+import { type ElementScan, scanElements, type ScanOptions } from "./scanning.ts";
 import type { Session } from "./session.ts";
+import { FAILED, MISSING, readTyped, writeTyped } from "./typed_keys.ts";
 
 /** The value, or field, that the command under way has found. */
 const value = new Element();
 const field = new Element();
 /** Digits of the number under way. */
 const digits = new Uint8Array(24);
-/** Entries of a table that the scan under way has come to. */
-const scanned: number[] = [];
-
-/** What `readHash` returns besides refs: there is no such key, or the client has been told of a wrong type. */
-const MISSING = 0;
-const FAILED = -1;
-
-/** The hash under argument 1 for reading: its ref, MISSING or FAILED (an entry takes two granules, so none has ref -1). */
+/** The hash under argument 1 for reading: its ref, MISSING or FAILED. */
 function readHash(session: Session, request: Request): number {
-  const database = session.database;
-  const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === MISSING || database.store.heap.entries.type(ref) === TYPE_HASH) return ref;
-  session.reply.error(WRONG_TYPE);
-  return FAILED;
+  return readTyped(session, request, 1, TYPE_HASH);
 }
 
 /** The hash under argument 1 for changing: its ref, MISSING or FAILED. */
 function writeHash(session: Session, request: Request): number {
-  const database = session.database;
-  const ref = database.write(request.bytes, request.starts[1], request.lengths[1]);
-  if (ref === MISSING || database.store.heap.entries.type(ref) === TYPE_HASH) return ref;
-  session.reply.error(WRONG_TYPE);
-  return FAILED;
+  return writeTyped(session, request, 1, TYPE_HASH);
 }
 
 /** The hash under argument 1, made if it is missing, with room for `reserve` bytes of listpack: its ref or FAILED. */
@@ -84,13 +76,6 @@ function setArguments(session: Session, request: Request, ref: number, index: nu
   );
 }
 
-/** Replies with an element as a bulk string. */
-function replyElement(reply: ReplyWriter, element: Element): void {
-  if (element.isInteger && !Number.isNaN(element.integer)) return reply.bulkInteger(element.integer);
-  element.toBytes();
-  reply.bulk(element.bytes, element.start, element.length);
-}
-
 /** Bytes of the listpack that the arguments from `first` on make; 0 where they make no listpack. */
 function roomForListpack(store: Store, request: Request, first: number): number {
   const { bytes, starts, lengths } = request;
@@ -102,20 +87,10 @@ function roomForListpack(store: Store, request: Request, first: number): number 
   return (request.argc - first) >>> 1 > store.hashes.maxListpackEntries ? 0 : room;
 }
 
-/** There was no room for the fields from argument `end` on: those before it were set, and go on to followers alone. */
-function fieldsCutOff(session: Session, request: Request, end: number): void {
+/** There was no memory for the fields from argument `until` on: those before it are set, and go on to followers alone. */
+function setPartly(session: Session, request: Request, until: number): void {
   session.host.changes.changed(session, request, 1, EVENT_HASH, "hset");
-  const builder = session.propagateAs(end)?.word("HSET");
-  for (let i = 1; i < end; i++) builder?.argument(request, i);
-}
-
-/** There was no room for the first field of a hash that was made for it: none without fields may stay. */
-function dropIfEmpty(session: Session, request: Request): void {
-  const { bytes, starts, lengths } = request;
-  const { database, host } = session;
-  const ref = database.peek(bytes, starts[1], lengths[1]);
-  if (ref === 0 || host.store.heap.entries.type(ref) !== TYPE_HASH || host.store.hashes.count(ref) > 0) return;
-  database.remove(bytes, starts[1], lengths[1]);
+  propagateBeginning(session, request, "HSET", until);
 }
 
 /** Sets one field of the hash under argument 1, which `writeOrCreateHash` has given. */
@@ -131,7 +106,7 @@ function setField(
   try {
     session.host.store.hashes.set(session.database, ref, bytes, starts[2], lengths[2], content, start, length);
   } catch (error) {
-    dropIfEmpty(session, request);
+    dropIfEmpty(session, request, 1);
     throw error;
   }
 }
@@ -160,8 +135,8 @@ function setFields(session: Session, request: Request, name: "hset" | "hmset"): 
       if (store.hashes.added) added++;
     }
   } catch (error) {
-    if (i > 2) fieldsCutOff(session, request, i);
-    else dropIfEmpty(session, request);
+    if (i > 2) setPartly(session, request, i);
+    else dropIfEmpty(session, request, 1);
     throw error;
   }
   host.changes.changed(session, request, 1, EVENT_HASH, "hset", pairs);
@@ -207,25 +182,16 @@ function hmget(session: Session, request: Request): void {
 /** `HDEL key field [field …]` */
 function hdel(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
-  const { host, database } = session;
-  const hashes = host.store.hashes;
+  const { hashes } = session.host.store;
   const ref = writeHash(session, request);
   if (ref === FAILED) return;
   let deleted = 0;
-  let emptied = false;
-  if (ref !== MISSING) {
-    for (let i = 2; i < request.argc && !emptied; i++) {
-      if (!hashes.delete(ref, bytes, starts[i], lengths[i])) continue;
-      deleted++;
-      emptied = hashes.count(ref) === 0;
-    }
+  for (let i = 2; ref !== MISSING && i < request.argc; i++) {
+    if (!hashes.delete(ref, bytes, starts[i], lengths[i])) continue;
+    deleted++;
+    if (hashes.count(ref) === 0) break;
   }
-  if (deleted > 0) {
-    if (emptied) database.remove(bytes, starts[1], lengths[1]);
-    else hashes.trim(database, ref);
-    host.changes.changed(session, request, 1, EVENT_HASH, "hdel", deleted);
-    if (emptied) host.changes.publish(EVENT_GENERIC, "del", database, bytes, starts[1], lengths[1]);
-  }
+  if (deleted > 0) elementsRemoved(session, request, 1, hashes, ref, EVENT_HASH, "hdel", deleted);
   session.reply.integer(deleted);
 }
 
@@ -254,40 +220,25 @@ function hexists(session: Session, request: Request): void {
   session.reply.integer(found ? 1 : 0);
 }
 
-/** More fields than these are not drawn one by one: a Set of them has its limits. */
-const MAX_DRAWN = 2 ** 20;
+const iteratorOf = perStore((store) => new HashIterator(store.hashes));
 
-let iteratorOfStore: HashIterator | null = null;
-
-/** The commands' iterator over hashes of a store, begun at `ref`. */
+/** The iterator that serves all commands, one after the other, begun at `ref`. */
 function iterate(store: Store, ref: number): HashIterator {
-  if (iteratorOfStore === null || iteratorOfStore.hashes !== store.hashes) {
-    iteratorOfStore = new HashIterator(store.hashes);
-  }
-  iteratorOfStore.begin(ref);
-  return iteratorOfStore;
+  const iterator = iteratorOf(store);
+  iterator.begin(ref);
+  return iterator;
 }
 
-/** `HKEYS key` */
-function hkeys(session: Session, request: Request): void {
+/** `HKEYS key` and HVALS */
+function replyParts(session: Session, request: Request, part: "field" | "value"): void {
   const ref = readHash(session, request);
   if (ref === FAILED) return;
-  if (ref === MISSING) return session.reply.array(0);
-  const store = session.host.store;
-  session.reply.array(store.hashes.count(ref));
+  const { reply, host: { store } } = session;
+  if (ref === MISSING) return reply.array(0);
+  reply.array(store.hashes.count(ref));
   const iterator = iterate(store, ref);
-  while (iterator.next()) replyElement(session.reply, iterator.field);
-}
-
-/** `HVALS key` */
-function hvals(session: Session, request: Request): void {
-  const ref = readHash(session, request);
-  if (ref === FAILED) return;
-  if (ref === MISSING) return session.reply.array(0);
-  const store = session.host.store;
-  session.reply.array(store.hashes.count(ref));
-  const iterator = iterate(store, ref);
-  while (iterator.next()) replyElement(session.reply, iterator.value);
+  const element = part === "field" ? iterator.field : iterator.value;
+  while (iterator.next()) replyElement(reply, element);
 }
 
 /** `HGETALL key` */
@@ -309,7 +260,7 @@ function hincrby(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const { host, reply } = session;
   const by = request.integer(3);
-  const exactBy = Number.isNaN(by) ? parseInt64(bytes, starts[3], lengths[3]) : 0n;
+  const exactBy = Number.isNaN(by) ? exactInteger(request, 3) : by;
   if (exactBy === null) return reply.error(NOT_INTEGER);
   const ref = writeOrCreateHash(session, request, 0);
   if (ref === FAILED) return;
@@ -329,7 +280,7 @@ function hincrby(session: Session, request: Request): void {
     value.toBytes();
     const exact = found ? parseInt64(value.bytes, value.start, value.length) : 0n;
     if (exact === null) return reply.error("ERR hash value is not an integer");
-    exactSum = exact + (Number.isNaN(by) ? exactBy : BigInt(by));
+    exactSum = exact + BigInt(exactBy);
     if (exactSum < INT64_MIN || exactSum > INT64_MAX) return reply.error(OVERFLOW);
     const text = exactSum.toString();
     for (let i = 0; i < text.length; i++) digits[i] = text.charCodeAt(i);
@@ -364,11 +315,11 @@ function hincrbyfloat(session: Session, request: Request): void {
   reply.bulkBytes(text);
 }
 
+// --- By chance, and cursor by cursor ----------------------------------------------------------------------------------
+
 /** `HRANDFIELD key [count [WITHVALUES]]` */
 function hrandfield(session: Session, request: Request): void {
-  const { bytes, starts, lengths } = request;
-  const reply = session.reply;
-  const hashes = session.host.store.hashes;
+  const { reply, host: { store: { hashes } } } = session;
   if (request.argc === 2) {
     const ref = readHash(session, request);
     if (ref === FAILED) return;
@@ -376,106 +327,49 @@ function hrandfield(session: Session, request: Request): void {
     hashes.random(ref, random, field, value);
     return replyElement(reply, field);
   }
-  const count = parseInt64(bytes, starts[2], lengths[2]);
-  if (count === null) return reply.error(NOT_INTEGER);
-  if (count === INT64_MIN) {
-    return reply.error(`ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`);
-  }
-  const withValues = request.argc > 3;
-  if (request.argc > 4 || (withValues && !request.is(3, "withvalues"))) return reply.error(SYNTAX_ERROR);
-  if (withValues && (count < -INT64_MAX / 2n || count > INT64_MAX / 2n)) {
-    return reply.error("ERR value is out of range");
-  }
+  const draw = drawArguments(session, request, "withvalues");
+  if (draw === null) return;
   const ref = readHash(session, request);
   if (ref === FAILED) return;
-  if (ref === MISSING || count === 0n) return reply.array(0);
-  const wanted = Number(count);
-  if (wanted < 0) return replyRepeatedly(session, ref, -wanted, withValues);
-  replyDistinct(session, ref, Math.min(wanted, hashes.count(ref)), withValues);
+  const { count, inPairs } = draw;
+  if (ref === MISSING || count === 0) return reply.array(0);
+  if (count > 0) return replyDifferent(session, ref, Math.min(count, hashes.count(ref)), inPairs);
+  beginFields(reply, -count, inPairs);
+  for (let i = 0; i < -count && !reply.isCut; i++) {
+    hashes.random(ref, random, field, value);
+    replyField(reply, field, value, inPairs);
+  }
 }
 
 /** Begins the reply of HRANDFIELD: with values, RESP3 has pairs where RESP2 has twice as many elements. */
-function beginFields(reply: ReplyWriter, count: number, withValues: boolean): void {
-  reply.array(withValues && reply.protocol === 2 ? count * 2 : count);
+function beginFields(reply: ReplyWriter, count: number, inPairs: boolean): void {
+  reply.array(inPairs && reply.protocol === 2 ? count * 2 : count);
 }
 
-function replyField(reply: ReplyWriter, name: Element, content: Element, withValues: boolean): void {
-  if (!withValues) return replyElement(reply, name);
-  if (reply.protocol === 3) reply.array(2);
+function replyField(reply: ReplyWriter, name: Element, content: Element, inPairs: boolean): void {
+  if (inPairs && reply.protocol === 3) reply.array(2);
   replyElement(reply, name);
-  replyElement(reply, content);
-}
-
-/** Replies with `count` fields, each drawn from all: the same may come again. */
-function replyRepeatedly(session: Session, ref: number, count: number, withValues: boolean): void {
-  const { reply, host } = session;
-  beginFields(reply, count, withValues);
-  for (let i = 0; i < count && !reply.isCut; i++) {
-    host.store.hashes.random(ref, random, field, value);
-    replyField(reply, field, value, withValues);
-  }
+  if (inPairs) replyElement(reply, content);
 }
 
 /** Replies with `count` different fields; there are at least so many. O(count) for a small part of a table, else O(n). */
-function replyDistinct(session: Session, ref: number, count: number, withValues: boolean): void {
-  const { reply } = session;
-  const store = session.host.store;
+function replyDifferent(session: Session, ref: number, count: number, inPairs: boolean): void {
+  const { reply, host: { store } } = session;
   const { hashes, heap: { tables } } = store;
-  const length = hashes.count(ref);
-  beginFields(reply, count, withValues);
+  const total = hashes.count(ref);
+  beginFields(reply, count, inPairs);
   const table = hashes.memberTable(ref);
-  if (table !== 0 && count * 3 < length && count <= MAX_DRAWN) {
-    const drawn = new Set<number>();
-    while (drawn.size < count) drawn.add(tables.random(table, random));
-    for (const entry of drawn) {
+  if (table !== 0 && areFew(count, total)) {
+    for (const entry of drawDifferent(count, () => tables.random(table, random))) {
       hashes.point(entry, field, value);
-      replyField(reply, field, value, withValues);
+      replyField(reply, field, value, inPairs);
     }
     return;
   }
-  // Selection sampling (Knuth, 3.4.2, algorithm S): one pass, each subset of that size as likely as any other.
   const iterator = iterate(store, ref);
-  let needed = count;
-  for (let left = length; needed > 0 && iterator.next(); left--) {
-    if (random() * left >= needed) continue;
-    replyField(reply, iterator.field, iterator.value, withValues);
-    needed--;
-  }
-}
-
-/** `HSCAN key cursor [MATCH pattern] [COUNT count]`; a listpack is passed in one call, whatever the count */
-function hscan(session: Session, request: Request): void {
-  const reply = session.reply;
-  const cursor = parseCursor(session, request, 2);
-  if (cursor < 0) return;
-  const ref = readHash(session, request);
-  if (ref === FAILED) return;
-  if (ref === MISSING) {
-    reply.array(2);
-    reply.bulkString("0");
-    return reply.array(0);
-  }
-  const options = ScanOptions.parse(session, request, 3);
-  if (options === null) return;
-  const { hashes, heap: { tables } } = session.host.store;
-  reply.array(2);
-  let replied = 0;
-  const table = hashes.memberTable(ref);
-  if (table !== 0) {
-    reply.bulkInteger(tables.scan(table, cursor, options.count, scanned));
-    const mark = reply.open();
-    for (let i = 0; i < scanned.length; i++) {
-      hashes.point(scanned[i], field, value);
-      if (replyMatching(reply, options, field, value)) replied++;
-    }
-    reply.closeArray(mark, replied * 2);
-    scanned.length = 0;
-  } else {
-    reply.bulkString("0");
-    const mark = reply.open();
-    const iterator = iterate(session.host.store, ref);
-    while (iterator.next()) if (replyMatching(reply, options, iterator.field, iterator.value)) replied++;
-    reply.closeArray(mark, replied * 2);
+  const sampling = new Sampling(count, total);
+  while (sampling.needed > 0 && iterator.next()) {
+    if (sampling.takesNext()) replyField(reply, iterator.field, iterator.value, inPairs);
   }
 }
 
@@ -487,11 +381,34 @@ function replyMatching(reply: ReplyWriter, options: ScanOptions, name: Element, 
   return true;
 }
 
+const FIELD_SCAN: ElementScan = {
+  type: TYPE_HASH,
+  parts: 2,
+  replyEntries({ reply, host }, options, entries) {
+    const { hashes } = host.store;
+    let count = 0;
+    for (let i = 0; i < entries.length; i++) {
+      hashes.point(entries[i], field, value);
+      if (replyMatching(reply, options, field, value)) count++;
+    }
+    return count;
+  },
+  replyAll({ reply, host }, options, ref) {
+    const iterator = iterate(host.store, ref);
+    let count = 0;
+    while (iterator.next()) if (replyMatching(reply, options, iterator.field, iterator.value)) count++;
+    return count;
+  },
+};
+
 const HASH = { categories: ["hash"] };
 const HASH_FIELD = { ...HASH, members: [2, 2, 1] } as const;
 const HASH_FIELDS = { ...HASH, members: [2, -1, 1] } as const;
 const HASH_PAIRS = { ...HASH, members: [2, -1, 2] } as const;
 
+const hscan: Handler = (session, request) => scanElements(session, request, FIELD_SCAN);
+const hkeys: Handler = (session, request) => replyParts(session, request, "field");
+const hvals: Handler = (session, request) => replyParts(session, request, "value");
 const hset: Handler = (session, request) => setFields(session, request, "hset");
 const hmset: Handler = (session, request) => setFields(session, request, "hmset");
 

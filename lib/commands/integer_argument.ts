@@ -1,18 +1,21 @@
 /** Integers among the arguments. */
 
-import { parseInt64, parseSafeInteger } from "../bytes/integers.ts";
+import { parseInt64 } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import { NOT_INTEGER } from "./errors.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
-/** A 64-bit integer: exact up to 2^53, beyond that the nearest double; NaN where it is none. */
+/** An int64: a number where that is exact, else a bigint; null where it is none. */
+export function exactInteger(request: Request, at: number): number | bigint | null {
+  const value = request.integer(at);
+  return Number.isNaN(value) ? parseInt64(request.bytes, request.starts[at], request.lengths[at]) : value;
+}
+
+/** An int64 as the nearest number, exact up to 2^53; NaN where it is none. */
 export function looseInteger(request: Request, at: number): number {
-  const start = request.starts[at];
-  const length = request.lengths[at];
-  const value = parseSafeInteger(request.bytes, start, length);
-  if (!Number.isNaN(value)) return value;
-  const exact = parseInt64(request.bytes, start, length);
-  return exact === null ? NaN : Number(exact);
+  const value = request.integer(at);
+  return Number.isNaN(value) ? Number(exactInteger(request, at) ?? NaN) : value;
 }
 
 /** The same; null after having replied that it is none, in the words of `error`. */
@@ -24,8 +27,7 @@ export function integerArgument(
 ): number | null {
   const value = looseInteger(request, at);
   if (!Number.isNaN(value)) return value;
-  session.reply.error(error);
-  return null;
+  return refuse(session, error);
 }
 
 /** An integer from `least` on; null after having replied with `error`. */
@@ -38,6 +40,5 @@ export function integerFrom(
 ): number | null {
   const value = looseInteger(request, at);
   if (value >= least) return value;
-  session.reply.error(error);
-  return null;
+  return refuse(session, error);
 }

@@ -18,7 +18,7 @@ import { NOT_INTEGER, NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
 import type { ReplicationLink } from "./client_facets.ts";
 import type { ReplicationHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
-import { timeoutArgument } from "./timeout_argument.ts";
+import { timeoutInMs } from "./timeouts.ts";
 
 /** Whom these commands run for. */
 type Caller = Session<ReplicationHost> & ReplicationLink;
@@ -145,7 +145,7 @@ function wait(session: Caller, request: Request): void {
   }
   const replicas = request.integer(1);
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
-  const timeoutMs = timeoutArgument(session, request, 2);
+  const timeoutMs = timeoutInMs(session, request, 2);
   if (timeoutMs === null) return;
   session.waitForReplicas(replicas, timeoutMs, "acknowledgedBy", (count) => reply.integer(count));
 }
@@ -162,7 +162,7 @@ function waitaof(session: Caller, request: Request): void {
   const replicas = request.integer(2);
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
   if (replicas < 0) return reply.error(NOT_POSITIVE);
-  const timeoutMs = timeoutArgument(session, request, 3);
+  const timeoutMs = timeoutInMs(session, request, 3);
   if (timeoutMs === null) return;
   if (session.host.isReplica) {
     return reply.error(

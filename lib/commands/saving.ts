@@ -27,6 +27,7 @@ import { KEY_OW_UPDATE, KEY_RO_ACCESS } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
 import type { Blockable } from "./client_facets.ts";
 import type { SavingHost } from "./host_facets.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** Whom these commands run for. */
@@ -113,22 +114,17 @@ function parseRestoreOptions(session: Caller, request: Request): RestoreOptions 
     else if (request.is(i, "absttl")) options.absolute = true;
     else if (request.is(i, "idletime") && next && options.frequency < 0) {
       options.idleSeconds = request.integer(++i);
-      if (Number.isNaN(options.idleSeconds)) return fail(session, NOT_INTEGER);
-      if (options.idleSeconds < 0) return fail(session, "ERR Invalid IDLETIME value, must be >= 0");
+      if (Number.isNaN(options.idleSeconds)) return refuse(session, NOT_INTEGER);
+      if (options.idleSeconds < 0) return refuse(session, "ERR Invalid IDLETIME value, must be >= 0");
     } else if (request.is(i, "freq") && next && options.idleSeconds < 0) {
       options.frequency = request.integer(++i);
-      if (Number.isNaN(options.frequency)) return fail(session, NOT_INTEGER);
+      if (Number.isNaN(options.frequency)) return refuse(session, NOT_INTEGER);
       if (options.frequency < 0 || options.frequency > 255) {
-        return fail(session, "ERR Invalid FREQ value, must be >= 0 and <= 255");
+        return refuse(session, "ERR Invalid FREQ value, must be >= 0 and <= 255");
       }
-    } else return fail(session, SYNTAX_ERROR);
+    } else return refuse(session, SYNTAX_ERROR);
   }
   return options;
-}
-
-function fail(session: Caller, error: string): null {
-  session.reply.error(error);
-  return null;
 }
 
 /** `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]` */

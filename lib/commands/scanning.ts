@@ -1,14 +1,16 @@
 /**
- * What SCAN and its kin have in common: the cursor argument and the options MATCH and COUNT. Used by SCAN, HSCAN, SSCAN
- * and ZSCAN.
+ * What SCAN and its kin have in common: the cursor argument and the options MATCH and COUNT; and all of HSCAN, SSCAN and
+ * ZSCAN but for how an element is replied.
  */
 
 import { globMatch } from "../bytes/glob.ts";
-import { parseInt64 } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import type { Element } from "../store/listpack.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { looseInteger } from "./integer_argument.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
+import { FAILED, MISSING, readTyped } from "./typed_keys.ts";
 
 /** Elements that a call visits when COUNT does not say. */
 const DEFAULT_COUNT = 10;
@@ -46,10 +48,7 @@ export class ScanOptions {
     const options = new ScanOptions(request);
     for (let i = first; i < request.argc; i += 2) {
       const error = options.take(i);
-      if (error !== null) {
-        session.reply.error(error);
-        return null;
-      }
+      if (error !== null) return refuse(session, error);
     }
     return options;
   }
@@ -63,12 +62,8 @@ export class ScanOptions {
       return null;
     }
     if (!request.is(index, "count")) return SYNTAX_ERROR;
-    let count = request.integer(index + 1);
-    if (Number.isNaN(count)) {
-      const exact = parseInt64(request.bytes, request.starts[index + 1], request.lengths[index + 1]);
-      if (exact === null) return NOT_INTEGER;
-      count = Number(exact);
-    }
+    const count = looseInteger(request, index + 1);
+    if (Number.isNaN(count)) return NOT_INTEGER;
     if (count < 1) return SYNTAX_ERROR;
     this.count = count;
     return null;
@@ -87,4 +82,42 @@ export class ScanOptions {
     element.toBytes();
     return this.matches(element.bytes, element.start, element.length);
   }
+}
+
+/** How a family's elements are scanned. */
+export interface ElementScan {
+  /** The values' type. */
+  readonly type: number;
+  /** Replies for an element: two where it has two parts. */
+  readonly parts: 1 | 2;
+  /** Replies with those elements that match of entries of a value's table; how many they are. */
+  replyEntries(session: Session, options: ScanOptions, entries: readonly number[]): number;
+  /** Replies with all elements that match, of a value that has no table; how many they are. */
+  replyAll(session: Session, options: ScanOptions, ref: number): number;
+}
+
+/** Entries of a table that the scan under way has come to. */
+const scanned: number[] = [];
+
+/** `HSCAN key cursor [MATCH pattern] [COUNT count]` and its kin; what has no table is passed in one call, whatever the count */
+export function scanElements(session: Session, request: Request, scan: ElementScan): void {
+  const { reply, host: { store: { heap } } } = session;
+  const cursor = parseCursor(session, request, 2);
+  if (cursor < 0) return;
+  const ref = readTyped(session, request, 1, scan.type);
+  if (ref === FAILED) return;
+  if (ref === MISSING) {
+    reply.array(2);
+    reply.bulkString("0");
+    return reply.array(0);
+  }
+  const options = ScanOptions.parse(session, request, 3);
+  if (options === null) return;
+  const table = heap.typeOf(ref).memberTable(ref);
+  reply.array(2);
+  reply.bulkInteger(table === 0 ? 0 : heap.tables.scan(table, cursor, options.count, scanned));
+  const mark = reply.open();
+  const count = table === 0 ? scan.replyAll(session, options, ref) : scan.replyEntries(session, options, scanned);
+  scanned.length = 0;
+  reply.closeArray(mark, count * scan.parts);
 }

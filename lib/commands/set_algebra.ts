@@ -8,18 +8,20 @@
 
 import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
-import { ENCODING_INTSET, TYPE_SET } from "../store/entry.ts";
+import { ENCODING_INTSET } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
-import { SetIterator, type Sets } from "../store/types/sets.ts";
+import type { SetIterator, Sets } from "../store/types/sets.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
-import { EVENT_GENERIC, EVENT_SET } from "./events.ts";
+import { EVENT_SET } from "./events.ts";
 import { integerFrom } from "./integer_argument.ts";
 import { ACCESS, index, keynum, KEYS_RO_ACCESS, keySpec, oneKey, OW, range, RO, RW, UPDATE } from "./key_specs.ts";
+import { removeTarget } from "./removal.ts";
 import { replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { FAILED, MISSING, readTyped } from "./typed_keys.ts";
+import { iteratorOf, readSet } from "./set_access.ts";
+import { FAILED, MISSING } from "./typed_keys.ts";
 
 /** What adding a member to a table, and freeing it again, costs in lookups. */
 const BUILDING_COST = 5;
@@ -29,7 +31,7 @@ const NO_BYTES = new Uint8Array(0);
 function readSets(session: Session, request: Request, first: number, count: number): number[] | null {
   const refs: number[] = [];
   for (let i = first; i < first + count; i++) {
-    const ref = readTyped(session, request, i, TYPE_SET);
+    const ref = readSet(session, request, i);
     if (ref === FAILED) return null;
     refs.push(ref);
   }
@@ -98,14 +100,13 @@ class Result {
 
 /** Stores a result under the key in argument 1, or removes that where the result is empty, and replies with its size. */
 function store(session: Session, request: Request, result: Result | null, event: string): void {
-  const { database, host, reply } = session;
-  const { bytes, starts, lengths } = request;
+  const { host, reply } = session;
   const count = result === null ? 0 : result.count;
   if (count > 0) {
     result?.moveTo(session, request);
     host.changes.changed(session, request, 1, EVENT_SET, event);
-  } else if (database.remove(bytes, starts[1], lengths[1])) {
-    host.changes.changed(session, request, 1, EVENT_GENERIC, "del");
+  } else {
+    removeTarget(session, request, 1);
   }
   reply.integer(count);
 }
@@ -131,7 +132,7 @@ function sinter(session: Session, request: Request): void {
   const refs = readSets(session, request, 1, request.argc - 1);
   if (refs === null) return;
   if (refs.includes(MISSING)) return reply.set(0);
-  const iterator = new SetIterator(host.store.sets);
+  const iterator = iteratorOf(host.store);
   const mark = reply.open();
   let count = 0;
   intersect(iterator, refs, () => {
@@ -148,7 +149,7 @@ function sinterstore(session: Session, request: Request): void {
   const refs = readSets(session, request, 2, request.argc - 2);
   if (refs === null) return;
   if (refs.includes(MISSING)) return store(session, request, null, "sinterstore");
-  const iterator = new SetIterator(sets);
+  const iterator = iteratorOf(host.store);
   const smallest = refs.reduce((a, b) => sets.count(b) < sets.count(a) ? b : a);
   const isIntset = sets.heap.entries.encoding(smallest) === ENCODING_INTSET;
   const result = new Result(host.store, isIntset ? "intset" : "listpack");
@@ -182,7 +183,7 @@ function sintercard(session: Session, request: Request): void {
   if (refs === null) return;
   if (refs.includes(MISSING)) return reply.integer(0);
   let count = 0;
-  intersect(new SetIterator(host.store.sets), refs, () => ++count !== limit);
+  intersect(iteratorOf(host.store), refs, () => ++count !== limit);
   reply.integer(count);
 }
 
@@ -195,7 +196,7 @@ function sunion(session: Session, request: Request): void {
   const read = readSets(session, request, 1, request.argc - 1);
   if (read === null) return;
   const refs = [...new Set(read)].filter((ref) => ref !== MISSING).sort((a, b) => sets.count(b) - sets.count(a));
-  const iterator = new SetIterator(sets);
+  const iterator = iteratorOf(host.store);
   if (isBuiltSooner(sets, refs)) {
     const result = new Result(host.store, "table");
     try {
@@ -241,7 +242,7 @@ function sunionstore(session: Session, request: Request): void {
   const { host } = session;
   const refs = readSets(session, request, 2, request.argc - 2);
   if (refs === null) return;
-  const iterator = new SetIterator(host.store.sets);
+  const iterator = iteratorOf(host.store);
   const result = new Result(host.store, "intset");
   try {
     for (const ref of refs) if (ref !== MISSING) result.addAll(iterator, ref);
@@ -295,7 +296,7 @@ function sdiff(session: Session, request: Request): void {
   if (refs === null) return;
   const [first, ...others] = refs;
   if (first === MISSING || others.includes(first)) return reply.set(0);
-  const iterator = new SetIterator(host.store.sets);
+  const iterator = iteratorOf(host.store);
   if (looksUp(host.store.sets, first, others)) {
     const mark = reply.open();
     let count = 0;
@@ -322,7 +323,7 @@ function sdiffstore(session: Session, request: Request): void {
   if (refs === null) return;
   const [first, ...others] = refs;
   if (first === MISSING || others.includes(first)) return store(session, request, null, "sdiffstore");
-  const iterator = new SetIterator(host.store.sets);
+  const iterator = iteratorOf(host.store);
   const result = new Result(host.store, "intset");
   try {
     if (looksUp(host.store.sets, first, others)) {

@@ -5,17 +5,16 @@
  * Complexities are per member: O(1), O(log n) in an intset, O(n) in a listpack, whose n is small.
  */
 
-import { INT64_MAX, INT64_MIN, parseInt64 } from "../bytes/integers.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import { random } from "../runtime/random.ts";
 import { TYPE_SET } from "../store/entry.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
-import { SetIterator } from "../store/types/sets.ts";
-import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
-import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
-import { EVENT_GENERIC, EVENT_SET } from "./events.ts";
+import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
+import { areFew, drawArguments, drawDifferent, Sampling } from "./drawing.ts";
+import { NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
+import { EVENT_SET } from "./events.ts";
 import { integerFrom } from "./integer_argument.ts";
 import {
   ACCESS,
@@ -29,38 +28,16 @@ import {
   oneKey,
   RW,
 } from "./key_specs.ts";
-import { removalWord } from "./removal.ts";
+import { propagateBeginning } from "./partial_changes.ts";
+import { allRemoved, dropIfEmpty, elementsRemoved, removalWord } from "./removal.ts";
 import { replyElement } from "./replies.ts";
-import { parseCursor, ScanOptions } from "./scanning.ts";
+import { type ElementScan, scanElements, type ScanOptions } from "./scanning.ts";
 import type { Session } from "./session.ts";
-import { FAILED, MISSING, readTyped, writeTyped } from "./typed_keys.ts";
-
-const OUT_OF_RANGE = `ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`;
-const NOT_POSITIVE = "ERR value is out of range, must be positive";
-/** More members than these are not drawn one by one: a Set of them has its limits. */
-const MAX_DRAWN = 2 ** 20;
+import { iterate, readSet, writeSet } from "./set_access.ts";
+import { FAILED, MISSING } from "./typed_keys.ts";
 
 /** The member that the command under way has found. */
 const member = new Element();
-/** Entries of a table that the scan under way has come to. */
-const scanned: number[] = [];
-
-let iteratorOfStore: SetIterator | null = null;
-
-/** The commands' iterator over sets of a store, begun at `ref`. */
-function iterate(store: Store, ref: number): SetIterator {
-  if (iteratorOfStore?.sets !== store.sets) iteratorOfStore = new SetIterator(store.sets);
-  iteratorOfStore.begin(ref);
-  return iteratorOfStore;
-}
-
-function readSet(session: Session, request: Request): number {
-  return readTyped(session, request, 1, TYPE_SET);
-}
-
-function writeSet(session: Session, request: Request): number {
-  return writeTyped(session, request, 1, TYPE_SET);
-}
 
 // --- Adding and removing ----------------------------------------------------------------------------------------------
 
@@ -101,7 +78,7 @@ function sadd(session: Session, request: Request): void {
     }
   } catch (error) {
     if (added > 0) addedPartly(session, request, i, added);
-    else if (isNew && database.peek(bytes, starts[1], lengths[1]) !== 0) database.remove(bytes, starts[1], lengths[1]);
+    else if (isNew) dropIfEmpty(session, request, 1);
     throw error;
   }
   if (added > 0) host.changes.changed(session, request, 1, EVENT_SET, "sadd", added);
@@ -111,45 +88,23 @@ function sadd(session: Session, request: Request): void {
 /** There was no memory for the members from argument `until` on: those before it are there, and go on to followers alone. */
 function addedPartly(session: Session, request: Request, until: number, added: number): void {
   session.host.changes.changed(session, request, 1, EVENT_SET, "sadd", added);
-  const builder = session.propagateAs(until)?.word("SADD");
-  for (let i = 1; i < until; i++) builder?.argument(request, i);
+  propagateBeginning(session, request, "SADD", until);
 }
 
 /** `SREM key member [member …]` */
 function srem(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
-  const { host } = session;
-  const { sets } = host.store;
+  const { sets } = session.host.store;
   const ref = writeSet(session, request);
   if (ref === FAILED) return;
   let removed = 0;
-  let isEmptied = false;
-  if (ref !== MISSING) {
-    for (let i = 2; i < request.argc && !isEmptied; i++) {
-      if (!sets.delete(ref, bytes, starts[i], lengths[i])) continue;
-      removed++;
-      isEmptied = sets.count(ref) === 0;
-    }
+  for (let i = 2; ref !== MISSING && i < request.argc; i++) {
+    if (!sets.delete(ref, bytes, starts[i], lengths[i])) continue;
+    removed++;
+    if (sets.count(ref) === 0) break;
   }
-  if (removed > 0) {
-    dropOrTrim(session, request, ref, isEmptied);
-    host.changes.changed(session, request, 1, EVENT_SET, "srem", removed);
-    if (isEmptied) tellOfRemoval(session, request);
-  }
+  if (removed > 0) elementsRemoved(session, request, 1, sets, ref, EVENT_SET, "srem", removed);
   session.reply.integer(removed);
-}
-
-/** Ends the removal of members from the set under argument 1: with the last, the key goes. */
-function dropOrTrim(session: Session, request: Request, ref: number, isEmptied: boolean): void {
-  const { database, host } = session;
-  if (isEmptied) database.remove(request.bytes, request.starts[1], request.lengths[1]);
-  else host.store.sets.trim(database, ref);
-}
-
-/** Publishes that the key in argument 1 has gone with its last member. */
-function tellOfRemoval(session: Session, request: Request): void {
-  const { bytes, starts, lengths } = request;
-  session.host.changes.publish(EVENT_GENERIC, "del", session.database, bytes, starts[1], lengths[1]);
 }
 
 /** `SMOVE source destination member` */
@@ -160,7 +115,7 @@ function smove(session: Session, request: Request): void {
   const source = writeSet(session, request);
   if (source === FAILED) return;
   if (source === MISSING) return reply.integer(0);
-  const target = writeTyped(session, request, 2, TYPE_SET);
+  const target = writeSet(session, request, 2);
   if (target === FAILED) return;
   const isThere = sets.has(source, bytes, starts[3], lengths[3]);
   if (source === target || !isThere) return reply.integer(isThere ? 1 : 0);
@@ -176,10 +131,7 @@ function smove(session: Session, request: Request): void {
   }
   const { added } = sets;
   sets.delete(source, bytes, starts[3], lengths[3]);
-  const isEmptied = sets.count(source) === 0;
-  dropOrTrim(session, request, source, isEmptied);
-  host.changes.changed(session, request, 1, EVENT_SET, "srem");
-  if (isEmptied) tellOfRemoval(session, request);
+  elementsRemoved(session, request, 1, sets, source, EVENT_SET, "srem", 1);
   if (added) host.changes.changed(session, request, 2, EVENT_SET, "sadd");
   reply.integer(1);
 }
@@ -199,10 +151,7 @@ function spop(session: Session, request: Request): void {
   reply.bulk(bytes, start, length);
   session.propagateAs(3)?.word("SREM").argument(request, 1).bytes(bytes, start, length);
   sets.delete(ref, bytes, start, length);
-  const isEmptied = sets.count(ref) === 0;
-  dropOrTrim(session, request, ref, isEmptied);
-  host.changes.changed(session, request, 1, EVENT_SET, "spop");
-  if (isEmptied) tellOfRemoval(session, request);
+  elementsRemoved(session, request, 1, sets, ref, EVENT_SET, "spop", 1);
 }
 
 function popSeveral(session: Session, request: Request): void {
@@ -216,9 +165,7 @@ function popSeveral(session: Session, request: Request): void {
   const size = sets.count(ref);
   if (wanted >= size) {
     replyMembers(session, ref);
-    dropOrTrim(session, request, ref, true);
-    host.changes.changed(session, request, 1, EVENT_SET, "spop", size);
-    tellOfRemoval(session, request);
+    allRemoved(session, request, 1, EVENT_SET, "spop", size);
     session.propagateAs(2)?.word(removalWord(host.config, "lazyfree-lazy-server-del")).argument(request, 1);
     return;
   }
@@ -230,8 +177,7 @@ function popSeveral(session: Session, request: Request): void {
     reply.bulk(bytes, start, length);
     builder?.bytes(bytes, start, length);
   });
-  dropOrTrim(session, request, ref, false);
-  host.changes.changed(session, request, 1, EVENT_SET, "spop", wanted);
+  elementsRemoved(session, request, 1, sets, ref, EVENT_SET, "spop", wanted);
 }
 
 // --- Reading ----------------------------------------------------------------------------------------------------------
@@ -279,9 +225,10 @@ function replyMembers(session: Session, ref: number): void {
   while (!reply.isCut && iterator.next()) replyElement(reply, iterator.member);
 }
 
+// --- By chance, and cursor by cursor ----------------------------------------------------------------------------------
+
 /** `SRANDMEMBER key [count]` */
 function srandmember(session: Session, request: Request): void {
-  const { bytes, starts, lengths } = request;
   const { reply, host: { store: { sets } } } = session;
   if (request.argc > 3) return reply.error(SYNTAX_ERROR);
   if (request.argc === 2) {
@@ -291,80 +238,39 @@ function srandmember(session: Session, request: Request): void {
     sets.random(ref, random, member);
     return replyElement(reply, member);
   }
-  const count = parseInt64(bytes, starts[2], lengths[2]);
-  if (count === null) return reply.error(NOT_INTEGER);
-  if (count === INT64_MIN) return reply.error(OUT_OF_RANGE);
+  const draw = drawArguments(session, request, null);
+  if (draw === null) return;
   const ref = readSet(session, request);
   if (ref === FAILED) return;
-  if (ref === MISSING || count === 0n) return reply.array(0);
-  const wanted = Number(count);
-  if (wanted > 0) return replyDistinct(session, ref, Math.min(wanted, sets.count(ref)));
-  reply.array(-wanted);
-  for (let i = 0; i < -wanted && !reply.isCut; i++) {
+  const { count } = draw;
+  if (ref === MISSING || count === 0) return reply.array(0);
+  if (count > 0) return replyDifferent(session, ref, Math.min(count, sets.count(ref)));
+  reply.array(-count);
+  for (let i = 0; i < -count && !reply.isCut; i++) {
     sets.random(ref, random, member);
     replyElement(reply, member);
   }
 }
 
 /** Replies with `count` different members; there are at least so many. O(count) for a small part of a table, else O(n). */
-function replyDistinct(session: Session, ref: number, count: number): void {
+function replyDifferent(session: Session, ref: number, count: number): void {
   const { reply, host: { store } } = session;
   const { sets, heap: { tables } } = store;
-  const size = sets.count(ref);
+  const total = sets.count(ref);
   reply.array(count);
   const table = sets.memberTable(ref);
-  if (table !== 0 && count * 3 < size && count <= MAX_DRAWN) {
-    const drawn = new Set<number>();
-    while (drawn.size < count) drawn.add(tables.random(table, random));
-    for (const entry of drawn) {
+  if (table !== 0 && areFew(count, total)) {
+    for (const entry of drawDifferent(count, () => tables.random(table, random))) {
       sets.point(entry, member);
       replyElement(reply, member);
     }
     return;
   }
-  // Selection sampling (Knuth, 3.4.2, algorithm S): one pass, each subset of that size as likely as any other.
   const iterator = iterate(store, ref);
-  let needed = count;
-  for (let left = size; needed > 0 && iterator.next(); left--) {
-    if (random() * left >= needed) continue;
-    replyElement(reply, iterator.member);
-    needed--;
+  const sampling = new Sampling(count, total);
+  while (sampling.needed > 0 && iterator.next()) {
+    if (sampling.takesNext()) replyElement(reply, iterator.member);
   }
-}
-
-/** `SSCAN key cursor [MATCH pattern] [COUNT count]`; what is no table is passed in one call, whatever the count */
-function sscan(session: Session, request: Request): void {
-  const { reply, host: { store } } = session;
-  const { sets, heap: { tables } } = store;
-  const cursor = parseCursor(session, request, 2);
-  if (cursor < 0) return;
-  const ref = readSet(session, request);
-  if (ref === FAILED) return;
-  if (ref === MISSING) {
-    reply.array(2);
-    reply.bulkString("0");
-    return reply.array(0);
-  }
-  const options = ScanOptions.parse(session, request, 3);
-  if (options === null) return;
-  reply.array(2);
-  let replied = 0;
-  const table = sets.memberTable(ref);
-  if (table === 0) {
-    reply.bulkString("0");
-    const mark = reply.open();
-    const iterator = iterate(store, ref);
-    while (iterator.next()) if (replyMatching(reply, options, iterator.member)) replied++;
-    return reply.closeArray(mark, replied);
-  }
-  reply.bulkInteger(tables.scan(table, cursor, options.count, scanned));
-  const mark = reply.open();
-  for (let i = 0; i < scanned.length; i++) {
-    sets.point(scanned[i], member);
-    if (replyMatching(reply, options, member)) replied++;
-  }
-  reply.closeArray(mark, replied);
-  scanned.length = 0;
 }
 
 /** Replies with a member if it matches the pattern; whether it does. */
@@ -374,9 +280,30 @@ function replyMatching(reply: ReplyWriter, options: ScanOptions, element: Elemen
   return true;
 }
 
+const MEMBER_SCAN: ElementScan = {
+  type: TYPE_SET,
+  parts: 1,
+  replyEntries({ reply, host }, options, entries) {
+    const { sets } = host.store;
+    let count = 0;
+    for (let i = 0; i < entries.length; i++) {
+      sets.point(entries[i], member);
+      if (replyMatching(reply, options, member)) count++;
+    }
+    return count;
+  },
+  replyAll({ reply, host }, options, ref) {
+    const iterator = iterate(host.store, ref);
+    let count = 0;
+    while (iterator.next()) if (replyMatching(reply, options, iterator.member)) count++;
+    return count;
+  },
+};
+
 const SET = { categories: ["set"] };
 const SET_MEMBER = { ...SET, members: [2, 2, 1] } as const;
 const SET_MEMBERS = { ...SET, members: [2, -1, 1] } as const;
+const sscan: Handler = (session, request) => scanElements(session, request, MEMBER_SCAN);
 const SMOVE_KEYS = [oneKey(RW | ACCESS | DELETE), oneKey(RW | INSERT, 2)];
 
 export const SET_COMMANDS: readonly Command[] = [

@@ -10,19 +10,19 @@ import { parseLenientDouble } from "../bytes/doubles.ts";
 import type { Request } from "../resp/request.ts";
 import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../store/entry.ts";
 import type { Element } from "../store/listpack.ts";
-import { ListCursor } from "../store/types/lists.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
-import { SetIterator } from "../store/types/sets.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_LIST } from "./events.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, type FoundKeys, keySpec, oneKey, OW, RO, UNKNOWN, UPDATE } from "./key_specs.ts";
-import { replyElement } from "./replies.ts";
+import { cursorOf as listCursorOf } from "./list_access.ts";
+import { removeTarget } from "./removal.ts";
+import { refuse, replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
+import { iterate } from "./set_access.ts";
 import { hasStar, SortPattern } from "./sort_patterns.ts";
 import { cursorOf } from "./sorted_set_access.ts";
-import { removeTarget } from "./sorted_set_results.ts";
 
 /** The smallest double that has all its digits: C's `strtod` calls what is smaller an error. */
 const MIN_NORMAL = 2 ** -1022;
@@ -79,8 +79,7 @@ function readQuery(session: Session, request: Request, maySave: boolean): SortQu
     } else if (left >= 1 && request.is(i, "get")) {
       query.gets.push(new SortPattern(request, ++i));
     } else {
-      session.reply.error(SYNTAX_ERROR);
-      return null;
+      return refuse(session, SYNTAX_ERROR);
     }
   }
   return query;
@@ -101,7 +100,7 @@ function elementsInOrder(session: Session, ref: number, start: number, count: nu
   if (count === 0) return items;
   const first = isReverse ? total - 1 - start : start;
   if (store.heap.entries.type(ref) === TYPE_LIST) {
-    const cursor = new ListCursor(store.lists);
+    const cursor = listCursorOf(store);
     for (let isThere = cursor.toIndex(ref, first); isThere; isThere = isReverse ? cursor.previous() : cursor.next()) {
       items.push(itemOf(cursor.element));
       if (items.length === count) break;
@@ -117,9 +116,8 @@ function elementsInOrder(session: Session, ref: number, start: number, count: nu
 }
 
 function elementsOfSet(session: Session, ref: number): Item[] {
-  const iterator = new SetIterator(session.host.store.sets);
+  const iterator = iterate(session.host.store, ref);
   const items: Item[] = [];
-  iterator.begin(ref);
   while (iterator.next()) items.push(itemOf(iterator.member));
   return items;
 }
@@ -143,8 +141,7 @@ function sorted(session: Session, ref: number, query: SortQuery): Item[] | null 
     const by = needsOrder ? null : query.by;
     const isAlphabetical = query.isAlphabetical || needsOrder;
     if (!weigh(session, items, by, isAlphabetical)) {
-      session.reply.error("ERR One or more scores can't be converted into double");
-      return null;
+      return refuse(session, "ERR One or more scores can't be converted into double");
     }
     const sign = query.isDescending ? -1 : 1;
     const compare = isAlphabetical ? (by === null ? compareElements : compareWeights) : compareScores;

@@ -9,6 +9,8 @@ import { type Command, command, DENYOOM, FAST, WRITE } from "./command.ts";
 import { NOT_FLOAT, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_ZSET } from "./events.ts";
 import { KEY_RW_ACCESS_UPDATE, KEY_RW_UPDATE } from "./key_specs.ts";
+import { propagateBeginning } from "./partial_changes.ts";
+import { dropIfEmpty } from "./removal.ts";
 import type { Session } from "./session.ts";
 import { numberArgument, writeSortedSet } from "./sorted_set_access.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
@@ -124,7 +126,7 @@ export function addMembers(
     }
   } catch (error) {
     if (i > 0) addedPartly(session, request, first + i * stride - stride + 1, added + changed);
-    else if (isNew) dropIfEmpty(session, request);
+    else if (isNew) dropIfEmpty(session, request, 1);
     throw error;
   }
   if (outcome === NAN) return reply.error(NOT_A_NUMBER);
@@ -155,16 +157,7 @@ function listpackRoom(session: Session, request: Request, first: number, stride:
 function addedPartly(session: Session, request: Request, until: number, count: number): void {
   if (count === 0) return;
   session.host.changes.changed(session, request, 1, EVENT_ZSET, "zadd", count);
-  const builder = session.propagateAs(until);
-  for (let i = 0; i < until; i++) builder?.argument(request, i);
-}
-
-/** There was no memory for the first member of a sorted set that was made for it: none without members may stay. */
-function dropIfEmpty(session: Session, request: Request): void {
-  const { bytes, starts, lengths } = request;
-  const { host, database } = session;
-  const ref = database.peek(bytes, starts[1], lengths[1]);
-  if (ref !== 0 && host.store.sortedSets.count(ref) === 0) database.remove(bytes, starts[1], lengths[1]);
+  propagateBeginning(session, request, request.text(0), until);
 }
 
 // --- Commands ---------------------------------------------------------------------------------------------------------

@@ -12,8 +12,10 @@ import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { integerArgument, integerFrom } from "./integer_argument.ts";
 import { ACCESS, index, keynum, keySpec, oneKey, OW, RO, UPDATE } from "./key_specs.ts";
 import { inputCount, InputIterator, isInput, scoreInInput } from "./member_inputs.ts";
+import { perStore } from "./per_store.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { cursorOf, numberArgument, replyLength, replyMember, replyScored } from "./sorted_set_access.ts";
+import { cursorOf, numberArgument, replyLength, replyMember } from "./sorted_set_access.ts";
 import { SortedSetResult } from "./sorted_set_results.ts";
 
 type Operation = "union" | "inter" | "diff";
@@ -32,11 +34,6 @@ interface Query {
   withScores: boolean;
   /** Most members that are counted; 0: all. */
   limit: number;
-}
-
-function refuse(session: Session, error: string): null {
-  session.reply.error(error);
-  return null;
 }
 
 /** Reads `numkeys key [key …]` and the options, from argument `at` on; null after having replied with an error. */
@@ -62,18 +59,18 @@ function readQuery(session: Session, request: Request, at: number, operation: Op
     withScores: false,
     limit: 0,
   };
-  return readOptions(session, request, at + keys + 1, form, query) ? query : null;
+  return readOptions(session, request, at + keys + 1, form, query);
 }
 
-/** Reads the options from argument `at` on; false after having replied with an error. */
-function readOptions(session: Session, request: Request, at: number, form: Form, query: Query): boolean {
+/** Reads the options from argument `at` on into `query`; null after having replied with an error. */
+function readOptions(session: Session, request: Request, at: number, form: Form, query: Query): Query | null {
   const isCombined = form !== "count" && query.operation !== "diff";
   const keys = query.inputs.length;
   for (let i = at; i < request.argc; i++) {
     if (isCombined && i + keys < request.argc && request.is(i, "weights")) {
       for (let k = 0; k < keys; k++) {
         const weight = numberArgument(request, ++i);
-        if (Number.isNaN(weight)) return refuse(session, "ERR weight value is not a float") !== null;
+        if (Number.isNaN(weight)) return refuse(session, "ERR weight value is not a float");
         query.weights[k] = weight;
       }
     } else if (isCombined && i + 1 < request.argc && request.is(i, "aggregate")) {
@@ -81,19 +78,22 @@ function readOptions(session: Session, request: Request, at: number, form: Form,
       if (request.is(i, "sum")) query.aggregate = "sum";
       else if (request.is(i, "min")) query.aggregate = "min";
       else if (request.is(i, "max")) query.aggregate = "max";
-      else return refuse(session, SYNTAX_ERROR) !== null;
+      else return refuse(session, SYNTAX_ERROR);
     } else if (form === "reply" && request.is(i, "withscores")) {
       query.withScores = true;
     } else if (form === "count" && i + 1 < request.argc && request.is(i, "limit")) {
       const limit = integerFrom(session, request, ++i, 0, "ERR LIMIT can't be negative");
-      if (limit === null) return false;
+      if (limit === null) return null;
       query.limit = limit;
     } else {
-      return refuse(session, SYNTAX_ERROR) !== null;
+      return refuse(session, SYNTAX_ERROR);
     }
   }
-  return true;
+  return query;
 }
+
+/** The iterator that serves all commands, one after the other. */
+const iteratorOf = perStore((store) => new InputIterator(store));
 
 // --- Operations -------------------------------------------------------------------------------------------------------
 
@@ -118,7 +118,7 @@ function bySize({ host }: Session, { inputs }: Query): number[] {
 }
 
 function unite(session: Session, query: Query, result: SortedSetResult): void {
-  const iterator = new InputIterator(session.host.store);
+  const iterator = iteratorOf(session.host.store);
   for (const i of bySize(session, query)) {
     iterator.begin(query.inputs[i]);
     while (iterator.next()) {
@@ -137,7 +137,7 @@ function intersect(session: Session, query: Query, take: (iterator: InputIterato
   const { store } = session.host;
   const { inputs, weights, aggregate } = query;
   const [first, ...others] = bySize(session, query);
-  const iterator = new InputIterator(store);
+  const iterator = iteratorOf(store);
   iterator.begin(inputs[first]);
   while (iterator.next()) {
     let total = weighted(iterator.score, weights[first]);
@@ -155,7 +155,7 @@ function intersect(session: Session, query: Query, take: (iterator: InputIterato
 function subtract(session: Session, { inputs: [first, ...others] }: Query, result: SortedSetResult): void {
   const { store } = session.host;
   if (others.includes(first)) return;
-  const iterator = new InputIterator(store);
+  const iterator = iteratorOf(store);
   iterator.begin(first);
   while (iterator.next()) {
     let isAlone = true;
@@ -189,8 +189,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
     reply.array(replyLength(reply, result.count, withScores));
     const cursor = cursorOf(host.store);
     for (let isThere = cursor.toRank(result.ref, 0); isThere && !reply.isCut; isThere = cursor.next()) {
-      if (withScores) replyScored(reply, cursor);
-      else replyMember(reply, cursor);
+      replyMember(reply, cursor, withScores);
     }
   } finally {
     result.release();

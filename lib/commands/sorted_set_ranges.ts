@@ -10,20 +10,14 @@ import type { Request } from "../resp/request.ts";
 import type { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
+import { EVENT_ZSET } from "./events.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, KEY_RO_ACCESS, KEY_RW_DELETE, oneKey, OW, RO, UPDATE } from "./key_specs.ts";
+import { elementsRemoved, removeTarget } from "./removal.ts";
 import type { Session } from "./session.ts";
-import {
-  cursorOf,
-  membersRemoved,
-  readSortedSet,
-  replyLength,
-  replyMember,
-  replyScored,
-  writeSortedSet,
-} from "./sorted_set_access.ts";
+import { cursorOf, readSortedSet, replyLength, replyMember, writeSortedSet } from "./sorted_set_access.ts";
 import { type RangeKind, SortedSetRange } from "./sorted_set_bounds.ts";
-import { removeTarget, SortedSetResult } from "./sorted_set_results.ts";
+import { SortedSetResult } from "./sorted_set_results.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
 
 const range = new SortedSetRange();
@@ -146,19 +140,21 @@ function replyRange(session: Session, request: Request, form: Form): void {
 
 /** Replies with the members from where the cursor stands on; how many. */
 function replyMembers(reply: ReplyWriter, cursor: SortedSetCursor): number {
+  const { withScores } = query;
   let count = 0;
   do {
-    if (query.withScores) replyScored(reply, cursor);
-    else replyMember(reply, cursor);
+    replyMember(reply, cursor, withScores);
     count++;
   } while (query.next(cursor) && !reply.isCut);
   return count;
 }
 
+const STORE: Form = { by: null, isReverse: null, isStore: true };
+
 /** `ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]` */
 function zrangestore(session: Session, request: Request): void {
   const { host, reply } = session;
-  if (!query.read(session, request, 3, { by: null, isReverse: null, isStore: true })) return;
+  if (!query.read(session, request, 3, STORE)) return;
   const ref = readSortedSet(session, request, 2);
   if (ref === FAILED) return;
   if (ref === MISSING) {
@@ -201,7 +197,7 @@ function removeRange(session: Session, request: Request, by: RangeKind): void {
   range.measure(cursorOf(host.store), ref);
   if (range.count > 0) {
     host.store.sortedSets.deleteRanks(ref, range.first, range.count);
-    membersRemoved(session, request, 1, ref, range.count, `zremrangeby${by}`);
+    elementsRemoved(session, request, 1, host.store.sortedSets, ref, EVENT_ZSET, `zremrangeby${by}`, range.count);
   }
   reply.integer(range.count);
 }

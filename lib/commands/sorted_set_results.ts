@@ -8,10 +8,12 @@ import type { Request } from "../resp/request.ts";
 import type { Element } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
-import { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
+import type { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
 import type { SortedSets } from "../store/types/sorted_sets.ts";
-import { EVENT_GENERIC, EVENT_ZSET } from "./events.ts";
+import { EVENT_ZSET } from "./events.ts";
+import { removeTarget } from "./removal.ts";
 import type { Session } from "./session.ts";
+import { cursorOf } from "./sorted_set_access.ts";
 
 /** Bytes of listpack for a score, and for what a member and a score need besides: mostly enough. */
 const SCORE_ROOM = 12;
@@ -20,6 +22,7 @@ const NO_BYTES = new Uint8Array(0);
 export class SortedSetResult {
   readonly sets: SortedSets;
   readonly #home: LoneValues;
+  readonly #cursor: SortedSetCursor;
   /** The ref of the sorted set, as long as it stands alone. */
   ref: number;
   /** Bytes of the longest member. */
@@ -32,6 +35,7 @@ export class SortedSetResult {
   constructor(store: Store, encoding: "listpack" | "body") {
     this.sets = store.sortedSets;
     this.#home = new LoneValues(store.heap);
+    this.#cursor = cursorOf(store);
     this.ref = this.sets.create(this.#home, NO_BYTES, 0, 0, 0);
     if (encoding === "body") this.toBody();
   }
@@ -53,7 +57,7 @@ export class SortedSetResult {
     const { count } = this;
     const isSmall = count <= sets.maxListpackEntries && this.#longest <= sets.maxListpackValue;
     if (!isSmall || !entries.hasBody(this.ref)) return;
-    const cursor = new SortedSetCursor(sets);
+    const cursor = this.#cursor;
     let packed = sets.create(this.#home, NO_BYTES, 0, 0, count * (this.#longest + SCORE_ROOM));
     try {
       for (let isThere = cursor.toRank(this.ref, 0); isThere; isThere = cursor.next()) {
@@ -118,11 +122,4 @@ export class SortedSetResult {
     if (this.ref !== 0) this.sets.heap.release(this.ref);
     this.ref = 0;
   }
-}
-
-/** There is nothing to be stored under the key in an argument: what is there is removed. */
-export function removeTarget(session: Session, request: Request, keyIndex: number): void {
-  const { database, host } = session;
-  if (!database.remove(request.bytes, request.starts[keyIndex], request.lengths[keyIndex])) return;
-  host.changes.changed(session, request, keyIndex, EVENT_GENERIC, "del");
 }

@@ -1,37 +1,28 @@
 /**
  * Sorted sets: ZADD, ZREM, ZSCORE, ZRANK, ZRANDMEMBER, ZSCAN and their kin. Ranges are in sorted_set_ranges.ts, what is taken
- * off the ends in sorted_set_pops.ts, and what several give together in sorted_set_algebra.ts. How a sorted set lies in the store is `store/types/sorted_sets.ts`'s.
+ * off the ends in sorted_set_pops.ts, and what several give together in sorted_set_algebra.ts. How a sorted set lies in the
+ * store is `store/types/sorted_sets.ts`'s.
  *
  * Complexities are per member: O(1) to find one, O(log n) to change one or to tell its rank; O(n) in a listpack, whose n
  * is small.
  */
 
 import { formatDouble, formatPrecise } from "../bytes/doubles.ts";
-import { INT64_MAX, INT64_MIN, parseInt64 } from "../bytes/integers.ts";
-import type { ReplyWriter } from "../resp/reply.ts";
 import type { Request } from "../resp/request.ts";
 import { random } from "../runtime/random.ts";
+import { TYPE_ZSET } from "../store/entry.ts";
 import { Element } from "../store/listpack.ts";
-import type { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
 import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
-import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { areFew, drawArguments, drawDifferent, Sampling } from "./drawing.ts";
+import { SYNTAX_ERROR } from "./errors.ts";
+import { EVENT_ZSET } from "./events.ts";
 import { KEY_RO, KEY_RO_ACCESS, KEY_RW_DELETE } from "./key_specs.ts";
+import { elementsRemoved } from "./removal.ts";
 import { replyElement } from "./replies.ts";
-import { parseCursor, ScanOptions } from "./scanning.ts";
+import { type ElementScan, scanElements } from "./scanning.ts";
 import type { Session } from "./session.ts";
-import {
-  cursorOf,
-  membersRemoved,
-  readSortedSet,
-  replyLength,
-  replyMember,
-  replyScored,
-  writeSortedSet,
-} from "./sorted_set_access.ts";
+import { cursorOf, readSortedSet, replyLength, replyMember, writeSortedSet } from "./sorted_set_access.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
-
-/** More members than these are not drawn one by one: a Set of them has its limits. */
-const MAX_DRAWN = 2 ** 20;
 
 /** `ZREM key member [member …]` */
 function zrem(session: Session, request: Request): void {
@@ -40,10 +31,12 @@ function zrem(session: Session, request: Request): void {
   const ref = writeSortedSet(session, request);
   if (ref === FAILED) return;
   let removed = 0;
-  for (let i = 2; ref !== MISSING && i < request.argc && sortedSets.count(ref) > 0; i++) {
-    if (sortedSets.delete(ref, bytes, starts[i], lengths[i])) removed++;
+  for (let i = 2; ref !== MISSING && i < request.argc; i++) {
+    if (!sortedSets.delete(ref, bytes, starts[i], lengths[i])) continue;
+    removed++;
+    if (sortedSets.count(ref) === 0) break;
   }
-  if (removed > 0) membersRemoved(session, request, 1, ref, removed, "zrem");
+  if (removed > 0) elementsRemoved(session, request, 1, sortedSets, ref, EVENT_ZSET, "zrem", removed);
   session.reply.integer(removed);
 }
 
@@ -99,108 +92,87 @@ function rank(session: Session, request: Request, isReverse: boolean): void {
 
 /** `ZRANDMEMBER key [count [WITHSCORES]]` */
 function zrandmember(session: Session, request: Request): void {
-  const { reply, host } = session;
-  const { sortedSets } = host.store;
-  const cursor = cursorOf(host.store);
+  const { reply, host: { store } } = session;
+  const { sortedSets } = store;
+  const cursor = cursorOf(store);
   if (request.argc === 2) {
     const ref = readSortedSet(session, request);
     if (ref === FAILED) return;
     if (ref === MISSING) return reply.nil();
-    cursor.toRank(ref, Math.floor(random() * sortedSets.count(ref)));
+    cursor.toRank(ref, randomRank(sortedSets.count(ref)));
     return replyElement(reply, cursor.member);
   }
-  const count = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
-  if (count === null) return reply.error(NOT_INTEGER);
-  if (count === INT64_MIN) {
-    return reply.error(`ERR value is out of range, value must between ${-INT64_MAX} and ${INT64_MAX}`);
-  }
-  const withScores = request.argc > 3;
-  if (request.argc > 4 || (withScores && !request.is(3, "withscores"))) return reply.error(SYNTAX_ERROR);
-  if (withScores && (count < -INT64_MAX / 2n || count > INT64_MAX / 2n)) {
-    return reply.error("ERR value is out of range");
-  }
+  const draw = drawArguments(session, request, "withscores");
+  if (draw === null) return;
   const ref = readSortedSet(session, request);
   if (ref === FAILED) return;
-  if (ref === MISSING || count === 0n) return reply.array(0);
-  const wanted = Number(count);
+  const { count, inPairs } = draw;
+  if (ref === MISSING || count === 0) return reply.array(0);
   const total = sortedSets.count(ref);
-  const drawn = wanted < 0 ? -wanted : Math.min(wanted, total);
-  reply.array(replyLength(reply, drawn, withScores));
-  if (wanted < 0) {
-    for (let i = 0; i < drawn && !reply.isCut; i++) {
-      cursor.toRank(ref, Math.floor(random() * total));
-      replyDrawn(reply, cursor, withScores);
-    }
-  } else if (drawn * 3 < total && drawn <= MAX_DRAWN) {
-    const ranks = new Set<number>();
-    while (ranks.size < drawn) ranks.add(Math.floor(random() * total));
-    for (const one of ranks) {
-      cursor.toRank(ref, one);
-      replyDrawn(reply, cursor, withScores);
-    }
-  } else {
-    // Selection sampling (Knuth, 3.4.2, algorithm S): one pass, each subset of that size as likely as any other.
-    let needed = drawn;
-    let isThere = cursor.toRank(ref, 0);
-    for (let left = total; needed > 0 && isThere; left--, isThere = cursor.next()) {
-      if (random() * left >= needed) continue;
-      replyDrawn(reply, cursor, withScores);
-      needed--;
-    }
+  if (count > 0) return replyDifferent(session, ref, Math.min(count, total), inPairs);
+  reply.array(replyLength(reply, -count, inPairs));
+  for (let i = 0; i < -count && !reply.isCut; i++) {
+    cursor.toRank(ref, randomRank(total));
+    replyMember(reply, cursor, inPairs);
   }
 }
 
-function replyDrawn(reply: ReplyWriter, cursor: SortedSetCursor, withScores: boolean): void {
-  if (withScores) replyScored(reply, cursor);
-  else replyMember(reply, cursor);
+function randomRank(total: number): number {
+  return Math.floor(random() * total);
 }
 
-/** Entries of a table that the scan under way has come to. */
-const scanned: number[] = [];
+/** Replies with `count` different members; there are at least so many. O(count·log n) where they are few, else O(n). */
+function replyDifferent(session: Session, ref: number, count: number, withScores: boolean): void {
+  const { reply, host: { store } } = session;
+  const cursor = cursorOf(store);
+  const total = store.sortedSets.count(ref);
+  reply.array(replyLength(reply, count, withScores));
+  if (areFew(count, total)) {
+    for (const rank of drawDifferent(count, () => randomRank(total))) {
+      cursor.toRank(ref, rank);
+      replyMember(reply, cursor, withScores);
+    }
+    return;
+  }
+  const sampling = new Sampling(count, total);
+  for (let isThere = cursor.toRank(ref, 0); sampling.needed > 0 && isThere; isThere = cursor.next()) {
+    if (sampling.takesNext()) replyMember(reply, cursor, withScores);
+  }
+}
+
 const scannedMember = new Element();
 
-/** `ZSCAN key cursor [MATCH pattern] [COUNT count]`; a listpack is passed in one call, whatever the count */
-function zscan(session: Session, request: Request): void {
-  const { reply, host } = session;
-  const { sortedSets, heap: { entries, tables } } = host.store;
-  const from = parseCursor(session, request, 2);
-  if (from < 0) return;
-  const ref = readSortedSet(session, request);
-  if (ref === FAILED) return;
-  if (ref === MISSING) {
-    reply.array(2);
-    reply.bulkString("0");
-    return reply.array(0);
-  }
-  const options = ScanOptions.parse(session, request, 3);
-  if (options === null) return;
-  reply.array(2);
-  let replied = 0;
-  const table = sortedSets.memberTable(ref);
-  if (table === 0) reply.bulkString("0");
-  else reply.bulkInteger(tables.scan(table, from, options.count, scanned));
-  const mark = reply.open();
-  const visit = (member: Element, score: number) => {
-    if (!options.matchesElement(member)) return;
-    replyElement(reply, member);
-    // Redis writes what it keeps as text as it is, and prints what it keeps as a number in another way.
-    reply.bulkString(table === 0 ? formatDouble(score) : formatPrecise(score));
-    replied++;
-  };
-  if (table !== 0) {
-    for (const entry of scanned) {
-      scannedMember.setString(entries.bytes(entry), entries.keyStart(entry), entries.keyLength(entry));
-      visit(scannedMember, sortedSets.bodies.scoreOf(entry));
+const MEMBER_SCAN: ElementScan = {
+  type: TYPE_ZSET,
+  parts: 2,
+  // Redis writes what it keeps as text as it is, and prints what it keeps as a number in another way.
+  replyEntries({ reply, host }, options, refs) {
+    const { sortedSets, heap: { entries } } = host.store;
+    let count = 0;
+    for (const ref of refs) {
+      scannedMember.setString(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+      if (!options.matchesElement(scannedMember)) continue;
+      replyElement(reply, scannedMember);
+      reply.bulkString(formatPrecise(sortedSets.bodies.scoreOf(ref)));
+      count++;
     }
-    scanned.length = 0;
-  } else {
+    return count;
+  },
+  replyAll({ reply, host }, options, ref) {
     const cursor = cursorOf(host.store);
-    for (let isThere = cursor.toRank(ref, 0); isThere; isThere = cursor.next()) visit(cursor.member, cursor.score);
-  }
-  reply.closeArray(mark, replied * 2);
-}
+    let count = 0;
+    for (let isThere = cursor.toRank(ref, 0); isThere; isThere = cursor.next()) {
+      if (!options.matchesElement(cursor.member)) continue;
+      replyElement(reply, cursor.member);
+      reply.bulkString(formatDouble(cursor.score));
+      count++;
+    }
+    return count;
+  },
+};
 
 const ZSET = { categories: ["sortedset"] };
+const zscan: Handler = (session, request) => scanElements(session, request, MEMBER_SCAN);
 const zrank: Handler = (session, request) => rank(session, request, false);
 const zrevrank: Handler = (session, request) => rank(session, request, true);
 

@@ -175,8 +175,8 @@ export class TrimOptions implements Trim {
     if (isLength || request.is(i, "minid")) return this.#threshold(session, request, i, isLength ? "maxlen" : "minid");
     if (!request.is(i, "limit")) return i;
     const limit = looseInteger(request, i + 1);
-    if (Number.isNaN(limit)) return refuse(session, NOT_INTEGER);
-    if (limit < 0) return refuse(session, "ERR The LIMIT argument must be >= 0.");
+    if (Number.isNaN(limit)) return fail(session, NOT_INTEGER);
+    if (limit < 0) return fail(session, "ERR The LIMIT argument must be >= 0.");
     this.limit = limit;
     this.limitAt = i;
     return i + 2;
@@ -184,7 +184,7 @@ export class TrimOptions implements Trim {
 
   #threshold(session: Session, request: Request, i: number, strategy: "maxlen" | "minid"): number {
     if (this.strategy !== "none") {
-      return refuse(session, "ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
+      return fail(session, "ERR syntax error, MAXLEN and MINID options at the same time are not compatible");
     }
     this.at = i;
     this.isApproximate = false;
@@ -195,8 +195,8 @@ export class TrimOptions implements Trim {
     }
     if (strategy === "maxlen") {
       const length = looseInteger(request, at);
-      if (Number.isNaN(length)) return refuse(session, NOT_INTEGER);
-      if (length < 0) return refuse(session, "ERR The MAXLEN argument must be >= 0.");
+      if (Number.isNaN(length)) return fail(session, NOT_INTEGER);
+      if (length < 0) return fail(session, "ERR The MAXLEN argument must be >= 0.");
       this.maxLength = length;
     } else if (!idArgument(session, request, at, this.minId)) {
       return -1;
@@ -208,26 +208,31 @@ export class TrimOptions implements Trim {
 
   /** All options were taken: sets the limit where it was not given. False after having replied that they do not fit. */
   complete(session: Session & Pick<ReplicationLink, "isPrimary">, maxNodeEntries: number): boolean {
-    if (this.limitAt > 0 && this.limit > 0 && this.strategy === "none") {
-      return refuse(session, "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy") >= 0;
+    const error = this.#conflict(session.isPrimary);
+    if (error !== null) {
+      session.reply.error(error);
+      return false;
     }
     if (session.isPrimary) {
       this.limit = 0; // what the primary has trimmed is known exactly
-      return true;
-    }
-    if (this.limitAt > 0) {
-      if (this.isApproximate || this.strategy === "none") return true;
-      return refuse(session, "ERR syntax error, LIMIT cannot be used without the special ~ option") >= 0;
-    }
-    if (this.isApproximate) {
+    } else if (this.limitAt === 0 && this.isApproximate) {
       const limit = 100 * maxNodeEntries;
       this.limit = limit <= 0 ? DEFAULT_TRIM_LIMIT : Math.min(limit, MAX_TRIM_LIMIT);
     }
     return true;
   }
+
+  #conflict(isFromPrimary: boolean): string | null {
+    if (this.limitAt === 0) return null;
+    if (this.strategy === "none") {
+      return this.limit > 0 ? "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy" : null;
+    }
+    if (this.isApproximate || isFromPrimary) return null;
+    return "ERR syntax error, LIMIT cannot be used without the special ~ option";
+  }
 }
 
-function refuse(session: Session, error: string): -1 {
+function fail(session: Session, error: string): -1 {
   session.reply.error(error);
   return -1;
 }

@@ -12,6 +12,7 @@ import { EVENT_STREAM } from "./events.ts";
 import { help } from "./help.ts";
 import { integerArgument, integerFrom } from "./integer_argument.ts";
 import { DELETE, INSERT, KEY_RO_ACCESS, KEY_RW_DELETE, KEY_RW_UPDATE, oneKey, RW, UPDATE } from "./key_specs.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { endArgument, exactArgument, idArgument, idOrEndArgument, isId, startArgument } from "./stream_arguments.ts";
 import {
@@ -45,11 +46,6 @@ const MAX_CLAIMS = 2 ** 63 / 160;
 const id = new StreamId();
 const end = new StreamId();
 const lastId = new StreamId();
-
-function refuse(session: Session, error: string): null {
-  session.reply.error(error);
-  return null;
-}
 
 /** Replies that there is no such key, or no such group of it. */
 function replyNoGroup(session: Session, request: Request, group: number): void {

@@ -5,12 +5,12 @@ import type { Request } from "../resp/request.ts";
 import type { RequestBuilder } from "../resp/request_builder.ts";
 import { TYPE_STREAM } from "../store/entry.ts";
 import { Element } from "../store/listpack.ts";
-import type { Store } from "../store/store.ts";
 import { StreamCursor } from "../store/types/stream_cursor.ts";
 import { ID_TEXT_BYTES, StreamId } from "../store/types/stream_ids.ts";
 import { PendingCursor } from "../store/types/stream_pending.ts";
 import type { Trees } from "../store/tree.ts";
 import { EVENT_STREAM } from "./events.ts";
+import { perStore } from "./per_store.ts";
 import { replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { readTyped, writeTyped } from "./typed_keys.ts";
@@ -20,13 +20,8 @@ const propagated = new Uint8Array(ID_TEXT_BYTES);
 const field = new Element();
 const value = new Element();
 
-let cursorOfStore: StreamCursor | null = null;
-
 /** The cursor that serves all commands, one after the other. */
-export function cursorOf(store: Store): StreamCursor {
-  if (cursorOfStore?.streams !== store.streams) cursorOfStore = new StreamCursor(store.streams);
-  return cursorOfStore;
-}
+export const cursorOf = perStore((store) => new StreamCursor(store.streams));
 
 /** The stream under an argument, for reading: its entry's ref, MISSING or FAILED. */
 export function readStream(session: Session, request: Request, index: number): number {
@@ -89,20 +84,13 @@ export interface GroupTools {
   readonly ids: PendingCursor;
 }
 
-let toolsOfStore: GroupTools | null = null;
-let toolsOwner: unknown = null;
-
-/** The tools of a store. */
-export function toolsOf({ streams: { groups } }: Store): GroupTools {
-  if (toolsOfStore !== null && toolsOwner === groups) return toolsOfStore;
-  toolsOwner = groups;
-  return toolsOfStore = {
-    names: groups.namesTree(),
-    consumers: groups.namesTree(),
-    pending: new PendingCursor(groups.pendingTree()),
-    ids: new PendingCursor(groups.idsTree()),
-  };
-}
+/** The tools that serve all commands, one after the other. */
+export const toolsOf = perStore(({ streams: { groups } }): GroupTools => ({
+  names: groups.namesTree(),
+  consumers: groups.namesTree(),
+  pending: new PendingCursor(groups.pendingTree()),
+  ids: new PendingCursor(groups.idsTree()),
+}));
 
 /** Replies with the name of a group. */
 export function replyGroupName({ reply, host }: Session, group: number): void {
@@ -117,8 +105,8 @@ export function replyConsumerName({ reply, host }: Session, consumer: number): v
 }
 
 /**
- * The consumer of a group that is ours, of the stream `body` under argument `key`, whose name is argument `at`, to be changed: made if there is none, and seen now.
- * Its making is told, but not propagated.
+ * The consumer of a group that is ours, of the stream `body` under argument `key`, whose name is argument `at`, to be changed:
+ * made if there is none, and seen now. Its making is told, but not propagated.
  */
 export function consumerSeen(
   session: Session,

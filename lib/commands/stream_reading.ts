@@ -11,6 +11,7 @@ import { BLOCKING, type Command, command, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, keySpec, keyword, range, RO } from "./key_specs.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { idArgument } from "./stream_arguments.ts";
 import {
@@ -60,11 +61,6 @@ const ids: StreamId[] = [];
 const bodies: number[] = [];
 const id = new StreamId();
 const firstDelivered = new StreamId();
-
-function refuse(session: Session, error: string): null {
-  session.reply.error(error);
-  return null;
-}
 
 /** Reads the options of either command; null after having replied with an error. */
 function readingOptions(session: Session, request: Request, withGroup: boolean): Reading | null {

@@ -1,7 +1,6 @@
 /** Keys that must have a value of one type, as the commands of its family take them. */
 
 import type { Request } from "../resp/request.ts";
-import type { Database } from "../store/database.ts";
 import { WRONG_TYPE } from "./errors.ts";
 import type { Session } from "./session.ts";
 
@@ -14,18 +13,19 @@ export const FAILED = -1;
 export function readTyped(session: Session, request: Request, index: number, type: number): number {
   const { database } = session;
   const ref = database.read(request.bytes, request.starts[index], request.lengths[index]);
-  return checked(session, database, ref, type);
+  if (ref === MISSING || database.store.heap.entries.type(ref) === type) return ref;
+  return failed(session);
 }
 
 /** The value of a type under an argument, for changing: its ref, MISSING or FAILED. */
 export function writeTyped(session: Session, request: Request, index: number, type: number): number {
   const { database } = session;
   const ref = database.write(request.bytes, request.starts[index], request.lengths[index]);
-  return checked(session, database, ref, type);
+  if (ref === MISSING || database.store.heap.entries.type(ref) === type) return ref;
+  return failed(session);
 }
 
-function checked(session: Session, database: Database, ref: number, type: number): number {
-  if (ref === MISSING || database.store.heap.entries.type(ref) === type) return ref;
+function failed(session: Session): number {
   session.reply.error(WRONG_TYPE);
   return FAILED;
 }

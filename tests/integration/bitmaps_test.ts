@@ -2,12 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { NOT_INTEGER, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { ServerProcess } from "./server_process.ts";
 import { ReplyError, type TestClient } from "./test_client.ts";
 
-const NOT_INTEGER = new ReplyError("ERR value is not an integer or out of range");
-const SYNTAX = new ReplyError("ERR syntax error");
-const WRONG_TYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
 const BAD_OFFSET = new ReplyError("ERR bit offset is not an integer or out of range");
 const BAD_TYPE = new ReplyError(
   "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",

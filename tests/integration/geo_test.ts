@@ -2,11 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { ServerProcess, until } from "./server_process.ts";
 import { ReplyError, type TestClient } from "./test_client.ts";
 
-const WRONG_TYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
-const SYNTAX = new ReplyError("ERR syntax error");
 const NOT_FLOAT = new ReplyError("ERR value is not a valid float");
 const UNIT = new ReplyError("ERR unsupported unit provided. please use M, KM, FT, MI");
 const SICILY = "13.361389 38.115556 Palermo 15.087269 37.502669 Catania";

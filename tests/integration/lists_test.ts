@@ -1,13 +1,9 @@
 /** The list commands, one by one. Runs against redis-server too. */
 
 import { after, afterEach, before, test } from "node:test";
+import { NOT_INTEGER, NOT_POSITIVE, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { IS_ORACLE, ServerProcess } from "./server_process.ts";
 import { ReplyError, type TestClient } from "./test_client.ts";
-
-const WRONG_TYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
-const NOT_INTEGER = new ReplyError("ERR value is not an integer or out of range");
-const SYNTAX = new ReplyError("ERR syntax error");
-const POSITIVE = new ReplyError("ERR value is out of range, must be positive");
 
 let server: ServerProcess;
 let client: TestClient;
@@ -42,8 +38,8 @@ test("elements are taken from both ends, one or several", async () => {
   await client.expect("EXISTS l", 0);
   await client.expect("LPOP l", null);
   await client.expect("RPOP l 3", null);
-  await client.expect("LPOP l -1", POSITIVE);
-  await client.expect("RPOP l x", POSITIVE);
+  await client.expect("LPOP l -1", NOT_POSITIVE);
+  await client.expect("RPOP l x", NOT_POSITIVE);
   await client.expect("LPOP l 1 2", new ReplyError("ERR wrong number of arguments for 'lpop' command"));
 });
 

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { IS_ORACLE, ServerProcess, until } from "./server_process.ts";
+import { followStream, PROMPT_STREAM, streamedUntil } from "./stream_reader.ts";
 import type { TestClient } from "./test_client.ts";
 
 let server: ServerProcess;
@@ -14,31 +15,11 @@ let client: TestClient;
 let stream: TestClient;
 
 before(async () => {
-  const prompt = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "3600"];
-  server = await ServerProcess.start({ args: ["--save", "", "--enable-debug-command", "yes", ...prompt] });
+  server = await ServerProcess.start({ args: ["--save", "", "--enable-debug-command", "yes", ...PROMPT_STREAM] });
   client = await server.connect();
-  stream = await server.connect();
-  stream.send("SYNC");
-  await skipSnapshot(stream);
+  stream = await followStream(server);
 });
 after(() => server.stop());
-
-/** Reads past `$length` and the snapshot of that length. */
-async function skipSnapshot(from: TestClient): Promise<void> {
-  let line = "";
-  while (!/\$\d+\r\n$/.test(line)) line += await from.readRaw(1);
-  await from.readRaw(Number(/\$(\d+)\r\n$/.exec(line)?.[1]));
-}
-
-/** The stream up to the mark, one command a line. */
-async function streamed(mark: string): Promise<string[]> {
-  const lines: string[] = [];
-  for (;;) {
-    const line = (await stream.read() as string[]).join(" ");
-    if (line === `SET mark ${mark}`) return lines;
-    if (line !== "PING" && !line.startsWith("SELECT")) lines.push(line);
-  }
-}
 
 /** Before each test: `a` and `b` have expired without anybody having noticed; `other` lives. */
 beforeEach(async () => {
@@ -49,14 +30,14 @@ beforeEach(async () => {
   const endMs = Date.now() + 20;
   await until("the time of both", () => Date.now() > endMs);
   await client.expect("SET mark begin", "OK");
-  await streamed("begin");
+  await streamedUntil(stream, "begin");
 });
 
 /** What the stream has of some commands. */
 async function propagated(...commands: string[]): Promise<string[]> {
   for (const command of commands) await client.call(command);
   await client.expect("SET mark end", "OK");
-  return streamed("end");
+  return streamedUntil(stream, "end");
 }
 
 const UNITS: readonly (readonly [command: string, first: readonly string[], write: string])[] = [

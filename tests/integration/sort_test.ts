@@ -2,12 +2,10 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { NOT_INTEGER, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { ServerProcess } from "./server_process.ts";
 import { ReplyError, type TestClient } from "./test_client.ts";
 
-const WRONG_TYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
-const SYNTAX = new ReplyError("ERR syntax error");
-const NOT_INTEGER = new ReplyError("ERR value is not an integer or out of range");
 const NOT_DOUBLE = new ReplyError("ERR One or more scores can't be converted into double");
 
 let server: ServerProcess;

@@ -2,15 +2,13 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { NOT_INTEGER, NOT_POSITIVE, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { IS_ORACLE, ServerProcess, until } from "./server_process.ts";
 import { type Reply, ReplyError, type TestClient } from "./test_client.ts";
 
-const WRONG_TYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
-const NOT_INTEGER = new ReplyError("ERR value is not an integer or out of range");
 const NOT_FLOAT = new ReplyError("ERR value is not a valid float");
 const NOT_SCORE = new ReplyError("ERR min or max is not a float");
 const NOT_LEX = new ReplyError("ERR min or max not valid string range item");
-const SYNTAX = new ReplyError("ERR syntax error");
 const SINCE_7_2 = { skip: IS_ORACLE && "new in Redis 7.2" };
 
 let server: ServerProcess;
@@ -224,8 +222,8 @@ test("members are taken from both ends", async () => {
   await client.expect("ZPOPMIN z", ["a", "1"]);
   await client.expect("ZPOPMAX z 2", ["d", "4", "c", "3"]);
   await client.expect("ZPOPMIN z 0", []);
-  await client.expect("ZPOPMIN z -1", new ReplyError("ERR value is out of range, must be positive"));
-  await client.expect("ZPOPMAX z x", new ReplyError("ERR value is out of range, must be positive"));
+  await client.expect("ZPOPMIN z -1", NOT_POSITIVE);
+  await client.expect("ZPOPMAX z x", NOT_POSITIVE);
   await client.expect("ZPOPMAX z 1 2", SYNTAX);
   await client.expect("ZPOPMAX z 9", ["b", "2"]);
   await client.expect("EXISTS z", 0);

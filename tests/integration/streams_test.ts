@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
+import { NOT_INTEGER, SYNTAX, WRONG_TYPE } from "./errors.ts";
 import { IS_ORACLE, ServerProcess, until } from "./server_process.ts";
 import { type Reply, ReplyError, type TestClient } from "./test_client.ts";
 
@@ -17,9 +18,7 @@ afterEach(() => client.expect("FLUSHALL", "OK"));
 
 /** What 7.2 says, and Debian's redis-server of 7.0 does not yet. */
 const SINCE_7_2 = { skip: IS_ORACLE && "since Redis 7.2" };
-const WRONG_TYPE = new ReplyError("WRONGTYPE Operation against a key holding the wrong kind of value");
 const INVALID_ID = new ReplyError("ERR Invalid stream ID specified as stream command argument");
-const SYNTAX = new ReplyError("ERR syntax error");
 const LARGEST = "18446744073709551615-18446744073709551615";
 
 async function blocked(): Promise<number> {
@@ -131,7 +130,7 @@ test("a range has its ends, or not, and may be read from its end", async () => {
   await client.expect("XRANGE s - (0-0", new ReplyError("ERR invalid end ID for the interval"));
   await client.expect("XRANGE s (- +", INVALID_ID);
   await client.expect("XRANGE s - + COUNT", SYNTAX);
-  await client.expect("XRANGE s - + COUNT x", new ReplyError("ERR value is not an integer or out of range"));
+  await client.expect("XRANGE s - + COUNT x", NOT_INTEGER);
 });
 
 test("what is deleted is gone, and a stream without entries stays", async () => {
@@ -176,7 +175,7 @@ test("a stream is trimmed to a length or an ID, exactly or by whole nodes", asyn
 test("trimming that makes no sense is refused", async () => {
   await fill("s", 3);
   await client.expect("XTRIM s MAXLEN -1", new ReplyError("ERR The MAXLEN argument must be >= 0."));
-  await client.expect("XTRIM s MAXLEN x", new ReplyError("ERR value is not an integer or out of range"));
+  await client.expect("XTRIM s MAXLEN x", NOT_INTEGER);
   await client.expect("XTRIM s MINID x", INVALID_ID);
   await client.expect("XTRIM s MAXLEN ~ 1 LIMIT -1", new ReplyError("ERR The LIMIT argument must be >= 0."));
   await client.expect(

@@ -9,11 +9,11 @@
  */
 
 import type { Command } from "../../commands/command.ts";
-import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../../bytes/latin1.ts";
 import type { Request } from "../../resp/request.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import type { Database } from "../../store/database.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
+import { type IndexedKey, KeyIndex } from "./key_index.ts";
 
 /** What those who wait are told when the server becomes a replica; they are closed after it. */
 export const ROLE_CHANGED =
@@ -45,18 +45,15 @@ interface Waiter {
   readonly command: Command;
   readonly request: Request;
   readonly databaseIndex: number;
-  /** Binary strings. */
-  readonly keys: readonly string[];
+  readonly keys: readonly Uint8Array[];
   readonly wanted: Wanted;
   readonly onTimeout: () => void;
   /** When the time is up, on the monotonic clock; Infinity: never. */
   readonly untilMs: number;
 }
 
-interface ReadyKey {
-  readonly database: Database;
-  readonly key: string;
-}
+/** A key, with those who wait for it in the order in which they came. */
+type AwaitedKey = IndexedKey<Set<Waiter>>;
 
 /** What waiting for keys needs of the server. */
 export interface KeyWaitersHost {
@@ -78,9 +75,10 @@ export class KeyWaiters {
   #whenGone = 0;
   /** Whether keys have come to be that somebody waits for. */
   hasReady = false;
-  /** By the database's number, then by key, in the order in which they came. */
-  readonly #byKey: Map<string, Set<Waiter>>[] = [];
-  readonly #ready = new Map<string, ReadyKey>();
+  /** By the database's number. */
+  readonly #awaited: KeyIndex<Set<Waiter>>[] = [];
+  /** Keys that may have come to be, in that order, and where. */
+  readonly #ready = new Map<AwaitedKey, Database>();
   #isServing = false;
   /** The one whose command runs again. */
   #served: Waiter | null = null;
@@ -92,8 +90,8 @@ export class KeyWaiters {
   countKeys(): { readonly all: number; readonly whenGone: number } {
     let all = 0;
     let whenGone = 0;
-    for (const keys of this.#byKey) {
-      for (const waiters of keys?.values() ?? []) {
+    for (const keys of this.#awaited) {
+      for (const { value: waiters } of keys ?? []) {
         all++;
         if ([...waiters].some(({ wanted }) => wanted.alsoWhenGone)) whenGone++;
       }
@@ -122,14 +120,14 @@ export class KeyWaiters {
     }
     const { lastCommand } = client;
     if (lastCommand === null) throw new Error("a client waits without a command");
-    const keys = new Set<string>();
-    for (let i = first; i < first + count; i++) keys.add(request.text(i));
+    const keys: Uint8Array[] = [];
+    for (let i = first; i < first + count; i++) keys.push(request.copyOf(i));
     const waiter: Waiter = {
       client,
       command: lastCommand,
       request: request.copy(),
       databaseIndex: client.database.index,
-      keys: [...keys],
+      keys,
       wanted,
       onTimeout,
       untilMs: timeoutMs === 0 ? Infinity : monotonicMs() + timeoutMs,
@@ -149,21 +147,21 @@ export class KeyWaiters {
   #add(waiter: Waiter): void {
     this.count++;
     if (waiter.wanted.alsoWhenGone) this.#whenGone++;
-    const byKey = this.#byKey[waiter.databaseIndex] ??= new Map();
+    const awaited = this.#awaited[waiter.databaseIndex] ??= new KeyIndex();
     for (const key of waiter.keys) {
-      const waiters = byKey.get(key);
-      if (waiters === undefined) byKey.set(key, new Set([waiter]));
-      else waiters.add(waiter);
+      const found = awaited.find(key, 0, key.length);
+      if (found === null) awaited.add(key, new Set([waiter]));
+      else found.value.add(waiter);
     }
   }
 
   #remove(waiter: Waiter): void {
-    const byKey = this.#byKey[waiter.databaseIndex];
+    const awaited = this.#awaited[waiter.databaseIndex];
     let was = false;
     for (const key of waiter.keys) {
-      const waiters = byKey.get(key);
+      const waiters = awaited.find(key, 0, key.length)?.value;
       if (waiters?.delete(waiter)) was = true;
-      if (waiters?.size === 0) byKey.delete(key);
+      if (waiters?.size === 0) awaited.delete(key);
     }
     if (!was) return;
     this.count--;
@@ -172,19 +170,17 @@ export class KeyWaiters {
 
   /** A key has changed, or gone. To be called only while there are clients that wait. */
   keyChanged(database: Database, bytes: Uint8Array, start: number, length: number): void {
-    const byKey = this.#byKey[database.index];
-    if (byKey === undefined || byKey.size === 0 || length > LONGEST_STRING) return;
-    const key = decodeLatin1(bytes, start, start + length);
-    if (byKey.has(key)) this.#markReady(database, key);
+    const key = this.#awaited[database.index]?.find(bytes, start, length) ?? null;
+    if (key !== null) this.#markReady(database, key);
   }
 
   /** The contents of a database are others: any key may have come to be, or gone. */
   databaseChanged(database: Database): void {
-    for (const key of this.#byKey[database.index]?.keys() ?? []) this.#markReady(database, key);
+    for (const key of this.#awaited[database.index] ?? []) this.#markReady(database, key);
   }
 
-  #markReady(database: Database, key: string): void {
-    this.#ready.set(`${database.index} ${key}`, { database, key });
+  #markReady(database: Database, key: AwaitedKey): void {
+    this.#ready.set(key, database);
     this.hasReady = true;
     // Outside of commands nobody comes by.
     if (this.server.current !== null || this.#isDue) return;
@@ -199,26 +195,24 @@ export class KeyWaiters {
   serve(): void {
     if (this.#isServing) return; // what a served client has made is dealt with by the loop under way
     this.#isServing = true;
-    const held: ReadyKey[] = [];
+    const held: [AwaitedKey, Database][] = [];
     try {
-      for (const [name, ready] of this.#ready) {
-        this.#ready.delete(name); // it may come again while its clients are served
-        if (!this.#serveKey(ready)) held.push(ready);
+      for (const [key, database] of this.#ready) {
+        this.#ready.delete(key); // it may come again while its clients are served
+        if (!this.#serveKey(database, key)) held.push([key, database]);
       }
     } finally {
       this.#isServing = false;
-      for (const ready of held) this.#ready.set(`${ready.database.index} ${ready.key}`, ready);
+      for (const [key, database] of held) this.#ready.set(key, database);
       this.hasReady = false;
     }
   }
 
   /** Serves those who wait for a key; false where a pause holds one up. */
-  #serveKey({ database, key }: ReadyKey): boolean {
-    const waiters = this.#byKey[database.index]?.get(key);
-    if (waiters === undefined) return true;
-    const bytes = encodeLatin1(key);
+  #serveKey(database: Database, { bytes }: AwaitedKey): boolean {
     const { entries } = database.store.heap;
-    for (const waiter of waiters) { // those that are served leave it meanwhile
+    const waiters = this.#awaited[database.index].find(bytes, 0, bytes.length)?.value;
+    for (const waiter of waiters ?? []) { // those that are served leave it meanwhile
       const ref = database.peek(bytes, 0, bytes.length);
       if (ref === 0 && this.#whenGone === 0) return true;
       const type = ref === 0 ? -1 : entries.type(ref);
@@ -253,8 +247,8 @@ export class KeyWaiters {
   /** The server has become a replica: nobody will bring what its clients wait for, or so they must fear. */
   endAll(): void {
     const clients = new Set<WaitingClient>();
-    for (const byKey of this.#byKey) {
-      for (const waiters of byKey?.values() ?? []) for (const { client } of waiters) clients.add(client);
+    for (const keys of this.#awaited) {
+      for (const { value: waiters } of keys ?? []) for (const { client } of waiters) clients.add(client);
     }
     for (const client of clients) {
       client.blocking?.onGone();

@@ -3,13 +3,14 @@
  * the server, which tells it of changes; sessions watch and ask.
  */
 
-import { decodeLatin1, encodeLatin1, LONGEST_STRING } from "../../bytes/latin1.ts";
+import { bytesEqual } from "../../bytes/compare.ts";
 import type { Database } from "../../store/database.ts";
+import { KeyIndex } from "./key_index.ts";
 
 /** A key that a client watches. */
 export interface WatchedKey {
   readonly database: Database;
-  readonly key: string;
+  readonly key: Uint8Array;
   /** The key had expired already when it was watched: its removal is then no change. */
   readonly wasExpired: boolean;
 }
@@ -25,30 +26,29 @@ export interface Watcher {
 
 /** Who watches which keys. */
 export class Watching {
-  /** Watchers by database index, then by key. */
-  readonly #watchers = new Map<number, Map<string, Set<Watcher>>>();
+  /** By the database's number. */
+  readonly #watchers: KeyIndex<Set<Watcher>>[] = [];
   /** Keys watched, counted once per client. */
   count = 0;
 
-  watch(client: Watcher, bytes: Uint8Array): void {
-    const key = decodeLatin1(bytes);
-    const database = client.database;
-    if (client.watched.some((one) => one.database.index === database.index && one.key === key)) return;
-    let keys = this.#watchers.get(database.index);
-    if (keys === undefined) this.#watchers.set(database.index, keys = new Map());
-    let clients = keys.get(key);
-    if (clients === undefined) keys.set(key, clients = new Set());
-    clients.add(client);
-    client.watched.push({ database, key, wasExpired: isExpired(database, bytes) });
+  /** Has a client watch a key. Keeps `key`. */
+  watch(client: Watcher, key: Uint8Array): void {
+    const { database } = client;
+    if (client.watched.some((one) => isOf(one, database, key, 0, key.length))) return;
+    const keys = this.#watchers[database.index] ??= new KeyIndex();
+    const found = keys.find(key, 0, key.length);
+    if (found === null) keys.add(key, new Set([client]));
+    else found.value.add(client);
+    client.watched.push({ database, key, wasExpired: isExpired(database, key) });
     this.count++;
   }
 
   unwatch(client: Watcher): void {
     for (const { database, key } of client.watched) {
-      const keys = this.#watchers.get(database.index);
-      const clients = keys?.get(key);
+      const keys = this.#watchers[database.index];
+      const clients = keys.find(key, 0, key.length)?.value;
       clients?.delete(client);
-      if (clients?.size === 0) keys?.delete(key);
+      if (clients?.size === 0) keys.delete(key);
       this.count--;
     }
     client.watched = [];
@@ -57,12 +57,10 @@ export class Watching {
 
   /** A key changed: breaks the transactions of those who watch it. */
   touch(database: Database, bytes: Uint8Array, start: number, length: number): void {
-    if (length > LONGEST_STRING) return; // nobody can have named it to watch it
-    const clients = this.#watchers.get(database.index)?.get(decodeLatin1(bytes, start, start + length));
-    for (const client of clients ?? []) {
-      const watched = client.watched.find((one) =>
-        one.database.index === database.index && sameKey(one.key, bytes, start, length)
-      );
+    const found = this.#watchers[database.index]?.find(bytes, start, length) ?? null;
+    if (found === null) return;
+    for (const client of found.value) {
+      const watched = client.watched.find((one) => isOf(one, database, bytes, start, length));
       if (watched?.wasExpired && !database.has(bytes, start, length)) continue;
       client.watchBroken = true;
     }
@@ -70,8 +68,7 @@ export class Watching {
 
   /** Whole databases changed places or were emptied: breaks on watched keys that exist in either. */
   touchAll(database: Database, replacement: Database | null): void {
-    for (const [key, clients] of this.#watchers.get(database.index) ?? []) {
-      const bytes = encodeLatin1(key);
+    for (const { bytes, value: clients } of this.#watchers[database.index] ?? []) {
       const exists = database.peek(bytes, 0, bytes.length) !== 0 && !isExpired(database, bytes);
       const replaced = replacement !== null && replacement.has(bytes, 0, bytes.length);
       if (exists || replaced) { for (const client of clients) client.watchBroken = true; }
@@ -80,9 +77,7 @@ export class Watching {
 
   /** Whether a key that a client watches has expired since, though nobody has noticed yet. */
   hasExpired(client: Watcher): boolean {
-    return client.watched.some(({ database, key, wasExpired }) =>
-      !wasExpired && isExpired(database, encodeLatin1(key))
-    );
+    return client.watched.some(({ database, key, wasExpired }) => !wasExpired && isExpired(database, key));
   }
 }
 
@@ -92,6 +87,9 @@ function isExpired(database: Database, key: Uint8Array): boolean {
   return ref !== 0 && entries.hasExpiry(ref) && entries.expiry(ref) <= database.store.nowMs;
 }
 
-function sameKey(key: string, bytes: Uint8Array, start: number, length: number): boolean {
-  return key.length === length && decodeLatin1(bytes, start, start + length) === key;
+/** Whether it is the key with these bytes that is watched. */
+function isOf(watched: WatchedKey, database: Database, bytes: Uint8Array, start: number, length: number): boolean {
+  const { key } = watched;
+  return watched.database.index === database.index && key.length === length &&
+    bytesEqual(key, 0, bytes, start, length);
 }
