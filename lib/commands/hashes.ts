@@ -12,7 +12,7 @@ import type { ReplyWriter } from "../resp/reply.ts";
 import { Request } from "../resp/request.ts";
 import { random } from "../runtime/random.ts";
 import { TYPE_HASH } from "../store/entry.ts";
-import { HashIterator } from "../store/types/hashes.ts";
+import { HashIterator } from "../store/types/hash_iterator.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";

@@ -12,7 +12,7 @@ import { random } from "../runtime/random.ts";
 import { TYPE_SET } from "../store/entry.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
-import { SetIterator } from "../store/types/sets.ts";
+import { SetIterator } from "../store/types/set_iterator.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_GENERIC, EVENT_SET } from "./events.ts";

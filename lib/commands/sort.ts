@@ -12,7 +12,7 @@ import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../store/entry.ts";
 import type { Element } from "../store/listpack.ts";
 import { ListCursor } from "../store/types/lists.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
-import { SetIterator } from "../store/types/sets.ts";
+import { SetIterator } from "../store/types/set_iterator.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_LIST } from "./events.ts";
