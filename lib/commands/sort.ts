@@ -10,7 +10,7 @@ import { parseLenientDouble } from "../bytes/doubles.ts";
 import type { Request } from "../resp/request.ts";
 import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../store/entry.ts";
 import type { Element } from "../store/listpack.ts";
-import { ListCursor } from "../store/types/lists.ts";
+import { ListCursor } from "../store/types/list_cursor.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
 import { SetIterator } from "../store/types/set_iterator.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";

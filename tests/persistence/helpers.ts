@@ -22,7 +22,7 @@ import {
   type UnixMs,
 } from "../../lib/store/entry.ts";
 import { HashIterator } from "../../lib/store/types/hash_iterator.ts";
-import { ListCursor } from "../../lib/store/types/lists.ts";
+import { ListCursor } from "../../lib/store/types/list_cursor.ts";
 import { SetIterator } from "../../lib/store/types/set_iterator.ts";
 import { SortedSetCursor } from "../../lib/store/types/sorted_set_cursor.ts";
 import { Element } from "../../lib/store/listpack.ts";

@@ -24,9 +24,12 @@ import { compareBytes, copyBytes } from "../../bytes/compare.ts";
 import { bigintOf, signedOf } from "../../bytes/uint64.ts";
 import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
 import { EPOCH_BIT } from "../entry.ts";
+import { discardTree } from "../discarded_tree.ts";
 import type { Heap } from "../heap.ts";
 import { isOutOfRoom } from "../out_of_room.ts";
-import { ANY_TIE, type Tie, Trees, type TreeShape } from "../tree.ts";
+import { Trees } from "../tree.ts";
+import { ANY_TIE, type Tie } from "../tree_cursor.ts";
+import type { TreeShape } from "../tree_nodes.ts";
 import { ID_WORDS, type StreamId } from "./stream_ids.ts";
 import { CONSUMER, COUNT_HIGH, COUNT_LOW, PENDING, PENDING_IDS, TIME_HIGH, TIME_LOW } from "./stream_pending.ts";
 
@@ -162,7 +165,8 @@ export class StreamGroups {
     return block;
   }
 
-  #freeBlock(body: number, block: number): void {
+  /** Frees the block of a group or consumer that is gone, unless the snapshot takes it. */
+  freeBlock(body: number, block: number): void {
     if (!this.heap.snapshots.takesElement(body, block)) this.heap.arena.free(block);
   }
 
@@ -228,7 +232,7 @@ export class StreamGroups {
     this.#seekBlock(this.owner.groupsOf(body), GROUP_BYTES, group);
     names.owner = body;
     this.owner.setGroups(body, names.setWord(this.owner.groupsOf(body), 0, copy));
-    this.#freeBlock(body, group);
+    this.freeBlock(body, group);
     return copy;
   }
 
@@ -378,7 +382,7 @@ export class StreamGroups {
     const copy = this.#copyAwaited(body, consumer, CONSUMER_BYTES);
     if (copy === consumer) return consumer;
     this.#replaceConsumer(body, group, consumer, copy);
-    this.#freeBlock(body, consumer);
+    this.freeBlock(body, consumer);
     return copy;
   }
 
@@ -407,13 +411,12 @@ export class StreamGroups {
         this.#seekPending(group);
         this.#setWord(group, GROUP_PENDING, this.#remove(pending, body, this.#word(group, GROUP_PENDING)));
       } while (ids.next());
-      ids.owner = body;
-      ids.abandon([root], Infinity);
+      discardTree(this.heap, ids, body, root, Infinity, null);
     }
     this.#seekBlock(this.#word(group, BY_NAME), CONSUMER_BYTES, consumer);
     this.#setWord(group, BY_NAME, this.#remove(this.#names, body, this.#word(group, BY_NAME)));
     this.#forgetNumber(body, group, this.#word(consumer, NUMBER));
-    this.#freeBlock(body, consumer);
+    this.freeBlock(body, consumer);
     return count;
   }
 
