@@ -46,7 +46,7 @@ export interface Sharing {
 export const HEADER_WORDS = 2;
 export const ITEMS_MASK = 0xfff;
 const CAPACITY_SHIFT = 12;
-export const LEVEL_SHIFT = 24;
+const LEVEL_SHIFT = 24;
 export const ELEMENTS_MASK: number = ~EPOCH_BIT;
 /** Bytes of a leaf, and of an inner node: many items, and yet few enough to be shifted quickly. */
 const LEAF_BYTES = 768;

@@ -21,6 +21,7 @@ import {
   LISTPACK_END,
   LISTPACK_HEADER_BYTES,
   measureElement,
+  setListpackBytes,
   writeEmptyListpack,
 } from "../listpack.ts";
 import { Trees } from "../tree.ts";
@@ -476,7 +477,7 @@ function listpackOf(count: number, first: Uint8Array, second: Uint8Array): Uint8
   listpack.set(first, LISTPACK_HEADER_BYTES);
   listpack.set(second, LISTPACK_HEADER_BYTES + first.length);
   listpack[length - 1] = LISTPACK_END;
-  for (let i = 0; i < 4; i++) listpack[i] = length >>> (8 * i);
+  setListpackBytes(listpack, 0, length);
   addToCount(listpack, 0, count);
   return listpack;
 }

@@ -230,7 +230,7 @@ function nameOf(groups: StreamGroups, block: number, start: number): Uint8Array 
 }
 
 /** Marks all nodes of a tree as read, after `visit` was called with each of its refs. */
-export function markTree(trees: Trees, root: number, visit: (ref: number) => void): void {
+function markTree(trees: Trees, root: number, visit: (ref: number) => void): void {
   if (root === 0) return;
   trees.seekPosition(root, 0);
   do {

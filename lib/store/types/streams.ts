@@ -36,6 +36,7 @@ import { StreamGroups } from "./stream_groups.ts";
 import { WholeGroups } from "./stream_groups_whole.ts";
 import { ID_TEXT_BYTES, ID_WORDS, StreamId } from "./stream_ids.ts";
 import { StreamNodes } from "./stream_nodes.ts";
+import { countIn, insertInto, removeFrom } from "./stream_trees.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
 /** Trees of nodes by their IDs, each with the number of its live entries. */
@@ -148,8 +149,7 @@ export class Streams implements ValueType {
 
   /** The same, of a body. */
   length(body: number): number {
-    const root = this.#word(body, ROOT);
-    return root === 0 ? 0 : this.#trees.count(root);
+    return countIn(this.#trees, this.#word(body, ROOT));
   }
 
   /** The root of the tree of nodes; 0 where there are none. */
@@ -305,19 +305,15 @@ export class Streams implements ValueType {
   /** Puts a node into the tree; where there is no memory for that, it is freed. */
   #insertNode(body: number, id: StreamId, node: number, live: number): void {
     const trees = this.#trees;
-    trees.owner = body;
-    let root = this.#word(body, ROOT);
+    id.write(trees.key, 0);
+    trees.value[NODE] = node;
+    trees.value[ELEMENTS] = live;
     try {
-      if (root === 0) root = trees.create(); // which has room for it
-      id.write(trees.key, 0);
-      trees.value[NODE] = node;
-      trees.value[ELEMENTS] = live;
-      root = trees.insert(root, ANY_TIE);
+      this.#setWord(body, ROOT, insertInto(trees, body, this.#word(body, ROOT), ANY_TIE));
     } catch (error) {
       this.nodes.free(node);
       throw error;
     }
-    this.#setWord(body, ROOT, root);
   }
 
   /** Makes the node at which the tree stands one that may be changed. Where there is no memory for a copy, it was read. */
@@ -379,15 +375,8 @@ export class Streams implements ValueType {
 
   /** Removes the node at which the tree stands. */
   #removeNode(body: number): void {
-    const trees = this.#trees;
-    trees.owner = body;
-    const node = trees.word(NODE);
-    let root = trees.remove(this.#word(body, ROOT));
-    if (trees.count(root) === 0) {
-      this.heap.arena.free(root); // what `remove` returns is ours
-      root = 0;
-    }
-    this.#setWord(body, ROOT, root);
+    const node = this.#trees.word(NODE);
+    this.#setWord(body, ROOT, removeFrom(this.#trees, body, this.#word(body, ROOT)));
     if (!this.heap.snapshots.takesElement(body, node)) this.nodes.free(node);
   }
 
