@@ -78,10 +78,11 @@ export class Trees extends TreeCursor {
    */
   insertHere(root: number): number {
     root = this.#prepare(root, true);
+    const { key, value, keyWords, leafWords, countWord } = this;
     const item = this.#item;
-    for (let i = 0; i < this.keyWords; i++) item[i] = this.key[i];
-    for (let i = this.keyWords; i < this.leafWords; i++) item[i] = this.value[i - this.keyWords];
-    const elements = this.countWord < 0 ? 1 : item[this.countWord];
+    for (let i = 0; i < keyWords; i++) item[i] = key[i];
+    for (let i = keyWords; i < leafWords; i++) item[i] = value[i - keyWords];
+    const elements = countWord < 0 ? 1 : item[countWord];
     this.#countAbove(0, elements);
     return this.#place(root, 0, elements);
   }
@@ -187,7 +188,8 @@ export class Trees extends TreeCursor {
     const place = start + HEADER_WORDS + index * width;
     const end = start + HEADER_WORDS + (words[start] & ITEMS_MASK) * width;
     if (place < end) words.copyWithin(place + width, place, end);
-    for (let i = 0; i < width; i++) words[place + i] = this.#item[i];
+    const item = this.#item;
+    for (let i = 0; i < width; i++) words[place + i] = item[i];
     words[start]++;
   }
 

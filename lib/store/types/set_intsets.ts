@@ -107,25 +107,21 @@ export class SetIntsets {
     pointToInteger(into, entries.bytes(ref), entries.valueStart(ref), index);
   }
 
-  /** Whether there is room for the integer within the limits, the first of which is on the number of integers. */
-  hasRoom(ref: number, most: number): boolean {
-    const { entries } = this.heap;
-    const bytes = entries.bytes(ref);
-    const intset = entries.valueStart(ref);
-    const count = intsetCount(bytes, intset);
-    const width = Math.max(widthOf(highWord, lowWord), intsetWidth(bytes, intset));
-    return count < most && intsetBytes(count + 1, width) <= MAX_INLINE_BYTES;
-  }
-
-  /** Inserts the integer at its index. Returns the set's ref, maybe another. */
-  insert(home: ValueHome, ref: number, index: number): number {
+  /**
+   * Inserts the integer at its index. Returns the set's ref, maybe another; 0 where that would be more than `most` integers,
+   * or too many bytes, and nothing has changed.
+   */
+  insert(home: ValueHome, ref: number, index: number, most: number): number {
     const { entries } = this.heap;
     const high = highWord;
     const low = lowWord;
     let bytes = entries.bytes(ref);
     let intset = entries.valueStart(ref);
+    const count = intsetCount(bytes, intset);
     const width = Math.max(widthOf(high, low), intsetWidth(bytes, intset));
-    ref = home.resizeValue(ref, intsetBytes(intsetCount(bytes, intset) + 1, width));
+    const size = intsetBytes(count + 1, width);
+    if (count >= most || size > MAX_INLINE_BYTES) return 0;
+    ref = home.resizeValue(ref, size);
     bytes = entries.bytes(ref);
     intset = entries.valueStart(ref);
     if (width > intsetWidth(bytes, intset)) widen(bytes, intset, width);

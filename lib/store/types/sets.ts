@@ -224,10 +224,10 @@ export class Sets implements ValueType {
     this.added = false;
     const found = intsets.find(ref);
     if (found >= 0) return ref;
-    if (!intsets.hasRoom(ref, this.#mostIntegers())) return this.#addConverted(home, ref, member, start, length);
-    ref = intsets.insert(home, ref, -1 - found);
+    const grown = intsets.insert(home, ref, -1 - found, this.#mostIntegers());
+    if (grown === 0) return this.#addConverted(home, ref, member, start, length);
     this.added = true;
-    return ref;
+    return grown;
   }
 
   /** Adds a member that is no integer to an intset, which becomes a listpack if all that fits one, else a table. */
