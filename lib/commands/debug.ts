@@ -18,7 +18,7 @@ import {
   NO_EXPIRY,
   TYPE_STRING,
 } from "../store/entry.ts";
-import { HashIterator } from "../store/types/hashes.ts";
+import { HashIterator } from "../store/types/hash_iterator.ts";
 import { stringEncoding } from "../store/string.ts";
 import type { TableStatistics } from "../store/table.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";

@@ -14,7 +14,7 @@ import { random } from "../runtime/random.ts";
 import { TYPE_HASH } from "../store/entry.ts";
 import { Element, measureElement } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
-import { HashIterator } from "../store/types/hashes.ts";
+import { HashIterator } from "../store/types/hash_iterator.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { areFew, drawArguments, drawDifferent, Sampling } from "./drawing.ts";
 import { NOT_FLOAT, NOT_INTEGER, OVERFLOW } from "./errors.ts";

@@ -7,7 +7,7 @@ import { copyBytes } from "../bytes/compare.ts";
 import type { Request } from "../resp/request.ts";
 import { TYPE_LIST } from "../store/entry.ts";
 import { Element } from "../store/listpack.ts";
-import type { End } from "../store/types/lists.ts";
+import type { End } from "../store/types/list_bodies.ts";
 import { BLOCKING, type Command, command, DENYOOM, type Handler, NOSCRIPT, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_LIST } from "./events.ts";

@@ -9,7 +9,8 @@
 import { INT64_MAX, INT64_MIN } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import { measureElement } from "../store/listpack.ts";
-import type { End, ListCursor } from "../store/types/lists.ts";
+import type { End } from "../store/types/list_bodies.ts";
+import type { ListCursor } from "../store/types/list_cursor.ts";
 import { type Command, command, DENYOOM, FAST, type Handler, READONLY, WRITE } from "./command.ts";
 import { INDEX_OUT_OF_RANGE, NO_SUCH_KEY, NOT_INTEGER, NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_LIST } from "./events.ts";

@@ -6,7 +6,7 @@
 import { TYPE_SET, TYPE_ZSET } from "../store/entry.ts";
 import { Element } from "../store/listpack.ts";
 import type { Store } from "../store/store.ts";
-import { SetIterator } from "../store/types/sets.ts";
+import { SetIterator } from "../store/types/set_iterator.ts";
 import { SortedSetCursor } from "../store/types/sorted_set_cursor.ts";
 
 const SCORE_IN_SET = 1;

@@ -3,7 +3,7 @@
 import type { Request } from "../resp/request.ts";
 import { TYPE_SET } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
-import { SetIterator } from "../store/types/sets.ts";
+import { SetIterator } from "../store/types/set_iterator.ts";
 import { perStore } from "./per_store.ts";
 import type { Session } from "./session.ts";
 import { readTyped, writeTyped } from "./typed_keys.ts";

@@ -11,7 +11,8 @@ import type { Request } from "../resp/request.ts";
 import { ENCODING_INTSET } from "../store/entry.ts";
 import type { Store } from "../store/store.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
-import type { SetIterator, Sets } from "../store/types/sets.ts";
+import type { SetIterator } from "../store/types/set_iterator.ts";
+import type { Sets } from "../store/types/sets.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_SET } from "./events.ts";
@@ -87,7 +88,7 @@ class Result {
 
   /** Moves the set under the key in argument 1, in place of what is there. */
   moveTo({ database }: Session, { bytes, starts, lengths }: Request): void {
-    this.sets.moveTo(database, bytes, starts[1], lengths[1], this.#ref);
+    this.#home.moveTo(database, bytes, starts[1], lengths[1], this.#ref);
     this.#ref = 0;
   }
 
@@ -114,8 +115,7 @@ function store(session: Session, request: Request, result: Result | null, event:
 // --- Intersections ----------------------------------------------------------------------------------------------------
 
 /** Tells `take` of each member that all sets have, none of them missing, until it returns false. O(n·m), n of the smallest. */
-function intersect(iterator: SetIterator, refs: number[], take: () => boolean): void {
-  const { sets } = iterator;
+function intersect(sets: Sets, iterator: SetIterator, refs: number[], take: () => boolean): void {
   const [smallest, ...others] = refs.sort((a, b) => sets.count(a) - sets.count(b));
   const different = others.filter((ref) => ref !== smallest);
   iterator.begin(smallest);
@@ -135,7 +135,7 @@ function sinter(session: Session, request: Request): void {
   const iterator = iteratorOf(host.store);
   const mark = reply.open();
   let count = 0;
-  intersect(iterator, refs, () => {
+  intersect(host.store.sets, iterator, refs, () => {
     replyElement(reply, iterator.member);
     count++;
     return !reply.isCut;
@@ -154,7 +154,7 @@ function sinterstore(session: Session, request: Request): void {
   const isIntset = sets.heap.entries.encoding(smallest) === ENCODING_INTSET;
   const result = new Result(host.store, isIntset ? "intset" : "listpack");
   try {
-    intersect(iterator, refs, () => {
+    intersect(sets, iterator, refs, () => {
       if (!isIntset && result.hasOnlyIntegers) result.hasOnlyIntegers = iterator.parse();
       result.add(iterator);
       return true;
@@ -183,7 +183,7 @@ function sintercard(session: Session, request: Request): void {
   if (refs === null) return;
   if (refs.includes(MISSING)) return reply.integer(0);
   let count = 0;
-  intersect(iteratorOf(host.store), refs, () => ++count !== limit);
+  intersect(host.store.sets, iteratorOf(host.store), refs, () => ++count !== limit);
   reply.integer(count);
 }
 
@@ -267,8 +267,13 @@ function looksUp(sets: Sets, first: number, others: readonly number[]): boolean 
 }
 
 /** Tells `take` of each member of the first set that none of the others has. */
-function subtract(iterator: SetIterator, first: number, others: readonly number[], take: () => void): void {
-  const { sets } = iterator;
+function subtract(
+  sets: Sets,
+  iterator: SetIterator,
+  first: number,
+  others: readonly number[],
+  take: () => void,
+): void {
   // In a larger one it is the more likely to be found.
   const there = others.filter((ref) => ref !== MISSING).sort((a, b) => sets.count(b) - sets.count(a));
   iterator.begin(first);
@@ -300,7 +305,7 @@ function sdiff(session: Session, request: Request): void {
   if (looksUp(host.store.sets, first, others)) {
     const mark = reply.open();
     let count = 0;
-    subtract(iterator, first, others, () => {
+    subtract(host.store.sets, iterator, first, others, () => {
       replyElement(reply, iterator.member);
       count++;
     });
@@ -327,7 +332,7 @@ function sdiffstore(session: Session, request: Request): void {
   const result = new Result(host.store, "intset");
   try {
     if (looksUp(host.store.sets, first, others)) {
-      subtract(iterator, first, others, () => result.add(iterator));
+      subtract(host.store.sets, iterator, first, others, () => result.add(iterator));
     } else {
       result.addAll(iterator, first);
       removeAll(iterator, result, others);

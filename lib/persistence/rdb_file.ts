@@ -20,7 +20,7 @@ export class FileError extends Error {
 }
 
 /** What is appended to a temporary file's name for the file whose place it takes. */
-export const OLD_SUFFIX = ".old";
+const OLD_SUFFIX = ".old";
 
 export class AtomicFile {
   #descriptor: number;

@@ -87,7 +87,6 @@ export const RDB_TYPE_NAMES: readonly string[] = [
 /** The upper 2 bits of a length's first byte. */
 export const LENGTH_6_BITS = 0;
 export const LENGTH_14_BITS = 1;
-export const LENGTH_MARKED = 2;
 export const LENGTH_ENCODED = 3;
 /** First byte of a length of 4 and of 8 bytes. */
 export const LENGTH_32_BITS_MARK = 0x80;

@@ -73,8 +73,6 @@ export const KEY_LENGTH_MASK = 0x3fffffff;
 export const HAS_EXPIRY = 0x40000000;
 /** Bit of word 1 that a snapshot compares with its epoch. */
 export const EPOCH_BIT = 0x80000000 | 0;
-/** Longest key, in bytes. */
-export const MAX_KEY_BYTES = KEY_LENGTH_MASK;
 
 const TWO_32 = 4294967296;
 /** Where the upper word of a time is below this, the time is a safe integer. */

@@ -9,6 +9,7 @@
  */
 
 import { compareWords, joinWords } from "../bytes/int64_words.ts";
+import { readUint32, writeUint32 } from "../bytes/little_endian.ts";
 
 /** Bytes before the first integer. */
 export const INTSET_HEADER_BYTES = 8;
@@ -16,17 +17,6 @@ export const INTSET_HEADER_BYTES = 8;
 /** The integer that `readInteger` came to. */
 export let highWord = 0;
 export let lowWord = 0;
-
-function readUint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
-}
-
-function writeUint32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
-}
 
 /** Bytes of an intset with so many integers of a width. */
 export function intsetBytes(count: number, width: number): number {

@@ -14,6 +14,7 @@ import { bytesEqual, copyBytes } from "../bytes/compare.ts";
 import { highWord, joinWords, lowWord, parseWords, writeWords } from "../bytes/int64_words.ts";
 import { decimalLength, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
 import { decodeLatin1 } from "../bytes/latin1.ts";
+import { readUint32, writeUint32 } from "../bytes/little_endian.ts";
 
 /** Bytes before the first element: the total length as a uint32, then the number of elements as a uint16. */
 export const LISTPACK_HEADER_BYTES = 6;
@@ -68,17 +69,6 @@ function backLengthBytes(size: number): number {
 export function entryBytes(bytes: Uint8Array, at: number): number {
   const size = dataBytes(bytes, at);
   return size <= 127 ? size + 1 : size + backLengthBytes(size);
-}
-
-function readUint32(bytes: Uint8Array, at: number): number {
-  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0;
-}
-
-function writeUint32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
 }
 
 /** The integer at `at`, or NaN if it is beyond 2^53. */
@@ -185,6 +175,11 @@ export function writeEmptyListpack(bytes: Uint8Array, start: number): void {
 /** Bytes of the whole listpack, as its header has them. */
 export function listpackBytes(bytes: Uint8Array, start: number): number {
   return readUint32(bytes, start);
+}
+
+/** Says how many bytes the whole listpack has, for whoever has changed it without `splice`. */
+export function setListpackBytes(bytes: Uint8Array, start: number, length: number): void {
+  writeUint32(bytes, start, length);
 }
 
 /** Number of elements: O(1) below 65535, else O(n). */

@@ -66,16 +66,16 @@ function walkList({ store }: Keyspace, body: number): WalkedBody {
   const { lists } = store;
   const inner: number[] = [];
   const shape = { keyWords: 0, hasTies: false, valueWords: 2, countWord: 1 };
-  const items = walkTree(arena, shape, lists.rootOf(body), () => true, inner);
+  const items = walkTree(arena, shape, lists.bodies.root(body), () => true, inner);
   const nodes: number[] = [];
   for (const [node, elements] of items) {
-    lists.nodes.show(node);
-    const { bytes, start } = lists.nodes;
+    lists.bodies.nodes.show(node);
+    const { bytes, start } = lists.bodies.nodes;
     let count = 0;
     let at = firstElement(start);
     for (; bytes[at] !== LISTPACK_END; at += entryBytes(bytes, at)) count++;
     assert.equal(count, elements, "a node has as many elements as the tree says");
-    assert.equal(at + 1 - start, lists.nodes.length(node), "and as many bytes as it says");
+    assert.equal(at + 1 - start, lists.bodies.nodes.length(node), "and as many bytes as it says");
     nodes.push(node);
   }
   return { blocks: [body, ...inner, ...nodes], marked: [...inner, ...nodes] };

@@ -83,7 +83,7 @@ function storeResult(key: string, members: number, name: (i: number) => string):
   try {
     for (let i = 0; i < members; i++) ref = sets.add(home, ref, encodeLatin1(name(i)), 0, name(i).length);
     if (name(0) === "0") ref = sets.convertToIntset(home, ref);
-    sets.moveTo(first, encodeLatin1(key), 0, key.length, ref);
+    home.moveTo(first, encodeLatin1(key), 0, key.length, ref);
     isMoved = true;
   } finally {
     if (!isMoved) store.heap.release(ref);

@@ -21,9 +21,9 @@ import {
   TYPE_ZSET,
   type UnixMs,
 } from "../../lib/store/entry.ts";
-import { HashIterator } from "../../lib/store/types/hashes.ts";
-import { ListCursor } from "../../lib/store/types/lists.ts";
-import { SetIterator } from "../../lib/store/types/sets.ts";
+import { HashIterator } from "../../lib/store/types/hash_iterator.ts";
+import { ListCursor } from "../../lib/store/types/list_cursor.ts";
+import { SetIterator } from "../../lib/store/types/set_iterator.ts";
 import { SortedSetCursor } from "../../lib/store/types/sorted_set_cursor.ts";
 import { Element } from "../../lib/store/listpack.ts";
 import { StreamCursor } from "../../lib/store/types/stream_cursor.ts";

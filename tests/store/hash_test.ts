@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { KEEP_EXPIRY } from "../../lib/store/database.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK, NO_EXPIRY, TYPE_HASH } from "../../lib/store/entry.ts";
-import { HashIterator } from "../../lib/store/types/hashes.ts";
+import { HashIterator } from "../../lib/store/types/hash_iterator.ts";
 import { Element, isValidListpack, listpackBytes } from "../../lib/store/listpack.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { ENCODING_LISTPACK, ENCODING_QUICKLIST, EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Element, entryBytes, firstElement, listpackCount } from "../../lib/store/listpack.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
-import { ListCursor } from "../../lib/store/types/lists.ts";
+import { ListCursor } from "../../lib/store/types/list_cursor.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
 const KEY = bytesOf("key");
@@ -171,7 +171,7 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
   for (let i = 0; i < 3000; i++) pair.push("tail", drawText(upTo));
   const displaced: number[] = [];
   for (let round = 0; round < 4; round++) {
-    const root = pair.lists.rootOf(entries.valueWord(pair.ref));
+    const root = pair.lists.bodies.root(entries.valueWord(pair.ref));
     const expected = [...pair.model];
     snapshots.epoch ^= EPOCH_BIT;
     const no = () => assert.fail();
@@ -186,13 +186,13 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
     };
     for (let i = 0; i < 500 || pair.model.length < 100; i++) change(pair, upTo, 60);
     // What was shared, read as a snapshot reads it.
-    const trees = pair.lists.treesOf();
+    const trees = pair.lists.bodies.newTrees();
     const seen: string[] = [];
     const element = new Element();
     trees.seekPosition(root, 0);
     do {
-      pair.lists.nodes.show(trees.word(0));
-      const { bytes, start } = pair.lists.nodes;
+      pair.lists.bodies.nodes.show(trees.word(0));
+      const { bytes, start } = pair.lists.bodies.nodes;
       assert.equal(listpackCount(bytes, start), trees.word(1));
       let at = firstElement(start);
       for (let i = 0; i < trees.word(1); i++) {
@@ -214,5 +214,5 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
 function markAll({ lists, ref, store }: Pair): void {
   const { heap } = store;
   if (!heap.entries.hasBody(ref)) return;
-  lists.markNodes(heap.entries.valueWord(ref));
+  lists.bodies.markNodes(heap.entries.valueWord(ref));
 }

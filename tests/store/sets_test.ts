@@ -10,7 +10,7 @@ import { isValidIntset } from "../../lib/store/intset.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { Element, isValidListpack } from "../../lib/store/listpack.ts";
 import { LoneValues } from "../../lib/store/types/lone_values.ts";
-import { SetIterator } from "../../lib/store/types/sets.ts";
+import { SetIterator } from "../../lib/store/types/set_iterator.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
 const KEY = bytesOf("key");
@@ -375,7 +375,7 @@ test("a result that stands alone moves under a key, or is released, and leaves n
         heap.release(ref);
         continue;
       }
-      pair.ref = sets.moveTo(database, KEY, 0, KEY.length, ref);
+      pair.ref = home.moveTo(database, KEY, 0, KEY.length, ref);
       assert.equal(pair.encoding, encoding);
       pair.model.clear();
       for (let i = 0; i < size; i++) pair.model.add(name(i));

@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Arena, ArenaFullError } from "../../lib/store/arena.ts";
-import { ANY_TIE, BEFORE_TIES, BEHIND_TIES, type Sharing, Trees, type TreeShape } from "../../lib/store/tree.ts";
+import { DiscardedTree } from "../../lib/store/discarded_tree.ts";
+import { Trees } from "../../lib/store/tree.ts";
+import { ANY_TIE, BEFORE_TIES, BEHIND_TIES } from "../../lib/store/tree_cursor.ts";
+import type { Sharing, TreeShape } from "../../lib/store/tree_nodes.ts";
 import { below, randomFrom } from "./support.ts";
 import { walkTree } from "./tree_walk.ts";
 
@@ -130,7 +133,7 @@ for (const seed of [1, 2, 3]) {
     }
     while (tree.model.length > 0) tree.remove(upTo(tree.model.length));
     tree.check();
-    tree.trees.dismantle(tree.root, 1, () => assert.fail());
+    new DiscardedTree(tree.trees, 0, tree.root, () => assert.fail()).free(1);
     tree.root = tree.trees.create();
     assert.equal(tree.arena.usedBytes, before);
   });
@@ -232,8 +235,9 @@ test("a tree is dismantled in steps, each item told of once, and leaves no memor
   assert.equal(trees.count(root), 30_000);
   const seen = new Set<number>();
   let steps = 0;
-  while (root !== 0) {
-    root = trees.dismantle(root, 100, (ref) => seen.add(ref));
+  const tree = new DiscardedTree(trees, 0, root, (ref) => seen.add(ref));
+  while (!tree.isGone) {
+    tree.free(100);
     steps++;
   }
   assert.equal(seen.size, 10_000);
@@ -337,7 +341,8 @@ test("what a snapshot shares stays as it was at its start, whatever happens to t
   }
   const items = contents(root).length;
   let seen = 0;
-  while (root !== 0) root = trees.dismantle(root, 1000, () => seen++);
+  const tree = new DiscardedTree(trees, 0, root, () => seen++);
+  while (!tree.isGone) tree.free(1000);
   assert.equal(seen, items);
 });
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../../lib/store/arena.ts";
-import type { TreeShape } from "../../lib/store/tree.ts";
+import type { TreeShape } from "../../lib/store/tree_nodes.ts";
 
 const HEADER_WORDS = 2;
 

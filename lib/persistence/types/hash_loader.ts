@@ -6,11 +6,11 @@
  */
 
 import type { Database } from "../../store/database.ts";
-import { EMPTY_LISTPACK_BYTES, hasDuplicates, isValidListpack } from "../../store/listpack.ts";
 import type { Hashes } from "../../store/types/hashes.ts";
 import { RDB_TYPE_HASH, RDB_TYPE_HASH_LISTPACK, RDB_TYPE_HASH_ZIPLIST, RDB_TYPE_HASH_ZIPMAP } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
 import { walkZiplist, walkZipmap } from "../ziplist.ts";
+import { hasElements, putListpack } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 /** Fields from which on room for a listpack is not reserved ahead: the number may be anything. */
@@ -118,24 +118,9 @@ export class HashLoader implements ValueLoader {
   }
 
   #listpack(target: LoadTarget): number {
-    const { bytes, start, length } = this.#value;
-    if (!isValidListpack(bytes, start, length, 2)) throw target.input.error("a malformed listpack");
-    if (length === EMPTY_LISTPACK_BYTES) return EMPTY;
-    if (hasDuplicates(bytes, start, 2)) throw target.input.error("a listpack with a field twice");
-    const { key, expiry } = target;
+    if (!hasElements(target, this.#value, 2, "field")) return EMPTY;
     const database = this.#database = target.claim();
-    if (database === null) return 0;
-    // Its limit on lengths is not asked again, only that on fields: so does Redis.
-    this.#ref = this.hashes.createFromListpack(
-      database,
-      key.bytes,
-      key.start,
-      key.length,
-      bytes,
-      start,
-      length,
-      expiry,
-    );
+    if (database !== null) this.#ref = putListpack(this.hashes, database, target, this.#value);
     return 0;
   }
 }

@@ -109,7 +109,7 @@ export class ListLoader implements ValueLoader {
     if (length === EMPTY_LISTPACK_BYTES) throw target.input.error("a list's node without elements");
     if (this.#database === null) return;
     this.#ref = this.lists.convert(this.#database, this.#ref);
-    this.lists.appendNode(
+    this.lists.bodies.append(
       this.#database.store.heap.entries.valueWord(this.#ref),
       bytes,
       start,

@@ -2,8 +2,10 @@
 
 import { ENCODING_LISTPACK, ENCODING_QUICKLIST } from "../../store/entry.ts";
 import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
-import type { Trees } from "../../store/tree.ts";
+import type { TreeCursor } from "../../store/tree_cursor.ts";
+import type { ListBodies } from "../../store/types/list_bodies.ts";
 import type { Lists } from "../../store/types/lists.ts";
+import { ELEMENTS, NODE } from "../../store/types/node_trees.ts";
 import { QUICKLIST_NODE_PACKED, RDB_TYPE_LIST_QUICKLIST_2 } from "../rdb_format.ts";
 import type { TokenWriter } from "../token_writer.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
@@ -17,7 +19,7 @@ export class ListWriter implements ValueWriter {
   readonly body: BodyWriter;
 
   constructor(lists: Lists) {
-    this.body = new NodesWriter(lists);
+    this.body = new NodesWriter(lists.bodies);
   }
 
   rdbType(encoding: number): number {
@@ -38,10 +40,10 @@ export class ListWriter implements ValueWriter {
 class NodesWriter implements BodyWriter {
   readonly consistsOf = "nodes";
   written = 0;
-  readonly #trees: Trees;
+  readonly #trees: TreeCursor;
 
-  constructor(readonly lists: Lists) {
-    this.#trees = lists.treesOf();
+  constructor(readonly bodies: ListBodies) {
+    this.#trees = bodies.newTrees();
   }
 
   isLarge(body: number): boolean {
@@ -49,15 +51,15 @@ class NodesWriter implements BodyWriter {
   }
 
   count(body: number): number {
-    return this.#trees.items(this.lists.rootOf(body));
+    return this.#trees.countItems(this.bodies.root(body));
   }
 
   source(body: number): number {
-    return this.lists.rootOf(body);
+    return this.bodies.root(body);
   }
 
   share(body: number): number {
-    return this.lists.rootOf(body);
+    return this.bodies.root(body);
   }
 
   unshare(): void {}
@@ -70,18 +72,18 @@ class NodesWriter implements BodyWriter {
 
   write(tokens: TokenWriter, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
     const trees = this.#trees;
-    const { nodes } = this.lists;
+    const { nodes } = this.bodies;
     const count = trees.count(root);
     let written = 0;
     trees.seekPosition(root, cursor);
     do {
-      const node = trees.word(0);
+      const node = trees.word(NODE);
       nodes.show(node);
       tokens.begin();
       tokens.length(QUICKLIST_NODE_PACKED);
       tokens.end();
       tokens.string(nodes.bytes, nodes.start, nodes.length(node));
-      cursor += trees.word(1);
+      cursor += trees.word(ELEMENTS);
       written++;
       if (marks === null) continue;
       marks.mark(node);
@@ -92,7 +94,7 @@ class NodesWriter implements BodyWriter {
   }
 
   mark(body: number): number {
-    this.lists.markNodes(body);
+    this.bodies.markNodes(body);
     return 0;
   }
 

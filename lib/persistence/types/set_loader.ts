@@ -6,10 +6,10 @@
 import type { Database } from "../../store/database.ts";
 import { ENCODING_INTSET, ENCODING_LISTPACK } from "../../store/entry.ts";
 import { isValidIntset } from "../../store/intset.ts";
-import { EMPTY_LISTPACK_BYTES, hasDuplicates, isValidListpack } from "../../store/listpack.ts";
 import type { Sets } from "../../store/types/sets.ts";
 import { RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
+import { hasElements } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 export class SetLoader implements ValueLoader {
@@ -68,10 +68,7 @@ export class SetLoader implements ValueLoader {
   }
 
   #listpack(target: LoadTarget): number {
-    const { bytes, start, length } = this.#value;
-    if (!isValidListpack(bytes, start, length, 1)) throw target.input.error("a malformed listpack");
-    if (length === EMPTY_LISTPACK_BYTES) return EMPTY;
-    if (hasDuplicates(bytes, start, 1)) throw target.input.error("a listpack with a member twice");
+    if (!hasElements(target, this.#value, 1, "member")) return EMPTY;
     this.#packed(target, ENCODING_LISTPACK);
     return 0;
   }

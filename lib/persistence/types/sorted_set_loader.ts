@@ -6,20 +6,13 @@
 
 import { parseDouble } from "../../bytes/doubles.ts";
 import type { Database } from "../../store/database.ts";
-import {
-  Element,
-  EMPTY_LISTPACK_BYTES,
-  entryBytes,
-  firstElement,
-  hasDuplicates,
-  isValidListpack,
-  LISTPACK_END,
-} from "../../store/listpack.ts";
+import { Element, entryBytes, firstElement, LISTPACK_END } from "../../store/listpack.ts";
 import { scoreOfElement, scoreOfWords } from "../../store/types/scores.ts";
 import type { SortedSets } from "../../store/types/sorted_sets.ts";
 import { RDB_TYPE_ZSET, RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_LISTPACK, RDB_TYPE_ZSET_ZIPLIST } from "../rdb_format.ts";
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
 import { walkZiplist } from "../ziplist.ts";
+import { hasElements, putListpack } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 /** In place of the length of a score's text (RDB_TYPE_ZSET). */
@@ -108,12 +101,8 @@ export class SortedSetLoader implements ValueLoader {
   }
 
   #listpack(target: LoadTarget): number {
-    const { bytes, start, length } = this.#value;
-    if (!isValidListpack(bytes, start, length, 2)) throw target.input.error("a malformed listpack");
-    if (length === EMPTY_LISTPACK_BYTES) return EMPTY;
-    if (hasDuplicates(bytes, start, 2)) throw target.input.error("a listpack with a member twice");
-    const isSorted = this.#isSorted(target);
-    if (!isSorted) {
+    if (!hasElements(target, this.#value, 2, "member")) return EMPTY;
+    if (!this.#isSorted(target)) {
       // Nobody writes that, but its order is ours to see to.
       this.#start(target);
       this.#forEach((member, score) => {
@@ -122,20 +111,8 @@ export class SortedSetLoader implements ValueLoader {
       });
       return 0;
     }
-    const { key, expiry } = target;
     const database = this.#database = target.claim();
-    if (database === null) return 0;
-    // Its limit on lengths is not asked again, only that on members: so does Redis.
-    this.#ref = this.sets.createFromListpack(
-      database,
-      key.bytes,
-      key.start,
-      key.length,
-      bytes,
-      start,
-      length,
-      expiry,
-    );
+    if (database !== null) this.#ref = putListpack(this.sets, database, target, this.#value);
     return 0;
   }
 

@@ -78,7 +78,7 @@ class StreamBodyWriter implements BodyWriter {
 
   count(body: number): number {
     const root = this.streams.rootOf(body);
-    return (root === 0 ? 0 : this.#trees.items(root)) + 1;
+    return (root === 0 ? 0 : this.#trees.countItems(root)) + 1;
   }
 
   source(body: number): number {

@@ -10,19 +10,11 @@
 
 import { copyBytes } from "../../bytes/compare.ts";
 import { hashBytes } from "../../bytes/hash.ts";
-import {
-  ENCODING_HASHTABLE,
-  ENCODING_LISTPACK,
-  ENTRY_HEADER_BYTES,
-  NO_EXPIRY,
-  TYPE_HASH,
-  type UnixMs,
-} from "../entry.ts";
+import { ENCODING_HASHTABLE, ENCODING_LISTPACK, ENTRY_HEADER_BYTES, TYPE_HASH, type UnixMs } from "../entry.ts";
 import {
   addToCount,
   Element,
   elementAt,
-  EMPTY_LISTPACK_BYTES,
   entryBytes,
   findElement,
   firstElement,
@@ -32,17 +24,13 @@ import {
   measureElement,
   splice,
   writeElement,
-  writeEmptyListpack,
   writeMeasured,
 } from "../listpack.ts";
 import type { Heap } from "../heap.ts";
+import { becomeBody, MAX_INLINE_BYTES, putBytes, putEmptyListpack, trimInline } from "./entry_values.ts";
+import { HashIterator } from "./hash_iterator.ts";
 import { Members } from "./members.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
-
-/** A listpack that would grow beyond this becomes a table, whatever the limits: its block must fit the arena. */
-const MAX_LISTPACK_BYTES = 2 ** 29;
-/** Fields that an iterator fetches from a table at a time. */
-const ITERATOR_BATCH = 128;
 
 /** Operations on the hashes of one heap. */
 export class Hashes implements ValueType {
@@ -64,12 +52,7 @@ export class Hashes implements ValueType {
 
   /** Puts an empty hash under a key that is free; `reserve` more bytes of listpack will then not move it. */
   create(database: ValueHome, key: Uint8Array, start: number, length: number, reserve: number): number {
-    const { entries } = this.heap;
-    const bytes = EMPTY_LISTPACK_BYTES + reserve;
-    const ref = database.put(key, start, length, TYPE_HASH, ENCODING_LISTPACK, bytes, NO_EXPIRY);
-    entries.setValueWord(ref, EMPTY_LISTPACK_BYTES);
-    writeEmptyListpack(entries.bytes(ref), entries.valueStart(ref));
-    return ref;
+    return putEmptyListpack(this.heap, database, TYPE_HASH, key, start, length, reserve);
   }
 
   /**
@@ -86,9 +69,19 @@ export class Hashes implements ValueType {
     length: number,
     expiry: UnixMs,
   ): number {
-    const { entries } = this.heap;
-    const ref = database.put(key, keyStart, keyLength, TYPE_HASH, ENCODING_LISTPACK, length, expiry);
-    copyBytes(listpack, start, length, entries.bytes(ref), entries.valueStart(ref));
+    const ref = putBytes(
+      this.heap,
+      database,
+      TYPE_HASH,
+      ENCODING_LISTPACK,
+      key,
+      keyStart,
+      keyLength,
+      listpack,
+      start,
+      length,
+      expiry,
+    );
     return this.count(ref) > this.maxListpackEntries ? this.convert(database, ref) : ref;
   }
 
@@ -144,7 +137,7 @@ export class Hashes implements ValueType {
     const limit = this.maxListpackValue;
     if (
       fieldLength > limit || valueLength > limit ||
-      inlineLength + fieldLength + valueLength + 2 * LISTPACK_ENTRY_OVERHEAD > MAX_LISTPACK_BYTES
+      inlineLength + fieldLength + valueLength + 2 * LISTPACK_ENTRY_OVERHEAD > MAX_INLINE_BYTES
     ) {
       ref = this.convert(database, ref);
       return this.set(database, ref, field, fieldStart, fieldLength, value, valueStart, valueLength);
@@ -255,9 +248,7 @@ export class Hashes implements ValueType {
 
   /** Gives back a block that has become much too large. Returns the hash's ref, maybe another. */
   trim(database: ValueHome, ref: number): number {
-    const { entries } = this.heap;
-    if (entries.encoding(ref) === ENCODING_HASHTABLE) return ref;
-    return database.resizeValue(ref, entries.valueWord(ref));
+    return trimInline(this.heap, database, ref);
   }
 
   /**
@@ -276,10 +267,7 @@ export class Hashes implements ValueType {
       this.freeBody(table);
       throw error;
     }
-    ref = database.resizeValue(ref, 0);
-    entries.setTypeAndEncoding(ref, TYPE_HASH, ENCODING_HASHTABLE);
-    entries.setValueWord(ref, table);
-    return ref;
+    return becomeBody(this.heap, database, ref, ENCODING_HASHTABLE, table);
   }
 
   /**
@@ -357,69 +345,6 @@ export class Hashes implements ValueType {
   }
 
   relocateBody(ref: number, cursor: number): number {
-    const { entries } = this.heap;
-    return this.#members.relocate(
-      entries.valueWord(ref),
-      cursor,
-      (table) => entries.setValueWord(ref, table),
-    );
-  }
-}
-
-/** Walks over all fields of a hash, which must not change meanwhile. */
-export class HashIterator {
-  /** What the last `next` came to. */
-  readonly field: Element = new Element();
-  readonly value: Element = new Element();
-
-  #isTable = false;
-  #bytes = this.field.bytes;
-  /** Offset of the next element of a listpack; index of the next entry in `#batch`. */
-  #at = 0;
-  #table = 0;
-  #cursor = 0;
-  #last = false;
-  readonly #batch: number[] = [];
-
-  constructor(readonly hashes: Hashes) {}
-
-  /** Begins anew, with the hash `ref`. */
-  begin(ref: number): void {
-    const { entries } = this.hashes.heap;
-    this.#isTable = entries.encoding(ref) === ENCODING_HASHTABLE;
-    if (this.#isTable) {
-      this.#table = entries.valueWord(ref);
-      this.#cursor = 0;
-      this.#at = 0;
-      this.#last = false;
-      this.#batch.length = 0;
-    } else {
-      this.#bytes = entries.bytes(ref);
-      this.#at = firstElement(entries.valueStart(ref));
-    }
-  }
-
-  /** Goes to the next field; false after the last. */
-  next(): boolean {
-    if (this.#isTable) return this.#nextInTable();
-    const bytes = this.#bytes;
-    const at = this.#at;
-    if (bytes[at] === LISTPACK_END) return false;
-    const valueAt = at + entryBytes(bytes, at);
-    this.field.read(bytes, at);
-    this.value.read(bytes, valueAt);
-    this.#at = valueAt + entryBytes(bytes, valueAt);
-    return true;
-  }
-
-  #nextInTable(): boolean {
-    while (this.#at === this.#batch.length) {
-      if (this.#last) return false;
-      this.#cursor = this.hashes.heap.tables.scan(this.#table, this.#cursor, ITERATOR_BATCH, this.#batch);
-      this.#last = this.#cursor === 0;
-      this.#at = 0;
-    }
-    this.hashes.point(this.#batch[this.#at++], this.field, this.value);
-    return true;
+    return this.#members.relocateBody(ref, cursor);
   }
 }

@@ -19,6 +19,7 @@ import {
   addToCount,
   EMPTY_LISTPACK_BYTES,
   LISTPACK_HEADER_BYTES,
+  setListpackBytes,
   splice,
   writeEmptyListpack,
   writeMeasured,
@@ -146,7 +147,7 @@ export class ListNodes {
 
   #setLength(bytes: Uint8Array, listpack: number, node: number, length: number): void {
     this.#setWord(node, 1, (this.#word(node, 1) & EPOCH_BIT) | length);
-    for (let i = 0; i < 4; i++) bytes[listpack + i] = length >>> (8 * i);
+    setListpackBytes(bytes, listpack, length);
   }
 
   /** Makes a node of a listpack that lies elsewhere, not in the arena. */

@@ -50,11 +50,8 @@ export class Members {
     tables.destroy(table);
   }
 
-  /**
-   * A table with copies of all members, each of which `visit` is told of. Throws where there is no memory, and has taken
-   * none then.
-   */
-  copyTable(from: number, visit: (member: number) => void = () => {}): number {
+  /** A table with copies of all members. Throws where there is no memory, and has taken none then. */
+  copyTable(from: number): number {
     const { entries, tables, snapshots } = this.heap;
     const to = tables.create();
     try {
@@ -66,7 +63,6 @@ export class Members {
           const twin = this.heap.copyBlock(ref, entries.bytesOf(ref));
           snapshots.mark(twin);
           this.heap.addNew(to, hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref)), twin);
-          visit(twin);
         }
       } while (cursor !== 0);
     } catch (error) {
@@ -89,6 +85,12 @@ export class Members {
       for (let i = 0; i < refs.length && seen < wanted; i++, seen++) bytes += arena.usableBytes(refs[i]);
     } while (cursor !== 0 && seen < wanted);
     return tables.memoryBytes(table) + (seen === 0 ? 0 : Math.round((bytes / seen) * tables.count(table)));
+  }
+
+  /** `ValueType.relocateBody` for values of which the body is a table of members. */
+  relocateBody(ref: number, cursor: number): number {
+    const { entries } = this.heap;
+    return this.relocate(entries.valueWord(ref), cursor, (table) => entries.setValueWord(ref, table));
   }
 
   /**

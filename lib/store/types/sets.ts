@@ -8,31 +8,15 @@
  * table, O(log n) in an intset, O(n) in a listpack, whose n is small.
  */
 
-import { copyBytes } from "../../bytes/compare.ts";
 import { hashBytes } from "../../bytes/hash.ts";
 import { highWord, lowWord, parseWords, splitInteger } from "../../bytes/int64_words.ts";
-import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK, NO_EXPIRY, TYPE_SET, type UnixMs } from "../entry.ts";
+import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK, TYPE_SET, type UnixMs } from "../entry.ts";
 import type { Heap } from "../heap.ts";
-import {
-  findInteger,
-  insertInteger,
-  integerOffset,
-  INTSET_HEADER_BYTES,
-  intsetBytes,
-  intsetCount,
-  intsetWidth,
-  readInteger,
-  removeInteger,
-  setIntsetCount,
-  widen,
-  widthOf,
-  writeEmptyIntset,
-} from "../intset.ts";
+import { intsetCount, widthOf } from "../intset.ts";
 import {
   addToCount,
   Element,
   elementAt,
-  EMPTY_LISTPACK_BYTES,
   entryBytes,
   findElement,
   firstElement,
@@ -41,29 +25,20 @@ import {
   listpackCount,
   measureElement,
   splice,
-  writeElement,
-  writeEmptyListpack,
   writeMeasured,
 } from "../listpack.ts";
+import { becomeBody, MAX_INLINE_BYTES, putBody, putBytes, putEmptyListpack, trimInline } from "./entry_values.ts";
 import { Members } from "./members.ts";
+import { pointToInteger, SetIntsets } from "./set_intsets.ts";
+import { SetIterator } from "./set_iterator.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
-/** What would grow beyond this inline becomes a table, whatever the limits: its block must fit the arena. */
-const MAX_INLINE_BYTES = 2 ** 29;
 /** Most integers of an intset, whatever the limit says. */
 const MAX_INTSET_ENTRIES = 2 ** 30;
-/** Members that an iterator fetches from a table at a time. */
-const ITERATOR_BATCH = 128;
-/** Most bytes of an integer in a listpack. */
-const MAX_INTEGER_BYTES = 10;
-/** Bytes for the conversion of intsets that are kept from one to the next. */
-const KEPT_SCRATCH_BYTES = 64 * 1024;
+/** Members of a table that are looked at together. */
+const BATCH = 128;
 /** A table of which a larger part is to be taken at random is walked; of a smaller one, members are drawn. */
 const DRAWN_PART = 1 / 4;
-
-/** Which of the two words of a 64-bit integer is the lower one here. */
-const LOW_WORD = new Int32Array(BigInt64Array.of(1n).buffer)[0] === 1 ? 0 : 1;
-const NO_BYTES = new Uint8Array(0);
 
 /** Operations on the sets of one heap. */
 export class Sets implements ValueType {
@@ -77,12 +52,13 @@ export class Sets implements ValueType {
   /** Whether the last `add` added a member. */
   added = false;
   readonly #members: Members;
+  readonly #intsets: SetIntsets;
   readonly #element = new Element();
   readonly #refs: number[] = [];
-  #scratch = new Uint8Array(1024);
 
   constructor(readonly heap: Heap) {
     this.#members = new Members(heap);
+    this.#intsets = new SetIntsets(heap);
   }
 
   // --- Making sets ----------------------------------------------------------------------------------------------------
@@ -112,37 +88,18 @@ export class Sets implements ValueType {
 
   /** Puts an empty set of integers under a key, in place of what is there; `reserve` more bytes will not move it. */
   createIntset(home: ValueHome, key: Uint8Array, start: number, length: number, reserve: number): number {
-    const { entries } = this.heap;
-    const bytes = INTSET_HEADER_BYTES + reserve;
-    const ref = home.put(key, start, length, TYPE_SET, ENCODING_INTSET, bytes, NO_EXPIRY);
-    entries.setValueWord(ref, INTSET_HEADER_BYTES);
-    writeEmptyIntset(entries.bytes(ref), entries.valueStart(ref), 2);
-    return ref;
+    return this.#intsets.create(home, key, start, length, reserve);
   }
 
   /** Puts an empty listpack under a key, in place of what is there; `reserve` more bytes will not move it. */
   createListpack(home: ValueHome, key: Uint8Array, start: number, length: number, reserve: number): number {
-    const { entries } = this.heap;
-    const bytes = EMPTY_LISTPACK_BYTES + reserve;
-    const ref = home.put(key, start, length, TYPE_SET, ENCODING_LISTPACK, bytes, NO_EXPIRY);
-    entries.setValueWord(ref, EMPTY_LISTPACK_BYTES);
-    writeEmptyListpack(entries.bytes(ref), entries.valueStart(ref));
-    return ref;
+    return putEmptyListpack(this.heap, home, TYPE_SET, key, start, length, reserve);
   }
 
   /** Puts an empty table under a key, in place of what is there. */
   createTable(home: ValueHome, key: Uint8Array, start: number, length: number): number {
-    const { entries, tables } = this.heap;
-    const table = tables.create();
-    let ref: number;
-    try {
-      ref = home.put(key, start, length, TYPE_SET, ENCODING_HASHTABLE, 0, NO_EXPIRY);
-    } catch (error) {
-      tables.destroy(table);
-      throw error;
-    }
-    entries.setValueWord(ref, table);
-    return ref;
+    const { heap } = this;
+    return putBody(heap, home, TYPE_SET, ENCODING_HASHTABLE, key, start, length, heap.tables.create());
   }
 
   /**
@@ -160,25 +117,21 @@ export class Sets implements ValueType {
     length: number,
     expiry: UnixMs,
   ): number {
-    const { entries } = this.heap;
-    const ref = home.put(key, keyStart, keyLength, TYPE_SET, encoding, length, expiry);
-    copyBytes(source, start, length, entries.bytes(ref), entries.valueStart(ref));
+    const ref = putBytes(
+      this.heap,
+      home,
+      TYPE_SET,
+      encoding,
+      key,
+      keyStart,
+      keyLength,
+      source,
+      start,
+      length,
+      expiry,
+    );
     const most = encoding === ENCODING_INTSET ? this.#mostIntegers() : this.maxListpackEntries;
     return this.count(ref) > most ? this.convert(home, ref) : ref;
-  }
-
-  /**
-   * Moves a set that stands alone (see lone_values.ts) under a key, in place of what is there, without an expiry. Where
-   * there is no memory for it, nothing has changed.
-   */
-  moveTo(home: ValueHome, key: Uint8Array, start: number, length: number, from: number): number {
-    const { arena, entries } = this.heap;
-    const inline = entries.inlineLength(from);
-    const ref = home.put(key, start, length, TYPE_SET, entries.encoding(from), inline, NO_EXPIRY);
-    if (entries.hasBody(from)) entries.setValueWord(ref, entries.valueWord(from));
-    else copyBytes(entries.bytes(from), entries.valueStart(from), inline, entries.bytes(ref), entries.valueStart(ref));
-    arena.free(from);
-    return ref;
   }
 
   #mostIntegers(): number {
@@ -194,7 +147,7 @@ export class Sets implements ValueType {
       case ENCODING_HASHTABLE:
         return tables.count(entries.valueWord(ref));
       case ENCODING_INTSET:
-        return intsetCount(entries.bytes(ref), entries.valueStart(ref));
+        return this.#intsets.count(ref);
     }
     return listpackCount(entries.bytes(ref), entries.valueStart(ref));
   }
@@ -206,8 +159,7 @@ export class Sets implements ValueType {
       case ENCODING_HASHTABLE:
         return foresight.find(entries.valueWord(ref), member, start, length) !== 0;
       case ENCODING_INTSET:
-        return parseWords(member, start, length) &&
-          findInteger(entries.bytes(ref), entries.valueStart(ref), highWord, lowWord) >= 0;
+        return parseWords(member, start, length) && this.#intsets.find(ref) >= 0;
     }
     return findElement(entries.bytes(ref), entries.valueStart(ref), 1, member, start, length) >= 0;
   }
@@ -217,7 +169,7 @@ export class Sets implements ValueType {
     const { entries } = this.heap;
     if (element.isInteger && element.integer === element.integer && entries.encoding(ref) === ENCODING_INTSET) {
       splitInteger(element.integer);
-      return findInteger(entries.bytes(ref), entries.valueStart(ref), highWord, lowWord) >= 0;
+      return this.#intsets.find(ref) >= 0;
     }
     element.toBytes();
     return this.has(ref, element.bytes, element.start, element.length);
@@ -268,79 +220,31 @@ export class Sets implements ValueType {
 
   /** Adds the integer that `parseWords` has just found in a member to an intset. */
   #addInteger(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number): number {
-    const { entries } = this.heap;
-    const high = highWord;
-    const low = lowWord;
-    let bytes = entries.bytes(ref);
-    let intset = entries.valueStart(ref);
-    const found = findInteger(bytes, intset, high, low);
+    const intsets = this.#intsets;
     this.added = false;
+    const found = intsets.find(ref);
     if (found >= 0) return ref;
-    const count = intsetCount(bytes, intset);
-    const width = Math.max(widthOf(high, low), intsetWidth(bytes, intset));
-    if (count >= this.#mostIntegers() || intsetBytes(count + 1, width) > MAX_INLINE_BYTES) {
-      ref = this.convert(home, ref);
-      this.#addToTable(entries.valueWord(ref), member, start, length);
-      return ref;
-    }
-    ref = home.resizeValue(ref, intsetBytes(count + 1, width));
-    bytes = entries.bytes(ref);
-    intset = entries.valueStart(ref);
-    if (width > intsetWidth(bytes, intset)) widen(bytes, intset, width);
-    insertInteger(bytes, intset, -1 - found, high, low);
+    const grown = intsets.insert(home, ref, -1 - found, this.#mostIntegers());
+    if (grown === 0) return this.#addConverted(home, ref, member, start, length);
     this.added = true;
-    return ref;
+    return grown;
   }
 
   /** Adds a member that is no integer to an intset, which becomes a listpack if all that fits one, else a table. */
   #addText(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number): number {
-    const { entries } = this.heap;
-    const bytes = entries.bytes(ref);
-    const intset = entries.valueStart(ref);
-    const count = intsetCount(bytes, intset);
-    const isSmall = count < this.maxListpackEntries && length <= this.maxListpackValue &&
-      this.#longestInteger(bytes, intset, count) <= this.maxListpackValue &&
-      count * MAX_INTEGER_BYTES + length + LISTPACK_ENTRY_OVERHEAD < MAX_INLINE_BYTES;
-    if (isSmall) return this.#addToListpack(home, this.#intsetToListpack(home, ref, count), member, start, length);
+    const intsets = this.#intsets;
+    const { maxListpackEntries, maxListpackValue } = this;
+    const isSmall = intsets.count(ref) < maxListpackEntries && length <= maxListpackValue &&
+      intsets.fitsListpack(ref, length, maxListpackValue);
+    return isSmall
+      ? this.#addToListpack(home, intsets.toListpack(home, ref), member, start, length)
+      : this.#addConverted(home, ref, member, start, length);
+  }
+
+  /** Makes a set a table, and adds a member. */
+  #addConverted(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number): number {
     ref = this.convert(home, ref);
-    this.#addToTable(entries.valueWord(ref), member, start, length);
-    return ref;
-  }
-
-  /** Most bytes that an integer of an intset has in decimal. */
-  #longestInteger(bytes: Uint8Array, intset: number, count: number): number {
-    if (count === 0) return 0;
-    const element = this.#element;
-    this.#readInteger(element, bytes, intset, 0);
-    const length = element.byteLength();
-    this.#readInteger(element, bytes, intset, count - 1);
-    return Math.max(length, element.byteLength());
-  }
-
-  /** Points to an integer of an intset. */
-  #readInteger(element: Element, bytes: Uint8Array, intset: number, index: number): void {
-    element.setInteger(readInteger(bytes, intset, index), bytes, integerOffset(bytes, intset, index));
-  }
-
-  #intsetToListpack(home: ValueHome, ref: number, count: number): number {
-    const { entries } = this.heap;
-    const most = EMPTY_LISTPACK_BYTES + count * MAX_INTEGER_BYTES;
-    const scratch = this.#scratch.length >= most ? this.#scratch : new Uint8Array(most);
-    if (most <= KEPT_SCRATCH_BYTES) this.#scratch = scratch;
-    const element = this.#element;
-    writeEmptyListpack(scratch, 0);
-    let at = firstElement(0);
-    for (let i = 0; i < count; i++) {
-      this.#readInteger(element, entries.bytes(ref), entries.valueStart(ref), i);
-      element.toBytes();
-      at = writeElement(scratch, at, element.bytes, element.start, element.length);
-    }
-    const length = splice(scratch, 0, firstElement(0), 0, at - firstElement(0));
-    scratch[length - 1] = LISTPACK_END;
-    ref = home.resizeValue(ref, length);
-    copyBytes(scratch, 0, length, entries.bytes(ref), entries.valueStart(ref));
-    addToCount(entries.bytes(ref), entries.valueStart(ref), count);
-    entries.setTypeAndEncoding(ref, TYPE_SET, ENCODING_LISTPACK);
+    this.#addToTable(this.heap.entries.valueWord(ref), member, start, length);
     return ref;
   }
 
@@ -355,9 +259,7 @@ export class Sets implements ValueType {
       length > this.maxListpackValue || listpackCount(bytes, listpack) >= this.maxListpackEntries ||
       inlineLength + length + LISTPACK_ENTRY_OVERHEAD > MAX_INLINE_BYTES
     ) {
-      ref = this.convert(home, ref);
-      this.#addToTable(entries.valueWord(ref), member, start, length);
-      return ref;
+      return this.#addConverted(home, ref, member, start, length);
     }
     const added = measureElement(member, start, length);
     ref = home.resizeValue(ref, inlineLength + added);
@@ -388,10 +290,9 @@ export class Sets implements ValueType {
       }
       case ENCODING_INTSET: {
         if (!parseWords(member, start, length)) return false;
-        const bytes = entries.bytes(ref);
-        const index = findInteger(bytes, entries.valueStart(ref), highWord, lowWord);
+        const index = this.#intsets.find(ref);
         if (index < 0) return false;
-        this.#removeInteger(ref, index);
+        this.#intsets.remove(ref, index);
         return true;
       }
     }
@@ -399,15 +300,6 @@ export class Sets implements ValueType {
     if (at < 0) return false;
     this.#removeAt(ref, at);
     return true;
-  }
-
-  /** Removes an integer of an intset. */
-  #removeInteger(ref: number, index: number): void {
-    const { entries } = this.heap;
-    const bytes = entries.bytes(ref);
-    const intset = entries.valueStart(ref);
-    removeInteger(bytes, intset, index);
-    entries.setValueWord(ref, intsetBytes(intsetCount(bytes, intset), intsetWidth(bytes, intset)));
   }
 
   /** Removes the element of a listpack at an offset. */
@@ -430,8 +322,7 @@ export class Sets implements ValueType {
 
   /** Gives back a block that has become much too large. Returns the set's ref, maybe another. */
   trim(home: ValueHome, ref: number): number {
-    const { entries } = this.heap;
-    return entries.hasBody(ref) ? ref : home.resizeValue(ref, entries.valueWord(ref));
+    return trimInline(this.heap, home, ref);
   }
 
   // --- Conversions ----------------------------------------------------------------------------------------------------
@@ -454,10 +345,7 @@ export class Sets implements ValueType {
       this.freeBody(table);
       throw error;
     }
-    ref = home.resizeValue(ref, 0);
-    entries.setTypeAndEncoding(ref, TYPE_SET, ENCODING_HASHTABLE);
-    entries.setValueWord(ref, table);
-    return ref;
+    return becomeBody(this.heap, home, ref, ENCODING_HASHTABLE, table);
   }
 
   /**
@@ -468,26 +356,11 @@ export class Sets implements ValueType {
     const { entries } = this.heap;
     const count = this.count(ref);
     if (entries.encoding(ref) === ENCODING_INTSET || count > this.#mostIntegers()) return ref;
-    const integers = new BigInt64Array(count);
-    const words = new Int32Array(integers.buffer);
     const iterator = new SetIterator(this);
     iterator.begin(ref);
-    let width = 2;
-    for (let i = 0; iterator.next(); i += 2) {
-      if (!iterator.parse()) throw new Error("a member that is no integer");
-      words[i + LOW_WORD] = lowWord;
-      words[i + 1 - LOW_WORD] = highWord;
-      width = Math.max(width, widthOf(highWord, lowWord));
-    }
-    integers.sort();
-    const intset = this.createIntset(home, NO_BYTES, 0, 0, count * width);
-    const bytes = entries.bytes(intset);
-    const start = entries.valueStart(intset);
-    writeEmptyIntset(bytes, start, width);
-    for (let i = 0; i < count; i++) {
-      insertInteger(bytes, start, i, words[2 * i + 1 - LOW_WORD], words[2 * i + LOW_WORD]);
-    }
-    entries.setValueWord(intset, intsetBytes(count, width));
+    const intset = this.#intsets.collect(home, count, () => {
+      if (!iterator.next() || !iterator.parse()) throw new Error("a member that is no integer");
+    });
     this.heap.release(ref);
     return intset;
   }
@@ -507,10 +380,9 @@ export class Sets implements ValueType {
   /** Points to the member with an index of an intset or a listpack. */
   #readAt(ref: number, index: number, into: Element): void {
     const { entries } = this.heap;
+    if (entries.encoding(ref) === ENCODING_INTSET) return this.#intsets.read(ref, index, into);
     const bytes = entries.bytes(ref);
-    const start = entries.valueStart(ref);
-    if (entries.encoding(ref) === ENCODING_INTSET) this.#readInteger(into, bytes, start, index);
-    else into.read(bytes, elementAt(bytes, start, index));
+    into.read(bytes, elementAt(bytes, entries.valueStart(ref), index));
   }
 
   /**
@@ -520,7 +392,7 @@ export class Sets implements ValueType {
   takeRandom(ref: number, count: number, random: () => number, sink: (member: Element) => void): void {
     const { entries, tables } = this.heap;
     if (count <= 0) return;
-    if (entries.encoding(ref) === ENCODING_INTSET) return this.#takeIntegers(ref, count, random, sink);
+    if (entries.encoding(ref) === ENCODING_INTSET) return this.#intsets.takeRandom(ref, count, random, sink);
     if (!entries.hasBody(ref)) return this.#takeElements(ref, count, random, sink);
     const table = entries.valueWord(ref);
     const element = this.#element;
@@ -534,7 +406,7 @@ export class Sets implements ValueType {
       // Selection sampling (Knuth, 3.4.2, algorithm S), in the order of the table.
       let cursor = 0;
       do {
-        cursor = tables.scan(table, cursor, ITERATOR_BATCH, this.#refs);
+        cursor = tables.scan(table, cursor, BATCH, this.#refs);
         for (const member of this.#refs) {
           if (random() * left-- >= count) continue;
           take(member);
@@ -543,29 +415,6 @@ export class Sets implements ValueType {
       } while (cursor !== 0 && count > 0);
     }
     for (; count > 0; count--) take(tables.random(table, random));
-  }
-
-  #takeIntegers(ref: number, count: number, random: () => number, sink: (member: Element) => void): void {
-    const { entries } = this.heap;
-    const bytes = entries.bytes(ref);
-    const intset = entries.valueStart(ref);
-    const width = intsetWidth(bytes, intset);
-    const total = intsetCount(bytes, intset);
-    const first = intset + INTSET_HEADER_BYTES;
-    let to = first;
-    for (let i = 0, left = count; i < total; i++) {
-      const at = first + i * width;
-      if (random() * (total - i) < left) {
-        this.#readInteger(this.#element, bytes, intset, i);
-        sink(this.#element);
-        left--;
-      } else {
-        for (let j = 0; j < width; j++) bytes[to + j] = bytes[at + j];
-        to += width;
-      }
-    }
-    setIntsetCount(bytes, intset, total - count);
-    entries.setValueWord(ref, to - intset);
   }
 
   #takeElements(ref: number, count: number, random: () => number, sink: (member: Element) => void): void {
@@ -621,7 +470,7 @@ export class Sets implements ValueType {
     if (entries.encoding(ref) === ENCODING_INTSET) {
       const end = Math.min(intsetCount(bytes, start), cursor + limit);
       for (let i = cursor; i < end; i++) {
-        this.#readInteger(element, bytes, start, i);
+        pointToInteger(element, bytes, start, i);
         sink(element, element);
       }
       return end === intsetCount(bytes, start) ? 0 : end;
@@ -649,79 +498,6 @@ export class Sets implements ValueType {
   }
 
   relocateBody(ref: number, cursor: number): number {
-    const { entries } = this.heap;
-    return this.#members.relocate(entries.valueWord(ref), cursor, (table) => entries.setValueWord(ref, table));
-  }
-}
-
-/** Walks over all members of a set, which must not change meanwhile. */
-export class SetIterator {
-  /** What the last `next` came to. */
-  readonly member: Element = new Element();
-
-  #encoding = 0;
-  #bytes: Uint8Array = this.member.bytes;
-  /** Where an inline value begins; a table's ref. */
-  #start = 0;
-  /** Offset of the next element of a listpack; index of the next integer, or of the next entry in `#batch`. */
-  #at = 0;
-  #count = 0;
-  #cursor = 0;
-  #isLast = false;
-  readonly #batch: number[] = [];
-
-  constructor(readonly sets: Sets) {}
-
-  /** Begins anew, with the set `ref`. */
-  begin(ref: number): void {
-    const { entries } = this.sets.heap;
-    this.#encoding = entries.encoding(ref);
-    this.#at = 0;
-    if (this.#encoding === ENCODING_HASHTABLE) {
-      this.#start = entries.valueWord(ref);
-      this.#cursor = 0;
-      this.#isLast = false;
-      this.#batch.length = 0;
-      return;
-    }
-    this.#bytes = entries.bytes(ref);
-    this.#start = entries.valueStart(ref);
-    if (this.#encoding === ENCODING_INTSET) this.#count = intsetCount(this.#bytes, this.#start);
-    else this.#at = firstElement(this.#start);
-  }
-
-  /** Goes to the next member; false after the last. */
-  next(): boolean {
-    if (this.#encoding === ENCODING_HASHTABLE) return this.#nextInTable();
-    const bytes = this.#bytes;
-    const at = this.#at;
-    if (this.#encoding === ENCODING_INTSET) {
-      if (at === this.#count) return false;
-      this.member.setInteger(readInteger(bytes, this.#start, at), bytes, integerOffset(bytes, this.#start, at));
-      this.#at++;
-      return true;
-    }
-    if (bytes[at] === LISTPACK_END) return false;
-    this.member.read(bytes, at);
-    this.#at = at + entryBytes(bytes, at);
-    return true;
-  }
-
-  #nextInTable(): boolean {
-    while (this.#at === this.#batch.length) {
-      if (this.#isLast) return false;
-      this.#cursor = this.sets.heap.tables.scan(this.#start, this.#cursor, ITERATOR_BATCH, this.#batch);
-      this.#isLast = this.#cursor === 0;
-      this.#at = 0;
-    }
-    this.sets.point(this.#batch[this.#at++], this.member);
-    return true;
-  }
-
-  /** Whether the member is an integer; it is said in the words of bytes/int64_words.ts then. */
-  parse(): boolean {
-    const { member } = this;
-    member.toBytes();
-    return parseWords(member.bytes, member.start, member.length);
+    return this.#members.relocateBody(ref, cursor);
   }
 }

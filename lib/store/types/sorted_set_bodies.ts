@@ -9,8 +9,12 @@
 import { compareBytes } from "../../bytes/compare.ts";
 import { hashBytes } from "../../bytes/hash.ts";
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
-import type { Discarded, Heap } from "../heap.ts";
-import { type Tie, Trees, type TreeShape } from "../tree.ts";
+import { discardTree } from "../discarded_tree.ts";
+import type { Heap } from "../heap.ts";
+import { Trees } from "../tree.ts";
+import type { Tie } from "../tree_cursor.ts";
+import type { TreeShape } from "../tree_nodes.ts";
+import { relocateBlock } from "./entry_values.ts";
 import { Members } from "./members.ts";
 import { highWord, lowWord, scoreOfWords, scoreToKey, scoreToWords } from "./scores.ts";
 
@@ -18,8 +22,8 @@ import { highWord, lowWord, scoreOfWords, scoreToKey, scoreToWords } from "./sco
 const SHAPE: TreeShape = { keyWords: 2, hasTies: true, valueWords: 1, countWord: -1 };
 /** A body is a block of two words: the refs of the table and of the tree's root. */
 const BODY_BYTES = 8;
-/** Members of which the tree is freed at once. */
-const FREED_AT_ONCE = 128;
+/** Nodes of the tree that are freed at once. */
+const FREED_NODES = 16;
 /** From here on a cursor of `relocate` means the tree, by position. */
 const TREE_CURSORS = 2 ** 32;
 
@@ -264,10 +268,7 @@ export class SortedSetBodies {
   free(body: number): void {
     const { arena, snapshots } = this.heap;
     if (snapshots.keepsBody(body)) return;
-    const root = this.root(body);
-    const tree = new DiscardedTree(this.#trees, root);
-    if (this.#trees.count(root) > FREED_AT_ONCE) this.heap.discard(tree);
-    else tree.free(Infinity);
+    discardTree(this.heap, this.#trees, body, this.root(body), FREED_NODES, null); // its members go with the table
     this.members.freeTable(this.table(body));
     arena.free(body);
   }
@@ -301,13 +302,7 @@ export class SortedSetBodies {
 
   /** Compaction: see `ValueType.relocateBody`. `ref` is the key's entry, which has the body. */
   relocate(ref: number, cursor: number): number {
-    const { arena, entries } = this.heap;
-    let body = entries.valueWord(ref);
-    if (cursor === 0 && arena.isLeaving(body)) {
-      const moved = this.heap.copyBlock(body, BODY_BYTES);
-      arena.free(body);
-      entries.setValueWord(ref, body = moved);
-    }
+    const body = cursor === 0 ? relocateBlock(this.heap, ref, BODY_BYTES) : this.heap.entries.valueWord(ref);
     if (cursor < TREE_CURSORS) {
       const next = this.members.relocate(
         this.table(body),
@@ -328,17 +323,5 @@ export class SortedSetBodies {
     this.#stand(body, to);
     if (trees.word(0) !== from) throw new Error("a member is missing from its tree");
     this.#setRoot(body, trees.setWord(this.root(body), 0, to));
-  }
-}
-
-/** The tree of a sorted set that is gone; its members are freed with their table. */
-class DiscardedTree implements Discarded {
-  constructor(readonly trees: Trees, public root: number) {}
-
-  free(limit: number): number {
-    if (this.root === 0) return 0;
-    let freed = 1;
-    this.root = this.trees.dismantle(this.root, limit, () => void freed++);
-    return freed;
   }
 }

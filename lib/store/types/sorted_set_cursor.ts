@@ -5,7 +5,8 @@
 
 import { compareBytes } from "../../bytes/compare.ts";
 import { Element, elementAt, elementBefore, entryBytes, firstElement, LISTPACK_END } from "../listpack.ts";
-import { BEFORE_TIES, BEHIND_TIES, type Tie, type Trees } from "../tree.ts";
+import type { Trees } from "../tree.ts";
+import { BEFORE_TIES, BEHIND_TIES, type Tie } from "../tree_cursor.ts";
 import { scoreOfElement, scoreToKey } from "./scores.ts";
 import type { SortedSets } from "./sorted_sets.ts";
 

@@ -9,15 +9,14 @@
  * order in O(log n); in a listpack all is O(n), whose n is small.
  */
 
-import { compareBytes, copyBytes } from "../../bytes/compare.ts";
+import { compareBytes } from "../../bytes/compare.ts";
 import { hashBytes } from "../../bytes/hash.ts";
-import { ENCODING_LISTPACK, ENCODING_SKIPLIST, NO_EXPIRY, TYPE_ZSET } from "../entry.ts";
+import { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_ZSET, type UnixMs } from "../entry.ts";
 import type { Heap } from "../heap.ts";
 import {
   addToCount,
   Element,
   elementAt,
-  EMPTY_LISTPACK_BYTES,
   entryBytes,
   findElement,
   firstElement,
@@ -27,14 +26,12 @@ import {
   measureElement,
   splice,
   writeElement,
-  writeEmptyListpack,
 } from "../listpack.ts";
+import { becomeBody, MAX_INLINE_BYTES, putBytes, putEmptyListpack, trimInline } from "./entry_values.ts";
 import { preciseScoreText, scoreOfElement, scoreText } from "./scores.ts";
 import { ADDED, CHANGED, SortedSetBodies } from "./sorted_set_bodies.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
-/** A listpack that would grow beyond this becomes a body, whatever the limits: its block must fit the arena. */
-const MAX_LISTPACK_BYTES = 2 ** 29;
 /** Operations on the sorted sets of one heap. */
 export class SortedSets implements ValueType {
   readonly name = "zset";
@@ -58,12 +55,7 @@ export class SortedSets implements ValueType {
 
   /** Puts an empty sorted set under a key, in place of what is there; `reserve` more bytes of listpack will not move it. */
   create(database: ValueHome, key: Uint8Array, start: number, length: number, reserve: number): number {
-    const { entries } = this.heap;
-    const bytes = EMPTY_LISTPACK_BYTES + reserve;
-    const ref = database.put(key, start, length, TYPE_ZSET, ENCODING_LISTPACK, bytes, NO_EXPIRY);
-    entries.setValueWord(ref, EMPTY_LISTPACK_BYTES);
-    writeEmptyListpack(entries.bytes(ref), entries.valueStart(ref));
-    return ref;
+    return putEmptyListpack(this.heap, database, TYPE_ZSET, key, start, length, reserve);
   }
 
   /**
@@ -78,11 +70,21 @@ export class SortedSets implements ValueType {
     listpack: Uint8Array,
     start: number,
     length: number,
-    expiry: number | bigint,
+    expiry: UnixMs,
   ): number {
-    const { entries } = this.heap;
-    const ref = database.put(key, keyStart, keyLength, TYPE_ZSET, ENCODING_LISTPACK, length, expiry);
-    copyBytes(listpack, start, length, entries.bytes(ref), entries.valueStart(ref));
+    const ref = putBytes(
+      this.heap,
+      database,
+      TYPE_ZSET,
+      ENCODING_LISTPACK,
+      key,
+      keyStart,
+      keyLength,
+      listpack,
+      start,
+      length,
+      expiry,
+    );
     return this.count(ref) > this.maxListpackEntries ? this.convert(database, ref) : ref;
   }
 
@@ -128,7 +130,7 @@ export class SortedSets implements ValueType {
     const found = findElement(bytes, listpack, 2, member, start, length);
     if (found < 0) {
       const isTooLong = length > this.maxListpackValue ||
-        inlineLength + length + 3 * LISTPACK_ENTRY_OVERHEAD + 24 > MAX_LISTPACK_BYTES;
+        inlineLength + length + 3 * LISTPACK_ENTRY_OVERHEAD + 24 > MAX_INLINE_BYTES;
       if (isTooLong || (listpackCount(bytes, listpack) >>> 1) >= this.maxListpackEntries) {
         ref = this.convert(database, ref);
         this.#setInBody(entries.valueWord(ref), member, start, length, score);
@@ -259,8 +261,7 @@ export class SortedSets implements ValueType {
 
   /** Gives back a block that has become much too large. Returns the sorted set's ref, maybe another. */
   trim(database: ValueHome, ref: number): number {
-    const { entries } = this.heap;
-    return entries.hasBody(ref) ? ref : database.resizeValue(ref, entries.valueWord(ref));
+    return trimInline(this.heap, database, ref);
   }
 
   /** The rank of a member in ascending order, or -1 if it is not there. Sets `score`. */
@@ -311,10 +312,7 @@ export class SortedSets implements ValueType {
       this.bodies.free(body);
       throw error;
     }
-    ref = database.resizeValue(ref, 0);
-    entries.setTypeAndEncoding(ref, TYPE_ZSET, ENCODING_SKIPLIST);
-    entries.setValueWord(ref, body);
-    return ref;
+    return becomeBody(this.heap, database, ref, ENCODING_SKIPLIST, body);
   }
 
   // --- As a value -----------------------------------------------------------------------------------------------------

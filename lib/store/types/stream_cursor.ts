@@ -1,13 +1,12 @@
 /** Going along the entries of streams: from an ID, a position or an end, in either direction, past what was deleted. */
 
 import type { Element } from "../listpack.ts";
-import { BEHIND_TIES, type Trees } from "../tree.ts";
+import type { Trees } from "../tree.ts";
+import { BEHIND_TIES } from "../tree_cursor.ts";
+import { NODE } from "./node_trees.ts";
 import { EntryReader } from "./stream_entries.ts";
 import { StreamId } from "./stream_ids.ts";
 import type { StreamNodes } from "./stream_nodes.ts";
-
-/** The word of a tree's item that is the node. */
-const NODE = 0;
 
 /** Places in nodes that a cursor remembers, a power of two. */
 const PLACES = 16;

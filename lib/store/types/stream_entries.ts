@@ -21,6 +21,7 @@ import {
   LISTPACK_HEADER_BYTES,
   measureElement,
   measureInteger,
+  setListpackBytes,
   writeElement,
   writeEmptyListpack,
   writeMeasuredInteger,
@@ -134,7 +135,7 @@ export function writeFirst(bytes: Uint8Array, start: number, source: FieldSource
 }
 
 function setHeader(bytes: Uint8Array, start: number, length: number, elements: number): void {
-  for (let i = 0; i < 4; i++) bytes[start + i] = length >>> (8 * i);
+  setListpackBytes(bytes, start, length);
   const shown = Math.min(elements, 0xffff);
   bytes[start + 4] = shown;
   bytes[start + 5] = shown >>> 8;

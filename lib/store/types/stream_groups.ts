@@ -20,22 +20,22 @@
  * nobody reads but those who change them.
  */
 
-import { compareBytes, copyBytes } from "../../bytes/compare.ts";
 import { bigintOf, signedOf } from "../../bytes/uint64.ts";
 import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
-import { EPOCH_BIT } from "../entry.ts";
+import { discardTree } from "../discarded_tree.ts";
 import type { Heap } from "../heap.ts";
-import { isOutOfRoom } from "../out_of_room.ts";
-import { ANY_TIE, type Tie, Trees, type TreeShape } from "../tree.ts";
+import { Trees } from "../tree.ts";
+import { ANY_TIE } from "../tree_cursor.ts";
+import type { TreeShape } from "../tree_nodes.ts";
 import { ID_WORDS, type StreamId } from "./stream_ids.ts";
+import { NamedBlocks } from "./stream_names.ts";
 import { CONSUMER, COUNT_HIGH, COUNT_LOW, PENDING, PENDING_IDS, TIME_HIGH, TIME_LOW } from "./stream_pending.ts";
+import { countIn, insertInto, removeFrom } from "./stream_trees.ts";
 
-const NAMES: TreeShape = { keyWords: 0, hasTies: true, valueWords: 1, countWord: -1 };
 const NUMBERS: TreeShape = { keyWords: 1, hasTies: false, valueWords: 1, countWord: -1 };
 
 // Words of blocks.
 const NUMBER = 0;
-const NAME_LENGTH = 1;
 const LAST_ID = 2;
 const READ_LOW = 6;
 const READ_HIGH = 7;
@@ -60,18 +60,13 @@ export interface GroupsOwner {
 
 /** Operations on the groups of one heap's streams. */
 export class StreamGroups {
-  readonly #names: Trees;
+  readonly #blocks: NamedBlocks;
   readonly #numbers: Trees;
   readonly #pending: Trees;
   readonly #ids: Trees;
-  // What `#byName` compares with, and where names stand in the blocks.
-  #bytes: Uint8Array = new Uint8Array(0);
-  #start = 0;
-  #length = 0;
-  #nameAt = GROUP_BYTES;
 
   constructor(readonly heap: Heap, readonly owner: GroupsOwner) {
-    this.#names = this.namesTree();
+    this.#blocks = new NamedBlocks(heap);
     this.#numbers = this.numbersTree();
     this.#pending = this.pendingTree();
     this.#ids = this.idsTree();
@@ -81,7 +76,7 @@ export class StreamGroups {
   // consumer.
 
   namesTree(): Trees {
-    return new Trees(this.heap.arena, NAMES, this.heap.snapshots);
+    return this.#blocks.newTrees();
   }
 
   numbersTree(): Trees {
@@ -108,102 +103,50 @@ export class StreamGroups {
 
   /** The bytes in which the name of a group or consumer lies. */
   bytes(block: number): Uint8Array {
-    return this.heap.arena.bytes[block >>> SEGMENT_SHIFT];
+    return this.#blocks.bytes(block);
   }
 
   /** Bytes of the name of a group or consumer. */
   nameLength(block: number): number {
-    return this.#word(block, NAME_LENGTH) & ~EPOCH_BIT;
+    return this.#blocks.nameLength(block);
   }
 
   /** Offset of a group's name. */
   groupNameStart(group: number): number {
-    return (indexOf(group) << 2) + GROUP_BYTES;
+    return this.#blocks.nameStart(group, GROUP_BYTES);
   }
 
   /** Offset of a consumer's name. */
   consumerNameStart(consumer: number): number {
-    return (indexOf(consumer) << 2) + CONSUMER_BYTES;
+    return this.#blocks.nameStart(consumer, CONSUMER_BYTES);
   }
 
-  readonly #byName: Tie = (block) => {
-    const start = (indexOf(block) << 2) + this.#nameAt;
-    return compareBytes(this.#bytes, this.#start, this.#length, this.bytes(block), start, this.nameLength(block));
-  };
-
-  /** Has the tree of names stand where a name is, or would be; the block that has it, or 0. */
-  #findName(root: number, nameAt: number, bytes: Uint8Array, start: number, length: number): number {
-    if (root === 0) return 0;
-    this.#bytes = bytes;
-    this.#start = start;
-    this.#length = length;
-    this.#nameAt = nameAt;
-    const names = this.#names;
-    if (!names.seek(root, this.#byName)) return 0;
-    const found = names.word(0);
-    return this.#byName(found) === 0 ? found : 0;
-  }
-
-  /** Has the tree of names stand at a block that is there. */
-  #seekBlock(root: number, nameAt: number, block: number): void {
-    const start = (indexOf(block) << 2) + nameAt;
-    const found = this.#findName(root, nameAt, this.bytes(block), start, this.nameLength(block));
-    if (found !== block) throw new Error("a group or consumer is missing from its tree");
-  }
-
-  #createBlock(bytes: Uint8Array, start: number, length: number, header: number): number {
-    const { arena, snapshots } = this.heap;
-    const block = arena.alloc(header + length);
-    const words = wordsOf(arena, block);
-    words.fill(0, indexOf(block), indexOf(block) + (header >>> 2));
-    words[indexOf(block) + NAME_LENGTH] = length;
-    snapshots.mark(block);
-    copyBytes(bytes, start, length, this.bytes(block), (indexOf(block) << 2) + header);
-    return block;
-  }
-
-  #freeBlock(body: number, block: number): void {
-    if (!this.heap.snapshots.takesElement(body, block)) this.heap.arena.free(block);
-  }
-
-  /** Inserts what was put into `trees.key` and `trees.value` into a tree that may be empty; its root. */
-  #insert(trees: Trees, body: number, root: number, tie: Tie): number {
-    trees.owner = body;
-    return trees.insert(root === 0 ? trees.create() : root, tie); // a new tree has room
-  }
-
-  /** Removes what a tree stands at; its root, 0 where it is empty. */
-  #remove(trees: Trees, body: number, root: number): number {
-    trees.owner = body;
-    root = trees.remove(root);
-    if (trees.count(root) > 0) return root;
-    this.heap.arena.free(root); // what `remove` returns is ours
-    return 0;
+  /** Frees the block of a group or consumer that is gone, unless the snapshot takes it. */
+  freeBlock(body: number, block: number): void {
+    this.#blocks.free(body, block);
   }
 
   // --- Groups ---------------------------------------------------------------------------------------------------------
 
   /** The group with a name; 0 if there is none. O(log n). */
   find(body: number, bytes: Uint8Array, start: number, length: number): number {
-    return this.#findName(this.owner.groupsOf(body), GROUP_BYTES, bytes, start, length);
+    return this.#blocks.find(this.owner.groupsOf(body), GROUP_BYTES, bytes, start, length);
   }
 
   /** Number of groups. O(1). */
   count(body: number): number {
-    const root = this.owner.groupsOf(body);
-    return root === 0 ? 0 : this.#names.count(root);
+    return this.#blocks.count(this.owner.groupsOf(body));
   }
 
   /** Makes a group whose name is not taken, and must not lie in the arena. */
   create(body: number, bytes: Uint8Array, start: number, length: number, lastId: StreamId, read: bigint): number {
-    const group = this.#createBlock(bytes, start, length, GROUP_BYTES);
+    const blocks = this.#blocks;
+    const group = blocks.create(bytes, start, length, GROUP_BYTES);
     this.setLastId(group, lastId);
     this.setEntriesRead(group, read);
-    const root = this.owner.groupsOf(body);
-    this.#names.value[0] = group;
     try {
-      this.#setNameComparison(bytes, start, length, GROUP_BYTES);
-      this.owner.setGroups(body, this.#insert(this.#names, body, root, this.#byName));
+      const root = this.owner.groupsOf(body);
+      this.owner.setGroups(body, blocks.insert(body, root, GROUP_BYTES, group, bytes, start, length));
     } catch (error) {
       this.heap.arena.free(group);
       throw error;
@@ -211,45 +154,21 @@ export class StreamGroups {
     return group;
   }
 
-  #setNameComparison(bytes: Uint8Array, start: number, length: number, nameAt: number): void {
-    this.#bytes = bytes;
-    this.#start = start;
-    this.#length = length;
-    this.#nameAt = nameAt;
-  }
-
   /** Makes a group one that may be changed: the same, or a copy in its place. */
   own(body: number, group: number): number {
     const { snapshots } = this.heap;
     if (!snapshots.isAwaited(group)) return group;
-    const copy = this.#copyAwaited(body, group, GROUP_BYTES);
+    const blocks = this.#blocks;
+    const copy = blocks.copyAwaited(body, group, GROUP_BYTES);
     if (copy === group) return group;
-    const names = this.#names;
-    this.#seekBlock(this.owner.groupsOf(body), GROUP_BYTES, group);
-    names.owner = body;
-    this.owner.setGroups(body, names.setWord(this.owner.groupsOf(body), 0, copy));
-    this.#freeBlock(body, group);
+    this.owner.setGroups(body, blocks.replace(body, this.owner.groupsOf(body), GROUP_BYTES, group, copy));
+    blocks.free(body, group);
     return copy;
-  }
-
-  /** A copy of a block that the snapshot has still to read; where there is no memory for one, it is read, and the same. */
-  #copyAwaited(body: number, block: number, header: number): number {
-    try {
-      const copy = this.heap.copyBlock(block, header + this.nameLength(block));
-      this.heap.snapshots.mark(copy);
-      return copy;
-    } catch (error) {
-      if (!isOutOfRoom(error)) throw error;
-      this.heap.snapshots.readNow(body);
-      return block;
-    }
   }
 
   /** Takes a group out of its stream, to be freed by whoever has asked (stream_groups_whole.ts). Needs no memory. */
   takeOut(body: number, group: number): void {
-    const root = this.owner.groupsOf(body);
-    this.#seekBlock(root, GROUP_BYTES, group);
-    this.owner.setGroups(body, this.#remove(this.#names, body, root));
+    this.owner.setGroups(body, this.#blocks.remove(body, this.owner.groupsOf(body), GROUP_BYTES, group));
   }
 
   /** Reads the last ID delivered. */
@@ -304,20 +223,18 @@ export class StreamGroups {
 
   /** Entries that are pending in a group. O(1). */
   pendingCount(group: number): number {
-    const root = this.#word(group, GROUP_PENDING);
-    return root === 0 ? 0 : this.#pending.count(root);
+    return countIn(this.#pending, this.#word(group, GROUP_PENDING));
   }
 
   consumerCount(group: number): number {
-    const root = this.#word(group, BY_NAME);
-    return root === 0 ? 0 : this.#names.count(root);
+    return this.#blocks.count(this.#word(group, BY_NAME));
   }
 
   // --- Consumers ------------------------------------------------------------------------------------------------------
 
   /** The consumer with a name; 0 if there is none. O(log n). */
   findConsumer(group: number, bytes: Uint8Array, start: number, length: number): number {
-    return this.#findName(this.#word(group, BY_NAME), CONSUMER_BYTES, bytes, start, length);
+    return this.#blocks.find(this.#word(group, BY_NAME), CONSUMER_BYTES, bytes, start, length);
   }
 
   /** The consumer with a number. O(log n). */
@@ -340,21 +257,20 @@ export class StreamGroups {
     length: number,
     seenMs: number,
   ): number {
-    const consumer = this.#createBlock(bytes, start, length, CONSUMER_BYTES);
+    const blocks = this.#blocks;
+    const consumer = blocks.create(bytes, start, length, CONSUMER_BYTES);
     const number = this.#word(group, NUMBER);
     this.#setWord(consumer, NUMBER, number);
     this.setSeen(consumer, seenMs);
     this.setActive(consumer, -1);
     const numbers = this.#numbers;
-    const names = this.#names;
     try {
       numbers.key[0] = number;
       numbers.value[0] = consumer;
-      this.#setWord(group, BY_NUMBER, this.#insert(numbers, body, this.#word(group, BY_NUMBER), ANY_TIE));
+      this.#setWord(group, BY_NUMBER, insertInto(numbers, body, this.#word(group, BY_NUMBER), ANY_TIE));
       try {
-        this.#setNameComparison(bytes, start, length, CONSUMER_BYTES);
-        names.value[0] = consumer;
-        this.#setWord(group, BY_NAME, this.#insert(names, body, this.#word(group, BY_NAME), this.#byName));
+        const root = this.#word(group, BY_NAME);
+        this.#setWord(group, BY_NAME, blocks.insert(body, root, CONSUMER_BYTES, consumer, bytes, start, length));
       } catch (error) {
         this.#forgetNumber(body, group, number);
         throw error;
@@ -369,24 +285,22 @@ export class StreamGroups {
 
   #forgetNumber(body: number, group: number, number: number): void {
     this.consumer(group, number);
-    this.#setWord(group, BY_NUMBER, this.#remove(this.#numbers, body, this.#word(group, BY_NUMBER)));
+    this.#setWord(group, BY_NUMBER, removeFrom(this.#numbers, body, this.#word(group, BY_NUMBER)));
   }
 
   /** Makes a consumer one that may be changed: the same, or a copy in its place. The group must be ours. */
   ownConsumer(body: number, group: number, consumer: number): number {
     if (!this.heap.snapshots.isAwaited(consumer)) return consumer;
-    const copy = this.#copyAwaited(body, consumer, CONSUMER_BYTES);
+    const copy = this.#blocks.copyAwaited(body, consumer, CONSUMER_BYTES);
     if (copy === consumer) return consumer;
     this.#replaceConsumer(body, group, consumer, copy);
-    this.#freeBlock(body, consumer);
+    this.#blocks.free(body, consumer);
     return copy;
   }
 
   #replaceConsumer(body: number, group: number, consumer: number, copy: number): void {
-    const names = this.#names;
-    this.#seekBlock(this.#word(group, BY_NAME), CONSUMER_BYTES, consumer);
-    names.owner = body;
-    this.#setWord(group, BY_NAME, names.setWord(this.#word(group, BY_NAME), 0, copy));
+    const root = this.#word(group, BY_NAME);
+    this.#setWord(group, BY_NAME, this.#blocks.replace(body, root, CONSUMER_BYTES, consumer, copy));
     this.consumer(group, this.#word(consumer, NUMBER));
     this.#setWord(group, BY_NUMBER, this.#numbers.setWord(this.#word(group, BY_NUMBER), 0, copy));
   }
@@ -399,21 +313,19 @@ export class StreamGroups {
     const root = this.#word(consumer, CONSUMER_PENDING);
     const pending = this.#pending;
     const ids = this.#ids;
-    const count = root === 0 ? 0 : ids.count(root);
+    const count = countIn(ids, root);
     if (count > 0) {
       ids.seekPosition(root, 0);
       do {
         for (let i = 0; i < ID_WORDS; i++) pending.key[i] = ids.keyWord(i);
         this.#seekPending(group);
-        this.#setWord(group, GROUP_PENDING, this.#remove(pending, body, this.#word(group, GROUP_PENDING)));
+        this.#setWord(group, GROUP_PENDING, removeFrom(pending, body, this.#word(group, GROUP_PENDING)));
       } while (ids.next());
-      ids.owner = body;
-      ids.abandon([root], Infinity);
+      discardTree(this.heap, ids, body, root, Infinity, null);
     }
-    this.#seekBlock(this.#word(group, BY_NAME), CONSUMER_BYTES, consumer);
-    this.#setWord(group, BY_NAME, this.#remove(this.#names, body, this.#word(group, BY_NAME)));
+    this.#setWord(group, BY_NAME, this.#blocks.remove(body, this.#word(group, BY_NAME), CONSUMER_BYTES, consumer));
     this.#forgetNumber(body, group, this.#word(consumer, NUMBER));
-    this.#freeBlock(body, consumer);
+    this.#blocks.free(body, consumer);
     return count;
   }
 
@@ -451,8 +363,7 @@ export class StreamGroups {
 
   /** Entries that are pending for a consumer. O(1). */
   consumerPending(consumer: number): number {
-    const root = this.#word(consumer, CONSUMER_PENDING);
-    return root === 0 ? 0 : this.#ids.count(root);
+    return countIn(this.#ids, this.#word(consumer, CONSUMER_PENDING));
   }
 
   consumerNumber(consumer: number): number {
@@ -500,12 +411,12 @@ export class StreamGroups {
     value[TIME_HIGH] = Math.floor(unixMs / TWO_32) | 0;
     value[COUNT_LOW] = count | 0;
     value[COUNT_HIGH] = Math.floor(count / TWO_32) | 0;
-    this.#setWord(group, GROUP_PENDING, this.#insert(pending, body, this.#word(group, GROUP_PENDING), ANY_TIE));
+    this.#setWord(group, GROUP_PENDING, insertInto(pending, body, this.#word(group, GROUP_PENDING), ANY_TIE));
     try {
       this.#addId(body, consumer, id);
     } catch (error) {
       this.#seekPending(group);
-      this.#setWord(group, GROUP_PENDING, this.#remove(pending, body, this.#word(group, GROUP_PENDING)));
+      this.#setWord(group, GROUP_PENDING, removeFrom(pending, body, this.#word(group, GROUP_PENDING)));
       throw error;
     }
   }
@@ -513,7 +424,7 @@ export class StreamGroups {
   #addId(body: number, consumer: number, id: StreamId): void {
     id.write(this.#ids.key, 0);
     const root = this.#word(consumer, CONSUMER_PENDING);
-    this.#setWord(consumer, CONSUMER_PENDING, this.#insert(this.#ids, body, root, ANY_TIE));
+    this.#setWord(consumer, CONSUMER_PENDING, insertInto(this.#ids, body, root, ANY_TIE));
   }
 
   #removeId(body: number, consumer: number, id: StreamId): void {
@@ -521,7 +432,7 @@ export class StreamGroups {
     const root = this.#word(consumer, CONSUMER_PENDING);
     id.write(ids.key, 0);
     if (root === 0 || !ids.seek(root, ANY_TIE)) throw new Error("a pending entry is missing from its consumer");
-    this.#setWord(consumer, CONSUMER_PENDING, this.#remove(ids, body, root));
+    this.#setWord(consumer, CONSUMER_PENDING, removeFrom(ids, body, root));
   }
 
   /**
@@ -559,7 +470,7 @@ export class StreamGroups {
     const consumer = this.ownConsumer(body, group, this.consumer(group, number));
     this.#removeId(body, consumer, id);
     // The group's tree still stands at it.
-    this.#setWord(group, GROUP_PENDING, this.#remove(this.#pending, body, this.#word(group, GROUP_PENDING)));
+    this.#setWord(group, GROUP_PENDING, removeFrom(this.#pending, body, this.#word(group, GROUP_PENDING)));
     return true;
   }
 
@@ -583,7 +494,7 @@ export class StreamGroups {
     pending.value[TIME_HIGH] = timeHigh;
     pending.value[COUNT_LOW] = countLow;
     pending.value[COUNT_HIGH] = countHigh;
-    this.#setWord(group, GROUP_PENDING, this.#insert(pending, body, this.#word(group, GROUP_PENDING), ANY_TIE));
+    this.#setWord(group, GROUP_PENDING, insertInto(pending, body, this.#word(group, GROUP_PENDING), ANY_TIE));
     return true;
   }
 

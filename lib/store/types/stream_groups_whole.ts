@@ -3,6 +3,7 @@
  * are stream_groups.ts's. Used by streams alone.
  */
 
+import { DiscardedTree } from "../discarded_tree.ts";
 import type { Discarded, Heap } from "../heap.ts";
 import type { Trees } from "../tree.ts";
 import type { StreamGroups } from "./stream_groups.ts";
@@ -25,20 +26,19 @@ export function forEachBlock(names: Trees, root: number, visit: (block: number) 
 
 /** The trees of groups that are in no stream any more. */
 class DiscardedGroups implements Discarded {
-  readonly #trees: { readonly trees: Trees; readonly nodes: number[] }[] = [];
+  readonly #trees: DiscardedTree[] = [];
 
-  constructor(readonly heap: Heap, readonly body: number) {}
+  constructor(readonly body: number) {}
 
   add(trees: Trees, root: number): void {
-    if (root !== 0) this.#trees.push({ trees, nodes: [root] });
+    if (root !== 0) this.#trees.push(new DiscardedTree(trees, this.body, root, null));
   }
 
   free(limit: number): number {
     let freed = 0;
     for (let last = this.#trees.at(-1); last !== undefined && freed < limit; last = this.#trees.at(-1)) {
-      last.trees.owner = this.body;
-      freed += last.trees.abandon(last.nodes, limit - freed);
-      if (last.nodes.length === 0) this.#trees.pop();
+      freed += last.free(limit - freed);
+      if (last.isGone) this.#trees.pop();
     }
     return freed;
   }
@@ -67,7 +67,7 @@ export class WholeGroups {
   /** Removes a group from its stream, and frees it: a small one at once, a large one in slices. Needs no memory. */
   destroy(body: number, group: number): void {
     this.groups.takeOut(body, group);
-    const discarded = new DiscardedGroups(this.heap, body);
+    const discarded = new DiscardedGroups(body);
     this.#discard(discarded, group);
     this.#free(discarded);
   }
@@ -75,7 +75,7 @@ export class WholeGroups {
   /** Frees all groups of a stream that is gone. */
   freeAll(body: number, root: number): void {
     if (root === 0) return;
-    const discarded = new DiscardedGroups(this.heap, body);
+    const discarded = new DiscardedGroups(body);
     forEachBlock(this.#names, root, (group) => this.#discard(discarded, group));
     discarded.add(this.#names, root);
     this.#free(discarded);
@@ -89,18 +89,16 @@ export class WholeGroups {
   /** Frees a group's blocks, and leaves its trees to be. */
   #discard(discarded: DiscardedGroups, group: number): void {
     const { groups } = this;
-    const free = (block: number) => {
-      if (!this.heap.snapshots.takesElement(discarded.body, block)) this.heap.arena.free(block);
-    };
+    const { body } = discarded;
     discarded.add(this.#pending, groups.pendingRoot(group));
     discarded.add(this.#numbers, groups.numbersRoot(group));
     const consumers = groups.consumersRoot(group);
     forEachBlock(this.#consumers, consumers, (consumer) => {
       discarded.add(this.#ids, groups.idsRoot(consumer));
-      free(consumer);
+      groups.freeBlock(body, consumer);
     });
     discarded.add(this.#consumers, consumers);
-    free(group);
+    groups.freeBlock(body, group);
   }
 
   /** Makes copies of the groups of a stream for another, which has none. What is made before it throws is that one's. */
@@ -232,7 +230,7 @@ function nameOf(groups: StreamGroups, block: number, start: number): Uint8Array 
 }
 
 /** Marks all nodes of a tree as read, after `visit` was called with each of its refs. */
-export function markTree(trees: Trees, root: number, visit: (ref: number) => void): void {
+function markTree(trees: Trees, root: number, visit: (ref: number) => void): void {
   if (root === 0) return;
   trees.seekPosition(root, 0);
   do {

@@ -14,7 +14,7 @@
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
 import { EPOCH_BIT } from "../entry.ts";
 import type { Heap } from "../heap.ts";
-import { addToCount, LISTPACK_HEADER_BYTES, splice } from "../listpack.ts";
+import { addToCount, LISTPACK_HEADER_BYTES, setListpackBytes, splice } from "../listpack.ts";
 import {
   deletedEntries,
   type EntryDraft,
@@ -120,7 +120,7 @@ export class StreamNodes {
     const { bytes, start } = this;
     draft.write(bytes, start + length - 1, source);
     const total = length + draft.size;
-    for (let i = 0; i < 4; i++) bytes[start + i] = total >>> (8 * i);
+    setListpackBytes(bytes, start, total);
     addToCount(bytes, start, draft.elements);
     this.#setLength(node, total);
     this.#setCounts(node, liveEntries(bytes, start) + 1, deletedEntries(bytes, start));

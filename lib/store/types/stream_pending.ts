@@ -4,7 +4,9 @@
  */
 
 import { signedOf } from "../../bytes/uint64.ts";
-import { ANY_TIE, type Trees, type TreeShape } from "../tree.ts";
+import type { Trees } from "../tree.ts";
+import { ANY_TIE } from "../tree_cursor.ts";
+import type { TreeShape } from "../tree_nodes.ts";
 import { ID_WORDS, StreamId } from "./stream_ids.ts";
 
 /** Trees of what is pending in a group. */

@@ -20,24 +20,27 @@
 
 import { bigintOf } from "../../bytes/uint64.ts";
 import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
-import { ENCODING_STREAM, NO_EXPIRY, TYPE_STREAM } from "../entry.ts";
-import type { Discarded, Heap } from "../heap.ts";
+import { discardTree } from "../discarded_tree.ts";
+import { ENCODING_STREAM, TYPE_STREAM } from "../entry.ts";
+import type { Heap } from "../heap.ts";
 import { Element } from "../listpack.ts";
 import { isOutOfRoom } from "../out_of_room.ts";
-import { ANY_TIE, Trees, type TreeShape } from "../tree.ts";
+import { Trees } from "../tree.ts";
+import { ANY_TIE } from "../tree_cursor.ts";
+import type { TreeShape } from "../tree_nodes.ts";
+import { putBody, relocateBlock } from "./entry_values.ts";
+import { ELEMENTS, markNodes, NODE, nodesMemoryBytes, relocateNodes } from "./node_trees.ts";
 import { EntryDraft, EntryReader, type FieldSource, liveEntries, markDeleted } from "./stream_entries.ts";
 import { seekNode, StreamCursor } from "./stream_cursor.ts";
 import { StreamGroups } from "./stream_groups.ts";
 import { WholeGroups } from "./stream_groups_whole.ts";
 import { ID_TEXT_BYTES, ID_WORDS, StreamId } from "./stream_ids.ts";
 import { StreamNodes } from "./stream_nodes.ts";
+import { countIn, insertInto, removeFrom } from "./stream_trees.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
 /** Trees of nodes by their IDs, each with the number of its live entries. */
 const SHAPE: TreeShape = { keyWords: ID_WORDS, hasTies: false, valueWords: 2, countWord: 1 };
-/** Words of a tree's item: the node, and its live entries. */
-const NODE = 0;
-const LIVE = 1;
 
 const ROOT = 0;
 const GROUPS = 1;
@@ -102,17 +105,7 @@ export class Streams implements ValueType {
 
   /** Puts an empty stream under a key, in place of what is there; its entry's ref. */
   create(database: ValueHome, key: Uint8Array, start: number, length: number): number {
-    const { entries } = this.heap;
-    const body = this.createBody();
-    let ref: number;
-    try {
-      ref = database.put(key, start, length, TYPE_STREAM, ENCODING_STREAM, 0, NO_EXPIRY);
-    } catch (error) {
-      this.freeBody(body);
-      throw error;
-    }
-    entries.setValueWord(ref, body);
-    return ref;
+    return putBody(this.heap, database, TYPE_STREAM, ENCODING_STREAM, key, start, length, this.createBody());
   }
 
   /** The body of the stream under an entry. */
@@ -156,8 +149,7 @@ export class Streams implements ValueType {
 
   /** The same, of a body. */
   length(body: number): number {
-    const root = this.#word(body, ROOT);
-    return root === 0 ? 0 : this.#trees.count(root);
+    return countIn(this.#trees, this.#word(body, ROOT));
   }
 
   /** The root of the tree of nodes; 0 where there are none. */
@@ -178,7 +170,8 @@ export class Streams implements ValueType {
   countNodes(body: number): { readonly nodes: number; readonly treeNodes: number } {
     const root = this.#word(body, ROOT);
     if (root === 0) return { nodes: 0, treeNodes: 0 };
-    return { nodes: this.#trees.items(root), treeNodes: this.#trees.nodeCount(root) };
+    const nodes = this.#trees;
+    return { nodes: nodes.countItems(root), treeNodes: nodes.countNodes(root) };
   }
 
   /** Reads the last ID that an entry was given. */
@@ -277,7 +270,7 @@ export class Streams implements ValueType {
     this.#draft.measure(nodes.bytes, nodes.start, this.#nodeId.readKey(trees), id, source, first, pairs);
     const grown = nodes.append(node, this.#draft, source);
     if (grown !== node) this.#setTreeWord(body, NODE, grown);
-    this.#setTreeWord(body, LIVE, trees.word(LIVE) + 1);
+    this.#setTreeWord(body, ELEMENTS, trees.word(ELEMENTS) + 1);
     return true;
   }
 
@@ -312,19 +305,15 @@ export class Streams implements ValueType {
   /** Puts a node into the tree; where there is no memory for that, it is freed. */
   #insertNode(body: number, id: StreamId, node: number, live: number): void {
     const trees = this.#trees;
-    trees.owner = body;
-    let root = this.#word(body, ROOT);
+    id.write(trees.key, 0);
+    trees.value[NODE] = node;
+    trees.value[ELEMENTS] = live;
     try {
-      if (root === 0) root = trees.create(); // which has room for it
-      id.write(trees.key, 0);
-      trees.value[NODE] = node;
-      trees.value[LIVE] = live;
-      root = trees.insert(root, ANY_TIE);
+      this.#setWord(body, ROOT, insertInto(trees, body, this.#word(body, ROOT), ANY_TIE));
     } catch (error) {
       this.nodes.free(node);
       throw error;
     }
-    this.#setWord(body, ROOT, root);
   }
 
   /** Makes the node at which the tree stands one that may be changed. Where there is no memory for a copy, it was read. */
@@ -370,14 +359,14 @@ export class Streams implements ValueType {
     while (isThere && (reader.isDeleted || reader.id.compare(id) < 0)) isThere = reader.next();
     if (!isThere || reader.id.compare(id) !== 0) return false;
     const at = reader.at - nodes.start;
-    if (trees.word(LIVE) === 1) {
+    if (trees.word(ELEMENTS) === 1) {
       this.#removeNode(body);
     } else {
       const node = this.#ownNode(body);
       nodes.show(node);
       markDeleted(nodes.bytes, nodes.start + at);
       nodes.countDeleted(node, 1);
-      this.#setTreeWord(body, LIVE, trees.word(LIVE) - 1);
+      this.#setTreeWord(body, ELEMENTS, trees.word(ELEMENTS) - 1);
     }
     if (this.maxDeletedId(body, this.#id).compare(id) < 0) this.setMaxDeletedId(body, id);
     if (this.firstId(body, this.#id).compare(id) === 0) this.updateFirstId(body);
@@ -386,15 +375,8 @@ export class Streams implements ValueType {
 
   /** Removes the node at which the tree stands. */
   #removeNode(body: number): void {
-    const trees = this.#trees;
-    trees.owner = body;
-    const node = trees.word(NODE);
-    let root = trees.remove(this.#word(body, ROOT));
-    if (trees.count(root) === 0) {
-      this.heap.arena.free(root); // what `remove` returns is ours
-      root = 0;
-    }
-    this.#setWord(body, ROOT, root);
+    const node = this.#trees.word(NODE);
+    this.#setWord(body, ROOT, removeFrom(this.#trees, body, this.#word(body, ROOT)));
     if (!this.heap.snapshots.takesElement(body, node)) this.nodes.free(node);
   }
 
@@ -413,7 +395,7 @@ export class Streams implements ValueType {
       const length = this.length(body);
       if (root === 0 || (to.maxLength >= 0 && length <= to.maxLength)) break;
       trees.seekPosition(root, 0);
-      const live = trees.word(LIVE);
+      const live = trees.word(ELEMENTS);
       if (to.limit > 0 && removed + live > to.limit) break;
       const isGone = to.maxLength >= 0 ? length - live >= to.maxLength : this.#isNodeBelow(to.minId);
       if (!isGone) {
@@ -452,13 +434,13 @@ export class Streams implements ValueType {
       removed++;
     }
     if (removed === 0) return 0;
-    if (removed === trees.word(LIVE)) {
+    if (removed === trees.word(ELEMENTS)) {
       // What is behind the last live one was deleted before.
       this.#removeNode(body);
       return removed;
     }
     nodes.countDeleted(node, removed);
-    this.#setTreeWord(body, LIVE, trees.word(LIVE) - removed);
+    this.#setTreeWord(body, ELEMENTS, trees.word(ELEMENTS) - removed);
     return removed;
   }
 
@@ -466,16 +448,8 @@ export class Streams implements ValueType {
 
   /** Marks all that a snapshot might have to read as read. */
   markAll(body: number): void {
-    const { snapshots } = this.heap;
     const root = this.#word(body, ROOT);
-    const trees = this.#trees;
-    if (root !== 0) {
-      trees.seekPosition(root, 0);
-      do {
-        snapshots.mark(trees.word(NODE));
-        trees.markRead();
-      } while (trees.next());
-    }
+    if (root !== 0) markNodes(this.heap.snapshots, this.#trees, root);
     this.wholeGroups.markAll(this.#word(body, GROUPS));
   }
 
@@ -494,8 +468,7 @@ export class Streams implements ValueType {
     if (snapshots.keepsBody(body)) return;
     const root = this.#word(body, ROOT);
     if (root !== 0) {
-      const discarded = new DiscardedNodes(this.#trees, this.nodes, root, body);
-      if (discarded.free(FREED_AT_ONCE) > 0 && discarded.root !== 0) this.heap.discard(discarded);
+      discardTree(this.heap, this.#trees, body, root, FREED_AT_ONCE, (node) => this.nodes.free(node));
     }
     this.wholeGroups.freeAll(body, this.#word(body, GROUPS));
     arena.free(body);
@@ -510,7 +483,7 @@ export class Streams implements ValueType {
         from.seekPosition(root, 0);
         do {
           const id = this.#nodeId.readKey(from);
-          this.#insertNode(copy, id, this.nodes.copy(from.word(NODE)), from.word(LIVE));
+          this.#insertNode(copy, id, this.nodes.copy(from.word(NODE)), from.word(ELEMENTS));
         } while (from.next());
       }
       for (let i = LAST_ID; i < BODY_BYTES / 4; i++) this.#setWord(copy, i, this.#word(body, i));
@@ -526,19 +499,8 @@ export class Streams implements ValueType {
     const { arena } = this.heap;
     const body = this.bodyOf(ref);
     const root = this.#word(body, ROOT);
-    const trees = this.#trees;
-    let bytes = arena.usableBytes(body) + this.wholeGroups.memoryBytes(this.#word(body, GROUPS));
-    if (root === 0) return bytes;
-    const count = trees.count(root);
-    let seen = 0;
-    let sampled = 0;
-    trees.seekPosition(root, 0);
-    do {
-      sampled += arena.usableBytes(trees.word(NODE));
-      seen += trees.word(LIVE);
-    } while ((samples === 0 || seen < samples) && trees.next());
-    bytes += Math.round((sampled / seen) * count);
-    return bytes + trees.memoryBytes(root);
+    const bytes = arena.usableBytes(body) + this.wholeGroups.memoryBytes(this.#word(body, GROUPS));
+    return root === 0 ? bytes : bytes + nodesMemoryBytes(arena, this.#trees, root, samples);
   }
 
   walk(ref: number, cursor: number, limit: number, sink: ElementSink): number {
@@ -566,15 +528,11 @@ export class Streams implements ValueType {
   }
 
   relocateBody(ref: number, cursor: number): number {
-    const { arena, entries } = this.heap;
-    let body = entries.valueWord(ref);
-    if (cursor === 0 && arena.isLeaving(body)) {
-      const moved = this.heap.copyBlock(body, BODY_BYTES);
-      arena.free(body);
-      entries.setValueWord(ref, body = moved);
-    }
+    const body = cursor === 0 ? relocateBlock(this.heap, ref, BODY_BYTES) : this.bodyOf(ref);
     if (cursor < GROUP_CURSORS && this.#word(body, ROOT) !== 0) {
-      const next = this.#relocateNodes(body, cursor);
+      this.#trees.owner = body;
+      const setRoot = (root: number) => this.#setWord(body, ROOT, root);
+      const next = relocateNodes(this.nodes, this.#trees, this.#word(body, ROOT), cursor, setRoot);
       if (next !== 0) return next;
       cursor = GROUP_CURSORS;
     }
@@ -586,25 +544,6 @@ export class Streams implements ValueType {
     );
     return next === 0 ? 0 : GROUP_CURSORS + next;
   }
-
-  /** Moves some nodes, from the entry at a position on; the position to go on with, 0 at the end. */
-  #relocateNodes(body: number, position: number): number {
-    const { arena } = this.heap;
-    const trees = this.#trees;
-    trees.owner = body;
-    this.#setWord(body, ROOT, trees.relocate(this.#word(body, ROOT), position));
-    const { reached } = trees;
-    for (let at = position; at < reached;) {
-      const node = trees.word(NODE);
-      at += trees.word(LIVE);
-      if (arena.isLeaving(node)) {
-        this.#setTreeWord(body, NODE, this.nodes.copy(node));
-        this.nodes.free(node);
-      }
-      trees.next();
-    }
-    return reached >= trees.count(this.#word(body, ROOT)) ? 0 : reached;
-  }
 }
 
 function wordsOf(arena: Arena, block: number): Int32Array {
@@ -614,20 +553,4 @@ function wordsOf(arena: Arena, block: number): Int32Array {
 /** Index of a block's first word in its segment. */
 function indexOf(block: number): number {
   return (block & SEGMENT_MASK) << 1;
-}
-
-/** The nodes of a stream that is gone, and their tree. */
-class DiscardedNodes implements Discarded {
-  constructor(readonly trees: Trees, readonly nodes: StreamNodes, public root: number, readonly body: number) {}
-
-  free(limit: number): number {
-    if (this.root === 0) return 0;
-    let freed = 1;
-    this.trees.owner = this.body;
-    this.root = this.trees.dismantle(this.root, limit, (node) => {
-      this.nodes.free(node);
-      freed++;
-    });
-    return freed;
-  }
 }

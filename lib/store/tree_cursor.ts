@@ -1,0 +1,210 @@
+/**
+ * A place in a counted B+tree (tree.ts): an item that was found by key, by position, or from where one stood, and the way
+ * to it from the root. It stands for whoever reads a tree; what changes one (`Trees`) does so where it stands.
+ *
+ * A descent is O(log n). A place is good until the tree changes by anybody else.
+ */
+
+import type { Arena } from "./arena.ts";
+import { base, HEADER_WORDS, ITEMS_MASK, type Sharing, TreeNodes, type TreeShape } from "./tree_nodes.ts";
+
+/** How what is sought compares with an item of the same key: negative where it stands before it; by the item's ref. */
+export type Tie = (ref: number) => number;
+
+/** What is sought stands before all items with its key, is any of them, or stands behind them. */
+export const BEFORE_TIES: Tie = () => -1;
+export const ANY_TIE: Tie = () => 0;
+export const BEHIND_TIES: Tie = () => 1;
+
+const MOST_LEVELS = 16;
+
+/** Stands at an item of one of the trees of a shape, or behind the last. */
+export class TreeCursor extends TreeNodes {
+  /** The key sought, or to be inserted. */
+  readonly key: Int32Array;
+
+  /** Where it stands: the nodes from the leaf (0) up to the root, and an index in each. */
+  protected readonly path: Int32Array = new Int32Array(MOST_LEVELS);
+  protected readonly at: Int32Array = new Int32Array(MOST_LEVELS);
+  /** The root's level. */
+  protected height = 0;
+
+  constructor(arena: Arena, shape: TreeShape, sharing: Sharing | null) {
+    super(arena, shape, sharing);
+    this.key = new Int32Array(shape.keyWords);
+  }
+
+  // --- Going somewhere ------------------------------------------------------------------------------------------------
+
+  /** Goes to the first item that is not below `key`, by `tie` where keys are equal; false if there is none. O(log n). */
+  seek(root: number, tie: Tie): boolean {
+    this.seekInLeaf(root, tie);
+    return this.#settle();
+  }
+
+  /** The same, but it may stand behind the last item of any leaf. */
+  protected seekInLeaf(root: number, tie: Tie): void {
+    const { key } = this;
+    const { keyWords, orderWords } = this;
+    let node = root;
+    let level = this.#begin(root);
+    for (;;) {
+      const words = this.words(node);
+      const start = base(node);
+      const items = start + HEADER_WORDS;
+      const width = this.width(level);
+      // In an inner node: the first child after the first one that begins above the key. Its predecessor is the one.
+      let low = level === 0 ? 0 : 1;
+      let high = words[start] & ITEMS_MASK;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        const at = items + middle * width;
+        let i = 0;
+        while (i < keyWords && words[at + i] === key[i]) i++;
+        const order = i < keyWords ? (words[at + i] < key[i] ? 1 : -1) : tie(words[at + keyWords]);
+        if (order > 0 || (order === 0 && level > 0)) low = middle + 1;
+        else high = middle;
+      }
+      this.path[level] = node;
+      if (level === 0) {
+        this.at[0] = low;
+        return;
+      }
+      this.at[level] = low - 1;
+      node = words[items + (low - 1) * width + orderWords];
+      level--;
+    }
+  }
+
+  /**
+   * Goes to the item with the element at `position`, or behind the last. Returns the element's place among those of the
+   * item. O(log n).
+   */
+  seekPosition(root: number, position: number): number {
+    let node = root;
+    let level = this.#begin(root);
+    for (;;) {
+      const words = this.words(node);
+      const start = base(node);
+      const items = words[start] & ITEMS_MASK;
+      const count = this.countAt(level);
+      let i = 0;
+      if (count < 0) {
+        i = Math.min(position, items);
+        position -= i;
+      } else {
+        const width = this.width(level);
+        const last = level === 0 ? items : items - 1;
+        let at = start + HEADER_WORDS + count;
+        for (; i < last && words[at] <= position; i++, at += width) position -= words[at];
+      }
+      this.path[level] = node;
+      this.at[level] = i;
+      if (level === 0) return position;
+      node = words[start + HEADER_WORDS + i * this.innerWords + this.orderWords];
+      level--;
+    }
+  }
+
+  /** Begins at a root; its level. */
+  #begin(root: number): number {
+    return this.height = this.level(root);
+  }
+
+  /** Goes to the last item; false if there is none. */
+  seekLast(root: number): boolean {
+    const level = this.#begin(root);
+    this.path[level] = root;
+    const last = this.itemsOf(root) - 1;
+    this.at[level] = last;
+    this.#descend(level, true);
+    return last >= 0;
+  }
+
+  /** Word `index` of the value at which it stands; word 0 is the ref. */
+  word(index: number): number {
+    return this.words(this.path[0])[this.itemAt(0) + this.keyWords + index];
+  }
+
+  /** Word `index` of the key at which it stands. */
+  keyWord(index: number): number {
+    return this.words(this.path[0])[this.itemAt(0) + index];
+  }
+
+  /** Elements in items before the one at which it stands. O(log n). */
+  position(): number {
+    let before = 0;
+    for (let level = 0; level <= this.height; level++) {
+      const node = this.path[level];
+      const words = this.words(node);
+      const count = this.countAt(level);
+      const until = this.at[level];
+      if (count < 0) {
+        before += until;
+        continue;
+      }
+      const width = this.width(level);
+      let at = base(node) + HEADER_WORDS + count;
+      for (let i = 0; i < until; i++, at += width) before += words[at];
+    }
+    return before;
+  }
+
+  /** Goes to the next item; false, and behind the last, if there is none. */
+  next(): boolean {
+    return ++this.at[0] < this.itemsOf(this.path[0]) || this.#settle();
+  }
+
+  /** Goes to the item before; false, and nowhere, if there is none. */
+  previous(): boolean {
+    if (this.at[0] > 0) {
+      this.at[0]--;
+      return true;
+    }
+    let level = 1;
+    while (level <= this.height && this.at[level] === 0) level++;
+    if (level > this.height) return false;
+    this.at[level]--;
+    this.#descend(level, true);
+    return true;
+  }
+
+  /** From behind a leaf's last item, goes to the first of the next leaf; false if there is none. */
+  #settle(): boolean {
+    if (this.at[0] < this.itemsOf(this.path[0])) return true;
+    let level = 1;
+    while (level <= this.height && this.isLast(level)) level++;
+    if (level > this.height) return false;
+    this.at[level]++;
+    this.#descend(level, false);
+    return true;
+  }
+
+  /** Goes down to the first or last item below where it stands on a level. */
+  #descend(level: number, toLast: boolean): void {
+    for (; level > 0; level--) {
+      const node = this.words(this.path[level])[this.itemAt(level) + this.orderWords];
+      this.path[level - 1] = node;
+      this.at[level - 1] = toLast ? this.itemsOf(node) - 1 : 0;
+    }
+  }
+
+  /**
+   * All up to the item at which it stands was read for the snapshot: the nodes that end with that item need not stay as they
+   * are any longer. Those above others only after these, as the way to what is still to be read leads by them.
+   */
+  markRead(): void {
+    for (let level = 0; level <= this.height && this.isLast(level); level++) this.sharing?.mark(this.path[level]);
+  }
+
+  // --- The way to it ----------------------------------------------------------------------------------------------------
+
+  /** Index of the word with which the item begins at which it stands on a level. */
+  protected itemAt(level: number): number {
+    return base(this.path[level]) + HEADER_WORDS + this.at[level] * this.width(level);
+  }
+  /** Whether it stands at the last item of a node of the way. */
+  protected isLast(level: number): boolean {
+    return this.at[level] === this.itemsOf(this.path[level]) - 1;
+  }
+}
