@@ -295,13 +295,14 @@ const FACTORS: Readonly<Record<string, number>> = {
   gb: 1024 ** 3,
 };
 
-/** `DEBUG QUICKLIST-PACKED-THRESHOLD size`: checked, though there are no lists to apply it to */
+/** `DEBUG QUICKLIST-PACKED-THRESHOLD size`: elements of so many bytes have a node of their own; 0: as it was */
 function quicklistPackedThreshold(session: Caller, request: Request): void {
   const parts = UNIT.exec(request.text(2));
   const bytes = parts === null ? NaN : Number(parts[1]) * FACTORS[(parts[2] ?? "b").toLowerCase()];
   if (!(bytes <= MAX_PACKED_THRESHOLD_BYTES)) {
     return session.reply.error("ERR argument must be a memory value bigger than 1 and smaller than 4gb");
   }
+  session.host.store.lists.packedThreshold = bytes;
   session.reply.ok();
 }
 
@@ -345,7 +346,10 @@ const DEBUG_HELP = help("DEBUG", [
     "Reply with a sample of a type: string, integer, double, bignum, null, array, set, map,",
     "attrib, push, verbatim, true, false.",
   ],
-  ["QUICKLIST-PACKED-THRESHOLD <size>", "Accepted, for up to 4gb."],
+  [
+    "QUICKLIST-PACKED-THRESHOLD <size>",
+    "Gives elements of so many bytes, up to 4gb, a list's node of their own; 0: as usual.",
+  ],
   [
     "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
     "Save, empty and load all databases. NOSAVE loads the file there is, NOFLUSH keeps what",

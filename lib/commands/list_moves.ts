@@ -92,14 +92,14 @@ function rpoplpush(session: Session, request: Request): void {
   move(session, request, "tail", "head");
 }
 
-function moveOrWait(session: Waiter, request: Request, from: End, to: End, timeoutMs: number): void {
+/** Whether an element was moved; else the client waits for one, or has been told what is wrong. */
+function moveOrWait(session: Waiter, request: Request, from: End, to: End, timeoutMs: number): boolean {
   const { reply } = session;
   const ref = writeList(session, request);
-  if (ref === FAILED) return;
-  if (ref === MISSING) return session.waitForKeys(request, 1, 1, TYPE_LIST, timeoutMs, () => reply.nil());
-  if (!moveElement(session, request, ref, from, to)) return;
-  const builder = session.propagateAs(5)?.word("LMOVE").argument(request, 1).argument(request, 2);
-  builder?.word(from === "head" ? "LEFT" : "RIGHT").word(to === "head" ? "LEFT" : "RIGHT");
+  if (ref === FAILED) return false;
+  if (ref !== MISSING) return moveElement(session, request, ref, from, to);
+  session.waitForKeys(request, 1, 1, TYPE_LIST, timeoutMs, () => reply.nil());
+  return false;
 }
 
 /** `BLMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout` */
@@ -108,13 +108,16 @@ function blmove(session: Waiter, request: Request): void {
   const to = endArgument(request, 4);
   if (from === null || to === null) return session.reply.error(SYNTAX_ERROR);
   const timeoutMs = timeoutInSeconds(session, request, 5);
-  if (timeoutMs !== null) moveOrWait(session, request, from, to, timeoutMs);
+  if (timeoutMs === null || !moveOrWait(session, request, from, to, timeoutMs)) return;
+  const builder = session.propagateAs(5)?.word("LMOVE");
+  for (let i = 1; i < 5; i++) builder?.argument(request, i);
 }
 
 /** `BRPOPLPUSH source destination timeout` */
 function brpoplpush(session: Waiter, request: Request): void {
   const timeoutMs = timeoutInSeconds(session, request, 3);
-  if (timeoutMs !== null) moveOrWait(session, request, "tail", "head", timeoutMs);
+  if (timeoutMs === null || !moveOrWait(session, request, "tail", "head", timeoutMs)) return;
+  session.propagateAs(3)?.word("RPOPLPUSH").argument(request, 1).argument(request, 2);
 }
 
 // --- Taking off the first of several lists ----------------------------------------------------------------------------

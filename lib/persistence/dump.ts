@@ -104,7 +104,8 @@ export class Restorer {
   /** The RDB types of values: all else in a payload's first place is none. */
   readonly #types: ReadonlySet<number>;
 
-  constructor(keyspace: Keyspace) {
+  /** `onFault` is told why a payload made no value. */
+  constructor(keyspace: Keyspace, readonly onFault: (error: RdbError) => void = () => {}) {
     this.#types = new Set(valueLoaders(keyspace.store).keys());
     this.#scratch = keyspace.createUnnumbered();
   }
@@ -155,6 +156,7 @@ export class Restorer {
     } catch (error) {
       if (!(error instanceof RdbError)) throw error;
       if (error.cause !== undefined) throw error.cause; // the payload is fine, but there is no room for it
+      this.onFault(error);
       return false;
     }
     // An empty value is passed over by the reader, and a key behind it would stand in its place.

@@ -22,6 +22,8 @@ import { EMPTY, LoadTarget, type ValueLoader } from "./types/value_loader.ts";
 
 /** Units between two looks at the clock. */
 const UNITS_PER_LOOK = 32;
+/** Keys with empty values of which each is told. */
+const MAX_EMPTY_TOLD = 10;
 /** Aux fields longer than this are not kept. */
 const MAX_AUX_BYTES = 1024;
 const CHECKSUM_BYTES = 8;
@@ -32,6 +34,8 @@ export interface ReadOptions {
   readonly dropExpired: boolean;
   /** Told of each of those; the bytes are the reader's own during the call only. */
   readonly onExpired?: (databaseIndex: number, key: Uint8Array, start: number, length: number) => void;
+  /** Told of the first keys left out because their value was empty, for the log. */
+  readonly onEmptyKey?: (key: string) => void;
   /** `rdbchecksum`. */
   readonly verifyChecksum: boolean;
   /** Whether a key that is there already is replaced; else it is an error. */
@@ -280,7 +284,7 @@ export class RdbReader {
   /** All of a key's value was read. */
   #keyDone(): void {
     const target = this.#target;
-    this.#loader?.end(target);
+    if (this.#loader?.end(target) === false) return this.#emptyDone();
     if (target.database === null) {
       this.keysExpired++;
     } else {
@@ -291,7 +295,7 @@ export class RdbReader {
   }
 
   #emptyDone(): void {
-    this.emptyKeys++;
+    if (this.emptyKeys++ < MAX_EMPTY_TOLD) this.#options.onEmptyKey?.(this.#keyText ?? this.#target.key.toString());
     this.#resetKey();
   }
 

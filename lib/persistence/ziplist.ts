@@ -130,6 +130,7 @@ export function walkZipmap(bytes: Uint8Array, start: number, length: number, vis
     if (size === ZIPMAP_LONG_LENGTH) {
       if (at + 4 > last) return "zipmap entry cut off";
       size = view.getUint32(at, true);
+      if (size < ZIPMAP_LONG_LENGTH) return "zipmap entry with a long form of a short length";
       at += 4;
     }
     let unused = 0;

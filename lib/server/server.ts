@@ -116,7 +116,9 @@ export class Server implements WholeHost {
     this.cron = new Cron(this);
     this.saving = new Saving(this);
     this.dumper = new Dumper(this.store);
-    this.restorer = new Restorer(this.keyspace);
+    this.restorer = new Restorer(this.keyspace, ({ offset, reason }) => {
+      log.warning(`Internal error in RDB reading offset ${offset} -> ${reason}`);
+    });
     this.replication = new Replication(this);
     this.linkErrors = new LinkErrors(this);
     this.writeGate = new WriteGate(this);

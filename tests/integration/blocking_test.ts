@@ -104,7 +104,7 @@ test("a timeout that makes no sense is refused", async () => {
   await client.expect("BLPOP a -1", new ReplyError("ERR timeout is negative"));
   await client.expect("BLPOP a x", new ReplyError("ERR timeout is not a float or out of range"));
   await client.expect("BLPOP a inf", /^ERR timeout is /);
-  await client.expect("BLPOP a 1e300", new ReplyError("ERR timeout is out of range"));
+  await client.expect("BLPOP a 1e300", /^ERR timeout is /); // Redis 7.0 calls it negative
   await client.expect("BLMPOP 1 0 a LEFT", new ReplyError("ERR numkeys should be greater than 0"));
   await client.expect("BLMPOP 1 1 a LEFT COUNT 0", new ReplyError("ERR count should be greater than 0"));
   await client.expect("BLMPOP 1 1 a BOTH", new ReplyError("ERR syntax error"));

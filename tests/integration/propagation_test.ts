@@ -114,3 +114,21 @@ test("SET counts the key that it overwrites as expired", async () => {
   await client.expect("TTL a", -1);
   assert.match(String(await client.call("INFO stats")), /expired_keys:1\r\n/);
 });
+
+test("what moves or takes an element goes out as what does so at once, whether it had to wait or not", async () => {
+  assert.deepEqual(
+    await propagated(
+      "RPUSH list 1 2 3 4 5",
+      "BLMOVE list to LEFT RIGHT 1",
+      "BRPOPLPUSH list to 1",
+      "BLPOP list 1",
+      "BLMPOP 1 1 list RIGHT COUNT 1",
+    ),
+    ["RPUSH list 1 2 3 4 5", "LMOVE list to LEFT RIGHT", "RPOPLPUSH list to", "LPOP list", "RPOP list 1"],
+  );
+  const waiting = await server.connect();
+  waiting.send("BRPOPLPUSH", "empty", "to", 0);
+  await until("the client to wait", async () => /blocked_clients:1\r/.test(String(await client.call("INFO clients"))));
+  assert.deepEqual(await propagated("RPUSH empty x"), ["RPUSH empty x", "RPOPLPUSH empty to"]);
+  assert.equal(await waiting.read(), "x");
+});

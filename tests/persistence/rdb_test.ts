@@ -236,6 +236,34 @@ function refused(bytes: Uint8Array, message: RegExp, offset?: number): void {
   });
 }
 
+test("keys whose values have no elements are left out, and told of", () => {
+  const EMPTY_LISTPACK = text("\x07\0\0\0\0\0\xff");
+  const EMPTY_ZIPLIST = text("\x0b\0\0\0\x0a\0\0\0\0\0\xff");
+  const told: string[] = [];
+  const reader = new RdbReader(wipe(TARGET), { ...READ, onEmptyKey: (key) => told.push(key) });
+  reader.feed(file(
+    ...[4, text("hash"), 0, 13, text("hash ziplist"), EMPTY_ZIPLIST, 16, text("hash listpack"), EMPTY_LISTPACK],
+    ...[2, text("set"), 0, 1, text("list"), 0, 14, text("quicklist"), 0],
+    ...[14, text("empty ziplists"), 2, EMPTY_ZIPLIST, EMPTY_ZIPLIST],
+    ...[3, text("zset"), 0, 12, text("zset ziplist"), EMPTY_ZIPLIST, 17, text("zset listpack"), EMPTY_LISTPACK],
+    ...[0, text("string"), text("")],
+  ));
+  assert.deepEqual(told, [
+    "hash",
+    "hash ziplist",
+    "hash listpack",
+    "set",
+    "list",
+    "quicklist",
+    "empty ziplists",
+    "zset",
+    "zset ziplist",
+    "zset listpack",
+  ]);
+  assert.equal(reader.emptyKeys, 10);
+  assert.deepEqual([...contents(TARGET, TARGET.databases[0])].map(([key]) => key), ["string"]);
+});
+
 test("what cannot be held is refused with its place and its name", () => {
   refused(encodeLatin1("REDIX0009\xff12345678"), /Wrong signature/, 0);
   refused(encodeLatin1("REDIS0013\xff12345678"), /Can't handle RDB format version 0013/, 5);
@@ -243,7 +271,13 @@ test("what cannot be held is refused with its place and its name", () => {
   refused(file(25, text("h\x01"), [1]), /field expiry.* is not supported \(at byte 9, key 'h\\x01'\)/, 9);
   refused(file(1, text("l"), 1, [0xc4]), /unknown string encoding 4/);
   refused(file(18, text("l"), 1, 3, text("x")), /a list's node of an unknown kind, 3/);
-  refused(file(18, text("l"), 1, 2, text("xxxxxxx")), /malformed listpack/);
+  refused(file(18, text("l"), 1, 2, text("xxxxxxx")), /List listpack integrity check failed: a malformed listpack/);
+  refused(file(18, text("l"), 1, 1, text("")), /plain node without bytes/);
+  refused(
+    file(9, text("h"), text("\x01\xfe\x01\0\0\0f\x01\0v\xff")),
+    /Zipmap integrity .* long form of a short length/,
+  );
+  refused(file(9, text("h"), text("\0\xff")), /Zipmap integrity check failed: no fields/);
   refused(
     file(5, text("z"), 1, text("m"), [0, 0, 0, 0, 0, 0, 0xf8, 0x7f]),
     /the member 'm' has a score that is no number/,

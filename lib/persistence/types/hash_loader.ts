@@ -10,7 +10,7 @@ import type { Hashes } from "../../store/types/hashes.ts";
 import { RDB_TYPE_HASH, RDB_TYPE_HASH_LISTPACK, RDB_TYPE_HASH_ZIPLIST, RDB_TYPE_HASH_ZIPMAP } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
 import { walkZiplist, walkZipmap } from "../ziplist.ts";
-import { hasElements, putListpack } from "./packed_values.ts";
+import { hasElements, notSound, putListpack } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 /** Fields from which on room for a listpack is not reserved ahead: the number may be anything. */
@@ -46,8 +46,9 @@ export class HashLoader implements ValueLoader {
     if (!this.#add()) throw this.#twice(target);
   }
 
-  end(): void {
+  end(): boolean {
     if (this.#database !== null) this.#ref = this.hashes.trim(this.#database, this.#ref);
+    return true;
   }
 
   ref(): number {
@@ -97,9 +98,11 @@ export class HashLoader implements ValueLoader {
       count++;
       return true;
     });
-    if (fault !== null) throw target.input.error(fault);
-    if (count === 0) return EMPTY;
-    if (count & 1) throw target.input.error("a field without a value");
+    const what = walk === walkZiplist ? "Hash ziplist" : "Zipmap";
+    if (fault !== null) throw notSound(target.input, what, fault);
+    if (count === 0 && walk === walkZiplist) return EMPTY;
+    if (count === 0) throw notSound(target.input, what, "no fields");
+    if (count & 1) throw notSound(target.input, what, "a field without a value");
     this.#start(target, count >> 1);
     let isField = true;
     let isTwice = false;
@@ -113,12 +116,12 @@ export class HashLoader implements ValueLoader {
       isField = !isField;
       return !isTwice;
     });
-    if (isTwice) throw this.#twice(target);
+    if (isTwice) throw notSound(target.input, what, `the hash has the field '${this.#field}' twice`);
     return 0;
   }
 
   #listpack(target: LoadTarget): number {
-    if (!hasElements(target, this.#value, 2, "field")) return EMPTY;
+    if (!hasElements(target, this.#value, 2, "Hash", "field")) return EMPTY;
     const database = this.#database = target.claim();
     if (database !== null) this.#ref = putListpack(this.hashes, database, target, this.#value);
     return 0;

@@ -16,6 +16,7 @@ import {
 } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
 import { walkZiplist } from "../ziplist.ts";
+import { notSound } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 export class ListLoader implements ValueLoader {
@@ -57,19 +58,21 @@ export class ListLoader implements ValueLoader {
     }
     const container = input.length();
     input.string(value);
+    if (container === QUICKLIST_NODE_PLAIN && value.length === 0) {
+      throw input.error("a list's plain node without bytes");
+    }
     if (container === QUICKLIST_NODE_PLAIN) return this.#push(value.bytes, value.start, value.length);
     if (container !== QUICKLIST_NODE_PACKED) throw input.error(`a list's node of an unknown kind, ${container}`);
     this.#append(target);
   }
 
-  end(target: LoadTarget): void {
+  end({ key }: LoadTarget): boolean {
     const database = this.#database;
-    if (database === null) return;
-    if (this.lists.count(this.#ref) === 0) {
-      database.remove(target.key.bytes, target.key.start, target.key.length);
-      throw target.input.error("a list without elements");
-    }
-    this.#ref = this.lists.pack(database, this.#ref, 1);
+    if (database === null) return true;
+    const hasElements = this.lists.count(this.#ref) > 0;
+    if (hasElements) this.#ref = this.lists.pack(database, this.#ref, 1);
+    else database.remove(key.bytes, key.start, key.length);
+    return hasElements;
   }
 
   ref(): number {
@@ -98,14 +101,16 @@ export class ListLoader implements ValueLoader {
       take(element, at, size);
       return true;
     });
-    if (fault !== null) throw target.input.error(fault);
+    if (fault !== null) throw notSound(target.input, "List ziplist", fault);
     return count;
   }
 
   /** Takes the listpack that was read as a node. */
   #append(target: LoadTarget): void {
     const { bytes, start, length } = this.#value;
-    if (!isValidListpack(bytes, start, length, 1)) throw target.input.error("a malformed listpack");
+    if (!isValidListpack(bytes, start, length, 1)) {
+      throw notSound(target.input, "List listpack", "a malformed listpack");
+    }
     if (length === EMPTY_LISTPACK_BYTES) throw target.input.error("a list's node without elements");
     if (this.#database === null) return;
     this.#ref = this.lists.convert(this.#database, this.#ref);

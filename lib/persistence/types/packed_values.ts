@@ -4,7 +4,8 @@ import type { Database } from "../../store/database.ts";
 import type { UnixMs } from "../../store/entry.ts";
 import { EMPTY_LISTPACK_BYTES, hasDuplicates, isValidListpack } from "../../store/listpack.ts";
 import type { ValueHome } from "../../store/types/value_type.ts";
-import type { StringSlot } from "../rdb_input.ts";
+import type { RdbError } from "../rdb_format.ts";
+import type { RdbInput, StringSlot } from "../rdb_input.ts";
 import type { LoadTarget } from "./value_loader.ts";
 
 /** A value type that takes listpacks as they are: hashes, sorted sets. */
@@ -21,15 +22,30 @@ export interface ListpackTaker {
   ): number;
 }
 
+/** The error of a blob, `what`, whose bytes are not sound. It begins with Redis's words, for which logs are searched. */
+export function notSound(input: RdbInput, what: string, fault: string): RdbError {
+  return input.error(`${what} integrity check failed: ${fault}`);
+}
+
 /**
  * Whether a listpack that was read has elements, of which every `stride`th is what the others go with. Throws where it is
- * not sound, or has one of these, a `what`, twice.
+ * not sound, or has one of these, a `part`, twice. `value`: what it is, as Redis tells of it.
  */
-export function hasElements(target: LoadTarget, listpack: StringSlot, stride: 1 | 2, what: string): boolean {
+export function hasElements(
+  { input }: LoadTarget,
+  listpack: StringSlot,
+  stride: 1 | 2,
+  value: string,
+  part: string,
+): boolean {
   const { bytes, start, length } = listpack;
-  if (!isValidListpack(bytes, start, length, stride)) throw target.input.error("a malformed listpack");
+  if (!isValidListpack(bytes, start, length, stride)) {
+    throw notSound(input, `${value} listpack`, "a malformed listpack");
+  }
   if (length === EMPTY_LISTPACK_BYTES) return false;
-  if (hasDuplicates(bytes, start, stride)) throw target.input.error(`a listpack with a ${what} twice`);
+  if (hasDuplicates(bytes, start, stride)) {
+    throw notSound(input, `${value} listpack`, `listpack with dup elements, a listpack with a ${part} twice`);
+  }
   return true;
 }
 

@@ -9,7 +9,7 @@ import { isValidIntset } from "../../store/intset.ts";
 import type { Sets } from "../../store/types/sets.ts";
 import { RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
-import { hasElements } from "./packed_values.ts";
+import { hasElements, notSound } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 export class SetLoader implements ValueLoader {
@@ -40,8 +40,9 @@ export class SetLoader implements ValueLoader {
     if (!this.sets.added) throw target.input.error(`the set has the member '${member}' twice`);
   }
 
-  end(): void {
+  end(): boolean {
     if (this.#database !== null) this.#ref = this.sets.trim(this.#database, this.#ref);
+    return true;
   }
 
   ref(): number {
@@ -62,13 +63,13 @@ export class SetLoader implements ValueLoader {
 
   #intset(target: LoadTarget): number {
     const { bytes, start, length } = this.#value;
-    if (!isValidIntset(bytes, start, length)) throw target.input.error("a malformed intset");
+    if (!isValidIntset(bytes, start, length)) throw notSound(target.input, "Intset", "a malformed intset");
     this.#packed(target, ENCODING_INTSET);
     return 0;
   }
 
   #listpack(target: LoadTarget): number {
-    if (!hasElements(target, this.#value, 1, "member")) return EMPTY;
+    if (!hasElements(target, this.#value, 1, "Set", "member")) return EMPTY;
     this.#packed(target, ENCODING_LISTPACK);
     return 0;
   }

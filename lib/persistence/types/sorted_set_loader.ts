@@ -12,7 +12,7 @@ import type { SortedSets } from "../../store/types/sorted_sets.ts";
 import { RDB_TYPE_ZSET, RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_LISTPACK, RDB_TYPE_ZSET_ZIPLIST } from "../rdb_format.ts";
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
 import { walkZiplist } from "../ziplist.ts";
-import { hasElements, putListpack } from "./packed_values.ts";
+import { hasElements, notSound, putListpack } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 /** In place of the length of a score's text (RDB_TYPE_ZSET). */
@@ -54,8 +54,9 @@ export class SortedSetLoader implements ValueLoader {
     this.#add(target, member.bytes, member.start, member.length, score);
   }
 
-  end(): void {
+  end(): boolean {
     if (this.#database !== null) this.#ref = this.sets.trim(this.#database, this.#ref);
+    return true;
   }
 
   ref(): number {
@@ -85,9 +86,9 @@ export class SortedSetLoader implements ValueLoader {
       if (count++ % 2 === 1 && Number.isNaN(parseDouble(element, at, size))) isSound = false;
       return true;
     });
-    if (fault !== null) throw target.input.error(fault);
+    if (fault !== null) throw notSound(target.input, "Zset ziplist", fault);
     if (count === 0) return EMPTY;
-    if (count % 2 === 1) throw target.input.error("a member without a score");
+    if (count % 2 === 1) throw notSound(target.input, "Zset ziplist", "a member without a score");
     if (!isSound) throw target.input.error("a score that is no number");
     this.#start(target);
     const member = this.#member;
@@ -101,7 +102,7 @@ export class SortedSetLoader implements ValueLoader {
   }
 
   #listpack(target: LoadTarget): number {
-    if (!hasElements(target, this.#value, 2, "member")) return EMPTY;
+    if (!hasElements(target, this.#value, 2, "Zset", "member")) return EMPTY;
     if (!this.#isSorted(target)) {
       // Nobody writes that, but its order is ours to see to.
       this.#start(target);

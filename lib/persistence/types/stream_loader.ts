@@ -11,6 +11,7 @@ import { ID_BYTES, StreamId } from "../../store/types/stream_ids.ts";
 import type { Streams } from "../../store/types/streams.ts";
 import { RDB_TYPE_STREAM_LISTPACKS, RDB_TYPE_STREAM_LISTPACKS_2, RDB_TYPE_STREAM_LISTPACKS_3 } from "../rdb_format.ts";
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
+import { notSound } from "./packed_values.ts";
 import type { LoadTarget, ValueLoader } from "./value_loader.ts";
 
 const TWO_32 = 4294967296;
@@ -80,8 +81,9 @@ export class StreamLoader implements ValueLoader {
     return this.#oneGroup(input);
   }
 
-  end(target: LoadTarget): void {
+  end(target: LoadTarget): boolean {
     this.#checkAssigned(target.input);
+    return true;
   }
 
   ref(): number {
@@ -97,7 +99,7 @@ export class StreamLoader implements ValueLoader {
     const { bytes, start, length } = listpack;
     const nodeId = this.#id.readBytes(name.bytes, name.start);
     const fault = faultOfNode(bytes, start, length, nodeId, this.#last);
-    if (fault !== null) throw input.error(fault);
+    if (fault !== null) throw notSound(input, "Stream listpack", fault);
     const live = liveEntries(bytes, start);
     // One of which all is deleted holds nothing.
     if (this.#database !== null && live > 0) this.streams.appendListpack(this.#body, nodeId, bytes, start, length);
@@ -192,7 +194,7 @@ export class StreamLoader implements ValueLoader {
     if (pending > this.#unassigned) throw input.error(`the consumer '${name}' has more pending than its group`);
     if (this.#database !== null) {
       if (groups.findConsumer(this.#group, name.bytes, name.start, name.length) !== 0) {
-        throw input.error(`a stream's group has the consumer '${name}' twice`);
+        throw input.error(`Duplicate stream consumer detected: the group has '${name}' twice`);
       }
       const { bytes, start, length } = name;
       this.#consumer = groups.createConsumer(this.#body, this.#group, bytes, start, length, seenMs);
@@ -206,7 +208,8 @@ export class StreamLoader implements ValueLoader {
   #pendingId(input: RdbInput): number {
     const id = this.#id.readBytes(input.bytes, input.take(ID_BYTES));
     if (this.#database !== null && !this.streams.groups.assignPending(this.#body, this.#group, this.#consumer, id)) {
-      throw input.error(`the entry ${id} is pending for a consumer, but not in its group, or for another`);
+      const fault = "is pending for a consumer, but not in its group, or for another";
+      throw input.error(`Stream consumer PEL entry already has a consumer assigned: the entry ${id} ${fault}`);
     }
     this.#idsLeft--;
     this.#unassigned--;

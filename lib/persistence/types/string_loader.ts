@@ -38,7 +38,9 @@ export class StringLoader implements ValueLoader {
     throw new Error("a string has no elements");
   }
 
-  end(): void {}
+  end(): boolean {
+    return true;
+  }
 
   ref({ database, key }: LoadTarget): number {
     return database?.peek(key.bytes, key.start, key.length) ?? 0;

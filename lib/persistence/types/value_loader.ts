@@ -50,8 +50,8 @@ export interface ValueLoader {
   begin(type: number, target: LoadTarget): number;
   /** Reads one element. May return how many more are to come than was known before. */
   element(target: LoadTarget): number | void;
-  /** All elements have come. */
-  end(target: LoadTarget): void;
+  /** All elements have come; false where that were none, and no key was left: the same as EMPTY, found out late. */
+  end(target: LoadTarget): boolean;
   /** The entry built last, in a target with a database. */
   ref(target: LoadTarget): number;
 }

@@ -229,11 +229,12 @@ export class Saving {
 
   /** How an RDB file of this server is read now. */
   get readOptions(): ReadOptions {
-    const { store, config, debugging, isReplica, propagation, settings } = this.server;
+    const { store, config, debugging, isReplica, log, propagation, settings } = this.server;
     return {
       dropExpired: !isReplica,
       onExpired: (index, key, start, length) =>
         propagation.writeRemoval(index, removalWord(config, "lazyfree-lazy-expire"), key, start, length, false),
+      onEmptyKey: (key) => log.notice(`rdbLoadObject skipping empty key: ${key}`),
       verifyChecksum: config.flag("rdbchecksum") && !debugging.skipChecksums,
       keyDelayMs: () => settings.keyLoadDelayMs,
       withIdle: config.choice("maxmemory-policy").endsWith("-lru"),

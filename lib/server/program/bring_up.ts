@@ -45,7 +45,9 @@ async function loadData(server: Server): Promise<boolean> {
   try {
     const result = await saving.load(bytes);
     const seconds = ((monotonicMs() - startedMs) / 1000).toFixed(3);
-    log.notice(`Done loading RDB, keys loaded: ${result.keysLoaded}, keys expired: ${result.keysExpired}.`);
+    const { keysLoaded, keysExpired, emptyKeys } = result;
+    const skipped = emptyKeys > 0 ? `, empty keys skipped: ${emptyKeys}` : "";
+    log.notice(`Done loading RDB, keys loaded: ${keysLoaded}, keys expired: ${keysExpired}${skipped}.`);
     log.notice(`DB loaded from disk: ${seconds} seconds`);
     return true;
   } catch (error) {
@@ -53,6 +55,7 @@ async function loadData(server: Server): Promise<boolean> {
     if (error.cause instanceof RdbError) {
       const { offset, reason } = error.cause;
       log.warning(`Internal error in RDB reading offset ${offset} -> ${reason}`);
+      log.warning("Terminating server after rdb file reading failure.");
     }
     log.warning(`Fatal error loading the DB, check server logs. Exiting. ${error.message}`);
     return false;
