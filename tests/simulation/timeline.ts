@@ -4,11 +4,12 @@
  */
 
 import { placeName, PLACES } from "./keys.ts";
-import { type Effects, emptyState, type Entry, type State } from "./model.ts";
+import { type Effects, emptyState, type Entry, type State } from "./model/operations.ts";
+import { areAlike, shownValue, type Value } from "./model/values.ts";
 
 /** What was read of all places, between two moments of Unix time in ms. */
 export interface Observed {
-  readonly values: readonly (string | undefined)[];
+  readonly values: readonly (Value | undefined)[];
   /** For each place whether its key was there: 1 or 0. */
   readonly areThere: Uint8Array;
   readonly fromMs: number;
@@ -19,8 +20,13 @@ export interface Observed {
 function fits(entry: Entry | undefined, place: number, { values, areThere, fromMs, toMs }: Observed): boolean {
   const value = values[place];
   if (entry === undefined) return value === undefined;
-  if (value === undefined) return areThere[place] === 0 && entry.earliestMs <= toMs;
-  return entry.value === value && entry.latestMs >= fromMs;
+  if (value === undefined) return reads(entry.value) ? areThere[place] === 0 && entry.earliestMs <= toMs : true;
+  return entry.latestMs >= fromMs && areAlike(entry.value, value);
+}
+
+/** Whether a value is seen when it is read: a HyperLogLog without elements counts 0, as one does that is not there. */
+function reads(value: Value): boolean {
+  return typeof value === "string" || value.kind !== "log" || value.elements.size > 0;
 }
 
 /** Null if `state` can be what was observed; else, in words, the first place that is wrong. */
@@ -28,10 +34,7 @@ export function compare(state: State, observed: Observed): string | null {
   for (let place = 0; place < PLACES; place++) {
     const [entry, value] = [state[place], observed.values[place]];
     if (fits(entry, place, observed)) continue;
-    const [wanted, found] = [entry?.value, value].map((text) =>
-      text === undefined ? "missing" : JSON.stringify(text.slice(0, 60))
-    );
-    return `${placeName(place)} should be ${wanted} and is ${found}`;
+    return `${placeName(place)} should be ${shownValue(entry?.value)} and is ${shownValue(value)}`;
   }
   return null;
 }
@@ -47,6 +50,15 @@ export function either(a: State, b: State): State {
       earliestMs: Math.min(one.earliestMs, other.earliestMs),
       latestMs: Math.max(one.latestMs, other.latestMs),
     };
+  });
+}
+
+/** A state in which what was open is as it was observed. */
+export function closed(state: State, { values }: Observed): State {
+  return state.map((entry, place) => {
+    const value = values[place];
+    if (entry === undefined || value === undefined) return entry;
+    return typeof entry.value === "string" || entry.value.kind !== "open" ? entry : { ...entry, value };
   });
 }
 

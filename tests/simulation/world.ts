@@ -20,6 +20,8 @@ import { SimulatedNetwork } from "./network.ts";
 import { Killed, Scheduler, Scope } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
 
+/** Options that all servers share, as the bytes of values go by them. */
+const SHARED_OPTIONS = ["--hll-sparse-max-bytes", "200"];
 const MACHINES = ["a", "b", "c", "d"];
 const CLIENTS = 4;
 /** How long, in ms, everything may take to come to rest. */
@@ -275,7 +277,11 @@ class World implements ClientWorld {
       ...["--client-output-buffer-limit", of(["replica 256mb 64mb 60", "replica 256mb 64mb 60", "replica 64kb 0 0"])],
       ...["--lazyfree-lazy-server-del", of(["yes", "no"]), "--lazyfree-lazy-user-del", of(["yes", "no"])],
       ...["--lazyfree-lazy-expire", of(["yes", "no"]), "--replica-lazy-flush", of(["yes", "no"])],
-      ...["--hz", of(["10", "50"])],
+      ...["--hz", of(["10", "50"]), "--list-max-listpack-size", of(["8", "-1", "-2"])],
+      ...["--list-compress-depth", of(["0", "1"]), "--stream-node-max-entries", of(["4", "20", "100"])],
+      ...["--set-max-intset-entries", of(["8", "512"]), "--set-max-listpack-entries", of(["8", "128"])],
+      ...["--set-max-listpack-value", of(["4", "64"]), "--zset-max-listpack-entries", of(["8", "64", "128"])],
+      ...["--zset-max-listpack-value", of(["4", "64"]), "--stream-node-max-bytes", of(["200", "4096"])],
     ];
   }
 
@@ -286,7 +292,7 @@ class World implements ClientWorld {
   #optionsOf(machine: Machine): readonly string[] {
     const parent = this.#parents.get(machine);
     const role = parent === null || parent === undefined ? [] : ["--replicaof", `${parent.name} ${PORT}`];
-    return [...this.#options.get(machine) ?? [], ...role];
+    return [...SHARED_OPTIONS, ...this.#options.get(machine) ?? [], ...role];
   }
 
   // --- Faults ---------------------------------------------------------------------------------------------------------
