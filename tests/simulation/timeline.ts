@@ -5,7 +5,7 @@
 
 import { placeName, PLACES } from "./keys.ts";
 import { type Effects, emptyState, type Entry, type State } from "./model/operations.ts";
-import { areAlike, shownValue, type Value } from "./model/values.ts";
+import { areAlike, eitherValue, shownValue, type Value } from "./model/values.ts";
 
 /** What was read of all places, between two moments of Unix time in ms. */
 export interface Observed {
@@ -20,13 +20,8 @@ export interface Observed {
 function fits(entry: Entry | undefined, place: number, { values, areThere, fromMs, toMs }: Observed): boolean {
   const value = values[place];
   if (entry === undefined) return value === undefined;
-  if (value === undefined) return reads(entry.value) ? areThere[place] === 0 && entry.earliestMs <= toMs : true;
+  if (value === undefined) return areThere[place] === 0 && entry.earliestMs <= toMs;
   return entry.latestMs >= fromMs && areAlike(entry.value, value);
-}
-
-/** Whether a value is seen when it is read: a HyperLogLog without elements counts 0, as one does that is not there. */
-function reads(value: Value): boolean {
-  return typeof value === "string" || value.kind !== "log" || value.elements.size > 0;
 }
 
 /** Null if `state` can be what was observed; else, in words, the first place that is wrong. */
@@ -46,7 +41,7 @@ export function either(a: State, b: State): State {
     if (one === undefined) return other && { ...other, earliestMs: 0 };
     if (other === undefined) return { ...one, earliestMs: 0 };
     return {
-      value: one.value,
+      value: eitherValue(one.value, other.value),
       earliestMs: Math.min(one.earliestMs, other.earliestMs),
       latestMs: Math.max(one.latestMs, other.latestMs),
     };

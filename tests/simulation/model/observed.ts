@@ -14,7 +14,14 @@ const READS: Record<Kind, ((name: string) => readonly string[])> = {
   "sorted set": (name) => ["ZRANGE", name, "0", "-1", "WITHSCORES"],
   places: (name) => ["ZRANGE", name, "0", "-1", "WITHSCORES"],
   stream: (name) => ["XINFO", "STREAM", name, "FULL", "COUNT", "0"],
-  log: (name) => ["PFCOUNT", name, name], // of a single one the count would be kept in it
+  log: (name) => ["GETRANGE", name, "0", "3"], // that the bytes are those of the primary is seen when all rests
+};
+
+/** What is observed of a HyperLogLog: that there is one. */
+const SOME_LOG: Value = {
+  kind: "open",
+  text: "a HyperLogLog",
+  fits: (value) => typeof value !== "string" && value.kind === "log",
 };
 
 export function readOf({ kind, name }: Key): readonly string[] {
@@ -24,11 +31,10 @@ export function readOf({ kind, name }: Key): readonly string[] {
 /** The value that a reply shows, of a key that is no hash; null for none. */
 export function valueIn(key: Key, reply: Reply): Value | null {
   if (isHash(key) || reply.kind === "null") return null;
-  if (reply.kind === "bulk") return reply.text;
+  if (reply.kind === "bulk") return key.kind !== "log" ? reply.text : reply.text === "HYLL" ? SOME_LOG : null;
   if (reply.kind === "line") {
     if (key.kind === "stream" && reply.text === "-ERR no such key") return null;
-    if (key.kind !== "log" || reply.text[0] !== ":") throw new Error(`${key.name} holds ${shown(reply)}`);
-    return reply.text === ":0" ? null : { kind: "count", count: Number(reply.text.slice(1)) };
+    throw new Error(`${key.name} holds ${shown(reply)}`);
   }
   const items = itemsIn(reply);
   if (items.length === 0) return null;

@@ -60,19 +60,15 @@ export interface StreamValue {
   readonly groups: readonly Group[];
 }
 
-/** A HyperLogLog, by what was added to it. */
+/** A HyperLogLog, by what was added to it, and what may have been besides: nobody can read that out of it. */
 export interface LogValue {
   readonly kind: "log";
   readonly elements: ReadonlySet<string>;
+  /** All that is in `elements`, and more. */
+  readonly possible: ReadonlySet<string>;
 }
 
-/** What is observed of a HyperLogLog. */
-export interface CountValue {
-  readonly kind: "count";
-  readonly count: number;
-}
-
-/** A value of which only the reply that never came told what it has become. */
+/** A value of which only the reply that never came told what it has become; or, observed, one that is not read whole. */
 export interface OpenValue {
   readonly kind: "open";
   /** In words. */
@@ -87,7 +83,6 @@ export type Value =
   | SortedSetValue
   | StreamValue
   | LogValue
-  | CountValue
   | OpenValue;
 
 /** The most that a HyperLogLog may be off, as a share of the count, and in elements: many times what is likely. */
@@ -95,8 +90,9 @@ const LOG_ERROR = 0.06;
 const LOG_ERROR_ELEMENTS = 4;
 
 /** Whether a count is as near to that of a HyperLogLog's elements as it must be. */
-export function isCountOf(count: number, elements: number): boolean {
-  return Math.abs(count - elements) <= LOG_ERROR_ELEMENTS + LOG_ERROR * elements;
+export function isCountOf(count: number, { elements, possible }: LogValue): boolean {
+  const error = LOG_ERROR_ELEMENTS + LOG_ERROR * possible.size;
+  return count >= elements.size - error && count <= possible.size + error;
 }
 
 /** Whether two values are the same, or one was observed as the other. */
@@ -117,10 +113,9 @@ export function areAlike(wanted: Value, found: Value): boolean {
     case "stream":
       return found.kind === "stream" && areSameStreams(wanted, found);
     case "log":
-      if (found.kind === "count") return isCountOf(found.count, wanted.elements.size);
-      return found.kind === "log" && areSameSets(wanted.elements, found.elements);
-    case "count":
-      return found.kind === "count" && wanted.count === found.count;
+      if (found.kind === "open") return found.fits(wanted);
+      return found.kind === "log" && areSameSets(wanted.elements, found.elements) &&
+        areSameSets(wanted.possible, found.possible);
   }
 }
 
@@ -174,6 +169,12 @@ export function readId(text: string): Id {
   return { ms, sequence };
 }
 
+/** Of two values that were observed alike, what can be said of the one that it is. */
+export function eitherValue(a: Value, b: Value): Value {
+  if (typeof a === "string" || typeof b === "string" || a.kind !== "log" || b.kind !== "log") return a;
+  return { kind: "log", elements: a.elements.intersection(b.elements), possible: a.possible.union(b.possible) };
+}
+
 /** A value in a line, of which a long one is cut. */
 export function shownValue(value: Value | undefined): string {
   if (value === undefined) return "missing";
@@ -192,8 +193,6 @@ export function shownValue(value: Value | undefined): string {
       return shownStream(value);
     case "log":
       return `${value.elements.size} elements counted`;
-    case "count":
-      return `a count of ${value.count}`;
   }
 }
 
