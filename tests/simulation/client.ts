@@ -5,24 +5,17 @@
  */
 
 import { unixMs } from "../../lib/runtime/clock.ts";
-import { sleep, startTimer } from "../../lib/runtime/timers.ts";
-import { nextTurn } from "../../lib/runtime/turns.ts";
+import { sleep } from "../../lib/runtime/timers.ts";
 import type { Chance } from "./chance.ts";
+import { type Connection, NO_MEMORY, NOT_NOW, openConnection } from "./connection.ts";
 import { fieldIndex, isHash, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
 import { readOf, valueIn } from "./model/observed.ts";
 import { type Effects, effectsOf, type Operation, replied, type State } from "./model/operations.ts";
 import type { Value } from "./model/values.ts";
-import type { SimulatedNetwork, SimulatedSocket } from "./network.ts";
-import { encodeRequests, type Reply, ReplyReader, shown } from "./resp.ts";
+import type { SimulatedNetwork } from "./network.ts";
+import { type Reply, shown } from "./resp.ts";
 import { closed, compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
 import { Traffic } from "./traffic.ts";
-
-/** A reply that has not come after so long never will, in ms. */
-const REPLY_TIMEOUT_MS = 3000;
-/** Errors that say that nothing was done, and that another try later, or elsewhere, may do. */
-const NOT_NOW =
-  /^-(LOADING|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|EXECABORT|UNBLOCKED|ERR WAIT cannot be used with replica instances)/;
-const NO_MEMORY = "-OOM command not allowed, there is no memory for it.";
 
 const [HERE, OTHER] = KEYSPACES;
 /** Of each database: its strings, which are read together, and all other keys. */
@@ -52,67 +45,6 @@ export interface ClientWorld {
   note(who: string, text: string): void;
   /** Tells whoever watches what a client has seen. */
   show(who: string, text: () => string): void;
-}
-
-/** A connection with the replies that have come over it. */
-class Connection {
-  readonly #reader = new ReplyReader();
-  /** Called with whether it has what a reply is waited for. */
-  #wake: ((inTime: boolean) => void) | null = null;
-  /** When the reply that is waited for must have come, in ms. */
-  #deadlineMs = 0;
-  #isTimerSet = false;
-  #isClosed = false;
-
-  constructor(readonly socket: SimulatedSocket) {
-    socket.handler = {
-      onData: (bytes, start, end) => {
-        this.#reader.add(bytes, start, end);
-        this.#wake?.(true);
-      },
-      onDrain: () => {},
-      onClose: () => {
-        this.#isClosed = true;
-        this.#wake?.(true);
-      },
-    };
-  }
-
-  send(requests: readonly (readonly string[])[]): void {
-    const request = encodeRequests(requests);
-    this.socket.write(request, 0, request.length);
-  }
-
-  /** The next reply; null where the connection is lost, or the reply takes too long. */
-  async reply(): Promise<Reply | null> {
-    for (;;) {
-      const reply = this.#reader.next();
-      if (reply !== null || this.#isClosed) return reply;
-      this.#deadlineMs = unixMs() + REPLY_TIMEOUT_MS;
-      if (!this.#isTimerSet) this.#setTimer();
-      const inTime = await new Promise<boolean>((resolve) => this.#wake = resolve);
-      this.#wake = null;
-      if (!inTime) return null;
-    }
-  }
-
-  /** One timer serves the replies of seconds: most come long before it goes off. */
-  #setTimer(): void {
-    this.#isTimerSet = true;
-    startTimer(() => {
-      this.#isTimerSet = false;
-      if (this.#wake === null || this.#isClosed) return;
-      if (unixMs() < this.#deadlineMs) this.#setTimer();
-      else this.#wake(false);
-    }, this.#deadlineMs - unixMs());
-  }
-
-  /** Ends it; resolves when the server can have nothing of it any more. */
-  async close(): Promise<void> {
-    this.socket.destroy();
-    const { peer } = this.socket;
-    while (!peer.isClosed && !peer.scope.isDead) await sleep(1);
-  }
 }
 
 /** What a client has read of its databases last. */
@@ -205,21 +137,8 @@ export class SimulatedClient {
     this.#connection = null;
   }
 
-  async #open(host: string): Promise<Connection | null> {
-    const { network, port } = this.world;
-    let socket: SimulatedSocket;
-    try {
-      socket = await network.connect(this.name, host, port);
-    } catch {
-      return null;
-    }
-    const connection = new Connection(socket);
-    await nextTurn();
-    connection.send([["SELECT", String(this.database)]]);
-    const reply = await connection.reply();
-    if (reply?.kind === "line" && reply.text === "+OK") return connection;
-    await connection.close();
-    return null;
+  #open(host: string): Promise<Connection | null> {
+    return openConnection(this.world, this.name, host, this.database);
   }
 
   /** Connects to the primary, and finds out what is there; null where that does not work now. */

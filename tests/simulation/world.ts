@@ -17,6 +17,7 @@ import { contentsOf, firstDifference } from "./contents.ts";
 import { Machine, PORT, simulatedWorkers, type Surroundings } from "./machine.ts";
 import { takeUsed } from "./memory.ts";
 import { SimulatedNetwork } from "./network.ts";
+import { SimulatedQueue } from "./queues.ts";
 import { Killed, Scheduler, Scope } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
 
@@ -57,7 +58,8 @@ class World implements ClientWorld {
   readonly #trace: Trace;
   readonly #scheduler: Scheduler;
   readonly #machines: Machine[];
-  readonly #clients: SimulatedClient[];
+  /** Clients with data of their own, and queues that clients wait at. */
+  readonly #clients: (SimulatedClient | SimulatedQueue)[];
   readonly #clientScope = new Scope("clients");
   /** Whom each machine follows; null for the primary. */
   readonly #parents = new Map<Machine, Machine | null>();
@@ -86,10 +88,11 @@ class World implements ClientWorld {
       const machine: Machine = new Machine(name, around, () => this.#optionsOf(machine));
       return machine;
     });
-    this.#clients = Array.from(
+    this.#clients = Array.from<unknown, SimulatedClient | SimulatedQueue>(
       { length: CLIENTS },
       (_, index) => new SimulatedClient(`client${index}`, 2 * index, this, chance.fork()),
     );
+    this.#clients.push(new SimulatedQueue("queue", 2 * CLIENTS, this, chance.fork()));
     this.#workers = simulatedWorkers(around);
   }
 
