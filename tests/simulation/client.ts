@@ -10,11 +10,11 @@ import type { Chance } from "./chance.ts";
 import { type Connection, NO_MEMORY, NOT_NOW, openConnection } from "./connection.ts";
 import { fieldIndex, isHash, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
 import { readOf, valueIn } from "./model/observed.ts";
-import { type Effects, effectsOf, type Operation, replied, type State } from "./model/operations.ts";
+import { type Effects, effectsOf, oneOf, type Operation, replied, type State } from "./model/operations.ts";
 import type { Value } from "./model/values.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { type Reply, shown } from "./resp.ts";
-import { closed, compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
+import { closed, Comparison, either, type Observed, Timeline } from "./timeline.ts";
 import { Traffic } from "./traffic.ts";
 
 const [HERE, OTHER] = KEYSPACES;
@@ -37,8 +37,8 @@ export interface ClientWorld {
   mayShowParts(): boolean;
   /** Counts the moments at which what was acknowledged may have been lost. */
   epoch(): number;
-  /** Whether an allocation was made to fail, so that requests may be refused. */
-  mayLackMemory(): boolean;
+  /** Whether an allocation was made to fail since then, in ms of Unix time, so that a request may have been refused. */
+  lackedMemory(sinceMs: number): boolean;
   isStopping(): boolean;
   readonly port: number;
   fail(who: string, what: string): void;
@@ -183,7 +183,7 @@ export class SimulatedClient {
     }
     if (found.length === 0 && epoch === this.#epoch) {
       const words = this.#uncertain.map((one) => one.words.join(" ").slice(0, 80)).join("; ");
-      const difference = compare(this.#timeline.state, observed);
+      const difference = this.#timeline.nearest(observed); // all that they may have done is a moment of it
       return this.world.fail(this.name, `lost or made up a write: ${difference}; uncertain were ${words}`);
     }
     if (found.length === 0) {
@@ -201,6 +201,9 @@ export class SimulatedClient {
    */
   #tryUncertain(observed: Observed): State[] {
     const timeline = this.#timeline;
+    const uncertain = this.world.lackedMemory(this.#uncertainSinceMs)
+      ? this.#uncertain.map((one) => one.parts === undefined ? one : oneOf([one, one.parts()]))
+      : this.#uncertain;
     const { state } = timeline;
     const comparison = new Comparison(state, observed);
     const found: State[] = [];
@@ -209,7 +212,7 @@ export class SimulatedClient {
       for (const [place, entry] of effects) comparison.see(place, entry ?? undefined);
     };
     const tryFrom = (index: number) => {
-      const operation = this.#uncertain[index];
+      const operation = uncertain[index];
       if (operation === undefined) {
         if (comparison.wrong === 0) found.push(state.slice());
         return;
@@ -228,7 +231,7 @@ export class SimulatedClient {
 
   /** One exchange with the primary; false where the connection is of no use any more. */
   async #step(connection: Connection): Promise<boolean> {
-    if (this.chance.oneIn(25)) await this.#readReplica();
+    if (this.chance.oneIn(60)) await this.#readReplica();
     const operations = this.#drawSome();
     this.requests += operations.length;
     this.#uncertain = operations;
@@ -327,7 +330,7 @@ export class SimulatedClient {
   }
 
   #lackedMemory(reply: Reply): boolean {
-    return reply.kind === "line" && reply.text === NO_MEMORY && this.world.mayLackMemory();
+    return reply.kind === "line" && reply.text === NO_MEMORY && this.world.lackedMemory(this.#uncertainSinceMs);
   }
 
   /** Reads from a replica. */

@@ -13,6 +13,8 @@ import { type Connection, NO_MEMORY, NOT_NOW, openConnection } from "./connectio
 import { MOVED, QUEUE_KINDS, type QueueKind } from "./queue_kinds.ts";
 import { type Reply, shown } from "./resp.ts";
 
+/** What CLIENT UNBLOCK has a client told. */
+const UNBLOCKED = "-UNBLOCKED client unblocked";
 const KEY = "queue";
 /** Never there. */
 const EMPTY_KEY = "empty";
@@ -39,7 +41,7 @@ interface Waiter {
   /** Whether it was seen to wait before the next one came. */
   isKnownToWait: boolean;
   isUnblocked: boolean;
-  /** Null once the connection is lost; undefined before that, or a reply. */
+  /** Null once the connection is lost, or it was refused; undefined before that, or a reply. */
   reply: Reply | null | undefined;
   repliedMs: number;
 }
@@ -55,6 +57,8 @@ export class SimulatedQueue {
   requests = 0;
   isDone = false;
   #members: Members | null = null;
+  /** When the round began, in ms of Unix time. */
+  #roundMs = 0;
   /** The last element that was added. */
   #last = 0;
 
@@ -145,6 +149,7 @@ export class SimulatedQueue {
   /** One round; false where the connections are of no use any more. */
   async #round(members: Members): Promise<boolean> {
     const { control } = members;
+    this.#roundMs = unixMs();
     const kind = this.chance.of(QUEUE_KINDS);
     const moved = members.waiting.map((_, index) => `${MOVED}${index}`);
     const prepared = await this.#askAtOnce(control, [["DEL", KEY, ...moved], ...kind.prepare(KEY)]);
@@ -205,7 +210,7 @@ export class SimulatedQueue {
   async #hear(waiter: Waiter): Promise<void> {
     let reply: Reply | null;
     do reply = await waiter.connection.reply(); while (reply === null && !waiter.connection.isLost);
-    waiter.reply = reply !== null && reply.kind === "line" && NOT_NOW.test(reply.text) && !waiter.isUnblocked
+    waiter.reply = reply?.kind === "line" && NOT_NOW.test(reply.text) && !reply.text.startsWith(UNBLOCKED)
       ? null
       : reply;
     waiter.repliedMs = unixMs();
@@ -230,7 +235,7 @@ export class SimulatedQueue {
     if (found === null || found === undefined) return;
     const isAsked = how === "TIMEOUT"
       ? found.kind === "null"
-      : found.kind === "line" && found.text.startsWith("-UNBLOCKED ");
+      : found.kind === "line" && found.text.startsWith(UNBLOCKED);
     if (!isAsked) this.#fail(`'${waiter.words.join(" ")}', unblocked by ${how}, replied ${shown(found)}`);
   }
 
@@ -313,7 +318,7 @@ export class SimulatedQueue {
   }
 
   #lacksMemory(reply: Reply): boolean {
-    return reply.kind === "line" && reply.text === NO_MEMORY && this.world.mayLackMemory();
+    return reply.kind === "line" && reply.text === NO_MEMORY && this.world.lackedMemory(this.#roundMs);
   }
 
   /** Who came first was served first. */
@@ -355,7 +360,7 @@ export class SimulatedQueue {
       seen.add(element);
     }
     for (const { reply, words } of waiters) {
-      if (!reply || reply.kind !== "line" || reply.text.startsWith("-UNBLOCKED ") || this.#lacksMemory(reply)) continue;
+      if (!reply || reply.kind !== "line" || reply.text.startsWith(UNBLOCKED) || this.#lacksMemory(reply)) continue;
       this.#fail(`'${words.join(" ")}' replied ${shown(reply)}`);
     }
     const missing = [...added].filter((element) => !seen.has(element));

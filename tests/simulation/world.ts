@@ -68,7 +68,6 @@ class World implements ClientWorld {
   #kills = 0;
   #isStopping = false;
   #isOver = false;
-  #lacksMemory = false;
   #failure: string | null = null;
 
   constructor(readonly seed: number, readonly faultsMs: number, trace: Trace) {
@@ -125,8 +124,8 @@ class World implements ClientWorld {
     return this.#epoch;
   }
 
-  mayLackMemory(): boolean {
-    return this.#lacksMemory;
+  lackedMemory(sinceMs: number): boolean {
+    return this.#machines.some(({ lackedMemoryMs }) => lackedMemoryMs >= sinceMs);
   }
 
   isStopping(): boolean {
@@ -371,7 +370,6 @@ class World implements ClientWorld {
   }
 
   #failAllocation(machine: Machine): void {
-    this.#lacksMemory = true;
     machine.failAllocation(1 + this.#chance.below(200));
   }
 
