@@ -14,7 +14,7 @@ import { type Effects, effectsOf, oneOf, type Operation, replied, type State } f
 import type { Value } from "./model/values.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { type Reply, shown } from "./resp.ts";
-import { closed, Comparison, either, type Observed, Timeline } from "./timeline.ts";
+import { closed, compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
 import { Traffic } from "./traffic.ts";
 
 const [HERE, OTHER] = KEYSPACES;
@@ -331,6 +331,16 @@ export class SimulatedClient {
 
   #lackedMemory(reply: Reply): boolean {
     return reply.kind === "line" && reply.text === NO_MEMORY && this.world.lackedMemory(this.#uncertainSinceMs);
+  }
+
+  /** Reads from a server that has come to rest with all others: it must show what is there now. */
+  async confirm(host: string): Promise<void> {
+    const connection = await this.#open(host);
+    const observed = connection === null ? null : await this.#observe(connection);
+    if (observed === null) return this.world.fail(this.name, `cannot read from ${host}`);
+    const difference = compare(this.#timeline.state, observed);
+    if (difference !== null) this.world.fail(this.name, `${host} does not have the data of the primary: ${difference}`);
+    await connection?.close();
   }
 
   /** Reads from a replica. */

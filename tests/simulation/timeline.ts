@@ -48,12 +48,12 @@ export function either(a: State, b: State): State {
   });
 }
 
-/** A state in which what was open is as it was observed. */
+/** A state in which what was open is as it was observed: gone, where its time had come. */
 export function closed(state: State, { values }: Observed): State {
   return state.map((entry, place) => {
+    if (entry === undefined || typeof entry.value === "string" || entry.value.kind !== "open") return entry;
     const value = values[place];
-    if (entry === undefined || value === undefined) return entry;
-    return typeof entry.value === "string" || entry.value.kind !== "open" ? entry : { ...entry, value };
+    return value === undefined ? undefined : { ...entry, value };
   });
 }
 

@@ -495,6 +495,9 @@ class World implements ClientWorld {
       const difference = server === null ? "" : firstDifference(wanted, contentsOf(server.keyspace), unixMs());
       if (difference !== "") this.fail(name, `does not have the data of the primary: ${difference}`);
     }
+    for (const client of this.#clients) {
+      if (client instanceof SimulatedClient) { for (const { name } of this.#machines) await client.confirm(name); }
+    }
   }
 
   /** With all keys gone, the memory is as it was at the start, no file is open, and none left over. */
