@@ -87,7 +87,7 @@ class World implements ClientWorld {
       const machine: Machine = new Machine(name, around, () => this.#optionsOf(machine));
       return machine;
     });
-    this.#clients = Array.from<unknown, SimulatedClient | SimulatedQueue>(
+    this.#clients = Array.from(
       { length: CLIENTS },
       (_, index) => new SimulatedClient(`client${index}`, 2 * index, this, chance.fork()),
     );
