@@ -37,6 +37,8 @@ export interface ReplicaHost {
   connect(host: string, port: number): Promise<Socket>;
   /** A snapshot of the stream `id` is about to come: where it goes. */
   receiveSnapshot(id: string): SnapshotReceiver;
+  /** The data set is that of a snapshot now, behind which the stream goes on in this database, over whatever link. */
+  snapshotLoaded(selectedDatabase: number): void;
   /** The data set is the primary's now: the stream continues at its offset, on this socket. `rest` came already. */
   streamBegins(socket: Socket, rest: Uint8Array): void;
   /** The stream goes on under another name: those below must ask anew. */
@@ -102,8 +104,6 @@ export class ReplicaSide implements SocketHandler {
   /** After that: how long to wait before the next try, and when that is, in ms. */
   #retryDelayMs = FIRST_RETRY_MS;
   #retryAtMs = 0;
-  /** The database that the stream goes on in after the snapshot. */
-  databaseAfterSync = 0;
 
   constructor(readonly host: ReplicaHost) {}
 
@@ -317,7 +317,6 @@ export class ReplicaSide implements SocketHandler {
       host.log("notice", `Master replication ID changed to ${id}`);
       host.identityChanged();
     }
-    this.fullySynchronised = false;
     this.#begin(rest);
   }
 
@@ -414,12 +413,13 @@ export class ReplicaSide implements SocketHandler {
     };
     let isReplaced = false;
     try {
-      this.databaseAfterSync = await receiver.finish(() => {
+      const selectedDatabase = await receiver.finish(() => {
         isReplaced = true;
         // Should the rest fail, there is no data that could be continued.
         this.canContinue = false;
         this.host.stream.adopt(this.#idAfterSync, this.#offsetAfterSync);
       });
+      this.host.snapshotLoaded(selectedDatabase);
     } catch (error) {
       this.#isLoading = false;
       // Nothing is left that is a part of the stream: what is saved now must not say that it is.
@@ -435,12 +435,8 @@ export class ReplicaSide implements SocketHandler {
     this.canContinue = this.#idAfterSync !== "";
     if (this.#socket === null) return this.#fail("Connection with master lost while loading its snapshot");
     socket.resume();
-    this.fullySynchronised = true;
     this.#begin(early);
   }
-
-  /** Whether the stream under way began with a snapshot, not by continuing. */
-  fullySynchronised = false;
 
   #begin(rest: Uint8Array): void {
     const socket = this.#socket;

@@ -66,6 +66,7 @@ for (const announcement of [`$1000\r\n`, `$EOF:${randomId()}\r\n`]) {
       settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
       connect: () => Promise.resolve(socket),
       receiveSnapshot: () => receiver,
+      snapshotLoaded() {},
       streamBegins() {},
       identityChanged() {},
       linkChanged() {},
@@ -104,6 +105,7 @@ test("a snapshot that cannot be loaded is asked for again less and less often, a
       return Promise.resolve(socket = new FakeSocket());
     },
     receiveSnapshot: () => receiver,
+    snapshotLoaded() {},
     streamBegins() {},
     identityChanged() {},
     linkChanged() {},
@@ -154,6 +156,7 @@ for (const error of ["NOMASTERLINK", "LOADING", "MASTERDOWN", "BUSY"]) {
         return Promise.resolve(socket = new FakeSocket());
       },
       receiveSnapshot: () => new FakeReceiver(),
+      snapshotLoaded() {},
       streamBegins() {},
       identityChanged() {},
       linkChanged() {},

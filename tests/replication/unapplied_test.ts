@@ -82,6 +82,7 @@ test("data of a snapshot that could be loaded only in part is no part of the str
       },
       abort() {},
     }),
+    snapshotLoaded() {},
     streamBegins() {},
     identityChanged() {},
     linkChanged() {},

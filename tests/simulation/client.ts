@@ -1,33 +1,30 @@
 /**
  * A simulated client: sends requests to the primary, alone, in pipelines and in transactions, and holds each reply
- * against the model (model.ts). After every loss of its connection it reads its whole database and finds out which of its
+ * against the model (model/). After every loss of its connection it reads its whole database and finds out which of its
  * requests were done. Now and then it reads from a replica, which must show an earlier moment of the primary's.
  */
 
 import { unixMs } from "../../lib/runtime/clock.ts";
-import { sleep, startTimer } from "../../lib/runtime/timers.ts";
-import { nextTurn } from "../../lib/runtime/turns.ts";
+import { sleep } from "../../lib/runtime/timers.ts";
 import type { Chance } from "./chance.ts";
-import { counterField, fieldIndex, FIELDS, inOther, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
-import * as model from "./model.ts";
-import { type Dump, type Effects, effectsOf, type Operation, type State } from "./model.ts";
-import type { SimulatedNetwork, SimulatedSocket } from "./network.ts";
-import { encodeRequests, type Reply, ReplyReader, shown } from "./resp.ts";
-import { compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
-
-/** A reply that has not come after so long never will, in ms. */
-const REPLY_TIMEOUT_MS = 3000;
-/** Errors that say that nothing was done, and that another try later, or elsewhere, may do. */
-const NOT_NOW =
-  /^-(LOADING|READONLY|MISCONF|MASTERDOWN|NOREPLICAS|EXECABORT|UNBLOCKED|ERR WAIT cannot be used with replica instances)/;
-const NO_MEMORY = "-OOM command not allowed, there is no memory for it.";
+import { type Connection, NO_MEMORY, NOT_NOW, openConnection } from "./connection.ts";
+import { fieldIndex, isHash, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
+import { readOf, valueIn } from "./model/observed.ts";
+import { type Effects, effectsOf, oneOf, type Operation, replied, type State } from "./model/operations.ts";
+import type { Value } from "./model/values.ts";
+import type { SimulatedNetwork } from "./network.ts";
+import { type Reply, shown } from "./resp.ts";
+import { closed, compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
+import { Traffic } from "./traffic.ts";
 
 const [HERE, OTHER] = KEYSPACES;
-const TEXTS = [...HERE.strings, ...HERE.numbers];
-/** Reads of all keys, by the database in which they are: of all texts, and of each hash. */
-const READS = KEYSPACES.map(({ strings, numbers, hashes }) => [
-  ["MGET", ...[...strings, ...numbers].map(({ name }) => name)],
-  ...hashes.map(({ name }) => ["HGETALL", name]),
+/** Of each database: its strings, which are read together, and all other keys. */
+const TEXTS = KEYSPACES.map(({ of }) => [...of.string, ...of.number]);
+const OTHERS = KEYSPACES.map(({ all }, index) => all.filter((key) => !TEXTS[index].includes(key)));
+/** Reads of all keys, by the database in which they are. */
+const READS = KEYSPACES.map((_, index) => [
+  ["MGET", ...TEXTS[index].map(({ name }) => name)],
+  ...OTHERS[index].map(readOf),
 ]);
 
 /** What a client must know of the world. */
@@ -40,8 +37,8 @@ export interface ClientWorld {
   mayShowParts(): boolean;
   /** Counts the moments at which what was acknowledged may have been lost. */
   epoch(): number;
-  /** Whether an allocation was made to fail, so that requests may be refused. */
-  mayLackMemory(): boolean;
+  /** Whether an allocation was made to fail since then, in ms of Unix time, so that a request may have been refused. */
+  lackedMemory(sinceMs: number): boolean;
   isStopping(): boolean;
   readonly port: number;
   fail(who: string, what: string): void;
@@ -50,70 +47,9 @@ export interface ClientWorld {
   show(who: string, text: () => string): void;
 }
 
-/** A connection with the replies that have come over it. */
-class Connection {
-  readonly #reader = new ReplyReader();
-  /** Called with whether it has what a reply is waited for. */
-  #wake: ((inTime: boolean) => void) | null = null;
-  /** When the reply that is waited for must have come, in ms. */
-  #deadlineMs = 0;
-  #isTimerSet = false;
-  #isClosed = false;
-
-  constructor(readonly socket: SimulatedSocket) {
-    socket.handler = {
-      onData: (bytes, start, end) => {
-        this.#reader.add(bytes, start, end);
-        this.#wake?.(true);
-      },
-      onDrain: () => {},
-      onClose: () => {
-        this.#isClosed = true;
-        this.#wake?.(true);
-      },
-    };
-  }
-
-  send(requests: readonly (readonly string[])[]): void {
-    const request = encodeRequests(requests);
-    this.socket.write(request, 0, request.length);
-  }
-
-  /** The next reply; null where the connection is lost, or the reply takes too long. */
-  async reply(): Promise<Reply | null> {
-    for (;;) {
-      const reply = this.#reader.next();
-      if (reply !== null || this.#isClosed) return reply;
-      this.#deadlineMs = unixMs() + REPLY_TIMEOUT_MS;
-      if (!this.#isTimerSet) this.#setTimer();
-      const inTime = await new Promise<boolean>((resolve) => this.#wake = resolve);
-      this.#wake = null;
-      if (!inTime) return null;
-    }
-  }
-
-  /** One timer serves the replies of seconds: most come long before it goes off. */
-  #setTimer(): void {
-    this.#isTimerSet = true;
-    startTimer(() => {
-      this.#isTimerSet = false;
-      if (this.#wake === null || this.#isClosed) return;
-      if (unixMs() < this.#deadlineMs) this.#setTimer();
-      else this.#wake(false);
-    }, this.#deadlineMs - unixMs());
-  }
-
-  /** Ends it; resolves when the server can have nothing of it any more. */
-  async close(): Promise<void> {
-    this.socket.destroy();
-    const { peer } = this.socket;
-    while (!peer.isClosed && !peer.scope.isDead) await sleep(1);
-  }
-}
-
 /** What a client has read of its databases last. */
 class Reading implements Observed {
-  readonly values = new Array<string | undefined>(PLACES).fill(undefined);
+  readonly values = new Array<Value | undefined>(PLACES).fill(undefined);
   readonly areThere = new Uint8Array(PLACES);
   fromMs = 0;
   toMs = 0;
@@ -126,15 +62,20 @@ class Reading implements Observed {
   }
 
   /** Puts what the reads of a database have replied in its places. */
-  note({ strings, numbers, hashes }: Keyspace, [texts, ...fields]: readonly Reply[]): void {
-    [...strings, ...numbers].forEach((key, index) => {
-      const text = texts.kind === "array" ? texts.items[index] : texts;
-      if (text.kind === "null") return;
-      if (text.kind !== "bulk") throw new Error(`${key.name} holds ${shown(text)}`);
-      this.values[key.first] = text.text;
-      this.areThere[key.first] = 1;
+  note({ database }: Keyspace, [texts, ...others]: readonly Reply[]): void {
+    const items = texts.kind === "array" ? texts.items : [];
+    TEXTS[database].forEach((key, index) => this.#noteValue(key, items[index]));
+    OTHERS[database].forEach((key, index) => {
+      if (isHash(key)) this.#noteHash(key, others[index]);
+      else this.#noteValue(key, others[index]);
     });
-    hashes.forEach((key, index) => this.#noteHash(key, fields[index]));
+  }
+
+  #noteValue(key: Key, reply: Reply): void {
+    const value = valueIn(key, reply);
+    if (value === null) return;
+    this.values[key.first] = value;
+    this.areThere[key.first] = 1;
   }
 
   #noteHash(key: Key, reply: Reply): void {
@@ -159,8 +100,7 @@ export class SimulatedClient {
   #epoch = 0;
   #connection: Connection | null = null;
   readonly #reading = new Reading();
-  /** What DUMP gave last. */
-  #dump: Dump | null = null;
+  readonly #traffic: Traffic;
 
   /** `database` and the one after it are the client's own; it uses the first, and puts keys into the other one. */
   constructor(
@@ -168,7 +108,9 @@ export class SimulatedClient {
     readonly database: number,
     readonly world: ClientWorld,
     readonly chance: Chance,
-  ) {}
+  ) {
+    this.#traffic = new Traffic(chance, database);
+  }
 
   /** Sends requests until the world is stopping, and then reads once more what there is. */
   async run(): Promise<void> {
@@ -195,21 +137,8 @@ export class SimulatedClient {
     this.#connection = null;
   }
 
-  async #open(host: string): Promise<Connection | null> {
-    const { network, port } = this.world;
-    let socket: SimulatedSocket;
-    try {
-      socket = await network.connect(this.name, host, port);
-    } catch {
-      return null;
-    }
-    const connection = new Connection(socket);
-    await nextTurn();
-    connection.send([["SELECT", String(this.database)]]);
-    const reply = await connection.reply();
-    if (reply?.kind === "line" && reply.text === "+OK") return connection;
-    await connection.close();
-    return null;
+  #open(host: string): Promise<Connection | null> {
+    return openConnection(this.world, this.name, host, this.database);
   }
 
   /** Connects to the primary, and finds out what is there; null where that does not work now. */
@@ -254,7 +183,7 @@ export class SimulatedClient {
     }
     if (found.length === 0 && epoch === this.#epoch) {
       const words = this.#uncertain.map((one) => one.words.join(" ").slice(0, 80)).join("; ");
-      const difference = compare(this.#timeline.state, observed);
+      const difference = this.#timeline.nearest(observed); // all that they may have done is a moment of it
       return this.world.fail(this.name, `lost or made up a write: ${difference}; uncertain were ${words}`);
     }
     if (found.length === 0) {
@@ -263,7 +192,7 @@ export class SimulatedClient {
     this.world.note(this.name, `settled ${this.#uncertain.length} uncertain, epoch ${epoch}`);
     this.#epoch = epoch;
     this.#uncertain = [];
-    this.#timeline.jump(found.reduce(either));
+    this.#timeline.jump(closed(found.reduce(either), observed));
   }
 
   /**
@@ -272,6 +201,9 @@ export class SimulatedClient {
    */
   #tryUncertain(observed: Observed): State[] {
     const timeline = this.#timeline;
+    const uncertain = this.world.lackedMemory(this.#uncertainSinceMs)
+      ? this.#uncertain.map((one) => one.parts === undefined ? one : oneOf([one, one.parts()]))
+      : this.#uncertain;
     const { state } = timeline;
     const comparison = new Comparison(state, observed);
     const found: State[] = [];
@@ -280,7 +212,7 @@ export class SimulatedClient {
       for (const [place, entry] of effects) comparison.see(place, entry ?? undefined);
     };
     const tryFrom = (index: number) => {
-      const operation = this.#uncertain[index];
+      const operation = uncertain[index];
       if (operation === undefined) {
         if (comparison.wrong === 0) found.push(state.slice());
         return;
@@ -299,8 +231,8 @@ export class SimulatedClient {
 
   /** One exchange with the primary; false where the connection is of no use any more. */
   async #step(connection: Connection): Promise<boolean> {
-    if (this.chance.oneIn(25)) await this.#readReplica();
-    const operations = Array.from({ length: this.chance.oneIn(3) ? 1 + this.chance.below(6) : 1 }, () => this.#draw());
+    if (this.chance.oneIn(60)) await this.#readReplica();
+    const operations = this.#drawSome();
     this.requests += operations.length;
     this.#uncertain = operations;
     const fromMs = this.#uncertainSinceMs = unixMs();
@@ -317,7 +249,7 @@ export class SimulatedClient {
       }
       const effects = effectsOf(operation, reply, this.#timeline.state, fromMs, unixMs());
       if (effects.length > 1) {
-        this.#uncertain = [model.replied(operation, reply), ...this.#uncertain.slice(1)];
+        this.#uncertain = [replied(operation, reply), ...this.#uncertain.slice(1)];
         return false;
       }
       if (effects.length === 0) {
@@ -329,6 +261,16 @@ export class SimulatedClient {
       this.#uncertain = this.#uncertain.slice(1);
     }
     return isOfUse;
+  }
+
+  /** A few requests, of which only the last may be one that nothing is known of before its reply. */
+  #drawSome(): Operation[] {
+    const count = this.chance.oneIn(3) ? 1 + this.chance.below(6) : 1;
+    const operations: Operation[] = [];
+    while (operations.length < count && operations.at(-1)?.isOpen !== true) {
+      operations.push(this.#traffic.draw(this.#timeline.state));
+    }
+    return operations;
   }
 
   async #transact(connection: Connection, operations: readonly Operation[], fromMs: number): Promise<boolean> {
@@ -354,7 +296,7 @@ export class SimulatedClient {
       const [effects, ...others] = effectsOf(operation, item, state, fromMs, unixMs());
       if (others.length > 0) {
         this.#timeline.endRequest();
-        this.#uncertain = [model.replied(operation, item), ...operations.slice(index + 1)];
+        this.#uncertain = [replied(operation, item), ...operations.slice(index + 1)];
         return false;
       }
       if (effects !== undefined) {
@@ -388,7 +330,17 @@ export class SimulatedClient {
   }
 
   #lackedMemory(reply: Reply): boolean {
-    return reply.kind === "line" && reply.text === NO_MEMORY && this.world.mayLackMemory();
+    return reply.kind === "line" && reply.text === NO_MEMORY && this.world.lackedMemory(this.#uncertainSinceMs);
+  }
+
+  /** Reads from a server that has come to rest with all others: it must show what is there now. */
+  async confirm(host: string): Promise<void> {
+    const connection = await this.#open(host);
+    const observed = connection === null ? null : await this.#observe(connection);
+    if (observed === null) return this.world.fail(this.name, `cannot read from ${host}`);
+    const difference = compare(this.#timeline.state, observed);
+    if (difference !== null) this.world.fail(this.name, `${host} does not have the data of the primary: ${difference}`);
+    await connection?.close();
   }
 
   /** Reads from a replica. */
@@ -402,107 +354,5 @@ export class SimulatedClient {
     if (observed === null || this.world.mayShowParts() || this.#timeline.has(observed)) return;
     const what = this.#timeline.nearest(observed);
     this.world.fail(this.name, `the replica ${host} shows data that its primary never had: ${what}`);
-  }
-
-  #draw(): Operation {
-    const { chance } = this;
-    const draw = chance.below(100);
-    if (draw < 50) return this.#drawOfString(draw, chance.of(draw < 8 ? TEXTS : HERE.strings));
-    if (draw < 84) return this.#drawOfHash(draw, chance.of(HERE.hashes));
-    if (draw < 93) return this.#drawOfExpiry(draw, chance.of(HERE.all));
-    return this.#drawOfKey(draw, chance.of(HERE.all));
-  }
-
-  #drawOfString(draw: number, key: Key): Operation {
-    const { chance } = this;
-    if (draw < 8) return model.get(key);
-    if (draw < 20) return model.set(key, this.#value());
-    if (draw < 22) return model.setAndGet(key, this.#value());
-    if (draw < 24) return model.setNew(key, this.#value());
-    if (draw < 28) return model.append(key, this.#value(50));
-    if (draw < 30) return model.setRange(key, chance.below(60), this.#value(50));
-    if (draw < 31) return model.getAndDelete(key);
-    if (draw < 39) return model.setFor(key, this.#value(), 1 + chance.below(chance.of([20, 2000, 20_000])));
-    return model.increase(chance.of(HERE.numbers), chance.below(1000) - 300);
-  }
-
-  #drawOfHash(draw: number, key: Key): Operation {
-    const { chance } = this;
-    if (draw < 66) return model.setFields(key, this.#fields());
-    if (draw < 71) return model.removeFields(key, this.#someFields());
-    if (draw < 76) return model.increaseField(key, counterField(chance.below(FIELDS)), chance.below(100));
-    if (draw < 80) return model.getField(key, chance.below(40));
-    return draw < 82 ? model.getFields(key) : model.countFields(key);
-  }
-
-  #drawOfExpiry(draw: number, key: Key): Operation {
-    const { chance } = this;
-    if (draw >= 91) return model.persist(key);
-    const atMs = unixMs() + chance.below(chance.of([200, 3000, 20_000])) - 100;
-    return model.expireAt(key, atMs, chance.of([null, null, null, "NX", "XX", "GT", "LT"]));
-  }
-
-  #drawOfKey(draw: number, key: Key): Operation {
-    const { chance, database } = this;
-    if (draw < 96) return model.remove(key, chance.of(["DEL", "UNLINK"]));
-    switch (chance.below(12)) {
-      case 0:
-      case 1:
-        return model.dump(key, (dump) => this.#dump = dump);
-      case 2:
-      case 3:
-        if (this.#dump === null) return model.dump(key, (dump) => this.#dump = dump);
-        return model.restore(this.#dump, chance.of([0, 0, 1 + chance.below(5000)]), !chance.oneIn(3));
-      case 4:
-      case 5:
-        return this.#copy(key, !chance.oneIn(3));
-      case 6:
-      case 7:
-        return this.#rename(key);
-      case 8:
-        return model.move(key, database + 1);
-      case 9:
-        return model.wait(chance.below(4), chance.of([1, 20, 200]));
-      case 10:
-        return chance.oneIn(3) ? model.swapDatabases(database, database + 1) : model.get(HERE.strings[0]);
-      default:
-        return chance.oneIn(3) ? model.flush(chance.of(["SYNC", "ASYNC"])) : model.get(HERE.strings[0]);
-    }
-  }
-
-  /** Keys that can have what this one has, itself among them. */
-  #like(key: Key): readonly Key[] {
-    return [HERE.strings, HERE.numbers, HERE.hashes].find((keys) => keys.includes(key)) ?? [key];
-  }
-
-  #rename(key: Key): Operation {
-    const to = this.chance.of(this.#like(key));
-    return to === key ? model.get(HERE.strings[0]) : model.rename(key, to, this.chance.of(["RENAME", "RENAMENX"]));
-  }
-
-  #copy(key: Key, replaces: boolean): Operation {
-    const to = this.chance.of(this.#like(key));
-    if (to !== key && this.chance.oneIn(2)) return model.copy(key, to, this.database, replaces);
-    return model.copy(key, inOther(to), this.database + 1, replaces);
-  }
-
-  #fields(): ReadonlyMap<number, string> {
-    const isMany = this.chance.oneIn(30);
-    const count = isMany ? FIELDS / 2 : 1 + this.chance.below(4);
-    const among = isMany ? FIELDS : 40;
-    return new Map(Array.from({ length: count }, () => [this.chance.below(among), this.#value(60)] as const));
-  }
-
-  #someFields(): number[] {
-    const isMany = this.chance.oneIn(30);
-    const count = isMany ? FIELDS / 2 : 1 + this.chance.below(2);
-    return Array.from({ length: count }, () => this.chance.below(isMany ? FIELDS : 40));
-  }
-
-  #value(most = 20_000): string {
-    const length = this.chance.oneIn(40) ? this.chance.below(most) : this.chance.below(40);
-    if (this.chance.oneIn(3)) return String(this.chance.below(1e6));
-    const words = String.fromCharCode(97 + this.chance.below(26)) + this.chance.below(1e6);
-    return words.repeat(Math.ceil(length / words.length)).slice(0, length);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The keys that a client's data can have, in its two databases. Each, and each field of a hash, has a place of its own in
- * a state (model.ts), so that states are arrays, and what is read is put in its place without a search.
+ * a state (model/operations.ts), so that states are arrays, and what is read is put in its place without a search.
  */
 
 /** Fields `f0`, `f1` … hold values, `c0`, `c1` … are counted up. */
@@ -9,8 +9,12 @@ const COUNTERS = 4;
 /** The digit 0. */
 const ZERO = 0x30;
 
+/** What keys hold: strings of anything or of integers, sorted sets of anything or of places, HyperLogLogs (logs). */
+export type Kind = "string" | "number" | "hash" | "list" | "set" | "sorted set" | "places" | "stream" | "log";
+
 export interface Key {
   readonly name: string;
+  readonly kind: Kind;
   /** Which of the client's two databases. */
   readonly database: 0 | 1;
   /** Its places in a state: one, or of a hash one for each field that there may be. */
@@ -19,16 +23,24 @@ export interface Key {
 }
 
 const FIELD_NAMES = [...names("f", FIELDS), ...names("c", COUNTERS)];
-const NAMES = { strings: names("s", 8), numbers: names("n", 4), hashes: names("h", 3) };
+/** How keys of each kind are called, and how many there are in a database. */
+const NAMES: readonly (readonly [Kind, string, number])[] = [
+  ["string", "s", 6],
+  ["number", "n", 3],
+  ["hash", "h", 2],
+  ["list", "l", 3],
+  ["set", "m", 3],
+  ["sorted set", "z", 3],
+  ["places", "g", 2],
+  ["stream", "x", 2],
+  ["log", "p", 2],
+];
 
 /** The keys of one database. */
 export interface Keyspace {
-  /** Hold anything. */
-  readonly strings: readonly Key[];
-  /** Hold integers. */
-  readonly numbers: readonly Key[];
-  readonly hashes: readonly Key[];
+  readonly database: 0 | 1;
   readonly all: readonly Key[];
+  readonly of: Readonly<Record<Kind, readonly Key[]>>;
 }
 
 function names(letter: string, count: number): string[] {
@@ -38,15 +50,30 @@ function names(letter: string, count: number): string[] {
 let placesSoFar = 0;
 
 function makeKeyspace(database: 0 | 1): Keyspace {
-  const make = (places: number) => (name: string): Key => {
-    const first = placesSoFar;
-    placesSoFar += places;
-    return { name, database, first, places };
+  const all = NAMES.flatMap(([kind, letter, count]) =>
+    names(letter, count).map((name): Key => {
+      const places = kind === "hash" ? FIELD_NAMES.length : 1;
+      const first = placesSoFar;
+      placesSoFar += places;
+      return { name, kind, database, first, places };
+    })
+  );
+  const of = (kind: Kind) => all.filter((key) => key.kind === kind);
+  return {
+    database,
+    all,
+    of: {
+      string: of("string"),
+      number: of("number"),
+      hash: of("hash"),
+      list: of("list"),
+      set: of("set"),
+      "sorted set": of("sorted set"),
+      places: of("places"),
+      stream: of("stream"),
+      log: of("log"),
+    },
   };
-  const strings = NAMES.strings.map(make(1));
-  const numbers = NAMES.numbers.map(make(1));
-  const hashes = NAMES.hashes.map(make(FIELD_NAMES.length));
-  return { strings, numbers, hashes, all: [...strings, ...numbers, ...hashes] };
 }
 
 /** The keys of a client's two databases; those of one name have the same number of places. */
@@ -60,7 +87,7 @@ export function inOther(key: Key): Key {
 }
 
 export function isHash(key: Key): boolean {
-  return key.places > 1;
+  return key.kind === "hash";
 }
 
 export function fieldName(index: number): string {

@@ -98,6 +98,8 @@ export class Machine {
   #arena: Arena | null = null;
   /** Allocations after which one fails, of the server that is to start. */
   #failAfter = Infinity;
+  /** When an allocation was last made to fail, in ms of Unix time. */
+  lackedMemoryMs = -Infinity;
   /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
   #mayRefuse = false;
 
@@ -250,6 +252,7 @@ export class Machine {
 
   #allocationFails(): void {
     this.note("an allocation fails");
+    this.lackedMemoryMs = unixMs();
     this.isPartial ||= this.server?.isReplica ?? false;
     this.#mayRefuse = true;
     this.around.scheduler.noteFault();

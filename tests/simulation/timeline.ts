@@ -4,11 +4,12 @@
  */
 
 import { placeName, PLACES } from "./keys.ts";
-import { type Effects, emptyState, type Entry, type State } from "./model.ts";
+import { type Effects, emptyState, type Entry, type State } from "./model/operations.ts";
+import { areAlike, eitherValue, shownValue, type Value } from "./model/values.ts";
 
 /** What was read of all places, between two moments of Unix time in ms. */
 export interface Observed {
-  readonly values: readonly (string | undefined)[];
+  readonly values: readonly (Value | undefined)[];
   /** For each place whether its key was there: 1 or 0. */
   readonly areThere: Uint8Array;
   readonly fromMs: number;
@@ -20,7 +21,7 @@ function fits(entry: Entry | undefined, place: number, { values, areThere, fromM
   const value = values[place];
   if (entry === undefined) return value === undefined;
   if (value === undefined) return areThere[place] === 0 && entry.earliestMs <= toMs;
-  return entry.value === value && entry.latestMs >= fromMs;
+  return entry.latestMs >= fromMs && areAlike(entry.value, value);
 }
 
 /** Null if `state` can be what was observed; else, in words, the first place that is wrong. */
@@ -28,10 +29,7 @@ export function compare(state: State, observed: Observed): string | null {
   for (let place = 0; place < PLACES; place++) {
     const [entry, value] = [state[place], observed.values[place]];
     if (fits(entry, place, observed)) continue;
-    const [wanted, found] = [entry?.value, value].map((text) =>
-      text === undefined ? "missing" : JSON.stringify(text.slice(0, 60))
-    );
-    return `${placeName(place)} should be ${wanted} and is ${found}`;
+    return `${placeName(place)} should be ${shownValue(entry?.value)} and is ${shownValue(value)}`;
   }
   return null;
 }
@@ -43,10 +41,19 @@ export function either(a: State, b: State): State {
     if (one === undefined) return other && { ...other, earliestMs: 0 };
     if (other === undefined) return { ...one, earliestMs: 0 };
     return {
-      value: one.value,
+      value: eitherValue(one.value, other.value),
       earliestMs: Math.min(one.earliestMs, other.earliestMs),
       latestMs: Math.max(one.latestMs, other.latestMs),
     };
+  });
+}
+
+/** A state in which what was open is as it was observed: gone, where its time had come. */
+export function closed(state: State, { values }: Observed): State {
+  return state.map((entry, place) => {
+    if (entry === undefined || typeof entry.value === "string" || entry.value.kind !== "open") return entry;
+    const value = values[place];
+    return value === undefined ? undefined : { ...entry, value };
   });
 }
 

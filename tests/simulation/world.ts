@@ -17,9 +17,12 @@ import { contentsOf, firstDifference } from "./contents.ts";
 import { Machine, PORT, simulatedWorkers, type Surroundings } from "./machine.ts";
 import { takeUsed } from "./memory.ts";
 import { SimulatedNetwork } from "./network.ts";
+import { SimulatedQueue } from "./queues.ts";
 import { Killed, Scheduler, Scope } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
 
+/** Options that all servers share, as the bytes of values go by them. */
+const SHARED_OPTIONS = ["--hll-sparse-max-bytes", "200"];
 const MACHINES = ["a", "b", "c", "d"];
 const CLIENTS = 4;
 /** How long, in ms, everything may take to come to rest. */
@@ -55,7 +58,8 @@ class World implements ClientWorld {
   readonly #trace: Trace;
   readonly #scheduler: Scheduler;
   readonly #machines: Machine[];
-  readonly #clients: SimulatedClient[];
+  /** Clients with data of their own, and queues that clients wait at. */
+  readonly #clients: (SimulatedClient | SimulatedQueue)[];
   readonly #clientScope = new Scope("clients");
   /** Whom each machine follows; null for the primary. */
   readonly #parents = new Map<Machine, Machine | null>();
@@ -64,7 +68,6 @@ class World implements ClientWorld {
   #kills = 0;
   #isStopping = false;
   #isOver = false;
-  #lacksMemory = false;
   #failure: string | null = null;
 
   constructor(readonly seed: number, readonly faultsMs: number, trace: Trace) {
@@ -88,6 +91,7 @@ class World implements ClientWorld {
       { length: CLIENTS },
       (_, index) => new SimulatedClient(`client${index}`, 2 * index, this, chance.fork()),
     );
+    this.#clients.push(new SimulatedQueue("queue", 2 * CLIENTS, this, chance.fork()));
     this.#workers = simulatedWorkers(around);
   }
 
@@ -120,8 +124,8 @@ class World implements ClientWorld {
     return this.#epoch;
   }
 
-  mayLackMemory(): boolean {
-    return this.#lacksMemory;
+  lackedMemory(sinceMs: number): boolean {
+    return this.#machines.some(({ lackedMemoryMs }) => lackedMemoryMs >= sinceMs);
   }
 
   isStopping(): boolean {
@@ -275,7 +279,11 @@ class World implements ClientWorld {
       ...["--client-output-buffer-limit", of(["replica 256mb 64mb 60", "replica 256mb 64mb 60", "replica 64kb 0 0"])],
       ...["--lazyfree-lazy-server-del", of(["yes", "no"]), "--lazyfree-lazy-user-del", of(["yes", "no"])],
       ...["--lazyfree-lazy-expire", of(["yes", "no"]), "--replica-lazy-flush", of(["yes", "no"])],
-      ...["--hz", of(["10", "50"])],
+      ...["--hz", of(["10", "50"]), "--list-max-listpack-size", of(["8", "-1", "-2"])],
+      ...["--list-compress-depth", of(["0", "1"]), "--stream-node-max-entries", of(["4", "20", "100"])],
+      ...["--set-max-intset-entries", of(["8", "512"]), "--set-max-listpack-entries", of(["8", "128"])],
+      ...["--set-max-listpack-value", of(["4", "64"]), "--zset-max-listpack-entries", of(["8", "64", "128"])],
+      ...["--zset-max-listpack-value", of(["4", "64"]), "--stream-node-max-bytes", of(["200", "4096"])],
     ];
   }
 
@@ -286,7 +294,7 @@ class World implements ClientWorld {
   #optionsOf(machine: Machine): readonly string[] {
     const parent = this.#parents.get(machine);
     const role = parent === null || parent === undefined ? [] : ["--replicaof", `${parent.name} ${PORT}`];
-    return [...this.#options.get(machine) ?? [], ...role];
+    return [...SHARED_OPTIONS, ...this.#options.get(machine) ?? [], ...role];
   }
 
   // --- Faults ---------------------------------------------------------------------------------------------------------
@@ -362,7 +370,6 @@ class World implements ClientWorld {
   }
 
   #failAllocation(machine: Machine): void {
-    this.#lacksMemory = true;
     machine.failAllocation(1 + this.#chance.below(200));
   }
 
@@ -487,6 +494,9 @@ class World implements ClientWorld {
     for (const { name, server } of this.#machines) {
       const difference = server === null ? "" : firstDifference(wanted, contentsOf(server.keyspace), unixMs());
       if (difference !== "") this.fail(name, `does not have the data of the primary: ${difference}`);
+    }
+    for (const client of this.#clients) {
+      if (client instanceof SimulatedClient) { for (const { name } of this.#machines) await client.confirm(name); }
     }
   }
 

@@ -52,7 +52,7 @@ export class PrimaryLink {
   #client: ClientSession | null = null;
   /** What it has received of a transaction that is not complete. */
   #transaction: Uint8Array[] = [];
-  /** Database that the stream had selected when the client was lost. */
+  /** Database that the stream had selected when the client was lost, or at the point in time of the snapshot since. */
   #selectedDatabase = 0;
   /** Bytes that had come when that was looked at last. */
   #inputBytes = 0;
@@ -72,6 +72,7 @@ export class PrimaryLink {
       settings: () => settingsOf(config),
       connect: (host, port) => this.#connect(host, port),
       receiveSnapshot: (id) => this.#receiveSnapshot(id),
+      snapshotLoaded: (selectedDatabase) => void (this.#selectedDatabase = selectedDatabase),
       streamBegins: (socket, rest) => this.#streamBegins(socket, rest),
       identityChanged: () => replicas.side.dropAll(),
       linkChanged: onChanged,
@@ -175,8 +176,7 @@ export class PrimaryLink {
     this.#transaction = [];
     const client = admission.addClient(socket);
     client.flags |= PRIMARY;
-    const { fullySynchronised, databaseAfterSync } = this.side;
-    client.database = keyspace.databases[fullySynchronised ? databaseAfterSync : this.#selectedDatabase];
+    client.database = keyspace.databases[this.#selectedDatabase];
     this.#client = client;
     this.replicas.keepStream();
     this.acknowledge();
