@@ -43,6 +43,16 @@ export class LocalExpiries {
     this.#keys.clear();
   }
 
+  /** Two databases have exchanged their contents. */
+  swap(a: number, b: number): void {
+    const ofA = this.#keys.get(a);
+    const ofB = this.#keys.get(b);
+    for (const [index, keys] of [[a, ofB], [b, ofA]] as const) {
+      if (keys === undefined) this.#keys.delete(index);
+      else this.#keys.set(index, keys);
+    }
+  }
+
   /** Removes keys whose time has come, and forgets those that are settled, until all were seen or the clock says stop. */
   expire(deadlineMs: number, clock: () => number): void {
     for (const [index, keys] of this.#keys) {

@@ -157,6 +157,25 @@ test("what clients set on a writable replica expires there, and expired values a
   await client.expect("PTTL hash", -1);
 });
 
+test("what clients set on a writable replica expires there after SWAPDB too", { skip: IS_ORACLE }, async () => {
+  const { client } = await start([
+    "--replicaof",
+    ...DEAD,
+    "--replica-read-only",
+    "no",
+    "--enable-debug-command",
+    "yes",
+  ]);
+  await client.expect("SELECT 4", "OK");
+  await client.expect("SET brief 1 PX 50", "OK");
+  await client.expect("SWAPDB 4 9", "OK");
+  await client.expect("SWAPDB 2 3", "OK");
+  await until("the key to expire", async () => await field(client, "db9") === undefined);
+  await client.expect("SET brief 1 PX 50", "OK");
+  await client.expect("SWAPDB 4 4", "OK");
+  await until("the key to expire", async () => await field(client, "db4") === undefined);
+});
+
 test("what the primary has set never expires on a writable replica by itself", async () => {
   const primary = await start(["--enable-debug-command", "yes"]);
   await primary.client.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");

@@ -33,7 +33,7 @@ export interface ChangesHost {
   readonly config: Config;
   /** Whose requests are being run, if anybody's. */
   readonly current: unknown;
-  readonly keyspace: Pick<Keyspace, "databases">;
+  readonly keyspace: Pick<Keyspace, "databases" | "localExpiries">;
   readonly loading: boolean;
   readonly propagation: Pick<Propagation, "writeRemoval">;
   readonly pubsub: Pick<PubSub, "publish">;
@@ -176,10 +176,11 @@ export class Changes implements ChangeReport {
   }
 
   swap(a: Database, b: Database): void {
-    const { watching, tracking } = this.server;
+    const { keyspace, watching, tracking } = this.server;
     watching.touchAll(a, b);
     watching.touchAll(b, a);
     a.swap(b);
+    keyspace.localExpiries.swap(a.index, b.index);
     this.server.waiters.databaseChanged(a);
     this.server.waiters.databaseChanged(b);
     tracking.flushed();
