@@ -214,3 +214,30 @@ test("the debug section is shown to whoever asks for it by name", { skip: IS_ORA
   assert.match(text, /eventloop_duration_max:\d+\r\neventloop_cmd_per_cycle_max:[1-9]\d*\r\n$/);
   assert.doesNotMatch(String(await client.call("INFO everything")), /# Debug/);
 });
+
+test("a command that has waited counts as called once, when it is answered, and its error as its own", async () => {
+  const statistics = async (name: string) =>
+    new RegExp(`cmdstat_${name}:calls=(\\d+),.*failed_calls=(\\d+)`).exec(String(await client.call("INFO commandstats")))
+      ?.slice(1) ?? [];
+  const waiting = async (...words: (string | number)[]) => {
+    const one = await server.connect();
+    const id = Number(await one.call("CLIENT ID"));
+    one.send(...words);
+    await until("it to wait", async () => /blocked_clients:1\r/.test(String(await client.call("INFO clients"))));
+    return { one, id };
+  };
+  await client.expect("CONFIG RESETSTAT", "OK");
+  const served = await waiting("BRPOP", "list", 0);
+  await client.expect("RPUSH list x", 1);
+  assert.deepEqual(await served.one.read(), ["list", "x"]);
+  assert.deepEqual(await statistics("brpop"), ["1", "0"]);
+  const unblocked = await waiting("BLPOP", "list", 0);
+  await client.expect(`CLIENT UNBLOCK ${unblocked.id} ERROR`, 1);
+  assert.match(JSON.stringify(await unblocked.one.read()), /UNBLOCKED/);
+  assert.deepEqual(await statistics("blpop"), ["1", "1"]);
+  assert.match(String(await client.call("INFO errorstats")), /errorstat_UNBLOCKED:count=1\r/);
+  assert.match(String(await client.call("INFO stats")), /total_error_replies:1\r/);
+  const inVain = await waiting("BZPOPMIN", "zset", 0.05);
+  assert.equal(await inVain.one.read(), null);
+  assert.deepEqual(await statistics("bzpopmin"), ["1", "0"]);
+});

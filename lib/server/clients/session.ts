@@ -289,22 +289,27 @@ export class ClientSession implements Client {
 
   /** Ends `block`: `write` gives the reply that was waited for. */
   unblock(write: () => void): void {
+    this.#goOn(() => this.host.dispatcher.answer(this, write));
+  }
+
+  /** Ends `block`: `run` runs the command again. */
+  runAgain(run: () => void): void {
+    this.#goOn(run);
+  }
+
+  #goOn(body: () => void): void {
     if (this.blocking === null) return;
     this.blocking.timer?.cancel();
     this.blocking = null;
+    this.flags &= ~BLOCKED;
     this.host.blockedClients--;
-    this.answer(write);
-    if (this.blocking === null) this.connection.proceed(BLOCKED); // it may wait again
-  }
-
-  /** Writes a reply outside of a batch. */
-  answer(write: () => void): void {
     this.host.serving.outsideBatch(this, () => {
       this.reply.protocol = this.protocol;
       const mark = this.reply.open();
-      this.host.dispatcher.answer(this, write);
+      body();
       if ((this.flags & REPLY_OFF) !== 0) this.reply.rewind(mark);
     });
+    if (this.blocking === null) this.connection.proceed(BLOCKED); // it may wait again
   }
 
   /** Closes after the replies that are due. */

@@ -9,6 +9,7 @@
 import {
   ALWAYS_TOUCHES,
   ARBITRARY_KEYS,
+  BLOCKING,
   type Command,
   DENYOOM,
   FAST,
@@ -40,6 +41,7 @@ import { BlockTooLargeError } from "../../store/arena.ts";
 import { isOutOfRoom } from "../../store/out_of_room.ts";
 import type { Store } from "../../store/store.ts";
 import {
+  BLOCKED,
   CLIENT_GATES,
   IN_TRANSACTION,
   MONITOR,
@@ -347,15 +349,25 @@ export class Dispatcher {
     if ((client.flags & (PRIMARY | REPLICA)) !== 0) this.onLinkError(client, command, error);
   }
 
-  /** Has `write` reply to a command that has waited: an error is the command's, whoever brought it about. */
+  /** Has `write` reply to a command that has waited: only now it counts as called, and an error is its own. */
   answer(client: ClientSession, write: () => void): void {
     const { reply, lastCommand } = client;
     this.#errorsCounted = reply.errorCount;
     write();
+    if (lastCommand === null) return;
+    this.#counted(client, lastCommand);
+    this.#count(lastCommand, 0, 1);
+  }
+
+  /** A command has been called to its end. */
+  #counted(client: ClientSession, command: Command): void {
+    const { reply } = client;
+    command.stats.calls++;
+    this.server.statistics.commandsProcessed++;
     if (reply.errorCount === this.#errorsCounted) return;
     this.#errorsCounted = reply.errorCount;
-    if (lastCommand !== null) lastCommand.stats.failed++;
-    this.#countError(client, lastCommand, reply.lastError);
+    command.stats.failed++;
+    this.#countError(client, command, reply.lastError);
   }
 
   /** Runs a command that nothing refuses, with all that follows from it. */
@@ -376,13 +388,9 @@ export class Dispatcher {
       this.#threw(client, command, request, error, changesBefore, mark);
     }
 
-    command.stats.calls++;
-    server.statistics.commandsProcessed++;
-    if (!quick) this.#record(client, command, request, monotonicMs() - startMs);
-    if (reply.errorCount !== this.#errorsCounted) {
-      this.#errorsCounted = reply.errorCount;
-      command.stats.failed++;
-      this.#countError(client, command, reply.lastError);
+    if ((client.flags & BLOCKED) === 0) { // else it is counted when it is answered
+      if (!quick) this.#record(client, command, request, monotonicMs() - startMs);
+      this.#counted(client, command);
     }
     if (server.changes.made !== changesBefore || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
@@ -444,7 +452,7 @@ export class Dispatcher {
   }
 
   #isQuick(command: Command, request: Request): boolean {
-    return (command.flags & (FAST | QUICK)) !== 0 &&
+    return (command.flags & (FAST | QUICK)) !== 0 && (command.flags & BLOCKING) === 0 &&
       this.server.settings.slowlogThresholdMicroseconds >= QUICK_THRESHOLD_MICROSECONDS &&
       request.rawEnd - request.rawStart < MAX_QUICK_BYTES;
   }

@@ -37,6 +37,8 @@ export interface WaitingClient {
   block(timeoutMs: number, onTimeout: () => void, onGone: () => void): void;
   /** Ends that: `write` gives the reply that was waited for. */
   unblock(write: () => void): void;
+  /** The same: `run` runs the command again. */
+  runAgain(run: () => void): void;
   close(): void;
 }
 
@@ -225,7 +227,7 @@ export class KeyWaiters {
 
   #runAgain(waiter: Waiter): void {
     const { client, request, command } = waiter;
-    client.unblock(() => {
+    client.runAgain(() => {
       this.#served = waiter;
       try {
         this.server.dispatcher.execute(client, request, command);
