@@ -11,7 +11,7 @@
  */
 
 import { spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -20,6 +20,8 @@ import { fetchSource, FOLDER, prepare, withoutServers } from "./compat/suite.ts"
 import { misused, serverUnderTest } from "./usage.ts";
 
 const BASE_PORT = "22000";
+/** Has the number of the process that runs the suite in the folder. */
+const RUNNING = join(FOLDER, "running");
 
 interface Result {
   ok: number;
@@ -79,6 +81,18 @@ function runUnit(source: string, unit: string): Promise<Result> {
   );
 }
 
+/** A count in its column. */
+function pad(count: number): string {
+  return String(count).padStart(4);
+}
+
+/** Sees to it that nobody else runs the suite in this folder: the server under test stands in a file of it. */
+function claimFolder(): void {
+  const owner = existsSync(RUNNING) ? Number(readFileSync(RUNNING, "utf8")) : 0;
+  if (owner > 0 && existsSync(`/proc/${owner}`)) misused(`the suite is being run in ${FOLDER} by process ${owner}`);
+  writeFileSync(RUNNING, String(process.pid));
+}
+
 /** The arguments, or the end of the script where they make no sense. */
 function readArguments(): { units: string[]; baseport: string } {
   try {
@@ -98,18 +112,24 @@ const source = fetchSource();
 for (const unit of units) {
   if (!existsSync(join(source, "tests", `${unit}.tcl`))) misused(`Redis's suite has no unit '${unit}'`);
 }
+claimFolder();
 prepare(source, kind);
 const rows: string[] = [];
 let failed = 0;
 for (const unit of units) {
   console.log(unit);
+  const startedMs = performance.now();
   const { ok, err, skipped } = await runUnit(source, unit);
   failed += err;
-  rows.push(
-    `${unit.padEnd(24)} ok ${String(ok).padStart(4)}   err ${String(err).padStart(4)}   skipped ${
-      String(skipped).padStart(4)
-    }`,
-  );
+  const seconds = (performance.now() - startedMs) / 1000;
+  const columns = [
+    `ok ${pad(ok)}`,
+    `err ${pad(err)}`,
+    `skipped ${pad(skipped)}`,
+    `${seconds.toFixed(0).padStart(4)} s`,
+  ];
+  rows.push(`${unit.padEnd(39)} ${columns.join("   ")}`);
 }
+rmSync(RUNNING);
 console.log(`\n${rows.join("\n")}`);
 process.exit(failed === 0 ? 0 : 1);
