@@ -100,6 +100,8 @@ export function isPayloadReadable(payload: Uint8Array, start: number, length: nu
 
 /** Rebuilds values from payloads, for RESTORE. */
 export class Restorer {
+  /** Payloads whose values were checked to the last byte. */
+  checked = 0;
   readonly #scratch: Database;
   /** The RDB types of values: all else in a payload's first place is none. */
   readonly #types: ReadonlySet<number>;
@@ -140,6 +142,7 @@ export class Restorer {
 
   /** Reads the value into the scratch database. */
   #build(payload: Uint8Array, start: number, length: number): boolean {
+    this.checked++;
     if (!this.#types.has(payload[start])) return false;
     const end = start + length - FOOTER_BYTES;
     const into = { store: this.#scratch.store, databases: [this.#scratch] };

@@ -167,6 +167,7 @@ export class Server implements WholeHost {
     this.statistics.reset(this.commands);
     this.store.resetStatistics();
     this.memoryLimit.resetStatistics();
+    this.restorer.checked = 0;
   }
 
   info(sections: readonly string[]): string {

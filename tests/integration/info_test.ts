@@ -241,3 +241,14 @@ test("a command that has waited counts as called once, when it is answered, and 
   assert.equal(await inVain.one.read(), null);
   assert.deepEqual(await statistics("bzpopmin"), ["1", "0"]);
 });
+
+test("payloads that RESTORE has checked are counted", async () => {
+  await client.expect("CONFIG SET sanitize-dump-payload yes", "OK");
+  await client.expect("CONFIG RESETSTAT", "OK");
+  await client.expect("HSET hash f v", 1);
+  const payload = String(await client.call("DUMP hash"));
+  await client.expect(["RESTORE", "twin", 0, payload], "OK");
+  assert.equal((await info("stats")).get("dump_payload_sanitizations"), "1");
+  await client.expect("CONFIG RESETSTAT", "OK");
+  assert.equal((await info("stats")).get("dump_payload_sanitizations"), "0");
+});

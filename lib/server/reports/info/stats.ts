@@ -1,6 +1,7 @@
 /** INFO stats, and the figures of the event loop among them that INFO debug has: what has happened since the start. */
 
 import type { CommandTable } from "../../../commands/table.ts";
+import type { Restorer } from "../../../persistence/dump.ts";
 import type { PubSub } from "../../../pubsub/pubsub.ts";
 import type { Keyspace } from "../../../store/keyspace.ts";
 import type { Store } from "../../../store/store.ts";
@@ -22,6 +23,7 @@ export interface StatsSource {
   readonly memoryLimit: Pick<MemoryLimit, "exceededMs">;
   readonly pubsub: Pick<PubSub, "channelCount" | "patternCount">;
   readonly rates: Rates;
+  readonly restorer: Pick<Restorer, "checked">;
   readonly statistics: Statistics;
   readonly store: Pick<Store, "expiredKeys" | "hits" | "misses">;
   readonly tracking: Pick<Tracking, "totalItems" | "totalKeys" | "totalPrefixes">;
@@ -29,7 +31,7 @@ export interface StatsSource {
 
 /** The fields of the section, in Redis\'s order. */
 export function statsFields(server: StatsSource): Field[] {
-  const { statistics: of, keyspace, store, rates, pubsub, cron, tracking, migration } = server;
+  const { statistics: of, keyspace, store, rates, pubsub, cron, tracking, migration, restorer } = server;
   const kbps = (bytesPerSecond: number) => (bytesPerSecond / KIB).toFixed(2);
   const exceededMs = server.memoryLimit.exceededMs;
   const commandTime = commandMicroseconds(server.commands);
@@ -76,7 +78,7 @@ export function statsFields(server: StatsSource): Field[] {
     ["tracking_total_prefixes", tracking.totalPrefixes],
     ["unexpected_error_replies", of.unexpectedErrorReplies],
     ["total_error_replies", of.totalErrorReplies],
-    ["dump_payload_sanitizations", 0],
+    ["dump_payload_sanitizations", restorer.checked],
     ["total_reads_processed", of.readsProcessed],
     ["total_writes_processed", of.writesProcessed],
     ...zeros("io_threaded_reads_processed", "io_threaded_writes_processed"),
