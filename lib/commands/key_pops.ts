@@ -100,9 +100,9 @@ export function popFirst<E>(session: Session, request: Request, pops: EndPops<E>
 
 /** `BLMPOP timeout numkeys key [key …] end [COUNT count]` and its kin */
 export function popFirstOrWait<E>(session: Waiter, request: Request, pops: EndPops<E>): void {
-  const timeoutMs = timeoutInSeconds(session, request, 1);
-  if (timeoutMs === null) return;
   const asked = readAsked(session, request, 2, pops);
-  if (asked === null || takeFirst(session, request, pops, asked)) return;
+  if (asked === null) return;
+  const timeoutMs = timeoutInSeconds(session, request, 1);
+  if (timeoutMs === null || takeFirst(session, request, pops, asked)) return;
   session.waitForKeys(request, asked.firstKey, asked.keys, pops.type, timeoutMs, () => session.reply.nilArray());
 }

@@ -98,7 +98,10 @@ function moveOrWait(session: Waiter, request: Request, from: End, to: End, timeo
   const ref = writeList(session, request);
   if (ref === FAILED) return false;
   if (ref !== MISSING) return moveElement(session, request, ref, from, to);
-  session.waitForKeys(request, 1, 1, TYPE_LIST, timeoutMs, () => reply.nil());
+  // Where nothing may wait, the reply is that there is no element; once the time is up, it is that of all that wait.
+  let isWaiting = false;
+  session.waitForKeys(request, 1, 1, TYPE_LIST, timeoutMs, () => isWaiting ? reply.nilArray() : reply.nil());
+  isWaiting = true;
   return false;
 }
 
