@@ -217,7 +217,9 @@ test("the debug section is shown to whoever asks for it by name", { skip: IS_ORA
 
 test("a command that has waited counts as called once, when it is answered, and its error as its own", async () => {
   const statistics = async (name: string) =>
-    new RegExp(`cmdstat_${name}:calls=(\\d+),.*failed_calls=(\\d+)`).exec(String(await client.call("INFO commandstats")))
+    new RegExp(`cmdstat_${name}:calls=(\\d+),.*failed_calls=(\\d+)`).exec(
+      String(await client.call("INFO commandstats")),
+    )
       ?.slice(1) ?? [];
   const waiting = async (...words: (string | number)[]) => {
     const one = await server.connect();
