@@ -5,7 +5,7 @@ import type { ClientType } from "./client_state.ts";
 import { CLIENT_TRACKING_SUBCOMMANDS } from "./client_tracking.ts";
 import { ADMIN, type Command, command, KEEPS_CACHING, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { BAD_NAME, isValidName } from "./connection.ts";
-import { NOT_INTEGER, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
+import { NOT_INTEGER, shownArgument, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
 import { help } from "./help.ts";
 import type { ConfiguredClient, ListedClient } from "./client_facets.ts";
 import type { ClientsHost } from "./host_facets.ts";
@@ -66,7 +66,7 @@ const TYPES: ReadonlyMap<string, ClientType> = new Map([
 /** The client type that an argument names, or null after having replied with an error. */
 function typeArgument(session: Caller, request: Request, index: number): ClientType | null {
   const type = TYPES.get(request.text(index).toLowerCase());
-  if (type === undefined) session.reply.error(`ERR Unknown client type '${request.text(index)}'`);
+  if (type === undefined) session.reply.error(`ERR Unknown client type '${shownArgument(request, index)}'`);
   return type ?? null;
 }
 

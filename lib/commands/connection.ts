@@ -15,7 +15,7 @@ import {
   WHILE_SUBSCRIBED,
 } from "./command.ts";
 import { databaseArgument } from "./database_argument.ts";
-import { SYNTAX_ERROR } from "./errors.ts";
+import { shownArgument, SYNTAX_ERROR } from "./errors.ts";
 import type { Greeted, SubscribingClient } from "./client_facets.ts";
 import type { GreetingHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
@@ -107,7 +107,7 @@ function hello(session: Caller, request: Request): void {
       name = request.text(++i);
       if (!isValidName(name)) return reply.error(BAD_NAME);
     } else {
-      return reply.error(`ERR Syntax error in HELLO option '${request.text(i)}'`);
+      return reply.error(`ERR Syntax error in HELLO option '${shownArgument(request, i)}'`);
     }
   }
   if (credentials !== null && !session.authenticate(...credentials)) return reply.error(WRONG_PASSWORD);

@@ -19,9 +19,14 @@ export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 /** Most bytes of a subcommand's name that an error shows. */
 const MAX_SHOWN_BYTES = 128;
 
+/** An argument as errors show it that Redis makes of C strings: up to a byte of zero. */
+export function shownArgument(request: Request, index: number): string {
+  return request.text(index).split("\0", 1)[0];
+}
+
 /** The error for a subcommand with more arguments than it takes, where its declared arity sets no limit. */
 export function subcommandSyntax(request: Request): string {
-  const name = request.text(1).split("\0", 1)[0].slice(0, MAX_SHOWN_BYTES);
+  const name = shownArgument(request, 1).slice(0, MAX_SHOWN_BYTES);
   const container = request.text(0).toUpperCase();
   return `ERR unknown subcommand or wrong number of arguments for '${name}'. Try ${container} HELP.`;
 }

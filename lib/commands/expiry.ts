@@ -3,7 +3,7 @@
 import { Request } from "../resp/request.ts";
 import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import { type Command, command, FAST, type Handler, READONLY, WRITE } from "./command.ts";
-import { NOT_INTEGER } from "./errors.ts";
+import { NOT_INTEGER, shownArgument } from "./errors.ts";
 import { EVENT_GENERIC } from "./events.ts";
 import { integerArgument, invalidExpire, type TimeUnit, toUnixMs } from "./expiry_options.ts";
 import { KEY_RO_ACCESS, KEY_RW_UPDATE } from "./key_specs.ts";
@@ -27,7 +27,7 @@ function parseConditions(session: Session, request: Request): ExpireConditions |
     else if (request.is(i, "gt")) conditions.gt = true;
     else if (request.is(i, "lt")) conditions.lt = true;
     else {
-      session.reply.error(`ERR Unsupported option ${request.text(i)}`);
+      session.reply.error(`ERR Unsupported option ${shownArgument(request, i)}`);
       return null;
     }
   }

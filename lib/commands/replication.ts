@@ -14,7 +14,7 @@ import {
   NOSCRIPT,
   STALE,
 } from "./command.ts";
-import { NOT_INTEGER, NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
+import { NOT_INTEGER, NOT_POSITIVE, shownArgument, SYNTAX_ERROR } from "./errors.ts";
 import type { ReplicationLink } from "./client_facets.ts";
 import type { ReplicationHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
@@ -103,7 +103,7 @@ function replconf(session: Caller, request: Request): void {
       if (unknown !== undefined) return reply.error(`ERR Unsupported rdb-filter-only option: ${unknown}`);
       session.replicaHandshake.withoutKeys = true;
     } else {
-      return reply.error(`ERR Unrecognized REPLCONF option: ${request.text(i)}`);
+      return reply.error(`ERR Unrecognized REPLCONF option: ${shownArgument(request, i)}`);
     }
   }
   reply.ok();

@@ -7,7 +7,7 @@ import type { Request } from "../resp/request.ts";
 import { StreamId } from "../store/types/stream_ids.ts";
 import { forEachBlock } from "../store/types/stream_groups_whole.ts";
 import { type Command, command, DENYOOM, FAST, LOADING, READONLY, STALE, WRITE } from "./command.ts";
-import { subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
+import { shownArgument, subcommandSyntax, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_STREAM } from "./events.ts";
 import { help } from "./help.ts";
 import { integerArgument, integerFrom } from "./integer_argument.ts";
@@ -53,7 +53,9 @@ function refuse(session: Session, error: string): null {
 
 /** Replies that there is no such key, or no such group of it. */
 function replyNoGroup(session: Session, request: Request, group: number): void {
-  session.reply.error(`NOGROUP No such key '${request.text(1)}' or consumer group '${request.text(group)}'`);
+  session.reply.error(
+    `NOGROUP No such key '${shownArgument(request, 1)}' or consumer group '${shownArgument(request, group)}'`,
+  );
 }
 
 // --- XGROUP -----------------------------------------------------------------------------------------------------------
@@ -69,7 +71,9 @@ function groupedStream(session: Session, request: Request): number | null {
 function ownGroup(session: Session, request: Request, body: number): number {
   const group = findGroup(session, request, body, 3);
   if (group !== 0) return session.host.store.streams.groups.own(body, group);
-  session.reply.error(`NOGROUP No such consumer group '${request.text(3)}' for key name '${request.text(2)}'`);
+  session.reply.error(
+    `NOGROUP No such consumer group '${shownArgument(request, 3)}' for key name '${shownArgument(request, 2)}'`,
+  );
   return 0;
 }
 
@@ -411,7 +415,7 @@ function claimOptions(session: Session, request: Request): Claim | null {
     } else if (request.is(i, "lastid") && more) {
       if (!idArgument(session, request, ++i, lastId)) return null;
     } else {
-      return refuse(session, `ERR Unrecognized XCLAIM option '${request.text(i)}'`);
+      return refuse(session, `ERR Unrecognized XCLAIM option '${shownArgument(request, i)}'`);
     }
   }
   // A clock that is elsewhere may be ahead: no time is wrong, but for what cannot be.

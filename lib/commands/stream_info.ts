@@ -4,7 +4,7 @@ import type { Request } from "../resp/request.ts";
 import { StreamId } from "../store/types/stream_ids.ts";
 import { forEachBlock } from "../store/types/stream_groups_whole.ts";
 import { type Command, command, LOADING, READONLY, STALE } from "./command.ts";
-import { NO_SUCH_KEY, subcommandSyntax } from "./errors.ts";
+import { NO_SUCH_KEY, shownArgument, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, oneKey, RO } from "./key_specs.ts";
@@ -219,7 +219,9 @@ function consumersOf(session: Session, request: Request): void {
   if (body === 0) return;
   const group = findGroup(session, request, body, 3);
   if (group === 0) {
-    return reply.error(`NOGROUP No such consumer group '${request.text(3)}' for key name '${request.text(2)}'`);
+    return reply.error(
+      `NOGROUP No such consumer group '${shownArgument(request, 3)}' for key name '${shownArgument(request, 2)}'`,
+    );
   }
   reply.array(groups.consumerCount(group));
   forEachBlock(toolsOf(host.store).consumers, groups.consumersRoot(group), (consumer) => {

@@ -8,7 +8,7 @@ import { TYPE_STREAM } from "../store/entry.ts";
 import { StreamId } from "../store/types/stream_ids.ts";
 import type { KeyWaiter } from "./client_facets.ts";
 import { BLOCKING, type Command, command, READONLY, WRITE } from "./command.ts";
-import { SYNTAX_ERROR } from "./errors.ts";
+import { shownArgument, SYNTAX_ERROR } from "./errors.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, keySpec, keyword, range, RO } from "./key_specs.ts";
 import type { Session } from "./session.ts";
@@ -207,7 +207,7 @@ function xreadgroup(session: Reader, request: Request): void {
     if (ref === FAILED) return;
     const body = ref === MISSING ? 0 : session.host.store.streams.bodyOf(ref);
     if (ref === MISSING || findGroup(session, request, body, asked.groupAt) === 0) {
-      const names = `'${request.text(key)}' or consumer group '${request.text(asked.groupAt)}'`;
+      const names = `'${shownArgument(request, key)}' or consumer group '${shownArgument(request, asked.groupAt)}'`;
       return reply.error(`NOGROUP No such key ${names} in XREADGROUP with GROUP option`);
     }
     bodies[i] = body;

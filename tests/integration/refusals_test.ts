@@ -107,3 +107,23 @@ test("PSYNC with a wrong offset, behind other replies, or without a link to the 
   await hurried.expect("SYNC", /^NOMASTERLINK /);
   await client.expect("REPLICAOF NO ONE", "OK");
 });
+
+test("errors show an argument up to its first byte of zero", async () => {
+  await client.expect("XGROUP CREATE stream group $ MKSTREAM", "OK");
+  await client.expect("SET key value", "OK");
+  const calls: readonly (readonly [words: string, error: string])[] = [
+    ["EXPIRE key 10 x\0y", "ERR Unsupported option x"],
+    ["HELLO 3 x\0y", "ERR Syntax error in HELLO option 'x'"],
+    ["CLIENT LIST TYPE x\0y", "ERR Unknown client type 'x'"],
+    ["REPLCONF x\0y 1", "ERR Unrecognized REPLCONF option: x"],
+    ["XCLAIM stream group anna 0 1 x\0y", "ERR Unrecognized XCLAIM option 'x'"],
+    ["XGROUP DELCONSUMER stream x\0y anna", "NOGROUP No such consumer group 'x' for key name 'stream'"],
+    ["XINFO CONSUMERS stream x\0y", "NOGROUP No such consumer group 'x' for key name 'stream'"],
+    ["XPENDING stream x\0y", "NOGROUP No such key 'stream' or consumer group 'x'"],
+    [
+      "XREADGROUP GROUP x\0y anna STREAMS stream >",
+      "NOGROUP No such key 'stream' or consumer group 'x' in XREADGROUP with GROUP option",
+    ],
+  ];
+  for (const [words, error] of calls) await client.expect(words, new ReplyError(error));
+});
