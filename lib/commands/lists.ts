@@ -504,7 +504,13 @@ function moveOrWait(session: Waiter, request: Request, from: End, to: End, timeo
   const { reply, host } = session;
   const ref = writeList(session, request);
   if (ref === FAILED) return;
-  if (ref === MISSING) return session.waitForKeys(request, 1, 1, TYPE_LIST, timeoutMs, () => reply.nil());
+  if (ref === MISSING) {
+    // Where nothing may wait, the reply is that there is no element; once the time is up, it is that of all that wait.
+    let isWaiting = false;
+    session.waitForKeys(request, 1, 1, TYPE_LIST, timeoutMs, () => isWaiting ? reply.nilArray() : reply.nil());
+    isWaiting = true;
+    return;
+  }
   const before = host.changes.made;
   moveElement(session, request, from, to);
   if (host.changes.made === before) return;
@@ -568,10 +574,10 @@ function lmpop(session: Session, request: Request): void {
 
 /** `BLMPOP timeout numkeys key [key …] <LEFT | RIGHT> [COUNT count]` */
 function blmpop(session: Waiter, request: Request): void {
-  const timeoutMs = timeoutArgument(session, request, 1);
-  if (timeoutMs === null) return;
   const asked = multiplePop(session, request, 2);
-  if (asked === null || popFirst(session, request, asked) !== "empty") return;
+  if (asked === null) return;
+  const timeoutMs = timeoutArgument(session, request, 1);
+  if (timeoutMs === null || popFirst(session, request, asked) !== "empty") return;
   session.waitForKeys(request, asked.firstKey, asked.keys, TYPE_LIST, timeoutMs, () => session.reply.nilArray());
 }
 

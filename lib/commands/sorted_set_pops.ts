@@ -153,10 +153,10 @@ function zmpop(session: Session, request: Request): void {
 
 /** `BZMPOP timeout numkeys key [key …] <MIN | MAX> [COUNT count]` */
 function bzmpop(session: Waiter, request: Request): void {
-  const timeoutMs = timeoutArgument(session, request, 1);
-  if (timeoutMs === null) return;
   const asked = multiplePop(session, request, 2);
-  if (asked === null || popFirst(session, request, asked) !== "empty") return;
+  if (asked === null) return;
+  const timeoutMs = timeoutArgument(session, request, 1);
+  if (timeoutMs === null || popFirst(session, request, asked) !== "empty") return;
   session.waitForKeys(request, asked.firstKey, asked.keys, TYPE_ZSET, timeoutMs, () => session.reply.nilArray());
 }
 

@@ -100,6 +100,25 @@ test("time is up after a fraction of a second, too", async () => {
   await client.expect("BZMPOP 0.01 1 a MIN", null);
 });
 
+test("a move whose time is up has the reply of all that wait, and that of a move where nothing may wait", async () => {
+  for (const command of ["BLMOVE a b LEFT RIGHT 0.01", "BRPOPLPUSH a b 0.01"]) {
+    client.send(command);
+    assert.equal(await client.readReplyBytes(), "*-1\r\n");
+    client.sendRaw(`MULTI\r\n${command}\r\nEXEC\r\n`);
+    await client.read();
+    await client.read();
+    assert.equal(await client.readReplyBytes(), "*1\r\n$-1\r\n");
+  }
+});
+
+test("of several things that are wrong, those behind the timeout are told first where it stands in front", async () => {
+  await client.expect("BLMPOP x 0 a LEFT", new ReplyError("ERR numkeys should be greater than 0"));
+  await client.expect("BLMPOP -1 1 a BOTH", new ReplyError("ERR syntax error"));
+  await client.expect("BZMPOP x 0 a MIN", new ReplyError("ERR numkeys should be greater than 0"));
+  await client.expect("BZMPOP -1 1 a MID", new ReplyError("ERR syntax error"));
+  await client.expect("BZMPOP -1 1 a MIN", new ReplyError("ERR timeout is negative"));
+});
+
 test("a timeout that makes no sense is refused", async () => {
   await client.expect("BLPOP a -1", new ReplyError("ERR timeout is negative"));
   await client.expect("BLPOP a x", new ReplyError("ERR timeout is not a float or out of range"));
