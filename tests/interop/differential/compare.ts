@@ -11,7 +11,10 @@ const SLACK_SECONDS = 60;
 const SLACK_MS = SLACK_SECONDS * 1000;
 
 /** How to compare, by command. A subcommand's name follows its container's, in lower case. */
-type Comparison = (args: readonly string[], a: Frame, b: Frame) => boolean;
+type Comparison = (args: readonly string[], a: Frame, b: Frame, sorts: boolean) => boolean;
+
+/** Where distances are stored. They are not the same to the last bit in every library, so nothing else is done with them. */
+export const DISTANCES_KEY = "distances";
 
 const COMPARISONS: Readonly<Record<string, Comparison>> = {};
 const comparisons = COMPARISONS as Record<string, Comparison>; // filled below, then only read
@@ -27,14 +30,36 @@ compare("scan, sscan", (_, a, b) => sameScan(a, b, 1));
 compare("hscan", (_, a, b) => sameScan(a, b, 2));
 // Scores: see `sameNumbers`.
 compare("zscan", (_, a, b) => sameScan(withNumbers(a), withNumbers(b), 2));
+compare("zrange", (args, a, b) => sameNumbers(a, b, args[1] === DISTANCES_KEY ? LAST_BITS : 0));
 compare(
-  "zadd, zincrby, zscore, zmscore, zrange, zrevrange, zrangebyscore, zrevrangebyscore, zunion, zinter, zdiff",
+  "zadd, zincrby, zscore, zmscore, zrevrange, zrangebyscore, zrevrangebyscore, zunion, zinter, zdiff",
   (_, a, b) => sameNumbers(a, b, 0),
 );
-compare("zpopmin, zpopmax, zmpop, bzpopmin, bzpopmax, bzmpop", (_, a, b) => sameNumbers(a, b, 0));
+compare("zpopmin, zpopmax, zmpop", (_, a, b) => sameNumbers(a, b, 0));
 // Sines are not the same to the last bit in every library.
 compare("geodist, geopos, geosearch, georadius, georadius_ro", (_, a, b) => sameNumbers(a, b, LAST_BITS));
 compare("georadiusbymember, georadiusbymember_ro", (_, a, b) => sameNumbers(a, b, LAST_BITS));
+// A timeout that is too large is told apart since 7.2.
+compare("blpop, brpop, blmove, brpoplpush, blmpop, bzpopmin, bzpopmax, bzmpop", (args, a, b) => {
+  const isTooLarge = a.line === "ERR timeout is out of range" && b.line === "ERR timeout is negative";
+  return isTooLarge || (args[0].toLowerCase().startsWith("bz") && sameNumbers(a, b, 0));
+});
+// ZRANK may have one argument more since 7.2.
+compare(
+  "command getkeys",
+  (args, a, b) => /^z(rev)?rank$/i.test(args[2]) && args.length === 6 && a.kind === "*" && b.kind === "-",
+);
+// The names in the text are 7.2's.
+compare("xread, xreadgroup", (args, a, b) => {
+  const symbol = args[0].length > "xread".length ? ">" : "$";
+  // What became of the key or its group meanwhile is told since 7.2.
+  if (b.line.startsWith("UNBLOCKED ")) return /^(NOGROUP|WRONGTYPE) /.test(a.line);
+  const text = `Unbalanced '${
+    args[0].toLowerCase()
+  }' list of streams: for each stream key an ID or '${symbol}' must be specified.`;
+  return a.line === `ERR ${text}` && b.line.startsWith("ERR Unbalanced XREAD list of streams: ");
+});
+compare("xinfo, xpending", (_, a, b) => sameInTime(a, b));
 compare("ttl, expiretime", (_, a, b) => near(a, b, SLACK_SECONDS));
 compare("pttl, pexpiretime", (_, a, b) => near(a, b, SLACK_MS));
 // Redis shares small integers, and what a transaction queues: references and access clocks are of the shared object.
@@ -42,14 +67,14 @@ compare("object refcount, object idletime", (_, a, b) => a.kind === ":" && b.kin
 compare("object encoding", sameEncoding);
 // Id and version are each server's own.
 compare("hello", (_, a, b) => a.kind === b.kind && a.items.length === b.items.length && a.items.length > 0);
-compare("dump", (_, a, b) => sameDump(a, b));
+compare("dump", (_, a, b, sorts) => sameDump(a, b, sorts));
 
-/** Whether `a` and `b` are replies to one command that mean the same. */
-export function same(args: readonly string[], a: Frame, b: Frame): boolean {
+/** Whether `a` and `b` are replies to one command that mean the same; `sorts` is that of the setting. */
+export function same(args: readonly string[], a: Frame, b: Frame, sorts: boolean): boolean {
   if (a.bytes === b.bytes) return true;
   const name = (args[0] ?? "").toLowerCase();
   const comparison = COMPARISONS[name] ?? COMPARISONS[`${name} ${(args[1] ?? "").toLowerCase()}`];
-  return comparison !== undefined && comparison(args, a, b);
+  return comparison !== undefined && comparison(args, a, b, sorts);
 }
 
 /** Whether two aggregates have the same elements in any order, taken `size` at a time. */
@@ -115,9 +140,41 @@ function withNumbers(frame: Frame): Frame {
   return { ...frame, bytes: `${frame.kind}${Number(text)}` };
 }
 
-/** Lists and sets in one listpack came with 7.2. */
-function sameEncoding(_args: readonly string[], a: Frame, b: Frame): boolean {
-  return a.content === "listpack" && (b.content === "quicklist" || b.content === "hashtable");
+/** Lists and sets in one listpack came with 7.2. In Redis, SORT makes a skiplist of the sorted set that it reads. */
+function sameEncoding(_args: readonly string[], a: Frame, b: Frame, sorts: boolean): boolean {
+  if (a.content !== "listpack") return false;
+  return b.content === "quicklist" || b.content === "hashtable" || (sorts && b.content === "skiplist");
+}
+
+/** What only 7.2 tells of consumers, and what tells of the time, as the names before it. */
+const TOLD_SINCE = ["inactive", "active-time"];
+/** How Redis's radix trees are laid out inside. */
+const TOLD_OF_INSIDES = "radix-tree-nodes";
+const TOLD_IN_TIME = ["idle", "seen-time", "delivery-time"];
+/** Ids and owners of pending entries come before the times of their delivery. */
+const TIME_AT = 2;
+/** Less than this is a count, and no time. */
+const LEAST_TIME_MS = 1e8;
+
+/** Whether replies are the same but for how long ago something was. */
+function sameInTime(a: Frame, b: Frame): boolean {
+  if (a.bytes === b.bytes) return true;
+  if (a.kind !== b.kind) return false;
+  const [here, redis] = [withoutNews(a.items), b.items];
+  if (here.length === 0 || here.length !== redis.length) return false;
+  return here.every((item, i) => {
+    const name = redis[i - 1]?.content ?? "";
+    const isTime = TOLD_IN_TIME.includes(name) ||
+      (b.kind === "*" && i === TIME_AT && redis[0].content?.includes("-")) ||
+      (Number(redis[i].line) > LEAST_TIME_MS && redis[i].kind === ":");
+    if (name === TOLD_OF_INSIDES) return item.kind === ":" && redis[i].kind === ":";
+    return sameInTime(item, redis[i]) || (isTime === true && near(item, redis[i], SLACK_MS));
+  });
+}
+
+function withoutNews(items: readonly Frame[]): readonly Frame[] {
+  const at = items.findIndex((item) => TOLD_SINCE.includes(item.content ?? ""));
+  return at < 0 ? items : withoutNews(items.toSpliced(at, 2));
 }
 
 function near(a: Frame, b: Frame, slack: number): boolean {
@@ -129,20 +186,22 @@ function near(a: Frame, b: Frame, slack: number): boolean {
 /** First bytes of payloads. */
 const DUMPED_SET = "\x02";
 const DUMPED_HASHTABLE = "\x04";
+const DUMPED_SKIPLIST = "\x05";
 const DUMPED_ZSET_LISTPACK = "\x11";
 const DUMPED_STREAM = "\x13";
 /** Version and checksum at a payload's end. */
 const FOOTER_BYTES = 10;
 
 /**
- * Two payloads, less their footers. In a set or a hash that is a table, elements may come in any order. Scores in a
+ * Two payloads, less their footers. In a set or a hash that is a table, and in a sorted set that is none here, elements may come in any order. Scores in a
  * listpack have the form of their version. A stream has the times of its consumers. That payloads hold what they ought
  * to is seen when they are restored.
  */
-function sameDump(a: Frame, b: Frame): boolean {
-  if (a.content === null || b.content === null || a.content[0] !== b.content[0]) return false;
-  const kind = b.content[0];
+function sameDump(a: Frame, b: Frame, sorts: boolean): boolean {
+  if (a.content === null || b.content === null) return false;
+  const kind = a.content[0];
+  if (kind !== b.content[0]) return sorts && kind === DUMPED_ZSET_LISTPACK && b.content[0] === DUMPED_SKIPLIST;
   if (kind === DUMPED_ZSET_LISTPACK || kind === DUMPED_STREAM) return true;
-  if (kind === DUMPED_HASHTABLE || kind === DUMPED_SET) return a.content.length === b.content.length;
+  if ([DUMPED_HASHTABLE, DUMPED_SET, DUMPED_SKIPLIST].includes(kind)) return a.content.length === b.content.length;
   return a.content.slice(0, -FOOTER_BYTES) === b.content.slice(0, -FOOTER_BYTES);
 }

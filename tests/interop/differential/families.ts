@@ -11,7 +11,7 @@ import { HYPERLOGLOGS } from "./families/hyperloglogs.ts";
 import { KEYS } from "./families/keys.ts";
 import { LISTS } from "./families/lists.ts";
 import { SETS } from "./families/sets.ts";
-import { SORT } from "./families/sort.ts";
+import { SORT, SORT_STRINGS } from "./families/sort.ts";
 import { SORTED_SETS } from "./families/sorted_sets.ts";
 import { STREAMS } from "./families/streams.ts";
 import { STRINGS } from "./families/strings.ts";
@@ -20,7 +20,7 @@ import { FEEDERS, WAITERS } from "./families/waiting.ts";
 import type { Carry, Step } from "./steps.ts";
 import type { Values } from "./values.ts";
 
-const OF_TYPES = [STRINGS, HASHES, LISTS, SETS, SORTED_SETS, STREAMS, HYPERLOGLOGS, BITMAPS, GEO, SORT, KEYS];
+const OF_TYPES = [STRINGS, HASHES, LISTS, SETS, SORTED_SETS, STREAMS, HYPERLOGLOGS, BITMAPS, GEO, SORT_STRINGS, KEYS];
 
 /** COMMAND GETKEYS of any command. 7.0 wants an argument after the command's name, 7.2 does not. */
 const GETKEYS = special(60, "calls", [(values) => {
@@ -39,15 +39,16 @@ export const FAMILIES: readonly Family[] = [
   { name: "hyperloglogs", templates: HYPERLOGLOGS },
   { name: "bitmaps", templates: BITMAPS },
   { name: "geo", templates: GEO },
-  { name: "sort", templates: SORT },
+  { name: "sort", templates: SORT, sorts: true },
   { name: "keys", templates: KEYS },
   {
     name: "transactions",
     templates: [...OF_TYPES.flat(), ...TRANSACTIONS, ...CONNECTIONS, ...GETKEYS],
+    sorts: true,
     connections: 2,
   },
   { name: "blocking", templates: FEEDERS, waiters: WAITERS, connections: 5 },
-  { name: "mix", templates: [...OF_TYPES.flat(), ...CONNECTIONS], isMixed: true },
+  { name: "mix", templates: [...OF_TYPES.flat(), ...CONNECTIONS], isMixed: true, sorts: true },
 ];
 
 /** Each template as often as its weight says. */
@@ -101,9 +102,10 @@ function stepOf(values: Values, template: Template, connection: number): Step {
   const { kind, spoiling } = template;
   const made = template.make(values);
   const all = typeof made[0] === "string" ? [made as Made] : made as readonly Made[]; // they are of one kind
-  const commands = all.map((args) => {
+  const commands = all.map((args, i) => {
     const command = values.once(3) ? args.with(0, values.anyCase(args[0])) : args;
-    return spoiling === "none" || !values.once(12) ? command : spoilt(values, command, spoiling);
+    // Those before the last make ready for it.
+    return spoiling === "none" || i < all.length - 1 || !values.once(12) ? command : spoilt(values, command, spoiling);
   });
   if (kind === "draw") return { connection, draw: commands[0] };
   return { connection, commands, ...(kind === "calls" ? {} : { [kind]: true }) };
@@ -138,6 +140,9 @@ function carry(values: Values, connection: number): Carry {
   return { connection, from, key: values.anyKey(), restore: [values.anyKey(), ttl, ...absolute] };
 }
 
+/** Most bytes of an argument, as both servers are set. */
+export const BULK_LIMIT_BYTES = 1024 * 1024;
+
 /** What a round sets on both servers: thresholds of encodings, so low that they are passed. */
 export function makeConfig(values: Values): Record<string, string> {
   const entries = ["128", "128", "4", "16", "512", "0"];
@@ -152,13 +157,14 @@ export function makeConfig(values: Values): Record<string, string> {
     "set-max-listpack-entries": values.of(entries),
     "set-max-listpack-value": values.of(sizes),
     "list-max-listpack-size": values.of(["-2", "-2", "-1", "-5", "1", "3", "16", "128"]),
-    "list-compress-depth": values.of(["0", "0", "1", "2"]),
+    // Else Redis dumps nodes compressed, as it keeps them.
+    "list-compress-depth": "0",
     "stream-node-max-entries": values.of(["100", "100", "3", "10", "0"]),
     "stream-node-max-bytes": values.of(["4096", "4096", "100", "0"]),
     "hll-sparse-max-bytes": values.of(["3000", "3000", "100", "300", "0"]),
     // Payloads are compared byte for byte, and compressors may differ in what they find.
     "rdbcompression": "no",
     // A limit that is reached without much memory.
-    "proto-max-bulk-len": "1mb",
+    "proto-max-bulk-len": String(BULK_LIMIT_BYTES),
   };
 }

@@ -19,6 +19,9 @@ export class Follower {
   #history: { readonly args: readonly string[]; readonly reply: string }[] = [];
   #drawn: { readonly args: readonly string[]; readonly frame: Frame } | null = null;
 
+  /** `sorts` is that of the setting. */
+  constructor(readonly sorts: boolean) {}
+
   /** Whether two replies to a command mean the same. To be called for all commands of the connection, in order. */
   same(args: readonly string[], a: string, b: string): boolean {
     const name = args[0].toLowerCase();
@@ -38,7 +41,7 @@ export class Follower {
     if (isExecuted) {
       return a.kind === b.kind && a.line === b.line &&
         queued.every((command, i) =>
-          a.items[i].bytes === b.items[i].bytes || same(command, a.items[i], b.items[i]) ||
+          a.items[i].bytes === b.items[i].bytes || same(command, a.items[i], b.items[i], this.sorts) ||
           this.#sameDrawn(command, a.items[i], b.items[i])
         );
     }
@@ -46,7 +49,7 @@ export class Follower {
       this.#drawn = { args, frame: a };
       return true;
     }
-    return same(args, a, b) || this.#isRankWithScore(args, a, b);
+    return same(args, a, b, this.sorts) || this.#isRankWithScore(args, a, b);
   }
 
   /** Whether as many were drawn, and none twice where that must not be. */
@@ -64,6 +67,7 @@ export class Follower {
     this.#drawn = null;
     if (drawn === null || SHOWING[drawn.args[0].toLowerCase()] !== name || args[1] !== drawn.args[1]) return true;
     const all = frameOf(reply);
+    if (!"*%~".includes(all.kind)) return true;
     const pairs = drawn.args.length > 3;
     const isFlat = name === "hgetall" || (name === "zrange" && all.items[0]?.kind !== "*");
     const shown = new Set<string>();

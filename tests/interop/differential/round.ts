@@ -25,12 +25,20 @@ const SHOWN_BYTES = 600;
 export function makeCase({ family, seed, commands, protocol }: RoundOptions): Case {
   const values = new Values(new Random(Math.imul(seed, 2654435761)));
   const config = makeConfig(values);
+  const thresholds = [
+    "hash-max-listpack-entries",
+    "zset-max-listpack-entries",
+    "set-max-listpack-entries",
+    "set-max-intset-entries",
+  ];
+  values.mostElements = Math.min(60, ...thresholds.map((name) => Number(config[name])).filter((most) => most > 0));
   values.fieldSpace = values.of([4, 20, 200, 2000]);
   const drawn = values.of([2, 3] as const);
   const setting = {
     protocol: protocol ?? drawn,
     config,
     connections: family.connections ?? 1,
+    sorts: family.sorts === true,
     waits: family.waiters !== undefined,
     events: values.once(ROUNDS_PER_EVENTS),
   };

@@ -5,7 +5,8 @@ import { Follower } from "./follower.ts";
 import { frameOf } from "./frames.ts";
 import { findRest } from "./rest.ts";
 import type { Servers } from "./servers.ts";
-import type { Calls, Carry, Case, Difference, Draw, Step } from "./steps.ts";
+import type { Calls, Carry, Case, Difference, Draw, Setting, Step } from "./steps.ts";
+import { BULK_LIMIT_BYTES } from "./families.ts";
 import { runWaiting } from "./waiting.ts";
 
 /** Most commands sent at once. */
@@ -15,7 +16,7 @@ const LONGEST_PIPELINE = 400;
 export async function runCase(servers: Servers, { setting, steps }: Case): Promise<Difference | null> {
   await servers.prepare(setting);
   if (setting.waits) return await runWaiting(servers, steps, setting);
-  return await new PipelinedRun(servers, steps, setting.connections).run() ??
+  return await new PipelinedRun(servers, steps, setting).run() ??
     await findRest(servers, steps.length, setting);
 }
 
@@ -24,8 +25,9 @@ class PipelinedRun {
   /** Whether a connection is within a transaction. */
   readonly #inMulti: boolean[];
 
-  constructor(readonly servers: Servers, readonly steps: readonly Step[], connections: number) {
-    this.#followers = Array.from({ length: connections }, () => new Follower());
+  constructor(readonly servers: Servers, readonly steps: readonly Step[], setting: Setting) {
+    const { connections } = setting;
+    this.#followers = Array.from({ length: connections }, () => new Follower(setting.sorts));
     this.#inMulti = Array.from({ length: connections }, () => false);
   }
 
@@ -113,7 +115,10 @@ class PipelinedRun {
     const dumped = await servers.call(connection, ...dump);
     const follower = this.#followers[connection];
     if (!follower.same(dump, ...dumped)) return { step, args: dump, replies: dumped };
-    const args = ["RESTORE", to, ttl, frameOf(dumped[from]).content ?? "", ...options];
+    const payload = frameOf(dumped[from]).content ?? "";
+    // Both end the connection of whoever sends so much at once.
+    if (payload.length >= BULK_LIMIT_BYTES) return null;
+    const args = ["RESTORE", to, ttl, payload, ...options];
     const replies = await servers.call(connection, ...args);
     return follower.same(args, ...replies) ? null : { step, args, replies };
   }

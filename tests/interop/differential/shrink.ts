@@ -5,18 +5,34 @@ import { runCase } from "./run.ts";
 import type { Servers } from "./servers.ts";
 import type { Case, Difference, Step } from "./steps.ts";
 
-/** Steps as fast-check knows them: it makes none, but knows what is smaller than a given one. */
-class StepArbitrary extends fc.Arbitrary<Step> {
-  override generate(): fc.Value<Step> {
-    throw new Error("steps are given, as examples");
+/** A case as fast-check knows it: the one that is given, and what is smaller than one. */
+class StepsArbitrary extends fc.Arbitrary<readonly Step[]> {
+  constructor(readonly given: readonly Step[]) {
+    super();
   }
 
-  override canShrinkWithoutContext(value: unknown): value is Step {
-    return typeof value === "object" && value !== null && "connection" in value;
+  override generate(): fc.Value<readonly Step[]> {
+    return new fc.Value(this.given, this.given.length);
   }
 
-  override shrink(step: Step): fc.Stream<fc.Value<Step>> {
-    return fc.stream(smallerSteps(step)).map((smaller) => new fc.Value(smaller, undefined));
+  override canShrinkWithoutContext(_value: unknown): _value is readonly Step[] {
+    return false;
+  }
+
+  /** `context` is the number of steps that were last left out at once: more than that were tried before. */
+  override shrink(steps: readonly Step[], context: unknown): fc.Stream<fc.Value<readonly Step[]>> {
+    return fc.stream(smallerCases(steps, Number(context)));
+  }
+}
+
+/** First with fewer steps, and where none can be left out, with smaller ones. */
+function* smallerCases(steps: readonly Step[], most: number): IterableIterator<fc.Value<readonly Step[]>> {
+  for (let size = Math.min(most, steps.length >> 1); size >= 1; size >>= 1) {
+    // The last step is the one that differs.
+    for (let at = 0; at + size < steps.length; at += size) yield new fc.Value(steps.toSpliced(at, size), size);
+  }
+  for (let at = 0; at < steps.length; at++) {
+    for (const step of smallerSteps(steps[at])) yield new fc.Value(steps.with(at, step), 1);
   }
 }
 
@@ -61,13 +77,10 @@ export async function shrink(
     return true;
   };
   const given = steps.slice(0, difference.step + 1);
-  await fc.check(
-    fc.asyncProperty(
-      fc.array(new StepArbitrary(), { maxLength: given.length, size: "max" }),
-      async (fewer) => !await differs(fewer),
-    ),
-    { examples: [[given]], numRuns: 1, interruptAfterTimeLimit: LONGEST_MS },
-  );
+  await fc.check(fc.asyncProperty(new StepsArbitrary(given), async (fewer) => !await differs(fewer)), {
+    numRuns: 1,
+    interruptAfterTimeLimit: LONGEST_MS,
+  });
   return found;
 }
 

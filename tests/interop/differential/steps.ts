@@ -35,6 +35,8 @@ export interface Setting {
   readonly connections: number;
   /** Whether steps may wait for each other, and are therefore sent one at a time. */
   readonly waits: boolean;
+  /** Whether SORT may be among them, which leaves the sorted sets that it reads as skiplists in Redis. */
+  readonly sorts: boolean;
   /** Whether the keyspace events of both are compared, too. */
   readonly events: boolean;
 }

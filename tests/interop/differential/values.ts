@@ -42,6 +42,11 @@ const MIXED_KEYS = ["k1", "k2", "k3", "k4", "k5", "k6"];
 export class Values {
   /** How many different fields, members and elements there are. */
   fieldSpace = 8;
+  /**
+   * Most elements that a command gives at once: 7.2 makes a table at once where more are given than a listpack may have,
+   * be they the same or not, and 7.0 only where they are more in the end.
+   */
+  mostElements = 60;
   /** Whether all kinds of values have the same few keys. */
   isMixed = false;
   #relative = 0;
@@ -64,6 +69,11 @@ export class Values {
   /** One to `most` of something. */
   some<T>(most: number, make: () => T): T[] {
     return Array.from({ length: 1 + this.below(most) }, make);
+  }
+
+  /** Elements to be added: few, at times as many as may be. */
+  elements<T>(make: () => T): T[] {
+    return this.some(this.once(8) ? this.mostElements : Math.min(4, this.mostElements), make);
   }
 
   /** Words that are there once in `times`. */

@@ -22,7 +22,7 @@ export async function runWaiting(
   steps: readonly Step[],
   setting: Setting,
 ): Promise<Difference | null> {
-  const run = new WaitingRun(servers, setting.connections);
+  const run = new WaitingRun(servers, setting);
   for (const [i, step] of steps.entries()) {
     // Whoever waits can't send, and steps of other kinds ask for replies at once.
     if (!("commands" in step)) continue;
@@ -40,8 +40,8 @@ class WaitingRun {
   /** What a connection has no reply to yet. */
   readonly #waiting: ((readonly string[]) | null)[];
 
-  constructor(readonly servers: Servers, connections: number) {
-    this.#followers = Array.from({ length: connections }, () => new Follower());
+  constructor(readonly servers: Servers, { connections, sorts }: Setting) {
+    this.#followers = Array.from({ length: connections }, () => new Follower(sorts));
     this.#waiting = Array.from({ length: connections }, () => null);
   }
 

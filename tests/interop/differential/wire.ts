@@ -20,8 +20,9 @@ export class Wire {
   #ends: number[] = [];
   #wake: (() => void) | null = null;
   #closed = false;
+  #failure = "";
 
-  private constructor(readonly socket: Socket) {
+  private constructor(readonly socket: Socket, readonly port: number) {
     socket.setNoDelay();
     socket.setEncoding("latin1");
     socket.on("data", (chunk: string) => {
@@ -32,7 +33,7 @@ export class Wire {
       this.#scan();
       this.#wake?.();
     });
-    socket.on("error", () => {});
+    socket.on("error", (error) => this.#failure = error.message);
     socket.on("close", () => {
       this.#closed = true;
       this.#wake?.();
@@ -42,7 +43,7 @@ export class Wire {
   static connect(port: number): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, "127.0.0.1");
-      socket.once("connect", () => resolve(new Wire(socket)));
+      socket.once("connect", () => resolve(new Wire(socket, port)));
       socket.once("error", reject);
     });
   }
@@ -79,7 +80,9 @@ export class Wire {
     }, PATIENCE_MS);
     try {
       while (!isThere()) {
-        if (this.#closed) throw new Error(`the connection ended while ${what} were to come`);
+        if (this.#closed) {
+          throw new Error(`connection ${this.port} ended (${this.#failure}) before ${what}, ${this.ready} came`);
+        }
         if (isLate) throw new Error(`waited in vain for ${what}, there are ${this.#ends.length}`);
         await new Promise<void>((resolve) => this.#wake = resolve);
       }

@@ -1,6 +1,7 @@
 /** Points on the earth, which are sorted sets. */
 
 import type { Values } from "../values.ts";
+import { DISTANCES_KEY } from "../compare.ts";
 import { type Template, templates } from "./template.ts";
 
 const place = (v: Values) => `p${v.below(80)}`;
@@ -45,8 +46,9 @@ function searchArguments(v: Values): string[] {
   return v.once(40) ? all.slice(0, -1) : all;
 }
 
-/** Where what was found is stored: no key that is searched, as distances are not the same to the last bit. */
-const stored = (v: Values) => v.isMixed ? "geo-stored" : v.of(["g3", "g4"]);
+/** Where places that were found are stored; distances only where nothing else looks, see `DISTANCES_KEY`. */
+const stored = (v: Values) => v.isMixed ? v.key("geo") : v.of(["g3", "g4"]);
+const storing = (v: Values, word: string) => v.once(2) ? [stored(v)] : [DISTANCES_KEY, v.anyCase(word)];
 
 export const GEO: readonly Template[] = [
   ...templates(6, "length", [
@@ -77,17 +79,18 @@ export const GEO: readonly Template[] = [
     },
   ]),
   ...templates(3, "none", [
-    (v) => ["GEOSEARCHSTORE", stored(v), v.key("geo"), ...searchArguments(v), ...v.maybe(3, "STOREDIST")],
-    (v) => [
-      "GEORADIUS",
-      v.key("geo"),
-      ...coordinates(v),
-      radius(v),
-      unit(v),
-      v.of(["STORE", "STOREDIST"]),
-      stored(v),
-      ...v.maybe(3, "WITHDIST"),
-    ],
+    (v) => {
+      const [key, ...distances] = storing(v, "STOREDIST");
+      return ["GEOSEARCHSTORE", key, v.key("geo"), ...searchArguments(v), ...distances];
+    },
+    (v) => {
+      const [key, word = v.anyCase("STORE")] = storing(v, "STOREDIST");
+      const center = v.once(2)
+        ? ["GEORADIUSBYMEMBER", v.key("geo"), place(v)]
+        : ["GEORADIUS", v.key("geo"), ...coordinates(v)];
+      return [...center, radius(v), unit(v), word, key, ...v.maybe(3, "WITHDIST")];
+    },
+    (_) => ["ZRANGE", DISTANCES_KEY, "0", "-1", "WITHSCORES"],
     (v) => ["ZRANGE", v.once(2) ? stored(v) : v.key("geo"), "0", "-1", ...v.maybe(2, "WITHSCORES")],
     (v) => ["ZREM", v.key("geo"), ...v.some(3, () => place(v))],
     (

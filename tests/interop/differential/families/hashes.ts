@@ -8,7 +8,7 @@ function fields(values: Values): string[] {
 }
 
 function fieldsAndValues(values: Values): string[] {
-  return values.some(values.once(10) ? 60 : 3, () => [values.field(), values.value()]).flat();
+  return values.elements(() => [values.field(), values.value()]).flat();
 }
 
 /** A float's field gets numbers more often than not, so that sums build up. */

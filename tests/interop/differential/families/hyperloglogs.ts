@@ -23,7 +23,7 @@ export const HYPERLOGLOGS: readonly Template[] = [
     (v) => ["PFDEBUG", v.of(["DECODE", "TODENSE"]), v.key("hll")],
     (v) => ["DEL", v.key("hll")],
     // What is no longer one is refused; the registers stay whole, as what Redis does with damaged ones is left open.
-    (v) => ["SETRANGE", v.key("hll"), v.of(["0", "4"]), v.of(["HYLL", "HYLX", "\x01", "\x02"])],
+    (v) => ["SETRANGE", v.key("hll"), v.of(["0", "4"]), v.of(["HYLL", "HYLX", "\x07", "\x02"])],
     (v) => ["SET", v.key("hll"), v.of(["", "HYLL", "HYLL\x01\0\0\0\0\0\0\0\0\0\0\0", v.value()])],
   ]),
   // The registers, 16384 of them, are costly to send.

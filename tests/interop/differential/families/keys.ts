@@ -14,22 +14,21 @@ const CONDITIONS = ["NX", "XX", "GT", "LT"];
 
 /** A value of any type and size. */
 function filling(v: Values): string[] {
-  const count = v.once(5) ? 150 : 6;
   switch (v.below(7)) {
     case 0:
       return ["SET", v.key("string"), v.value()];
     case 1:
-      return ["HSET", v.key("hash"), ...v.some(count, () => [v.field(), v.value()]).flat()];
+      return ["HSET", v.key("hash"), ...v.elements(() => [v.field(), v.value()]).flat()];
     case 2:
-      return ["RPUSH", v.key("list"), ...v.some(count, () => v.value())];
+      return ["RPUSH", v.key("list"), ...v.elements(() => v.value())];
     case 3:
-      return ["SADD", v.key("set"), ...v.some(count, () => v.once(3) ? v.field() : String(v.below(500)))];
+      return ["SADD", v.key("set"), ...v.elements(() => v.once(3) ? v.field() : String(v.below(500)))];
     case 4:
-      return ["ZADD", v.key("zset"), ...v.some(count, () => [String(v.below(100) / 4), v.field()]).flat()];
+      return ["ZADD", v.key("zset"), ...v.elements(() => [String(v.below(100) / 4), v.field()]).flat()];
     case 5:
       return ["XADD", v.key("stream"), `${v.below(60)}-${v.below(60)}`, "f", v.value()];
     default:
-      return ["PFADD", v.key("hll"), ...v.some(count, () => v.field())];
+      return ["PFADD", v.key("hll"), ...v.elements(() => v.field())];
   }
 }
 

@@ -16,7 +16,8 @@ function pattern(v: Values): string {
 const LIMITS = ["0", "1", "2", "5", "10", "-1", "-5", "100", "9223372036854775807", "x", ""];
 
 function sortKey(v: Values): string {
-  return v.once(25) ? v.anyKey() : v.of(SORTED_KEYS);
+  if (v.once(25)) return v.isMixed ? v.anyKey() : v.key(v.of(["string", "hash", "stream"]));
+  return v.of(SORTED_KEYS);
 }
 
 function sort(v: Values): string[] {
@@ -41,8 +42,19 @@ function sort(v: Values): string[] {
   return [v.once(6) ? "SORT_RO" : "SORT", key, ...given.flat()];
 }
 
-export const SORT: readonly Template[] = [
-  ...templates(3, "any", [
+/**
+ * As strings only. Redis takes numbers for wrong where it finds that the last conversion to a number was out of range,
+ * whichever command's that was.
+ */
+function sortStrings(v: Values): string[] {
+  const args = sort(v);
+  const by = args.findIndex((word) => word.toLowerCase() === "by");
+  if (by >= 0) args.splice(by, 2);
+  return args.some((word) => word.toLowerCase() === "alpha") ? args : [...args.slice(0, 2), "ALPHA", ...args.slice(2)];
+}
+
+const FILLING: readonly Template[] = [
+  ...templates(3, "length", [
     (v) => ["RPUSH", v.of(["list", "numbers"]), ...v.some(6, () => element(v))],
     (v) => ["RPUSH", "numbers", ...v.some(6, () => String(v.below(50)))],
     (v) => ["ZADD", "sz", ...v.some(6, () => [String(v.below(20)), element(v)]).flat()],
@@ -55,5 +67,9 @@ export const SORT: readonly Template[] = [
     (_) => ["LRANGE", "stored", "0", "-1"],
     (_) => ["OBJECT", "ENCODING", "stored"],
   ]),
-  ...templates(20, "none", [sort]),
 ];
+
+/** SORT where nothing is out of any number's range. */
+export const SORT: readonly Template[] = [...FILLING, ...templates(20, "none", [sort])];
+/** SORT beside all other commands. */
+export const SORT_STRINGS: readonly Template[] = [...FILLING, ...templates(20, "none", [sortStrings])];

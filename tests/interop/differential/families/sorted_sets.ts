@@ -19,7 +19,7 @@ export function member(v: Values): string {
 }
 
 function scoresAndMembers(v: Values): string[] {
-  return v.some(v.once(8) ? 60 : 4, () => [score(v), member(v)]).flat();
+  return v.elements(() => [score(v), member(v)]).flat();
 }
 
 function scoreBound(v: Values): string {
@@ -33,9 +33,9 @@ function lexBound(v: Values): string {
   return v.once(4) ? v.of(["-", "+"]) : v.of(["[", "("]) + member(v);
 }
 
-/** A key whose members, mostly, all have the same score, as ranges by name make sense of only those. */
+/** A key whose members all have the same score: of others, ranges by name have no meaning. */
 function lexKey(v: Values): string {
-  return v.isMixed || v.once(10) ? v.key("zset") : v.of(["lex1", "lex2"]);
+  return v.once(20) ? v.of(["none", "wrong"]) : v.of(["lex1", "lex2"]);
 }
 
 function limit(v: Values): string[] {
@@ -83,7 +83,6 @@ export const SORTED_SETS: readonly Template[] = [
       ...scoresAndMembers(v),
     ],
     (v) => ["ZADD", v.key("zset"), ...scoresAndMembers(v)],
-    (v) => ["ZADD", lexKey(v), ...v.some(8, () => ["0", member(v)]).flat()],
     (v) => ["ZADD", v.key("zset"), ...v.options("XX", "GT", "lt", "NX"), "INCR", score(v), member(v)],
     (v) => ["ZINCRBY", v.key("zset"), score(v), member(v)],
     (v) => ["ZREM", v.key("zset"), ...v.some(6, () => member(v))],
@@ -121,7 +120,7 @@ export const SORTED_SETS: readonly Template[] = [
     (v) => [v.of(["ZUNIONSTORE", "ZINTERSTORE"]), v.key("zset"), ...combined(v, false)],
     (v) => ["ZDIFFSTORE", v.key("zset"), ...combined(v, true)],
     (v) => ["ZINTERCARD", ...combined(v, true), ...v.maybe(3, v.anyCase("LIMIT"), v.count())],
-    (v) => ["SADD", v.key("set"), ...v.some(5, () => member(v))],
+    (v) => ["SADD", v.key("set"), ...v.elements(() => member(v))],
   ]),
   ...templates(2, "any", [
     (v) => ["SREM", v.key("set"), ...v.some(5, () => member(v))],
@@ -130,6 +129,8 @@ export const SORTED_SETS: readonly Template[] = [
     (v) => ["DEBUG", "DIGEST-VALUE", v.key("zset")],
     (v) => [v.of(["ZRANK", "ZREVRANK"]), v.key("zset"), member(v)],
   ]),
+  ...templates(6, "length", [(v) => ["ZADD", lexKey(v), ...v.elements(() => ["0", member(v)]).flat()]]),
+  ...special(1, "calls", [(_) => ["SET", "wrong", "x"]]),
   ...special(6, "alone", [rankWithScore]),
   ...special(2, "calls", [
     (v) => ["ZSCAN", v.key("zset"), "0", ...scanOptions(v)],

@@ -95,6 +95,34 @@ function readOptions(v: Values): string[] {
   return v.maybe(2, v.anyCase("COUNT"), v.count());
 }
 
+/** Calls that come after the consumer was made: 7.2 makes it in any case, 7.0 only if it got something. */
+export function withConsumer(keys: readonly string[], group: string, consumer: string, command: Made): Made[] {
+  return [...keys.map((key) => ["XGROUP", "CREATECONSUMER", key, group, consumer]), command];
+}
+
+function readGroup(v: Values, options: readonly string[]): Made[] {
+  const [groupName, name] = [group(v), consumer(v)];
+  const from = streamsAndIds(v, () => groupIdOf(v));
+  const command = ["XREADGROUP", "GROUP", groupName, name, ...options, ...from];
+  return withConsumer(from.slice(1, 1 + (from.length >> 1)), groupName, name, command);
+}
+
+function claim(v: Values): Made[] {
+  const [key, groupName, name] = [v.key("stream"), group(v), consumer(v)];
+  const idle = minIdle(v);
+  const command = v.once(2) ? ["XCLAIM", key, groupName, name, idle, ...ids(v), ...claimOptions(v)] : [
+    "XAUTOCLAIM",
+    key,
+    groupName,
+    name,
+    idle,
+    v.once(2) ? "0" : bound(v),
+    ...readOptions(v),
+    ...v.maybe(4, v.anyCase("JUSTID")),
+  ];
+  return withConsumer([key], groupName, name, command);
+}
+
 /** An ID of the time that it is, which has to be the same for both: behind one that is far ahead. */
 function automatic(v: Values): Made[] {
   const key = v.key("stream");
@@ -133,7 +161,6 @@ export const STREAMS: readonly Template[] = [
       ...v.maybe(6, "NOACK"),
       ...streamsAndIds(v, () => groupIdOf(v)),
     ],
-    (v) => ["XREADGROUP", "GROUP", group(v), consumer(v), ...v.maybe(3, "COUNT", "3"), "STREAMS", v.key("stream"), ">"],
     (v) => ["XACK", v.key("stream"), group(v), ...ids(v)],
     (v) => ["XPENDING", v.key("stream"), group(v)],
     (v) => [
@@ -146,17 +173,12 @@ export const STREAMS: readonly Template[] = [
       v.once(3) ? v.count() : "10",
       ...v.maybe(3, consumer(v)),
     ],
-    (v) => ["XCLAIM", v.key("stream"), group(v), consumer(v), minIdle(v), ...ids(v), ...claimOptions(v)],
-    (v) => [
-      "XAUTOCLAIM",
-      v.key("stream"),
-      group(v),
-      consumer(v),
-      minIdle(v),
-      v.once(2) ? "0" : bound(v),
-      ...readOptions(v),
-      ...v.maybe(4, v.anyCase("JUSTID")),
-    ],
+  ]),
+  // Not with other arguments: a consumer must be the one that was made.
+  ...templates(5, "length", [
+    (v) => readGroup(v, [...readOptions(v), ...v.maybe(6, "NOACK")]),
+    (v) => readGroup(v, v.maybe(3, "COUNT", "3")),
+    claim,
   ]),
   ...templates(3, "any", [
     (v) => [
@@ -208,6 +230,6 @@ export const STREAMS: readonly Template[] = [
       v.of(["1", "1", "-1", "x", "", "1.5"]),
       ...streamsAndIds(v, () => v.of(["$", "70"])),
     ],
-    (v) => ["XREADGROUP", "GROUP", group(v), consumer(v), "BLOCK", "1", ...streamsAndIds(v, () => groupIdOf(v))],
+    (v) => readGroup(v, ["BLOCK", "1"]),
   ]),
 ];

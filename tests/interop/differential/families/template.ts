@@ -35,6 +35,8 @@ export interface Family {
   readonly templates: readonly Template[];
   /** All kinds share the same few keys. */
   readonly isMixed?: boolean;
+  /** SORT is among its commands. */
+  readonly sorts?: boolean;
   readonly connections?: number;
   /** What waits, on connections of its own, for what `templates` do on the first. */
   readonly waiters?: readonly Template[];
