@@ -414,13 +414,16 @@ function moveElement(session: Session, request: Request, from: End, to: End): vo
   element.toBytes();
   const moved = element.bytes.slice(element.start, element.start + element.length);
   const isSame = request.same(1, 2);
-  let ref = target;
-  if (ref === MISSING) ref = lists.create(database, bytes, starts[2], lengths[2], 0);
-  try {
-    lists.push(database, ref, to, moved, 0, moved.length);
-  } catch (error) {
-    if (target === MISSING) database.remove(bytes, starts[2], lengths[2]);
-    throw error;
+  // A listpack that is full stays one when it is turned: nothing is added to it.
+  const isTurned = isSame && lists.turn(source, from, to);
+  if (!isTurned) {
+    const ref = target === MISSING ? lists.create(database, bytes, starts[2], lengths[2], 0) : target;
+    try {
+      lists.push(database, ref, to, moved, 0, moved.length);
+    } catch (error) {
+      if (target === MISSING) database.remove(bytes, starts[2], lengths[2]);
+      throw error;
+    }
   }
   reply.bulk(moved, 0, moved.length);
   // What was added may have moved the list's block, and stands at an end of the same list.
@@ -429,7 +432,7 @@ function moveElement(session: Session, request: Request, from: End, to: End): vo
   const isEmptied = !isSame && total === 1;
   if (isEmptied) {
     database.remove(bytes, starts[1], lengths[1]);
-  } else {
+  } else if (!isTurned) {
     const shifted = isSame && to === from ? 1 : 0;
     lists.delete(source, from === "head" ? shifted : total - 1 - shifted, 1);
     lists.trim(database, source);

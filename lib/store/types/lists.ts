@@ -391,6 +391,25 @@ export class Lists implements ValueType {
     this.#compressAt(body, index);
   }
 
+  /**
+   * Moves the element at an end of a listpack to an end, which takes no memory and leaves its size as it is; false for a list
+   * with a body, of which nothing was changed.
+   */
+  turn(ref: number, from: End, to: End): boolean {
+    const { entries } = this.heap;
+    if (entries.hasBody(ref)) return false;
+    if (from === to) return true;
+    const bytes = entries.bytes(ref);
+    const first = firstElement(entries.valueStart(ref));
+    const end = entries.valueStart(ref) + entries.valueWord(ref) - 1;
+    const at = from === "head" ? first : elementBefore(bytes, end);
+    const element = bytes.slice(at, at + entryBytes(bytes, at));
+    if (from === "head") bytes.copyWithin(first, first + element.length, end);
+    else bytes.copyWithin(first + element.length, first, at);
+    bytes.set(element, from === "head" ? end - element.length : first);
+    return true;
+  }
+
   #cutListpack(ref: number, index: number, count: number): void {
     const { entries } = this.heap;
     const bytes = entries.bytes(ref);
