@@ -66,6 +66,7 @@ function draw(values: Values, templates: readonly Template[]): Template {
 /** Random steps of a family, with `count` commands or a few more. */
 export function makeSteps(values: Values, family: Family, count: number): Step[] {
   values.isMixed = family.isMixed === true;
+  values.hasStrangers = family.waiters === undefined || values.once(2);
   const connections = family.connections ?? 1;
   const steps: Step[] = family.isMixed ? [] : strangers();
   let commands = steps.length;

@@ -16,9 +16,9 @@ export async function findRest(servers: Servers, step: number, setting: Setting)
   // Before keys are looked at, as those whose time has passed go when they are.
   const events = await servers.events();
   await servers.call(0, "HELLO", "2");
-  await servers.control("DEL", DISTANCES_KEY);
   for (let database = 0; database < DATABASES; database++) {
     await servers.call(0, "SELECT", String(database));
+    await servers.call(0, "DEL", DISTANCES_KEY);
     const [here, redis] = (await servers.call(0, "KEYS", "*")).map((reply) =>
       frameOf(reply).items.map((item) => item.content ?? "").sort()
     );

@@ -7,7 +7,8 @@ import type { Case, Difference, Step } from "./steps.ts";
 
 /** A case as fast-check knows it: the one that is given, and what is smaller than one. */
 class StepsArbitrary extends fc.Arbitrary<readonly Step[]> {
-  constructor(readonly given: readonly Step[]) {
+  /** The last `kept` steps stay, as they are what differs. */
+  constructor(readonly given: readonly Step[], readonly kept: 0 | 1) {
     super();
   }
 
@@ -21,15 +22,14 @@ class StepsArbitrary extends fc.Arbitrary<readonly Step[]> {
 
   /** `context` is the number of steps that were last left out at once: more than that were tried before. */
   override shrink(steps: readonly Step[], context: unknown): fc.Stream<fc.Value<readonly Step[]>> {
-    return fc.stream(smallerCases(steps, Number(context)));
+    return fc.stream(smallerCases(steps, Number(context), this.kept));
   }
 }
 
 /** First with fewer steps, and where none can be left out, with smaller ones. */
-function* smallerCases(steps: readonly Step[], most: number): IterableIterator<fc.Value<readonly Step[]>> {
+function* smallerCases(steps: readonly Step[], most: number, kept: 0 | 1): IterableIterator<fc.Value<readonly Step[]>> {
   for (let size = Math.min(most, steps.length >> 1); size >= 1; size >>= 1) {
-    // The last step is the one that differs.
-    for (let at = 0; at + size < steps.length; at += size) yield new fc.Value(steps.toSpliced(at, size), size);
+    for (let at = 0; at + size + kept <= steps.length; at += size) yield new fc.Value(steps.toSpliced(at, size), size);
   }
   for (let at = 0; at < steps.length; at++) {
     for (const step of smallerSteps(steps[at])) yield new fc.Value(steps.with(at, step), 1);
@@ -39,12 +39,9 @@ function* smallerCases(steps: readonly Step[], most: number): IterableIterator<f
 function* smallerSteps(step: Step): IterableIterator<Step> {
   if (!("commands" in step)) return;
   const { commands } = step;
-  if (commands.length > 1) {
-    for (let i = 0; i < commands.length; i++) yield { ...step, commands: commands.toSpliced(i, 1) };
-  }
-  for (let i = 0; i < commands.length; i++) {
-    for (const args of smallerCommands(commands[i])) yield { ...step, commands: commands.with(i, args) };
-  }
+  // Those before the last make ready for it.
+  const last = commands.length - 1;
+  for (const args of smallerCommands(commands[last])) yield { ...step, commands: commands.with(last, args) };
 }
 
 /** A command with runs of fewer arguments, or shorter ones. The name, and a subcommand's, stay. */
@@ -68,19 +65,25 @@ export async function shrink(
   { setting, steps }: Case,
   difference: Difference,
 ): Promise<{ readonly smallest: Case; readonly difference: Difference } | null> {
+  /** Whether a reply differs, and not what there is at the end. */
+  const isInSteps = difference.step < steps.length;
   let found: { smallest: Case; difference: Difference } | null = null;
   const differs = async (fewer: readonly Step[]): Promise<boolean> => {
     const result = await runCase(servers, { setting, steps: fewer }).catch(() => null);
     // Without what it builds on, another command may differ for another reason.
     if (result === null || nameOf(result) !== nameOf(difference)) return false;
+    if ((result.step < fewer.length) !== isInSteps) return false;
     found = { smallest: { setting, steps: fewer.slice(0, result.step + 1) }, difference: result };
     return true;
   };
   const given = steps.slice(0, difference.step + 1);
-  await fc.check(fc.asyncProperty(new StepsArbitrary(given), async (fewer) => !await differs(fewer)), {
-    numRuns: 1,
-    interruptAfterTimeLimit: LONGEST_MS,
-  });
+  await fc.check(
+    fc.asyncProperty(new StepsArbitrary(given, isInSteps ? 1 : 0), async (fewer) => !await differs(fewer)),
+    {
+      numRuns: 1,
+      interruptAfterTimeLimit: LONGEST_MS,
+    },
+  );
   return found;
 }
 

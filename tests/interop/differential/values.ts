@@ -42,6 +42,8 @@ const MIXED_KEYS = ["k1", "k2", "k3", "k4", "k5", "k6"];
 export class Values {
   /** How many different fields, members and elements there are. */
   fieldSpace = 8;
+  /** Whether a key may at times be of another kind than it is asked for. */
+  hasStrangers = true;
   /**
    * Most elements that a command gives at once: 7.2 makes a table at once where more are given than a listpack may have,
    * be they the same or not, and 7.0 only where they are more in the end.
@@ -89,7 +91,7 @@ export class Values {
   /** A key for values of a kind; now and then of another. */
   key(kind: Kind): string {
     if (this.isMixed) return this.of(MIXED_KEYS);
-    return this.of(KEYS[this.once(20) ? this.of(KINDS) : kind]);
+    return this.of(KEYS[this.hasStrangers && this.once(20) ? this.of(KINDS) : kind]);
   }
 
   /** A key of any kind. */

@@ -150,17 +150,6 @@ export const STREAMS: readonly Template[] = [
     (v) => ["XREVRANGE", v.key("stream"), bound(v), bound(v), ...readOptions(v)],
     (v) => ["XDEL", v.key("stream"), ...ids(v)],
     (v) => ["XREAD", ...readOptions(v), ...streamsAndIds(v, () => id(v))],
-    (
-      v,
-    ) => [
-      "XREADGROUP",
-      "GROUP",
-      group(v),
-      consumer(v),
-      ...readOptions(v),
-      ...v.maybe(6, "NOACK"),
-      ...streamsAndIds(v, () => groupIdOf(v)),
-    ],
     (v) => ["XACK", v.key("stream"), group(v), ...ids(v)],
     (v) => ["XPENDING", v.key("stream"), group(v)],
     (v) => [
