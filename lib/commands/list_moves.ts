@@ -49,27 +49,33 @@ function moveElement(session: Session, request: Request, source: number, from: E
   const { length } = element;
   const moved = length <= SMALL_BYTES ? small : new Uint8Array(length);
   copyBytes(element.bytes, element.start, length, moved, 0);
-  let ref = target;
-  if (ref === MISSING) ref = lists.create(database, bytes, starts[2], lengths[2], 0);
-  try {
-    ref = lists.push(database, ref, to, moved, 0, length);
-  } catch (error) {
-    if (target === MISSING) database.remove(bytes, starts[2], lengths[2]);
-    throw error;
+  const isSame = source === target;
+  // A listpack that is full stays one when it is turned: nothing is added to it.
+  const isTurned = isSame && lists.turn(source, from, to);
+  if (!isTurned) {
+    let ref = target;
+    if (ref === MISSING) ref = lists.create(database, bytes, starts[2], lengths[2], 0);
+    try {
+      ref = lists.push(database, ref, to, moved, 0, length);
+    } catch (error) {
+      if (target === MISSING) database.remove(bytes, starts[2], lengths[2]);
+      throw error;
+    }
+    if (isSame) source = ref;
   }
   reply.bulk(moved, 0, length);
   host.changes.changed(session, request, 2, EVENT_LIST, pushEvent(to));
-  const isSame = source === target;
-  if (isSame) source = ref;
   const total = lists.count(source);
   if (!isSame && total === 1) {
     allRemoved(session, request, 1, EVENT_LIST, popEvent(from), 0);
-  } else {
+    return true;
+  }
+  if (!isTurned) {
     const shift = isSame && to === from ? 1 : 0; // what was added stands at the end
     lists.delete(source, from === "head" ? shift : total - 1 - shift, 1);
     lists.trim(database, source);
-    host.changes.changed(session, request, 1, EVENT_LIST, popEvent(from), 0);
   }
+  host.changes.changed(session, request, 1, EVENT_LIST, popEvent(from), 0);
   return true;
 }
 

@@ -213,3 +213,25 @@ test("a list is a listpack until it outgrows its limit", { skip: IS_ORACLE && "n
   await client.expect(["RPUSH", "l", "x".repeat(10_000)], 3);
   await client.expect("OBJECT ENCODING l", "quicklist");
 });
+
+test(
+  "a list that has as many elements as a listpack may stays one when it is turned",
+  { skip: IS_ORACLE },
+  async () => {
+    await client.expect("CONFIG SET list-max-listpack-size 3", "OK");
+    for (const elements of ["a b c", "1 -70000 longer"]) {
+      const [first, second, third] = elements.split(" ");
+      await client.expect("DEL turned", /[01]/);
+      await client.expect(`RPUSH turned ${elements}`, 3);
+      await client.expect("RPOPLPUSH turned turned", third);
+      await client.expect("LRANGE turned 0 -1", [third, first, second]);
+      await client.expect("LMOVE turned turned LEFT RIGHT", third);
+      await client.expect("LRANGE turned 0 -1", [first, second, third]);
+      await client.expect("LMOVE turned turned LEFT LEFT", first);
+      await client.expect("LMOVE turned turned RIGHT RIGHT", third);
+      await client.expect("LRANGE turned 0 -1", [first, second, third]);
+      await client.expect("OBJECT ENCODING turned", "listpack");
+    }
+    await client.expect("CONFIG SET list-max-listpack-size -2", "OK");
+  },
+);

@@ -16,6 +16,7 @@ import {
   elementAt,
   elementBefore,
   EMPTY_LISTPACK_BYTES,
+  entryBytes,
   firstElement,
   LISTPACK_HEADER_BYTES,
   listpackCount,
@@ -177,6 +178,25 @@ export class Lists implements ValueType, ListLimits {
     const { entries } = this.heap;
     if (entries.hasBody(ref)) this.bodies.delete(entries.valueWord(ref), index, count);
     else this.#cutListpack(ref, index, count);
+  }
+
+  /**
+   * Moves the element at an end of a listpack to an end, which takes no memory and leaves its size as it is; false for a list
+   * with a body, of which nothing was changed.
+   */
+  turn(ref: number, from: End, to: End): boolean {
+    const { entries } = this.heap;
+    if (entries.hasBody(ref)) return false;
+    if (from === to) return true;
+    const bytes = entries.bytes(ref);
+    const first = firstElement(entries.valueStart(ref));
+    const end = entries.valueStart(ref) + entries.valueWord(ref) - 1;
+    const at = from === "head" ? first : elementBefore(bytes, end);
+    const element = bytes.slice(at, at + entryBytes(bytes, at));
+    if (from === "head") bytes.copyWithin(first, first + element.length, end);
+    else bytes.copyWithin(first + element.length, first, at);
+    bytes.set(element, from === "head" ? end - element.length : first);
+    return true;
   }
 
   #cutListpack(ref: number, index: number, count: number): void {

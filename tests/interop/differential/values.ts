@@ -20,9 +20,37 @@ const LENGTHS = [0, 1, 11, 12, 20, 21, 43, 44, 45, 63, 64, 65, 127, 128, 255, 25
 
 const PATTERNS = ["*", "f*", "?", "[a-c]", "[^a]*", "\\*", "*\\", "field:[0-4]", "[", "[a", "", "a", "**n*", "[z-a]"];
 
+/** What keys are for. */
+export const KINDS = ["string", "hash", "list", "set", "zset", "stream", "hll", "bits", "geo"] as const;
+export type Kind = typeof KINDS[number];
+
+const KEYS: Readonly<Record<Kind, readonly string[]>> = {
+  string: ["a", "b", "c", "", "bin\0\r\n\xff", "n1", "n2", "f1", "f2", "k".repeat(300)],
+  hash: ["h1", "h2", "h3", "{h}4"],
+  list: ["l1", "l2", "l3"],
+  set: ["s1", "s2", "s3", "s4"],
+  zset: ["z1", "z2", "z3", "z4"],
+  stream: ["x1", "x2", "x3"],
+  hll: ["p1", "p2", "p3"],
+  bits: ["b1", "b2", "b3"],
+  // In the last there are points at the same place.
+  geo: ["g1", "g2", "same"],
+};
+
+const MIXED_KEYS = ["k1", "k2", "k3", "k4", "k5", "k6"];
+
 export class Values {
-  /** How many different fields there are. */
+  /** How many different fields, members and elements there are. */
   fieldSpace = 8;
+  /** Whether a key may at times be of another kind than it is asked for. */
+  hasStrangers = true;
+  /**
+   * Most elements that a command gives at once: 7.2 makes a table at once where more are given than a listpack may have,
+   * be they the same or not, and 7.0 only where they are more in the end.
+   */
+  mostElements = 60;
+  /** Whether all kinds of values have the same few keys. */
+  isMixed = false;
   #relative = 0;
 
   constructor(readonly random: Random) {}
@@ -38,6 +66,56 @@ export class Values {
   /** Whether something that happens once in `times` happens. */
   once(times: number): boolean {
     return this.below(times) === 0;
+  }
+
+  /** One to `most` of something. */
+  some<T>(most: number, make: () => T): T[] {
+    return Array.from({ length: 1 + this.below(most) }, make);
+  }
+
+  /** Elements to be added: few, at times as many as may be. */
+  elements<T>(make: () => T): T[] {
+    return this.some(this.once(8) ? this.mostElements : Math.min(4, this.mostElements), make);
+  }
+
+  /** Words that are there once in `times`. */
+  maybe(times: number, ...words: string[]): string[] {
+    return this.once(times) ? words : [];
+  }
+
+  /** Those of the words that are there once in four, in some mixture of cases. */
+  options(...words: string[]): string[] {
+    return words.filter(() => this.once(4)).map((word) => this.anyCase(word));
+  }
+
+  /** A key for values of a kind; now and then of another. */
+  key(kind: Kind): string {
+    if (this.isMixed) return this.of(MIXED_KEYS);
+    return this.of(KEYS[this.hasStrangers && this.once(20) ? this.of(KINDS) : kind]);
+  }
+
+  /** A key of any kind. */
+  anyKey(): string {
+    return this.key(this.of(KINDS));
+  }
+
+  keys(kind: Kind, most: number): string[] {
+    return this.some(most, () => this.key(kind));
+  }
+
+  anyKeys(): string[] {
+    return this.some(4, () => this.anyKey());
+  }
+
+  /** An index, mostly near an end, at times far out or none. */
+  index(): string {
+    if (this.once(20)) return this.integer();
+    return String(this.below(this.once(3) ? 300 : 14) * (this.once(2) ? -1 : 1));
+  }
+
+  /** A count, mostly small, at times zero, negative, huge or none. */
+  count(): string {
+    return this.once(12) ? this.integer() : String(this.below(this.once(6) ? 200 : 6));
   }
 
   binary(length: number): string {
