@@ -48,11 +48,12 @@ compare("blpop, brpop, blmove, brpoplpush, blmpop, bzpopmin, bzpopmax, bzmpop", 
 });
 // Since 7.2 there is no rank whose opposite is no integer.
 compare("lpos", (args, a) => args.includes("-9223372036854775808") && a.line.startsWith(RANK_OUT_OF_RANGE));
-// ZRANK may have one argument more since 7.2.
-compare(
-  "command getkeys",
-  (args, a, b) => /^z(rev)?rank$/i.test(args[2]) && args.length === 6 && a.kind === "*" && b.kind === "-",
-);
+// ZRANK may have one argument more since 7.2. A number of keys that is none has no keys behind it here, and some there.
+compare("command getkeys", (args, a, b) => {
+  const isOfRank = /^z(rev)?rank$/i.test(args[2]) && args.length === 6 && a.kind === "*" && b.kind === "-";
+  return isOfRank ||
+    (a.line === "ERR Invalid arguments specified for command" && hasWrongNumber(args) && b.kind === "*");
+});
 // The names in the text are 7.2's.
 compare("xread, xreadgroup", (args, a, b) => {
   const symbol = args[0].length > "xread".length ? ">" : "$";
@@ -133,8 +134,8 @@ function sameNumbers(a: Frame, b: Frame, tolerance: number): boolean {
 /** Whether a decimal has no digit that its number does not need. */
 function isShortest(decimal: string): boolean {
   const number = Number(decimal);
-  // Of whole numbers 7.2 writes all digits.
-  if (Number.isInteger(number) && !decimal.includes("e")) return decimal === String(BigInt(number));
+  // Of whole numbers of 63 bits 7.2 writes all digits.
+  if (Number.isInteger(number) && decimal === String(BigInt(number))) return true;
   const digits = (text: string) => text.replace(/e.*/, "").replace(/[-.]/g, "").replace(/^0+|0+$/g, "");
   return digits(decimal) === digits(String(number));
 }
@@ -185,6 +186,11 @@ function sameInTime(a: Frame, b: Frame): boolean {
 function withoutNews(items: readonly Frame[]): readonly Frame[] {
   const at = items.findIndex((item) => TOLD_SINCE.includes(item.content ?? ""));
   return at < 0 ? items : withoutNews(items.toSpliced(at, 2));
+}
+
+/** Whether what stands where the number of keys does, is none. */
+function hasWrongNumber(args: readonly string[]): boolean {
+  return args.slice(3, 6).some((word) => !/^[1-9]\d*$/.test(word));
 }
 
 function near(a: Frame, b: Frame, slack: number): boolean {

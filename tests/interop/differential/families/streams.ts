@@ -117,7 +117,7 @@ function claim(v: Values): Made[] {
     name,
     idle,
     v.once(2) ? "0" : bound(v),
-    ...readOptions(v),
+    ...v.maybe(2, v.anyCase("COUNT"), v.of(["1", "3", "10", "100", "0", "-1", "x"])),
     ...v.maybe(4, v.anyCase("JUSTID")),
   ];
   return withConsumer([key], groupName, name, command);

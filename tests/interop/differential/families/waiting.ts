@@ -7,7 +7,7 @@ import type { Kind, Values } from "../values.ts";
 import { where } from "./lists.ts";
 import { score } from "./sorted_sets.ts";
 import { withConsumer } from "./streams.ts";
-import { special, type Template, templates } from "./template.ts";
+import { type Made, special, type Template, templates } from "./template.ts";
 
 const FOREVER = "0";
 
@@ -31,6 +31,11 @@ function awaited(v: Values, kind: Kind): string[] {
 function pair(v: Values): string[] {
   const kind = v.of(["list", "zset", "stream"] as const);
   return [v.key(kind), v.hasStrangers ? v.anyKey() : v.key(kind)];
+}
+
+/** What stores, where no key changes its type: of Redis, nobody is served by a key that was something else before. */
+function stored(v: Values, command: Made): Made {
+  return v.hasStrangers ? ["DBSIZE"] : command;
 }
 
 function oneKey(v: Values): string {
@@ -89,9 +94,9 @@ export const FEEDERS: readonly Template[] = [
     (v) => ["LPOP", v.key("list"), "2"],
     (v) => ["XACK", v.key("stream"), v.of(["one", "two"]), ...v.some(3, () => `${v.below(60)}-${v.below(3)}`)],
     (v) => ["SELECT", v.of(["0", "0", "1"])],
-    (v) => ["SORT", v.key("list"), "ALPHA", "STORE", v.key("list")],
-    (v) => ["ZUNIONSTORE", v.key("zset"), "2", v.key("zset"), v.key("zset")],
-    (v) => ["ZRANGESTORE", v.key("zset"), v.key("zset"), "0", "3"],
+    (v) => stored(v, ["SORT", v.key("list"), "ALPHA", "STORE", v.key("list")]),
+    (v) => stored(v, ["ZUNIONSTORE", v.key("zset"), "2", v.key("zset"), v.key("zset")]),
+    (v) => stored(v, ["ZRANGESTORE", v.key("zset"), v.key("zset"), "0", "3"]),
     (v) => [v.of(["LLEN", "LPUSHX"]), v.key("list"), ...v.maybe(2, "x")],
     // Of each type one key only comes to be in a transaction: of several, 7.2 serves the one that is named first.
     (v) => [
