@@ -33,6 +33,11 @@ function pair(v: Values): string[] {
   return [v.key(kind), v.hasStrangers ? v.anyKey() : v.key(kind)];
 }
 
+/** What moves on what it has waited for, where nobody waits for several: those are served in another order since 7.2. */
+function moving(v: Values, command: Made): Made {
+  return v.hasStrangers ? command : ["BLPOP", v.key("list"), FOREVER];
+}
+
 /** What stores, where no key changes its type: of Redis, nobody is served by a key that was something else before. */
 function stored(v: Values, command: Made): Made {
   return v.hasStrangers ? ["DBSIZE"] : command;
@@ -45,8 +50,8 @@ function oneKey(v: Values): string {
 /** Waits on connections that do nothing else; see `ofFamily`. */
 export const WAITERS: readonly Template[] = special(4, "calls", [
   (v) => [v.of(["BLPOP", "BRPOP"]), ...awaited(v, "list"), FOREVER],
-  (v) => ["BLMOVE", v.key("list"), v.key("list"), where(v), where(v), FOREVER],
-  (v) => ["BRPOPLPUSH", v.key("list"), v.key("list"), FOREVER],
+  (v) => moving(v, ["BLMOVE", v.key("list"), v.key("list"), where(v), where(v), FOREVER]),
+  (v) => moving(v, ["BRPOPLPUSH", v.key("list"), v.key("list"), FOREVER]),
   (v) => {
     const keys = awaited(v, "list");
     return ["BLMPOP", FOREVER, String(keys.length), ...keys, where(v), ...v.maybe(2, "COUNT", String(1 + v.below(4)))];
