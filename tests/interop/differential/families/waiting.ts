@@ -122,7 +122,7 @@ export const FEEDERS: readonly Template[] = [
     (v) => ["XGROUP", "DESTROY", v.key("stream"), v.of(["one", "two"])],
     (v) => v.hasStrangers ? ["SET", oneKey(v), "x"] : ["DBSIZE"],
     (v) => ["MOVE", oneKey(v), v.of(["0", "1"])],
-    (v) => ["FLUSHDB"],
+    (_v) => ["FLUSHDB"],
     (v) => ["XDEL", v.key("stream"), ...v.some(3, () => `${v.below(60)}-${v.below(3)}`)],
     (v) => ["PEXPIREAT", oneKey(v), "1"],
   ]),
