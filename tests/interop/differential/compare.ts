@@ -159,8 +159,8 @@ function sameEncoding(_args: readonly string[], a: Frame, b: Frame, sorts: boole
 
 /** What only 7.2 tells of consumers, and what tells of the time, as the names before it. */
 const TOLD_SINCE = ["inactive", "active-time"];
-/** How Redis's radix trees are laid out inside. */
-const TOLD_OF_INSIDES = "radix-tree-nodes";
+/** How Redis's radix trees are laid out inside, and what nodes they keep though no entry is left in them. */
+const TOLD_OF_INSIDES = ["radix-tree-keys", "radix-tree-nodes"];
 const TOLD_IN_TIME = ["idle", "seen-time", "delivery-time"];
 /** Ids and owners of pending entries come before the times of their delivery. */
 const TIME_AT = 2;
@@ -178,7 +178,7 @@ function sameInTime(a: Frame, b: Frame): boolean {
     const isTime = TOLD_IN_TIME.includes(name) ||
       (b.kind === "*" && i === TIME_AT && redis[0].content?.includes("-")) ||
       (Number(redis[i].line) > LEAST_TIME_MS && redis[i].kind === ":");
-    if (name === TOLD_OF_INSIDES) return item.kind === ":" && redis[i].kind === ":";
+    if (TOLD_OF_INSIDES.includes(name)) return item.kind === ":" && redis[i].kind === ":";
     return sameInTime(item, redis[i]) || (isTime === true && near(item, redis[i], SLACK_MS));
   });
 }
