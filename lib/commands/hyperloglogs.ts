@@ -6,6 +6,7 @@
  * if there is no memory for it, nothing has changed.
  */
 
+import { shownArgument } from "./errors.ts";
 import {
   decodeRuns,
   denseRegister,
@@ -214,7 +215,7 @@ function pfdebug(session: Session, request: Request): void {
   }
   const showsRegisters = request.is(1, "getreg");
   if (!showsRegisters && !request.is(1, "todense")) {
-    return reply.error(`ERR Unknown PFDEBUG subcommand '${request.excerpt(1, 128)}'`);
+    return reply.error(`ERR Unknown PFDEBUG subcommand '${shownArgument(request, 1)}'`);
   }
   const buffer = bufferOf(session, ref);
   if (!buffer.toDense()) return reply.error(UNSOUND);

@@ -110,7 +110,7 @@ test("PSYNC with a wrong offset, behind other replies, or without a link to the 
 
 test("errors show an argument up to its first byte of zero", async () => {
   await client.expect("XGROUP CREATE stream group $ MKSTREAM", "OK");
-  await client.expect("SET key value", "OK");
+  await client.expect("PFADD key value", 1);
   const calls: readonly (readonly [words: string, error: string])[] = [
     ["EXPIRE key 10 x\0y", "ERR Unsupported option x"],
     ["HELLO 3 x\0y", "ERR Syntax error in HELLO option 'x'"],
@@ -119,6 +119,7 @@ test("errors show an argument up to its first byte of zero", async () => {
     ["XCLAIM stream group anna 0 1 x\0y", "ERR Unrecognized XCLAIM option 'x'"],
     ["XGROUP DELCONSUMER stream x\0y anna", "NOGROUP No such consumer group 'x' for key name 'stream'"],
     ["XINFO CONSUMERS stream x\0y", "NOGROUP No such consumer group 'x' for key name 'stream'"],
+    ["PFDEBUG x\0y key", "ERR Unknown PFDEBUG subcommand 'x'"],
     ["XPENDING stream x\0y", "NOGROUP No such key 'stream' or consumer group 'x'"],
     [
       "XREADGROUP GROUP x\0y anna STREAMS stream >",

@@ -484,3 +484,16 @@ test("a replica sees what was taken, and not from which keys it might have been"
     await replica.stop();
   }
 });
+
+test("a score of -0 in a large sorted set is one again when it is restored", async () => {
+  await client.expect("DEL signed restored", /[0-2]/);
+  const members = Array.from({ length: 300 }, (_, i) => ["1", `m${i}`]).flat();
+  await client.expect(["ZADD", "signed", ...members, "-0", "zero"], 301);
+  await client.expect("ZSCORE signed zero", "-0");
+  client.send("DUMP", "signed");
+  const payload = String(await client.read());
+  await client.expect(["RESTORE", "restored", 0, payload], "OK");
+  await client.expect("ZSCORE restored zero", "-0");
+  await client.expect("ZRANK restored zero", 0);
+  await client.expect("DEL signed restored", 2);
+});

@@ -31,6 +31,10 @@ const MISUSES: readonly (readonly [words: string, said: RegExp, environment?: Re
   ["scripts/compat.ts", /name the units to run/],
   ["scripts/simulate.ts --seed some", /--seed some: that is no number/],
   ["scripts/simulate.ts --sed 1", /Unknown option '--sed'/],
+  ["scripts/fuzz.ts --family list", /no family 'list'; there are strings, /],
+  ["scripts/fuzz.ts --commands some", /--commands some: that is no number/],
+  ["scripts/fuzz.ts --protocol 4", /--protocol 4: that is neither 2 nor 3/],
+  ["scripts/fuzz.ts --servers redis-servr", /no server 'redis-servr'/],
   ["scripts/compat.ts --lisst unit/auth", /Unknown option '--lisst'/],
 ];
 

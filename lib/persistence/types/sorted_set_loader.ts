@@ -39,6 +39,11 @@ export class SortedSetLoader implements ValueLoader {
       const members = input.length();
       if (members === 0) return EMPTY;
       this.#start(target);
+      // What will not fit a listpack is none from the start, which also keeps the sign of -0.
+      const { sets } = this;
+      if (this.#database !== null && members > sets.maxListpackEntries) {
+        this.#ref = sets.convert(this.#database, this.#ref);
+      }
       return members;
     }
     input.string(this.#value);

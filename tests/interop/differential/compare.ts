@@ -48,18 +48,20 @@ compare("blpop, brpop, blmove, brpoplpush, blmpop, bzpopmin, bzpopmax, bzmpop", 
 });
 // Since 7.2 there is no rank whose opposite is no integer.
 compare("lpos", (args, a) => args.includes("-9223372036854775808") && a.line.startsWith(RANK_OUT_OF_RANGE));
-// ZRANK may have one argument more since 7.2.
-compare(
-  "command getkeys",
-  (args, a, b) => /^z(rev)?rank$/i.test(args[2]) && args.length === 6 && a.kind === "*" && b.kind === "-",
-);
+// ZRANK may have one argument more since 7.2. A number of keys that is none has no keys behind it here, and some there.
+compare("command getkeys", (args, a, b) => {
+  const isOfRank = /^z(rev)?rank$/i.test(args[2]) && args.length === 6 && a.kind === "*" && b.kind === "-";
+  return isOfRank ||
+    (a.line === "ERR Invalid arguments specified for command" && hasWrongNumber(args) && b.kind === "*");
+});
 // The names in the text are 7.2's.
 compare("xread, xreadgroup", (args, a, b) => {
   const symbol = args[0].length > "xread".length ? ">" : "$";
   // While it waited: 7.2 runs it again, and sees what became of another of its keys.
   if (args[0].length === "xread".length && a.line.startsWith("WRONGTYPE ") && !"-".includes(b.kind)) return true;
   // What became of the key or its group meanwhile is told since 7.2.
-  if (b.line.startsWith("UNBLOCKED ")) return /^(NOGROUP|WRONGTYPE) /.test(a.line);
+  const isTold = b.line.startsWith("UNBLOCKED ") || b.line.startsWith("NOGROUP the consumer group this client was ");
+  if (isTold) return /^(NOGROUP|WRONGTYPE) /.test(a.line);
   const text = `Unbalanced '${
     args[0].toLowerCase()
   }' list of streams: for each stream key an ID or '${symbol}' must be specified.`;
@@ -132,8 +134,8 @@ function sameNumbers(a: Frame, b: Frame, tolerance: number): boolean {
 /** Whether a decimal has no digit that its number does not need. */
 function isShortest(decimal: string): boolean {
   const number = Number(decimal);
-  // Of whole numbers 7.2 writes all digits.
-  if (Number.isInteger(number) && !decimal.includes("e")) return decimal === String(BigInt(number));
+  // Of whole numbers of 63 bits 7.2 writes all digits.
+  if (Number.isInteger(number) && decimal === String(BigInt(number))) return true;
   const digits = (text: string) => text.replace(/e.*/, "").replace(/[-.]/g, "").replace(/^0+|0+$/g, "");
   return digits(decimal) === digits(String(number));
 }
@@ -157,8 +159,8 @@ function sameEncoding(_args: readonly string[], a: Frame, b: Frame, sorts: boole
 
 /** What only 7.2 tells of consumers, and what tells of the time, as the names before it. */
 const TOLD_SINCE = ["inactive", "active-time"];
-/** How Redis's radix trees are laid out inside. */
-const TOLD_OF_INSIDES = "radix-tree-nodes";
+/** How Redis's radix trees are laid out inside, and what nodes they keep though no entry is left in them. */
+const TOLD_OF_INSIDES = ["radix-tree-keys", "radix-tree-nodes"];
 const TOLD_IN_TIME = ["idle", "seen-time", "delivery-time"];
 /** Ids and owners of pending entries come before the times of their delivery. */
 const TIME_AT = 2;
@@ -176,7 +178,7 @@ function sameInTime(a: Frame, b: Frame): boolean {
     const isTime = TOLD_IN_TIME.includes(name) ||
       (b.kind === "*" && i === TIME_AT && redis[0].content?.includes("-")) ||
       (Number(redis[i].line) > LEAST_TIME_MS && redis[i].kind === ":");
-    if (name === TOLD_OF_INSIDES) return item.kind === ":" && redis[i].kind === ":";
+    if (TOLD_OF_INSIDES.includes(name)) return item.kind === ":" && redis[i].kind === ":";
     return sameInTime(item, redis[i]) || (isTime === true && near(item, redis[i], SLACK_MS));
   });
 }
@@ -184,6 +186,11 @@ function sameInTime(a: Frame, b: Frame): boolean {
 function withoutNews(items: readonly Frame[]): readonly Frame[] {
   const at = items.findIndex((item) => TOLD_SINCE.includes(item.content ?? ""));
   return at < 0 ? items : withoutNews(items.toSpliced(at, 2));
+}
+
+/** Whether what stands where the number of keys does, is none. */
+function hasWrongNumber(args: readonly string[]): boolean {
+  return args.slice(3, 6).some((word) => !/^[1-9]\d*$/.test(word));
 }
 
 function near(a: Frame, b: Frame, slack: number): boolean {
@@ -197,20 +204,21 @@ const DUMPED_SET = "\x02";
 const DUMPED_HASHTABLE = "\x04";
 const DUMPED_SKIPLIST = "\x05";
 const DUMPED_ZSET_LISTPACK = "\x11";
+const DUMPED_LIST = "\x12";
 const DUMPED_STREAM = "\x13";
 /** Version and checksum at a payload's end. */
 const FOOTER_BYTES = 10;
 
 /**
  * Two payloads, less their footers. In a set or a hash that is a table, and in a sorted set that is none here, elements may come in any order. Scores in a
- * listpack have the form of their version. A stream has the times of its consumers. That payloads hold what they ought
+ * listpack have the form of their version. A stream has the times of its consumers. A list's nodes may be cut otherwise. That payloads hold what they ought
  * to is seen when they are restored.
  */
 function sameDump(a: Frame, b: Frame, sorts: boolean): boolean {
   if (a.content === null || b.content === null) return false;
   const kind = a.content[0];
   if (kind !== b.content[0]) return sorts && kind === DUMPED_ZSET_LISTPACK && b.content[0] === DUMPED_SKIPLIST;
-  if (kind === DUMPED_ZSET_LISTPACK || kind === DUMPED_STREAM) return true;
+  if ([DUMPED_ZSET_LISTPACK, DUMPED_STREAM, DUMPED_LIST].includes(kind)) return true;
   if ([DUMPED_HASHTABLE, DUMPED_SET, DUMPED_SKIPLIST].includes(kind)) return a.content.length === b.content.length;
   return a.content.slice(0, -FOOTER_BYTES) === b.content.slice(0, -FOOTER_BYTES);
 }

@@ -60,7 +60,7 @@ export const GEO: readonly Template[] = [
       ...v.options("NX", "XX", "CH"),
       ...v.some(4, () => [...coordinates(v), place(v)]).flat(),
     ],
-    (v) => ["GEOADD", v.key("geo"), ...v.some(6, () => [...coordinates(v), place(v)]).flat()],
+    (v) => ["GEOADD", v.key("geo"), ...v.some(4, () => [...coordinates(v), place(v)]).flat()],
     (v) => ["GEOPOS", v.key("geo"), ...v.some(4, () => place(v))],
     (v) => ["GEOHASH", v.key("geo"), ...v.some(4, () => place(v))],
     (v) => ["GEODIST", v.key("geo"), place(v), place(v), ...v.maybe(3, unit(v))],

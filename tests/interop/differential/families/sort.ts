@@ -57,8 +57,8 @@ const FILLING: readonly Template[] = [
   ...templates(3, "length", [
     (v) => ["RPUSH", v.of(["list", "numbers"]), ...v.some(6, () => element(v))],
     (v) => ["RPUSH", "numbers", ...v.some(6, () => String(v.below(50)))],
-    (v) => ["ZADD", "sz", ...v.some(6, () => [String(v.below(20)), element(v)]).flat()],
-    (v) => ["SADD", "sset", ...v.some(6, () => element(v))],
+    (v) => ["ZADD", "sz", ...v.some(4, () => [String(v.below(20)), element(v)]).flat()],
+    (v) => ["SADD", "sset", ...v.some(4, () => element(v))],
     (v) => [v.of(["LPOP", "RPOP"]), v.of(["list", "numbers"]), String(v.below(8))],
     (v) => ["LREM", "numbers", "0", v.of(["x", "", "inf", " 7", "5 ", "nan"])],
     (v) => ["SET", `w_${element(v)}`, v.once(10) ? "x" : String(v.below(20))],

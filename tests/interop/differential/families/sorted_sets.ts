@@ -127,10 +127,10 @@ export const SORTED_SETS: readonly Template[] = [
     (v) => ["DEL", v.once(2) ? lexKey(v) : v.key("zset")],
     (v) => ["OBJECT", "ENCODING", v.key("zset")],
     (v) => ["DEBUG", "DIGEST-VALUE", v.key("zset")],
-    (v) => [v.of(["ZRANK", "ZREVRANK"]), v.key("zset"), member(v)],
   ]),
   ...templates(6, "length", [(v) => ["ZADD", lexKey(v), ...v.elements(() => ["0", member(v)]).flat()]]),
   ...special(1, "calls", [(_) => ["SET", "wrong", "x"]]),
+  ...special(2, "calls", [(v) => [v.of(["ZRANK", "ZREVRANK"]), v.key("zset"), member(v)]]),
   ...special(6, "alone", [rankWithScore]),
   ...special(2, "calls", [
     (v) => ["ZSCAN", v.key("zset"), "0", ...scanOptions(v)],

@@ -117,7 +117,7 @@ function claim(v: Values): Made[] {
     name,
     idle,
     v.once(2) ? "0" : bound(v),
-    ...readOptions(v),
+    ...v.maybe(2, v.anyCase("COUNT"), v.of(["1", "3", "10", "100", "0", "-1", "x"])),
     ...v.maybe(4, v.anyCase("JUSTID")),
   ];
   return withConsumer([key], groupName, name, command);
@@ -198,11 +198,17 @@ export const STREAMS: readonly Template[] = [
   ...templates(1, "any", [
     (v) => ["XTRIM", v.key("stream"), ...trimming(v)],
     (v) => ["XGROUP", "DESTROY", v.key("stream"), group(v)],
+    // Not below an ID that was deleted, which 7.0 lets pass.
     (v) => [
       "XSETID",
       v.key("stream"),
-      v.once(2) ? String(60 + v.below(5)) : id(v),
-      ...v.maybe(2, v.anyCase("ENTRIESADDED"), v.count(), ...v.maybe(2, v.anyCase("MAXDELETEDID"), id(v))),
+      v.once(8) ? v.of(["x", "", "-1", "0-0"]) : String(60 + v.below(5)),
+      ...v.maybe(
+        2,
+        v.anyCase("ENTRIESADDED"),
+        v.count(),
+        ...v.maybe(2, v.anyCase("MAXDELETEDID"), String(v.below(60))),
+      ),
     ],
     (v) => ["DEL", v.key("stream")],
     (v) => ["OBJECT", "ENCODING", v.key("stream")],

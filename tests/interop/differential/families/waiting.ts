@@ -7,7 +7,7 @@ import type { Kind, Values } from "../values.ts";
 import { where } from "./lists.ts";
 import { score } from "./sorted_sets.ts";
 import { withConsumer } from "./streams.ts";
-import { special, type Template, templates } from "./template.ts";
+import { type Made, special, type Template, templates } from "./template.ts";
 
 const FOREVER = "0";
 
@@ -33,6 +33,16 @@ function pair(v: Values): string[] {
   return [v.key(kind), v.hasStrangers ? v.anyKey() : v.key(kind)];
 }
 
+/** What moves on what it has waited for, where nobody waits for several: those are served in another order since 7.2. */
+function moving(v: Values, command: Made): Made {
+  return v.hasStrangers ? command : ["BLPOP", v.key("list"), FOREVER];
+}
+
+/** What stores, where no key changes its type: of Redis, nobody is served by a key that was something else before. */
+function stored(v: Values, command: Made): Made {
+  return v.hasStrangers ? ["DBSIZE"] : command;
+}
+
 function oneKey(v: Values): string {
   return v.key(v.of(["list", "zset", "stream"]));
 }
@@ -40,8 +50,8 @@ function oneKey(v: Values): string {
 /** Waits on connections that do nothing else; see `ofFamily`. */
 export const WAITERS: readonly Template[] = special(4, "calls", [
   (v) => [v.of(["BLPOP", "BRPOP"]), ...awaited(v, "list"), FOREVER],
-  (v) => ["BLMOVE", v.key("list"), v.key("list"), where(v), where(v), FOREVER],
-  (v) => ["BRPOPLPUSH", v.key("list"), v.key("list"), FOREVER],
+  (v) => moving(v, ["BLMOVE", v.key("list"), v.key("list"), where(v), where(v), FOREVER]),
+  (v) => moving(v, ["BRPOPLPUSH", v.key("list"), v.key("list"), FOREVER]),
   (v) => {
     const keys = awaited(v, "list");
     return ["BLMPOP", FOREVER, String(keys.length), ...keys, where(v), ...v.maybe(2, "COUNT", String(1 + v.below(4)))];
@@ -89,9 +99,9 @@ export const FEEDERS: readonly Template[] = [
     (v) => ["LPOP", v.key("list"), "2"],
     (v) => ["XACK", v.key("stream"), v.of(["one", "two"]), ...v.some(3, () => `${v.below(60)}-${v.below(3)}`)],
     (v) => ["SELECT", v.of(["0", "0", "1"])],
-    (v) => ["SORT", v.key("list"), "ALPHA", "STORE", v.key("list")],
-    (v) => ["ZUNIONSTORE", v.key("zset"), "2", v.key("zset"), v.key("zset")],
-    (v) => ["ZRANGESTORE", v.key("zset"), v.key("zset"), "0", "3"],
+    (v) => stored(v, ["SORT", v.key("list"), "ALPHA", "STORE", v.key("list")]),
+    (v) => stored(v, ["ZUNIONSTORE", v.key("zset"), "2", v.key("zset"), v.key("zset")]),
+    (v) => stored(v, ["ZRANGESTORE", v.key("zset"), v.key("zset"), "0", "3"]),
     (v) => [v.of(["LLEN", "LPUSHX"]), v.key("list"), ...v.maybe(2, "x")],
     // Of each type one key only comes to be in a transaction: of several, 7.2 serves the one that is named first.
     (v) => [
@@ -112,7 +122,7 @@ export const FEEDERS: readonly Template[] = [
     (v) => ["XGROUP", "DESTROY", v.key("stream"), v.of(["one", "two"])],
     (v) => v.hasStrangers ? ["SET", oneKey(v), "x"] : ["DBSIZE"],
     (v) => ["MOVE", oneKey(v), v.of(["0", "1"])],
-    () => ["FLUSHDB"],
+    (_v) => ["FLUSHDB"],
     (v) => ["XDEL", v.key("stream"), ...v.some(3, () => `${v.below(60)}-${v.below(3)}`)],
     (v) => ["PEXPIREAT", oneKey(v), "1"],
   ]),
