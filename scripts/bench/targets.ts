@@ -80,8 +80,15 @@ export function open(port: number): Promise<Socket> {
 
 /** User and system time that each thread of a process has taken so far, in ns. */
 export function cpuOf(pid: number): Map<string, number> {
-  const time = (thread: string) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0];
-  return new Map(readdirSync(`/proc/${pid}/task`).map((thread) => [thread, Number(time(thread))]));
+  const times = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      times.set(thread, Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]));
+    } catch {
+      // It has ended since the threads were listed.
+    }
+  }
+  return times;
 }
 
 /** User and system time that a process has taken since `before`, in µs. What threads took that have ended is lost. */
