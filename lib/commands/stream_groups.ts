@@ -226,11 +226,11 @@ function xack(session: Session, request: Request): void {
   const body = ref === MISSING ? 0 : streams.bodyOf(ref);
   const found = ref === MISSING ? 0 : findGroup(session, request, body, 2);
   if (found === 0) return reply.integer(0);
-  // All of them must be IDs before any is acknowledged.
+  // All of them must be IDs before any is acknowledged; the last is still there when all have been read.
   for (let i = 3; i < request.argc; i++) if (!idArgument(session, request, i, id)) return;
   const group = groups.own(body, found);
-  let acknowledged = 0;
-  for (let i = 3; i < request.argc; i++) {
+  let acknowledged = groups.removePending(body, group, id) ? 1 : 0;
+  for (let i = 3; i < request.argc - 1; i++) {
     if (idArgument(session, request, i, id) && groups.removePending(body, group, id)) acknowledged++;
   }
   host.changes.made += acknowledged; // the value that clients see and watch is the same

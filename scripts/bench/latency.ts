@@ -1,12 +1,12 @@
 /**
  * How long a second client waits for PING while many keys are inserted, saved in the background, and expire, and while
- * single fields of one very large hash change, with and without a background save. Beside it, what another server answers in that does nothing meanwhile: what the machine lets everyone wait, be it for a CPU that
- * others use or because the host of a virtual machine has stopped it.
+ * single fields of one very large hash change, with and without a background save. Beside it, what another server answers
+ * in that does nothing meanwhile: what the machine lets everyone wait, be it for a CPU that others use or because the host
+ * of a virtual machine has stopped it.
  */
 
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import { ask, encode, open, pipeline, sleep, type Target } from "./targets.ts";
+import { COLUMNS, during } from "./pinging.ts";
+import { call, encode, info, open, pipeline, sleep, type Target } from "./targets.ts";
 
 const VALUE = "0123456789abcdef";
 /** Fields set by one request when the large hash is filled. */
@@ -15,32 +15,16 @@ const FIELDS_AT_ONCE = 100;
 const CHANGES_PER_SECOND = 10_000;
 const CHANGES_MS = 10_000;
 
-/** Measures PING of two servers during `work`. */
-async function during(port: number, idlePort: number, work: () => Promise<void>): Promise<string> {
-  const pinger = new Worker(new URL("./ping_worker.ts", import.meta.url), { workerData: [port, idlePort] });
-  await work();
-  pinger.postMessage("stop");
-  const [[latencies, idle]]: number[][][] = await once(pinger, "message");
-  await pinger.terminate(); // it would listen for another message
-  return [...columns(latencies), ...columns(idle)].join(" | ");
-}
-
-function columns(latencies: number[]): string[] {
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))];
-  return [at(0.5), at(0.99), at(0.999), at(1)].map((ms) => ms.toFixed(2));
-}
-
-/** What a field of INFO persistence or keyspace says. */
-async function info(port: number, pattern: RegExp): Promise<string> {
-  const text = await ask(port, encode("INFO", "everything"), 200);
-  return pattern.exec(text)?.[1] ?? "";
+/** Saves in the background, and waits until that is done. */
+async function save(port: number): Promise<void> {
+  await call(port, "BGSAVE");
+  while (await info(port, "rdb_bgsave_in_progress") === "1") await sleep(50);
 }
 
 /** `idle`: a server that nobody else uses. */
 export async function latency(targets: readonly Target[], idle: Target, keys: number): Promise<void> {
   console.log(
-    `\n| server | PING while … (${keys} keys) | p50 ms | p99 | p99.9 | worst | idle ${idle.name}: p50 | p99 | p99.9 | worst |`,
+    `\n| server | PING while … (${keys} keys) | ${COLUMNS} | idle ${idle.name}: ${COLUMNS} |`,
   );
   console.log(`|---|---|---|---|---|---|---|---|---|---|`);
   for (const { name, port } of targets) {
@@ -48,24 +32,17 @@ export async function latency(targets: readonly Target[], idle: Target, keys: nu
       console.log(`| ${name} | ${what} | ${await during(port, idle.port, work)} |`);
     await row("idle", () => sleep(3000));
     await row("inserting", () => pipeline(port, keys, (i) => encode("SET", `key:${i}`, VALUE)));
-    await row("BGSAVE", async () => {
-      await ask(port, encode("BGSAVE"), 100);
-      while (await info(port, /rdb_bgsave_in_progress:(\d)/) === "1") await sleep(50);
-    });
+    await row("BGSAVE", () => save(port));
     await row("inserting with a TTL", () => {
       const dueMs = Date.now() + Math.max(20_000, keys / 100);
       return pipeline(port, keys, (i) => encode("SET", `key:${i}`, VALUE, "PXAT", String(dueMs + (i % 1000))));
     });
     await row("expiring", async () => {
-      while (await info(port, /db0:keys=(\d+)/) !== "") await sleep(200);
+      while (await info(port, "db0") !== "") await sleep(200);
     });
     await row("filling one hash", () => pipeline(port, keys / FIELDS_AT_ONCE, (i) => fields(i * FIELDS_AT_ONCE)));
     await row("changing its fields", () => change(port, keys, () => sleep(CHANGES_MS)));
-    await row("changing its fields, BGSAVE", () =>
-      change(port, keys, async () => {
-        await ask(port, encode("BGSAVE"), 100);
-        while (await info(port, /rdb_bgsave_in_progress:(\d)/) === "1") await sleep(50);
-      }));
+    await row("changing its fields, BGSAVE", () => change(port, keys, () => save(port)));
   }
 }
 

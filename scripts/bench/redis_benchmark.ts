@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpuMicrosecondsSince, cpuOf, type Target } from "./targets.ts";
 
 /** Keys, fields or counters that requests draw from. */
-const KEYS = 100_000;
+export const KEYS = 100_000;
 const CLIENTS = 50;
 
 export interface Run {

@@ -36,7 +36,7 @@ export async function situations(targets: readonly Target[], rounds: number): Pr
       for (const command of READS) benchmark(replica, command.split(" "), DEPTH, REQUESTS);
       for (const command of READS) row(plain, command, [limited, primary, replica], rounds);
     } finally {
-      for (const target of [limited, primary, replica]) target.stop();
+      for (const target of [limited, primary, replica]) await target.stop();
     }
   }
 }

@@ -5,16 +5,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { serverWords } from "../server_words.ts";
+import { ReplyCounter } from "./replies.ts";
 
-const FIRST_PORT = 16390;
+/** The first of the ports in use, unless BENCH_PORT says another: two benchmarks at a time need ports of their own. */
+const FIRST_PORT = Number(process.env.BENCH_PORT ?? 16390);
 
 /** A server under measurement. */
 export interface Target {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
-  stop(): void;
+  /** Ends it, and waits until its port is free again. */
+  stop(): Promise<void>;
 }
 
 /** Starts the servers named, each on a port and in a directory of its own, without save points. */
@@ -49,11 +53,13 @@ async function startTarget(name: string, port: number, extra: readonly string[] 
   ];
   const child: ChildProcess = spawn(program, [...args, ...options], { stdio: ["ignore", "ignore", "inherit"] });
   for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) break;
     const socket = await open(port).catch(() => null);
     if (socket !== null && child.pid !== undefined) {
       socket.destroy();
-      const stop = () => {
-        child.kill("SIGKILL");
+      const stop = async () => {
+        const isGone = new Promise((resolve) => child.once("exit", resolve));
+        if (child.exitCode === null && child.kill("SIGKILL")) await isGone;
         rmSync(folder, { recursive: true, force: true });
       };
       return { name, port, pid: child.pid, stop };
@@ -74,8 +80,15 @@ export function open(port: number): Promise<Socket> {
 
 /** User and system time that each thread of a process has taken so far, in ns. */
 export function cpuOf(pid: number): Map<string, number> {
-  const time = (thread: string) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0];
-  return new Map(readdirSync(`/proc/${pid}/task`).map((thread) => [thread, Number(time(thread))]));
+  const times = new Map<string, number>();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      times.set(thread, Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ", 1)[0]));
+    } catch {
+      // It has ended since the threads were listed.
+    }
+  }
+  return times;
 }
 
 /** User and system time that a process has taken since `before`, in µs. What threads took that have ended is lost. */
@@ -95,34 +108,50 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** The geometric mean, as is fit for ratios. */
+export function geometricMean(ratios: readonly number[]): number {
+  return Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+}
+
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** Sends requests that have one-line replies, in pipelines, and waits for all replies. `request(i)` gives bytes. */
-export async function pipeline(port: number, count: number, request: (index: number) => string): Promise<void> {
-  const batch = 1000;
+/**
+ * Sends requests in pipelines of at most `batch`, and waits for all replies. `request(i)` gives one in RESP.
+ */
+export async function pipeline(
+  port: number,
+  count: number,
+  request: (index: number) => string,
+  batch = 1000,
+): Promise<void> {
   const socket = await open(port);
-  let lines = 0;
+  const counter = new ReplyCounter();
   let wake = () => {};
   socket.on("data", (chunk: Uint8Array) => {
-    for (const byte of chunk) if (byte === 10) lines++;
+    counter.read(chunk);
     wake();
+  });
+  socket.on("close", () => {
+    if (counter.replies < count) throw new Error(`the server on port ${port} closed a connection that loads it`);
   });
   for (let sent = 0; sent < count;) {
     let bytes = "";
     const end = Math.min(count, sent + batch);
     for (; sent < end; sent++) bytes += request(sent);
     socket.write(bytes);
-    while (lines < sent - batch) await new Promise<void>((resolve) => wake = resolve);
+    while (counter.replies < sent - batch) await new Promise<void>((resolve) => wake = resolve);
   }
-  while (lines < count) await new Promise<void>((resolve) => wake = resolve);
+  while (counter.replies < count) await new Promise<void>((resolve) => wake = resolve);
   socket.destroy();
 }
 
 /** A request in RESP; arguments are ASCII. */
 export function encode(...args: string[]): string {
-  return `*${args.length}\r\n` + args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("");
+  let request = `*${args.length}\r\n`;
+  for (const arg of args) request += `$${arg.length}\r\n${arg}\r\n`;
+  return request;
 }
 
 /** Sends one request and returns what comes within `ms`. */
@@ -134,4 +163,34 @@ export async function ask(port: number, request: string, ms: number): Promise<st
   await sleep(ms);
   socket.destroy();
   return text;
+}
+
+/** Sends one request and returns its whole reply as it came. Throws where it is an error. */
+export async function call(port: number, ...args: string[]): Promise<string> {
+  const socket = await open(port);
+  const counter = new ReplyCounter();
+  let text = "";
+  await new Promise<void>((resolve, reject) => {
+    socket.on("close", () => reject(new Error(`${args[0]}: the server on port ${port} closed the connection`)));
+    socket.on("data", (chunk: Uint8Array) => {
+      counter.read(chunk);
+      for (const byte of chunk) text += String.fromCharCode(byte);
+      if (counter.replies > 0) resolve();
+    });
+    socket.write(encode(...args));
+  });
+  socket.destroy();
+  if (text.startsWith("-")) throw new Error(`${args[0]}: ${text.trim()}`);
+  return text;
+}
+
+/** What a field of INFO says; "" where there is none. */
+export async function info(port: number, field: string): Promise<string> {
+  return new RegExp(`^${field}:(.*)\r$`, "m").exec(await call(port, "INFO", "everything"))?.[1] ?? "";
+}
+
+/** Empties a server and waits until it has freed all that it held: what it does beside would count for what comes next. */
+export async function empty(port: number): Promise<void> {
+  await call(port, "FLUSHALL");
+  while (await info(port, "lazyfree_pending_objects") !== "0") await sleep(20);
 }

@@ -31,7 +31,7 @@ export class Batch {
   /** Offset after each request. */
   readonly ends = new Int32Array(MAX_REQUESTS);
 
-  /** The key whose members were foreseen last: its index in the foresight, or -1, and where it lies. */
+  /** The key that was foreseen last: its index in the foresight, or -1, and where it lies. */
   #lastKey = -1;
   #lastKeyStart = 0;
   #lastKeyLength = 0;
@@ -99,31 +99,36 @@ export class Batch {
   }
 
   #addKeys(request: Request, keys: KeyRange): void {
-    const { bytes, starts, lengths } = request;
     const end = lastOf(keys, request);
-    for (let i = keys[0]; i <= end && this.foresight.count < FORESIGHT; i += keys[2]) {
-      this.foresight.addKey(bytes, starts[i], lengths[i]);
-    }
+    for (let i = keys[0]; i <= end && this.foresight.count < FORESIGHT; i += keys[2]) this.#addKey(request, i);
   }
 
   #addMembers(request: Request, key: number, members: KeyRange): void {
     const { bytes, starts, lengths } = request;
     if (key >= request.argc || this.foresight.count === FORESIGHT) return;
-    const length = lengths[key];
-    // Often one key takes a whole pipeline of members: it is in the caches from the first on.
-    if (
-      this.#lastKey >= 0 && length === this.#lastKeyLength &&
-      bytesEqual(bytes, starts[key], bytes, this.#lastKeyStart, length)
-    ) {
-      this.foresight.addAlias(bytes, starts[key], length, this.#lastKey);
-    } else {
-      this.#lastKey = this.foresight.addKey(bytes, starts[key], length);
-      this.#lastKeyStart = starts[key];
-      this.#lastKeyLength = length;
-    }
+    this.#addKey(request, key);
     const end = lastOf(members, request);
     for (let i = members[0]; i <= end && this.foresight.count < FORESIGHT; i += members[2]) {
       this.foresight.addMember(bytes, starts[i], lengths[i], this.#lastKey);
+    }
+  }
+
+  /** Notes the key that is argument `index`. Often one key takes a whole pipeline: it is hashed and fetched once. */
+  #addKey(request: Request, index: number): void {
+    const { bytes } = request;
+    const start = request.starts[index];
+    const length = request.lengths[index];
+    // Keys of one kind begin alike, so the last byte is compared first.
+    if (
+      this.#lastKey >= 0 && length === this.#lastKeyLength &&
+      bytes[start + length - 1] === bytes[this.#lastKeyStart + length - 1] &&
+      bytesEqual(bytes, start, bytes, this.#lastKeyStart, length)
+    ) {
+      this.foresight.addAlias(bytes, start, length, this.#lastKey);
+    } else {
+      this.#lastKey = this.foresight.addKey(bytes, start, length);
+      this.#lastKeyStart = start;
+      this.#lastKeyLength = length;
     }
   }
 }
