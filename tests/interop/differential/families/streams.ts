@@ -202,7 +202,7 @@ export const STREAMS: readonly Template[] = [
     (v) => [
       "XSETID",
       v.key("stream"),
-      v.once(8) ? v.of(["x", "", "-1", "0-0"]) : String(60 + v.below(5)),
+      v.once(8) ? v.of(["x", "", "-1"]) : String(60 + v.below(5)),
       ...v.maybe(
         2,
         v.anyCase("ENTRIESADDED"),
