@@ -2,7 +2,7 @@
  * `deno task fuzz [--family F,…] [--commands N] [--seed N] [--protocol 2|3] [--servers deno|bun|EXECUTABLE,…]`: sends the
  * same random commands to this server and to redis-server, and compares replies, events and what is there in the end,
  * for `N` commands of each family (see tests/interop/differential/). A difference is made as small as it can be, shown,
- * and ends it; `--replay FILE` runs what was shown again. Without a seed, one is drawn.
+ * and ends its family; `--replay FILE` runs what was shown again. Without a seed, one is drawn.
  */
 
 import { readFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { ServerProcess } from "../tests/integration/server_process.ts";
 import { FAMILIES } from "../tests/interop/differential/families.ts";
+import type { Family } from "../tests/interop/differential/families/template.ts";
 import { readCase, runRound, showDifference } from "../tests/interop/differential/round.ts";
 import { runCase } from "../tests/interop/differential/run.ts";
 import { Servers } from "../tests/interop/differential/servers.ts";
@@ -63,20 +64,18 @@ for (const kind of [...kinds, REFERENCE]) {
   if (!canRun(kind)) misused(`no server '${kind}': that is neither deno, bun nor a program that can be run`);
 }
 
-/** Runs rounds of all families against one kind of server; whether none differed. */
-async function fuzz(kind: string, servers: Servers): Promise<boolean> {
-  for (const family of families) {
-    const startMs = Date.now();
-    let seed = firstSeed;
-    for (let left = commands; left > 0; left -= ROUND_COMMANDS, seed++) {
-      const report = await runRound(servers, { family, seed, commands: Math.min(left, ROUND_COMMANDS), protocol });
-      if (report === null) continue;
-      console.log(`${kind}: ${report}`);
-      return false;
-    }
-    const seconds = ((Date.now() - startMs) / 1000).toFixed(0);
-    console.log(`${kind}: ${family.name}: ${commands} commands from seed ${firstSeed} on, no difference, ${seconds} s`);
+/** Runs rounds of a family against one kind of server, until one differs; whether none did. */
+async function fuzz(kind: string, servers: Servers, family: Family): Promise<boolean> {
+  const startMs = Date.now();
+  let seed = firstSeed;
+  for (let left = commands; left > 0; left -= ROUND_COMMANDS, seed++) {
+    const report = await runRound(servers, { family, seed, commands: Math.min(left, ROUND_COMMANDS), protocol });
+    if (report === null) continue;
+    console.log(`${kind}: ${report}`);
+    return false;
   }
+  const seconds = ((Date.now() - startMs) / 1000).toFixed(0);
+  console.log(`${kind}: ${family.name}: ${commands} commands from seed ${firstSeed} on, no difference, ${seconds} s`);
   return true;
 }
 
@@ -93,7 +92,13 @@ for (const kind of kinds) {
   const started = [await ServerProcess.start({ kind, args }), await ServerProcess.start({ kind: REFERENCE, args })];
   const servers = new Servers([started[0].port, started[1].port]);
   try {
-    isFine &&= given.replay === undefined ? await fuzz(kind, servers) : await replay(servers, given.replay);
+    if (given.replay !== undefined) {
+      if (!await replay(servers, given.replay)) isFine = false;
+      continue;
+    }
+    for (const family of families) {
+      if (!await fuzz(kind, servers, family)) isFine = false;
+    }
   } catch (error) {
     isFine = false;
     console.log(`${kind}: ${error instanceof Error ? error.message : error}`);

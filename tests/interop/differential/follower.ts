@@ -66,6 +66,7 @@ export class Follower {
     const drawn = this.#drawn;
     this.#drawn = null;
     if (drawn === null || SHOWING[drawn.args[0].toLowerCase()] !== name || args[1] !== drawn.args[1]) return true;
+    if (name === "zrange" && args.slice(2).join(" ") !== "0 -1 WITHSCORES") return true;
     const all = frameOf(reply);
     if (!"*%~".includes(all.kind)) return true;
     const pairs = drawn.args.length > 3;

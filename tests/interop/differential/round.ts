@@ -49,6 +49,7 @@ export function makeCase({ family, seed, commands, protocol }: RoundOptions): Ca
 export async function runRound(servers: Servers, options: RoundOptions): Promise<string | null> {
   const made = makeCase(options);
   const difference = await runCase(servers, made).catch((error) => {
+    servers.close();
     throw new Error(`${describe(options)}: ${error instanceof Error ? error.message : error}`);
   });
   if (difference === null) return null;

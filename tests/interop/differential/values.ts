@@ -24,6 +24,9 @@ const PATTERNS = ["*", "f*", "?", "[a-c]", "[^a]*", "\\*", "*\\", "field:[0-4]",
 export const KINDS = ["string", "hash", "list", "set", "zset", "stream", "hll", "bits", "geo"] as const;
 export type Kind = typeof KINDS[number];
 
+/** The key with points at the same place, which goes under no other name. */
+export const SAME_PLACES_KEY = "same";
+
 const KEYS: Readonly<Record<Kind, readonly string[]>> = {
   string: ["a", "b", "c", "", "bin\0\r\n\xff", "n1", "n2", "f1", "f2", "k".repeat(300)],
   hash: ["h1", "h2", "h3", "{h}4"],
@@ -33,8 +36,7 @@ const KEYS: Readonly<Record<Kind, readonly string[]>> = {
   stream: ["x1", "x2", "x3"],
   hll: ["p1", "p2", "p3"],
   bits: ["b1", "b2", "b3"],
-  // In the last there are points at the same place.
-  geo: ["g1", "g2", "same"],
+  geo: ["g1", "g2", SAME_PLACES_KEY],
 };
 
 const MIXED_KEYS = ["k1", "k2", "k3", "k4", "k5", "k6"];
@@ -96,7 +98,8 @@ export class Values {
 
   /** A key of any kind. */
   anyKey(): string {
-    return this.key(this.of(KINDS));
+    const key = this.key(this.of(KINDS));
+    return key === SAME_PLACES_KEY ? "g1" : key;
   }
 
   keys(kind: Kind, most: number): string[] {

@@ -13,8 +13,10 @@ function width(v: Values): string {
   return v.of(["i", "u"]) + String(1 + v.below(63));
 }
 
+/** An offset in bits, or in fields. Of fields none so far out that it overflows, which goes unseen in Redis. */
 function fieldOffset(v: Values): string {
-  return (v.once(4) ? "#" : "") + (v.once(20) ? v.integer() : String(v.below(v.once(8) ? 2000 : 80)));
+  if (v.once(4)) return `#${v.once(20) ? v.of(["-1", "x", "", "4294967296"]) : v.below(80)}`;
+  return v.once(20) ? v.integer() : String(v.below(v.once(8) ? 2000 : 80));
 }
 
 /** Operations of BITFIELD; of BITFIELD_RO mostly those that read. */

@@ -1,6 +1,6 @@
 /** Points on the earth, which are sorted sets. */
 
-import type { Values } from "../values.ts";
+import { SAME_PLACES_KEY, type Values } from "../values.ts";
 import { DISTANCES_KEY } from "../compare.ts";
 import { type Template, templates } from "./template.ts";
 
@@ -29,7 +29,7 @@ function found(v: Values, key: string): string[] {
     v.maybe(3, v.anyCase("WITHHASH")),
     v.maybe(3, v.anyCase("ASC")),
     v.maybe(8, v.anyCase("DESC")),
-    key === "same" || v.isMixed
+    key === SAME_PLACES_KEY || v.isMixed
       ? []
       : v.maybe(3, v.anyCase("COUNT"), v.once(20) ? v.integer() : String(1 + v.below(10)), ...v.maybe(3, "ANY")),
   ];
@@ -97,7 +97,7 @@ export const GEO: readonly Template[] = [
       v,
     ) => [
       "GEOADD",
-      v.isMixed ? v.key("geo") : "same",
+      v.isMixed ? v.key("geo") : SAME_PLACES_KEY,
       v.of(["-180", "180", "3"]),
       v.of(["85.05112878", "-85.05112878", "4"]),
       place(v),
@@ -106,7 +106,7 @@ export const GEO: readonly Template[] = [
       v,
     ) => [
       "ZADD",
-      v.isMixed ? v.key("geo") : "same",
+      v.isMixed ? v.key("geo") : SAME_PLACES_KEY,
       v.of(["-5", "3.7", "1e17", "4503599627370495", "9007199254740993"]),
       place(v),
     ],
