@@ -8,7 +8,7 @@
  */
 
 import { copyBytes } from "../../bytes/compare.ts";
-import { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST } from "../entry.ts";
+import { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST, type UnixMs } from "../entry.ts";
 import type { Heap } from "../heap.ts";
 import {
   addToCount,
@@ -23,7 +23,7 @@ import {
   splice,
   writeMeasured,
 } from "../listpack.ts";
-import { becomeBody, putEmptyListpack } from "./entry_values.ts";
+import { becomeBody, putBytes, putEmptyListpack } from "./entry_values.ts";
 import { type End, ListBodies, type ListLimits } from "./list_bodies.ts";
 import { ListCursor } from "./list_cursor.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
@@ -56,6 +56,22 @@ export class Lists implements ValueType, ListLimits {
   /** Puts an empty list under a key, in place of what is there; `reserve` more bytes of listpack will not move it. */
   create(database: ValueHome, key: Uint8Array, start: number, length: number, reserve: number): number {
     return putEmptyListpack(this.heap, database, TYPE_LIST, key, start, length, reserve);
+  }
+
+  /** Puts a listpack, which is within the limits and lies not in the arena, under a key in place of what is there. The list. */
+  createFromListpack(
+    database: ValueHome,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    listpack: Uint8Array,
+    start: number,
+    length: number,
+    expiry: UnixMs,
+  ): number {
+    const { heap } = this;
+    const encoding = ENCODING_LISTPACK;
+    return putBytes(heap, database, TYPE_LIST, encoding, key, keyStart, keyLength, listpack, start, length, expiry);
   }
 
   /** Number of elements. O(1). */
