@@ -83,6 +83,13 @@ export class Lists implements ValueType, ListLimits {
 
   // --- Limits ---------------------------------------------------------------------------------------------------------
 
+  /** Most bytes of a listpack within the limits. */
+  get mostBytes(): number {
+    const { maxListpackSize } = this;
+    if (maxListpackSize >= 0) return SAFE_BYTES;
+    return SIZE_LIMITS[Math.min(-maxListpackSize, SIZE_LIMITS.length) - 1] - NODE_OVERHEAD;
+  }
+
   /** Whether a listpack of so many bytes and elements is within the limits, or the part of them that `share` is. */
   fits(bytes: number, count: number, share: number = 1): boolean {
     const { maxListpackSize } = this;
