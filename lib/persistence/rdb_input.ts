@@ -33,7 +33,8 @@ const MAX_STRING_BYTES = 2 ** 30 - 2 ** 20;
 const SMALLEST_BUFFER_BYTES = 1024;
 /** A buffer beyond this is let go once it is empty. */
 const KEPT_BUFFER_BYTES = 8 * 1024 * 1024;
-const MAX_TEXT_BYTES = 128;
+/** Most bytes of a string that messages show. */
+export const MAX_TEXT_BYTES = 128;
 const TWO_32 = 4294967296;
 
 /** A string in place, or in its own scratch buffer where it had to be decoded. */

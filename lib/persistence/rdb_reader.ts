@@ -16,7 +16,7 @@ import type { Store } from "../store/store.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
 import * as format from "./rdb_format.ts";
 import { RdbError } from "./rdb_format.ts";
-import { NEED_MORE, RdbInput, StringSlot } from "./rdb_input.ts";
+import { MAX_TEXT_BYTES, NEED_MORE, RdbInput, StringSlot } from "./rdb_input.ts";
 import { valueLoaders } from "./types/all.ts";
 import { EMPTY, LoadTarget, type ValueLoader } from "./types/value_loader.ts";
 
@@ -83,7 +83,10 @@ export class RdbReader {
   #elementsLeft = 0;
   /** Whether the unit under way has read its key, so that it lies in the target. */
   #inKey = false;
-  /** The key under way, for messages; only set where one may be needed. */
+  /** The beginning of a key of which the value is read in several units, as its own bytes may be gone by then. */
+  readonly #longKey = new StringSlot();
+  #isLong = false;
+  /** The key under way, for messages; only set where one is needed. */
   #keyText: string | null = null;
 
   /** `into`: where the databases read go, by number. */
@@ -134,6 +137,7 @@ export class RdbReader {
       }
     } catch (error) {
       if (this.#inKey) this.#keyText = this.#target.key.toString();
+      else if (this.#isLong) this.#keyText = this.#longKey.toString();
       if (error === NEED_MORE) return true;
       if (error instanceof RdbError) throw new RdbError(error.reason, error.offset, this.#keyText);
       if (isOutOfRoom(error)) throw this.#input.error(error.message, this.#keyText, error);
@@ -156,6 +160,7 @@ export class RdbReader {
   /** To be called when no more bytes come: throws unless the data was read to its end. */
   close(): void {
     if (this.finished) return;
+    if (this.#isLong) this.#keyText = this.#longKey.toString();
     throw new RdbError("Unexpected EOF reading RDB file", this.#input.received, this.#keyText);
   }
 
@@ -270,7 +275,8 @@ export class RdbReader {
     }
     if (this.#elementsLeft === EMPTY) return this.#emptyDone();
     if (this.#elementsLeft === 0) return this.#keyDone();
-    this.#keyText = target.key.toString();
+    this.#longKey.copy(target.key.bytes, target.key.start, Math.min(target.key.length, MAX_TEXT_BYTES + 1));
+    this.#isLong = true;
     this.#state = "elements";
   }
 
@@ -306,6 +312,7 @@ export class RdbReader {
     this.#frequency = -1;
     this.#keyText = null;
     this.#inKey = false;
+    this.#isLong = false;
     this.#loader = null;
   }
 

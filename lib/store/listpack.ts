@@ -11,6 +11,7 @@
  */
 
 import { bytesEqual, copyBytes } from "../bytes/compare.ts";
+import { hashBytes } from "../bytes/hash.ts";
 import { highWord, joinWords, lowWord, parseWords, writeWords } from "../bytes/int64_words.ts";
 import { decimalLength, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
 import { decodeLatin1 } from "../bytes/latin1.ts";
@@ -481,15 +482,41 @@ export function isValidListpack(bytes: Uint8Array, start: number, length: number
   return known === COUNT_UNKNOWN || known === count;
 }
 
-/** Whether any two elements of every `stride` are equal, as fields of a hash must not be. For bytes from outside. */
+/** Slots of the table in which `hasDuplicates` looks that are kept for the next listpack. */
+const KEPT_SLOTS = 1024;
+const MIN_SLOTS = 16;
+const keptHashes = new Int32Array(KEPT_SLOTS);
+const keptOffsets = new Int32Array(KEPT_SLOTS);
+const one = new Element();
+const other = new Element();
+
+/**
+ * Whether any two elements of every `stride` are equal, as fields of a hash must not be, however each is encoded. For bytes
+ * from outside, which are a sound listpack. O(n); a small listpack needs no memory.
+ */
 export function hasDuplicates(bytes: Uint8Array, start: number, stride: number): boolean {
-  const seen = new Set<string>();
-  const element = new Element();
+  const count = listpackCount(bytes, start) / stride;
+  let size = MIN_SLOTS;
+  while (size < count * 2) size *= 2;
+  const hashes = size <= KEPT_SLOTS ? keptHashes : new Int32Array(size);
+  // Of the element in each slot; 0 where there is none, as a listpack's first bytes are its header.
+  const offsets = size <= KEPT_SLOTS ? keptOffsets : new Int32Array(size);
+  offsets.fill(0, 0, size);
+  const mask = size - 1;
   for (let at = start + LISTPACK_HEADER_BYTES; bytes[at] !== LISTPACK_END;) {
-    element.read(bytes, at);
-    const text = element.text();
-    if (seen.has(text)) return true;
-    seen.add(text);
+    one.read(bytes, at);
+    one.toBytes();
+    const hash = hashBytes(one.bytes, one.start, one.length);
+    let slot = hash & mask;
+    for (; offsets[slot] !== 0; slot = (slot + 1) & mask) {
+      if (hashes[slot] !== hash) continue;
+      other.read(bytes, start + offsets[slot]);
+      other.toBytes();
+      if (other.length !== one.length) continue;
+      if (bytesEqual(one.bytes, one.start, other.bytes, other.start, one.length)) return true;
+    }
+    hashes[slot] = hash;
+    offsets[slot] = at - start;
     for (let i = 0; i < stride; i++) at += entryBytes(bytes, at);
   }
   return false;

@@ -279,3 +279,24 @@ test("fields that come twice are noticed, in whatever form", () => {
   assert.ok(hasDuplicates(pairs, 0, 1));
   assert.ok(hasDuplicates(listpackOf("a", "1", "b", "1", "a", "2"), 0, 2));
 });
+
+test("a field that comes twice is noticed among any number of others", () => {
+  for (const count of [1, 7, 8, 9, 511, 512, 513, 3000]) { // around the sizes of the table in which they are looked up
+    const fields = Array.from({ length: count }, (_, i) => i % 3 === 0 ? String(i * 1000) : `field:${i}`);
+    const pairs = (names: string[]) => listpackOf(...names.flatMap((name) => [name, "value"]));
+    assert.ok(!hasDuplicates(pairs(fields), 0, 2), `${count} fields`);
+    for (const again of [0, count >> 1, count - 1]) {
+      assert.ok(hasDuplicates(pairs([...fields, fields[again]]), 0, 2), `${fields[again]} after ${count} fields`);
+    }
+  }
+});
+
+test("fields that are equal, though one is a string and the other an integer, are noticed", () => {
+  // Another server may have written the integer as a string.
+  const listpack = Uint8Array.of(0, 0, 0, 0, 4, 0, 0x05, 1, 0x81, 0x39, 2, 0x81, 0x35, 2, 0x81, 0x31, 2, LISTPACK_END);
+  listpack[0] = listpack.length;
+  assert.ok(isValidListpack(listpack, 0, listpack.length, 2));
+  assert.ok(hasDuplicates(listpack, 0, 2));
+  listpack[12] = 0x36;
+  assert.ok(!hasDuplicates(listpack, 0, 2));
+});

@@ -216,3 +216,21 @@ function markAll({ lists, ref, store }: Pair): void {
   if (!heap.entries.hasBody(ref)) return;
   lists.bodies.markNodes(heap.entries.valueWord(ref));
 }
+
+test("nodes take no room beyond the limit on their size, which nothing would come to fill", () => {
+  for (const limit of [-1, -2, -3]) {
+    const { store, databases: [database] } = new Keyspace(1);
+    const { lists } = store;
+    lists.maxListpackSize = limit;
+    const key = bytesOf("list");
+    let ref = lists.create(database, key, 0, key.length, 0);
+    let elementBytes = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const element = bytesOf(`element:${i}`);
+      ref = lists.push(database, ref, "tail", element, 0, element.length);
+      elementBytes += element.length + 2; // the encoding byte and the length for reading backwards
+    }
+    const taken = lists.memoryBytes(ref, 0);
+    assert.ok(taken < elementBytes * 1.06, `limit ${limit}: ${taken} bytes for ${elementBytes} of elements`);
+  }
+});

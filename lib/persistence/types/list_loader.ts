@@ -16,7 +16,7 @@ import {
 } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
 import { walkZiplist } from "../ziplist.ts";
-import { notSound } from "./packed_values.ts";
+import { notSound, putListpack } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 export class ListLoader implements ValueLoader {
@@ -39,8 +39,53 @@ export class ListLoader implements ValueLoader {
     }
     const count = target.input.length();
     if (count === 0) return EMPTY;
+    if (count === 1 && type === RDB_TYPE_LIST_QUICKLIST_2) {
+      this.#only(target);
+      return 0;
+    }
     this.#start(target);
     return count;
+  }
+
+  /** Reads the only node: a listpack that is within the limits, as that of most lists is, goes into the key's entry as it is. */
+  #only(target: LoadTarget): void {
+    const value = this.#value;
+    const isPacked = this.#readNode(target);
+    if (isPacked && this.lists.fits(value.length, listpackCount(value.bytes, value.start))) {
+      const database = this.#database = target.claim();
+      if (database !== null) this.#ref = putListpack(this.lists, database, target, value);
+      return;
+    }
+    this.#start(target);
+    this.#take(isPacked);
+  }
+
+  /** Reads a node of a quicklist; whether it is a listpack, a sound one then. Else it is one element. */
+  #readNode(target: LoadTarget): boolean {
+    const { input } = target;
+    const container = input.length();
+    const value = this.#value;
+    input.string(value);
+    if (container === QUICKLIST_NODE_PLAIN) {
+      if (value.length === 0) throw input.error("a list's plain node without bytes");
+      return false;
+    }
+    if (container !== QUICKLIST_NODE_PACKED) throw input.error(`a list's node of an unknown kind, ${container}`);
+    if (!isValidListpack(value.bytes, value.start, value.length, 1)) {
+      throw notSound(input, "List listpack", "a malformed listpack");
+    }
+    if (value.length === EMPTY_LISTPACK_BYTES) throw input.error("a list's node without elements");
+    return true;
+  }
+
+  /** Takes the node that was read. */
+  #take(isPacked: boolean): void {
+    const { bytes, start, length } = this.#value;
+    if (!isPacked) return this.#push(bytes, start, length);
+    if (this.#database === null) return;
+    this.#ref = this.lists.convert(this.#database, this.#ref);
+    const body = this.#database.store.heap.entries.valueWord(this.#ref);
+    this.lists.bodies.append(body, bytes, start, length, listpackCount(bytes, start));
   }
 
   element(target: LoadTarget): void {
@@ -56,14 +101,7 @@ export class ListLoader implements ValueLoader {
       this.#walk(target, (bytes, start, length) => this.#push(bytes, start, length));
       return;
     }
-    const container = input.length();
-    input.string(value);
-    if (container === QUICKLIST_NODE_PLAIN && value.length === 0) {
-      throw input.error("a list's plain node without bytes");
-    }
-    if (container === QUICKLIST_NODE_PLAIN) return this.#push(value.bytes, value.start, value.length);
-    if (container !== QUICKLIST_NODE_PACKED) throw input.error(`a list's node of an unknown kind, ${container}`);
-    this.#append(target);
+    this.#take(this.#readNode(target));
   }
 
   end({ key }: LoadTarget): boolean {
@@ -103,23 +141,5 @@ export class ListLoader implements ValueLoader {
     });
     if (fault !== null) throw notSound(target.input, "List ziplist", fault);
     return count;
-  }
-
-  /** Takes the listpack that was read as a node. */
-  #append(target: LoadTarget): void {
-    const { bytes, start, length } = this.#value;
-    if (!isValidListpack(bytes, start, length, 1)) {
-      throw notSound(target.input, "List listpack", "a malformed listpack");
-    }
-    if (length === EMPTY_LISTPACK_BYTES) throw target.input.error("a list's node without elements");
-    if (this.#database === null) return;
-    this.#ref = this.lists.convert(this.#database, this.#ref);
-    this.lists.bodies.append(
-      this.#database.store.heap.entries.valueWord(this.#ref),
-      bytes,
-      start,
-      length,
-      listpackCount(bytes, start),
-    );
   }
 }

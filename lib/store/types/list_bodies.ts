@@ -46,6 +46,8 @@ export type End = "head" | "tail";
 export interface ListLimits {
   /** Nodes at each end that are not compressed; 0 compresses none. */
   readonly compressDepth: number;
+  /** Most bytes of a node's listpack, unless it is an element alone. */
+  readonly mostBytes: number;
   /** Whether a listpack of so many bytes and elements is within the limits, or the part of them that `share` is. */
   fits(bytes: number, count: number, share?: number): boolean;
   /** Whether an element is to have a node of its own. */
@@ -61,7 +63,7 @@ export class ListBodies {
   readonly #probe: Trees;
 
   constructor(readonly heap: Heap, readonly limits: ListLimits) {
-    this.nodes = new ListNodes(heap);
+    this.nodes = new ListNodes(heap, limits);
     this.#trees = this.newTrees();
     this.#ends = this.newTrees();
     this.#probe = this.newTrees();

@@ -44,7 +44,7 @@ export class ListNodes {
   bytes: Uint8Array = this.#scratch;
   start = 0;
 
-  constructor(readonly heap: Heap) {}
+  constructor(readonly heap: Heap, readonly limits: { readonly mostBytes: number }) {}
 
   /** Makes a node with an empty listpack, for `bytes` of elements to be put in front or behind. */
   create(bytes: number, isFront: boolean): number {
@@ -175,7 +175,10 @@ export class ListNodes {
       this.#moveTo(node, node, front);
       return node;
     }
-    const larger = arena.alloc(HEADER_BYTES + Math.max(length + size, Math.min(length * 2, length + size + 4096)));
+    const wanted = Math.max(length + size, Math.min(length * 2, length + size + 4096));
+    // Beyond the limit nothing more comes, and the room would be lost.
+    const most = Math.max(length + size, this.limits.mostBytes);
+    const larger = arena.alloc(HEADER_BYTES + Math.min(wanted, most));
     const room = arena.usableBytes(larger) - HEADER_BYTES - length;
     this.#setWord(larger, 1, this.#word(node, 1));
     this.#moveTo(node, larger, isFront ? room : 0);

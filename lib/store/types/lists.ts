@@ -8,7 +8,7 @@
  */
 
 import { copyBytes } from "../../bytes/compare.ts";
-import { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST } from "../entry.ts";
+import { ENCODING_LISTPACK, ENCODING_QUICKLIST, TYPE_LIST, type UnixMs } from "../entry.ts";
 import type { Heap } from "../heap.ts";
 import {
   addToCount,
@@ -24,7 +24,7 @@ import {
   splice,
   writeMeasured,
 } from "../listpack.ts";
-import { becomeBody, putEmptyListpack } from "./entry_values.ts";
+import { becomeBody, putBytes, putEmptyListpack } from "./entry_values.ts";
 import { type End, ListBodies, type ListLimits } from "./list_bodies.ts";
 import { ListCursor } from "./list_cursor.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
@@ -59,6 +59,22 @@ export class Lists implements ValueType, ListLimits {
     return putEmptyListpack(this.heap, database, TYPE_LIST, key, start, length, reserve);
   }
 
+  /** Puts a listpack, which is within the limits and lies not in the arena, under a key in place of what is there. The list. */
+  createFromListpack(
+    database: ValueHome,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    listpack: Uint8Array,
+    start: number,
+    length: number,
+    expiry: UnixMs,
+  ): number {
+    const { heap } = this;
+    const encoding = ENCODING_LISTPACK;
+    return putBytes(heap, database, TYPE_LIST, encoding, key, keyStart, keyLength, listpack, start, length, expiry);
+  }
+
   /** Number of elements. O(1). */
   count(ref: number): number {
     const { entries } = this.heap;
@@ -67,6 +83,13 @@ export class Lists implements ValueType, ListLimits {
   }
 
   // --- Limits ---------------------------------------------------------------------------------------------------------
+
+  /** Most bytes of a listpack within the limits. */
+  get mostBytes(): number {
+    const { maxListpackSize } = this;
+    if (maxListpackSize >= 0) return SAFE_BYTES;
+    return SIZE_LIMITS[Math.min(-maxListpackSize, SIZE_LIMITS.length) - 1] - NODE_OVERHEAD;
+  }
 
   /** Whether a listpack of so many bytes and elements is within the limits, or the part of them that `share` is. */
   fits(bytes: number, count: number, share: number = 1): boolean {
