@@ -301,7 +301,8 @@ export class RdbReader {
   }
 
   #emptyDone(): void {
-    if (this.emptyKeys++ < MAX_EMPTY_TOLD) this.#options.onEmptyKey?.(this.#keyText ?? this.#target.key.toString());
+    const key = this.#isLong ? this.#longKey : this.#target.key;
+    if (this.emptyKeys++ < MAX_EMPTY_TOLD) this.#options.onEmptyKey?.(key.toString());
     this.#resetKey();
   }
 
