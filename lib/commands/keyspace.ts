@@ -48,7 +48,9 @@ function keys(session: Session, request: Request): void {
   const start = starts[1];
   const length = lengths[1];
   if (isPlain(request, 1)) {
-    const found = database.has(bytes, start, length);
+    // As a walk would, which leaves what has expired to others.
+    const ref = database.peek(bytes, start, length);
+    const found = ref !== 0 && !store.hasExpired(ref);
     reply.array(found ? 1 : 0);
     if (found) reply.bulk(bytes, start, length);
     return;

@@ -8,7 +8,7 @@ import { ReplyError, type TestClient } from "./test_client.ts";
 let server: ServerProcess;
 let client: TestClient;
 before(async () => {
-  server = await ServerProcess.start();
+  server = await ServerProcess.start({ args: ["--save", "", "--enable-debug-command", "yes"] });
   client = await server.connect();
 });
 after(() => server.stop());
@@ -53,12 +53,17 @@ test("KEYS matches globs, plain names and everything", async () => {
 
 test("expired keys are not shown, even where nothing removes them", async () => {
   await client.expect("FLUSHALL", "OK");
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
   await client.expect("PSETEX gone 1 x", "OK");
   await client.expect("SET stays x", "OK");
   await new Promise((resolve) => setTimeout(resolve, 20));
+  // KEYS only looks, whatever the pattern.
+  for (const pattern of ["gone", "g*"]) await client.expect(`KEYS ${pattern}`, []);
+  await client.expect("DBSIZE", 2);
   await client.expect("KEYS *", ["stays"]);
   assert.deepEqual(await scanAll([]), ["stays"]);
   await client.expect("RANDOMKEY", "stays");
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
 });
 
 test("SCAN shows each key once while nothing changes", async () => {

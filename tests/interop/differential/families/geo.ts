@@ -7,12 +7,14 @@ import { type Template, templates } from "./template.ts";
 const place = (v: Values) => `p${v.below(80)}`;
 const unit = (v: Values) => v.once(40) ? v.of(["x", ""]) : v.anyCase(v.of(["m", "km", "ft", "mi"]));
 
+/** Coordinates, of which hardly two are the same: which of such places COUNT leaves out is open. */
 function coordinates(v: Values): string[] {
-  if (v.once(60)) {
-    return [v.of(["181", "-180", "180", "x", "", "nan", "inf"]), v.of(["86", "85.05112878", "-85.05112878", "y"])];
-  }
-  if (v.once(4)) return [String(13 + v.below(1000) / 500), String(38 + v.below(1000) / 500)];
-  return [String((v.below(360_000) - 180_000) / 1000), String((v.below(170_000) - 85_000) / 1000)];
+  const longitude = String((v.below(360_000_000) - 180_000_000) / 1e6);
+  const latitude = String((v.below(170_000_000) - 85_000_000) / 1e6);
+  if (v.once(60)) return [v.of(["181", "-180", "180", "x", "", "nan", "inf"]), latitude];
+  if (v.once(60)) return [longitude, v.of(["86", "85.05112878", "-85.05112878", "y", "-90"])];
+  if (v.once(4)) return [String(13 + v.below(1e6) / 5e5), String(38 + v.below(1e6) / 5e5)];
+  return [longitude, latitude];
 }
 
 function radius(v: Values): string {
