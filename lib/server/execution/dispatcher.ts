@@ -388,10 +388,8 @@ export class Dispatcher {
       this.#threw(client, command, request, error, changesBefore, mark);
     }
 
-    if ((client.flags & BLOCKED) === 0) { // else it is counted when it is answered
-      if (!quick) this.#record(client, command, request, monotonicMs() - startMs);
-      this.#counted(client, command);
-    }
+    if (!quick) this.#record(client, command, request, monotonicMs() - startMs);
+    if ((client.flags & BLOCKED) === 0) this.#counted(client, command); // else that is done when it is answered
     if (server.changes.made !== changesBefore || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
     if (server.waiters.hasReady && !this.#isNested) server.waiters.serve();
@@ -471,7 +469,8 @@ export class Dispatcher {
 
   #record(client: ClientSession, command: Command, request: Request, elapsedMs: number): void {
     const microseconds = elapsedMs * 1000;
-    this.#count(command, microseconds, 1);
+    if ((client.flags & BLOCKED) === 0) this.#count(command, microseconds, 1);
+    else command.stats.microseconds += microseconds;
     if (elapsedMs > this.server.statistics.longestMs) this.server.statistics.longestMs = elapsedMs;
     if (elapsedMs >= 1) {
       this.server.updateClock();
