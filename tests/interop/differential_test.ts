@@ -45,7 +45,15 @@ for (const family of FAMILIES) {
   });
 }
 
-const SETTING = { protocol: 3, config: {}, connections: 1, sorts: false, waits: false, events: true } as const;
+const SETTING = {
+  protocol: 3,
+  config: {},
+  connections: 1,
+  sorts: false,
+  damages: false,
+  waits: false,
+  events: true,
+} as const;
 
 /** A case in which the servers differ: behind the tester's back, one of them was given a key. */
 async function differing(steps: readonly Step[]): Promise<Case> {

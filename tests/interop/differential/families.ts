@@ -45,10 +45,11 @@ export const FAMILIES: readonly Family[] = [
     name: "transactions",
     templates: [...OF_TYPES.flat(), ...TRANSACTIONS, ...CONNECTIONS, ...GETKEYS],
     sorts: true,
+    damages: true,
     connections: 2,
   },
   { name: "blocking", templates: FEEDERS, waiters: WAITERS, connections: 5 },
-  { name: "mix", templates: [...OF_TYPES.flat(), ...CONNECTIONS], isMixed: true, sorts: true },
+  { name: "mix", templates: [...OF_TYPES.flat(), ...CONNECTIONS], isMixed: true, sorts: true, damages: true },
 ];
 
 /** Each template as often as its weight says. */

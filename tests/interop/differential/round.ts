@@ -39,6 +39,7 @@ export function makeCase({ family, seed, commands, protocol }: RoundOptions): Ca
     config,
     connections: family.connections ?? 1,
     sorts: family.sorts === true,
+    damages: family.damages === true,
     waits: family.waiters !== undefined,
     events: values.once(ROUNDS_PER_EVENTS),
   };

@@ -12,12 +12,16 @@ import { runWaiting } from "./waiting.ts";
 /** Most commands sent at once. */
 const LONGEST_PIPELINE = 400;
 
+/** What Redis replies where registers are damaged. */
+const DAMAGED = "-INVALIDOBJ ";
+
 /** The first difference, or null. */
 export async function runCase(servers: Servers, { setting, steps }: Case): Promise<Difference | null> {
   await servers.prepare(setting);
   if (setting.waits) return await runWaiting(servers, steps, setting);
-  return await new PipelinedRun(servers, steps, setting).run() ??
-    await findRest(servers, steps.length, setting);
+  const run = new PipelinedRun(servers, steps, setting);
+  const difference = await run.run();
+  return difference !== null || run.isOver ? difference : await findRest(servers, steps.length, setting);
 }
 
 class PipelinedRun {
@@ -25,7 +29,10 @@ class PipelinedRun {
   /** Whether a connection is within a transaction. */
   readonly #inMulti: boolean[];
 
-  constructor(readonly servers: Servers, readonly steps: readonly Step[], setting: Setting) {
+  /** Whether it has ended early: see `Setting.damages`. */
+  isOver = false;
+
+  constructor(readonly servers: Servers, readonly steps: readonly Step[], readonly setting: Setting) {
     const { connections } = setting;
     this.#followers = Array.from({ length: connections }, () => new Follower(setting.sorts));
     this.#inMulti = Array.from({ length: connections }, () => false);
@@ -33,7 +40,7 @@ class PipelinedRun {
 
   async run(): Promise<Difference | null> {
     const { steps } = this;
-    for (let i = 0; i < steps.length;) {
+    for (let i = 0; i < steps.length && !this.isOver;) {
       const step = steps[i];
       let difference: Difference | null = null;
       if ("commands" in step) {
@@ -70,6 +77,10 @@ class PipelinedRun {
     for (const [i, { step, args }] of sent.entries()) {
       if (!this.#followers[connection].same(args, here[i], redis[i])) {
         return { step, args, replies: [here[i], redis[i]] };
+      }
+      if (this.setting.damages && redis[i].includes(DAMAGED)) {
+        this.isOver = true;
+        return null;
       }
     }
     return null;

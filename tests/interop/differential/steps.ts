@@ -37,6 +37,11 @@ export interface Setting {
   readonly waits: boolean;
   /** Whether SORT may be among them, which leaves the sorted sets that it reads as skiplists in Redis. */
   readonly sorts: boolean;
+  /**
+   * Whether other commands may damage HyperLogLogs. Where that is found out, the case ends: what Redis has changed by then is
+   * its own (see docs/differences.md).
+   */
+  readonly damages: boolean;
   /** Whether the keyspace events of both are compared, too. */
   readonly events: boolean;
 }

@@ -37,6 +37,8 @@ export interface Family {
   readonly isMixed?: boolean;
   /** SORT is among its commands. */
   readonly sorts?: boolean;
+  /** So are commands that may damage HyperLogLogs. */
+  readonly damages?: boolean;
   readonly connections?: number;
   /** What waits, on connections of its own, for what `templates` do on the first. */
   readonly waiters?: readonly Template[];
