@@ -24,6 +24,9 @@ export class Servers {
   async prepare({ protocol, config, connections, waits, events }: Setting): Promise<void> {
     // Connections that may wait for something are new ones each time.
     if (waits) this.close();
+    // Listeners of a case that ended early.
+    for (const wire of this.#listeners ?? []) wire.close();
+    this.#listeners = null;
     while (this.#connections.length < connections) this.#connections.push(await this.#open());
     this.#control ??= await this.#open();
     for (const [name, value] of Object.entries(config)) await this.control("CONFIG", "SET", name, value);
