@@ -128,3 +128,15 @@ test("errors show an argument up to its first byte of zero", async () => {
   ];
   for (const [words, error] of calls) await client.expect(words, new ReplyError(error));
 });
+
+test("a protocol's version that no server has is unsupported, however large", async () => {
+  for (const version of ["1", "4", "9223372036854775807", "-9223372036854775808"]) {
+    await client.expect(`HELLO ${version}`, new ReplyError("NOPROTO unsupported protocol version"));
+  }
+  for (const version of ["x", "9223372036854775808"]) {
+    await client.expect(
+      `HELLO ${version}`,
+      new ReplyError("ERR Protocol version is not an integer or out of range"),
+    );
+  }
+});
