@@ -3,8 +3,8 @@
  * and ZSCAN.
  */
 
+import { looseInteger } from "./integer_argument.ts";
 import { globMatch } from "../bytes/glob.ts";
-import { parseInt64 } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import type { Element } from "../store/listpack.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
@@ -63,12 +63,8 @@ export class ScanOptions {
       return null;
     }
     if (!request.is(index, "count")) return SYNTAX_ERROR;
-    let count = request.integer(index + 1);
-    if (Number.isNaN(count)) {
-      const exact = parseInt64(request.bytes, request.starts[index + 1], request.lengths[index + 1]);
-      if (exact === null) return NOT_INTEGER;
-      count = Number(exact);
-    }
+    const count = looseInteger(request, index + 1);
+    if (Number.isNaN(count)) return NOT_INTEGER;
     if (count < 1) return SYNTAX_ERROR;
     this.count = count;
     return null;
