@@ -1,5 +1,6 @@
 /** CLIENT: what a connection says of itself, and what is known of and done to all connections. */
 
+import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import type { ClientType } from "./client_state.ts";
 import { CLIENT_TRACKING_SUBCOMMANDS } from "./client_tracking.ts";
@@ -89,7 +90,7 @@ function list(session: Caller, request: Request): void {
   } else if (request.argc > 3 && request.is(2, "id")) {
     const named: ListedClient[] = [];
     for (let i = 3; i < request.argc; i++) {
-      const id = request.integer(i);
+      const id = looseInteger(request, i);
       if (Number.isNaN(id)) return reply.error("ERR Invalid client ID");
       const client = host.clients.get(id);
       if (client !== undefined && !client.isDropped) named.push(client);
@@ -120,7 +121,7 @@ function parseKillFilter(session: Caller, request: Request): KillFilter | null {
     if (i + 1 === request.argc) return refuse(session, SYNTAX_ERROR);
     const value = request.text(i + 1);
     if (request.is(i, "id")) {
-      const id = request.integer(i + 1);
+      const id = looseInteger(request, i + 1);
       if (!(id > 0)) return refuse(session, "ERR client-id should be greater than 0");
       filter.id = id;
     } else if (request.is(i, "type")) {
@@ -207,7 +208,7 @@ function unblock(session: Caller, request: Request): void {
   if (request.argc === 4 && !isError && !request.is(3, "timeout")) {
     return reply.error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }
-  const id = request.integer(2);
+  const id = looseInteger(request, 2);
   if (Number.isNaN(id)) return reply.error(NOT_INTEGER);
   const ended = host.clients.get(id)?.endWaiting(isError ? "error" : "timeout") ?? false;
   reply.integer(ended ? 1 : 0);

@@ -1,5 +1,6 @@
 /** CLIENT's subcommands for client-side caching: TRACKING, CACHING, TRACKINGINFO, GETREDIR. */
 
+import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import type { TrackingOptions } from "./client_state.ts";
 import { type Command, command, KEEPS_CACHING, LOADING, NOSCRIPT, STALE } from "./command.ts";
@@ -32,7 +33,7 @@ function parseOptions(session: Caller, request: Request): Asked | string {
     const hasValue = i + 1 < request.argc;
     if (request.is(i, "redirect") && hasValue) {
       if (asked.redirect !== 0) return "ERR A client can only redirect to a single other client";
-      asked.redirect = request.integer(++i);
+      asked.redirect = looseInteger(request, ++i);
       if (Number.isNaN(asked.redirect)) return NOT_INTEGER;
       if (!session.host.clients.has(asked.redirect)) {
         return "ERR The client ID you want redirect to does not exist";

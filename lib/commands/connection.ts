@@ -1,5 +1,6 @@
 /** The connection: PING, ECHO, QUIT, SELECT, AUTH, HELLO, RESET. The CLIENT container has a file of its own. */
 
+import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import {
   ALLOW_BUSY,
@@ -93,7 +94,7 @@ function hello(session: Caller, request: Request): void {
   const { reply } = session;
   let protocol: number = session.protocol;
   if (request.argc > 1) {
-    protocol = request.integer(1);
+    protocol = looseInteger(request, 1);
     if (Number.isNaN(protocol)) return reply.error("ERR Protocol version is not an integer or out of range");
     if (protocol !== 2 && protocol !== 3) return reply.error("NOPROTO unsupported protocol version");
   }

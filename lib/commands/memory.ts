@@ -1,5 +1,6 @@
 /** MEMORY: what single keys and the server as a whole take. The figures are the arena's and `server/data/memory.ts`'s. */
 
+import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import type { Store } from "../store/store.ts";
 import { type Command, command, LOADING, READONLY, STALE } from "./command.ts";
@@ -30,7 +31,7 @@ function memoryUsage(session: Caller, request: Request): void {
   let samples = DEFAULT_SAMPLES;
   for (let i = 3; i < request.argc; i += 2) {
     if (!request.is(i, "samples") || i + 1 >= request.argc) return reply.error(SYNTAX_ERROR);
-    samples = request.integer(i + 1);
+    samples = looseInteger(request, i + 1);
     if (Number.isNaN(samples)) return reply.error(NOT_INTEGER);
     if (samples < 0) return reply.error(SYNTAX_ERROR);
   }

@@ -1,5 +1,6 @@
 /** Replication: REPLICAOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT, WAITAOF. */
 
+import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import { parseInt64 } from "../bytes/integers.ts";
 import {
@@ -143,7 +144,7 @@ function wait(session: Caller, request: Request): void {
       "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.",
     );
   }
-  const replicas = request.integer(1);
+  const replicas = looseInteger(request, 1);
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
   const timeoutMs = timeoutInMs(session, request, 2);
   if (timeoutMs === null) return;
@@ -156,10 +157,10 @@ function wait(session: Caller, request: Request): void {
  */
 function waitaof(session: Caller, request: Request): void {
   const { reply } = session;
-  const local = request.integer(1);
+  const local = looseInteger(request, 1);
   if (Number.isNaN(local)) return reply.error(NOT_INTEGER);
   if (local < 0 || local > 1) return reply.error("ERR value is out of range, value must between 0 and 1");
-  const replicas = request.integer(2);
+  const replicas = looseInteger(request, 2);
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
   if (replicas < 0) return reply.error(NOT_POSITIVE);
   const timeoutMs = timeoutInMs(session, request, 3);

@@ -1,5 +1,6 @@
 /** Saving and the end: SAVE, BGSAVE, LASTSAVE, SHUTDOWN, DUMP, RESTORE. */
 
+import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import { BAD_FORMAT, BAD_PAYLOAD, isPayloadIntact, isPayloadReadable } from "../persistence/dump.ts";
 import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
@@ -113,11 +114,11 @@ function parseRestoreOptions(session: Caller, request: Request): RestoreOptions 
     if (request.is(i, "replace")) options.replace = true;
     else if (request.is(i, "absttl")) options.absolute = true;
     else if (request.is(i, "idletime") && next && options.frequency < 0) {
-      options.idleSeconds = request.integer(++i);
+      options.idleSeconds = looseInteger(request, ++i);
       if (Number.isNaN(options.idleSeconds)) return refuse(session, NOT_INTEGER);
       if (options.idleSeconds < 0) return refuse(session, "ERR Invalid IDLETIME value, must be >= 0");
     } else if (request.is(i, "freq") && next && options.idleSeconds < 0) {
-      options.frequency = request.integer(++i);
+      options.frequency = looseInteger(request, ++i);
       if (Number.isNaN(options.frequency)) return refuse(session, NOT_INTEGER);
       if (options.frequency < 0 || options.frequency > 255) {
         return refuse(session, "ERR Invalid FREQ value, must be >= 0 and <= 255");

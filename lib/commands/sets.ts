@@ -114,7 +114,11 @@ function smove(session: Session, request: Request): void {
   const { sets } = host.store;
   const source = writeSet(session, request);
   if (source === FAILED) return;
-  if (source === MISSING) return reply.integer(0);
+  if (source === MISSING) {
+    // Both keys are looked at, though only the first matters: what has expired goes.
+    database.write(bytes, starts[2], lengths[2]);
+    return reply.integer(0);
+  }
   const target = writeSet(session, request, 2);
   if (target === FAILED) return;
   const isThere = sets.has(source, bytes, starts[3], lengths[3]);

@@ -1,5 +1,6 @@
 /** SLOWLOG: the commands that took long. */
 
+import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import { ADMIN, type Command, command, LOADING, STALE } from "./command.ts";
 import { subcommandSyntax } from "./errors.ts";
@@ -17,7 +18,7 @@ function get(session: Caller, request: Request): void {
   const { reply } = session;
   const { slowLog } = session.host;
   if (request.argc > 3) return reply.error(subcommandSyntax(request));
-  const count = request.argc === 3 ? request.integer(2) : DEFAULT_COUNT;
+  const count = request.argc === 3 ? looseInteger(request, 2) : DEFAULT_COUNT;
   if (!(count >= -1)) return reply.error("ERR count should be greater than or equal to -1");
   const entries = slowLog.newest(count === -1 ? slowLog.length : count);
   reply.array(entries.length);

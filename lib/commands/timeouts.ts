@@ -2,6 +2,7 @@
 
 import { parseDouble } from "../bytes/doubles.ts";
 import type { Request } from "../resp/request.ts";
+import { looseInteger } from "./integer_argument.ts";
 import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
@@ -22,7 +23,7 @@ export function timeoutInSeconds(session: Session, request: Request, at: number)
 
 /** The timeout in argument `at`, which is in ms; null after having replied with an error. */
 export function timeoutInMs(session: Session, request: Request, at: number): number | null {
-  const timeoutMs = request.integer(at);
+  const timeoutMs = looseInteger(request, at);
   if (timeoutMs >= 0) return timeoutMs;
   const isNumber = !Number.isNaN(timeoutMs);
   return refuse(session, isNumber ? NEGATIVE : "ERR timeout is not an integer or out of range");

@@ -128,3 +128,35 @@ test("errors show an argument up to its first byte of zero", async () => {
   ];
   for (const [words, error] of calls) await client.expect(words, new ReplyError(error));
 });
+
+test("a protocol's version that no server has is unsupported, however large", async () => {
+  for (const version of ["1", "4", "9223372036854775807", "-9223372036854775808"]) {
+    await client.expect(`HELLO ${version}`, new ReplyError("NOPROTO unsupported protocol version"));
+  }
+  for (const version of ["x", "9223372036854775808"]) {
+    await client.expect(
+      `HELLO ${version}`,
+      new ReplyError("ERR Protocol version is not an integer or out of range"),
+    );
+  }
+});
+
+test("integers beyond 53 bits are integers, wherever one may stand", async () => {
+  const [large, negative] = ["9007199254740993", "-9007199254740993"];
+  await client.expect("SET key value", "OK");
+  await client.expect(`CLIENT UNBLOCK ${large}`, 0);
+  await client.expect(`CLIENT KILL ID ${large}`, 0);
+  await client.expect(`CLIENT LIST ID ${large}`, "");
+  const absent = new ReplyError("ERR The client ID you want redirect to does not exist");
+  await client.expect(`CLIENT TRACKING ON REDIRECT ${large}`, absent);
+  await client.expect(`MEMORY USAGE key SAMPLES ${large}`, /^\d+$/);
+  await client.expect(`MEMORY USAGE key SAMPLES ${negative}`, new ReplyError("ERR syntax error"));
+  const idle = new ReplyError("ERR Invalid IDLETIME value, must be >= 0");
+  await client.expect(`RESTORE x 0 y IDLETIME ${negative}`, idle);
+  await client.expect(`RESTORE x 0 y IDLETIME ${large}`, /payload/);
+  await client.expect(`RESTORE x 0 y FREQ ${large}`, new ReplyError("ERR Invalid FREQ value, must be >= 0 and <= 255"));
+  assert.ok(Array.isArray(await client.call(`SLOWLOG GET ${large}`)));
+  await client.expect(`WAIT ${large} 1`, 0);
+  await client.expect(`WAIT 0 ${negative}`, new ReplyError("ERR timeout is negative"));
+  await client.expect(`SCAN 0 COUNT ${negative}`, new ReplyError("ERR syntax error"));
+});

@@ -476,3 +476,12 @@ test("changes are counted by the member", async () => {
   assert.equal(await made("SINTERSTORE c missing"), 1);
   assert.equal(await made("SINTERSTORE c missing"), 0);
 });
+
+test("SMOVE without a source finds its destination expired all the same", async () => {
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 0", "OK");
+  await client.expect("SET gone x EXAT 1", "OK");
+  await client.expect("DBSIZE", 1);
+  await client.expect("SMOVE missing gone 1", 0);
+  await client.expect("DBSIZE", 0);
+  await client.expect("DEBUG SET-ACTIVE-EXPIRE 1", "OK");
+});
