@@ -3,11 +3,11 @@
  * ZSCAN but for how an element is replied.
  */
 
-import { looseInteger } from "./integer_argument.ts";
 import { globMatch } from "../bytes/glob.ts";
 import type { Request } from "../resp/request.ts";
 import type { Element } from "../store/listpack.ts";
 import { NOT_INTEGER, SYNTAX_ERROR } from "./errors.ts";
+import { looseInteger } from "./integer_argument.ts";
 import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { FAILED, MISSING, readTyped } from "./typed_keys.ts";
