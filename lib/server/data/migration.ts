@@ -127,6 +127,7 @@ export class Migration {
         this.#keep(order, link);
         return outcome;
       } catch (error) {
+        link.close(); // whatever failed, nobody else is to read what still comes
         // One that was kept may have been closed by the other end for want of use; then a fresh one will do.
         if (
           kept !== null && error instanceof LinkError && !error.isTimeout && outcome.taken.length === 0 &&
