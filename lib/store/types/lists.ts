@@ -36,6 +36,9 @@ const SAFE_BYTES = 8192;
 /** What a node's block has beside the listpack: a node that is full so fills a block of a round size. */
 const NODE_OVERHEAD = 8;
 
+/** An element on its way from one end of a listpack to the other, if it is small. */
+const turned = new Uint8Array(256);
+
 /** Operations on the lists of one heap. */
 export class Lists implements ValueType, ListLimits {
   readonly name = "list";
@@ -215,10 +218,12 @@ export class Lists implements ValueType, ListLimits {
     const first = firstElement(entries.valueStart(ref));
     const end = entries.valueStart(ref) + entries.valueWord(ref) - 1;
     const at = from === "head" ? first : elementBefore(bytes, end);
-    const element = bytes.slice(at, at + entryBytes(bytes, at));
-    if (from === "head") bytes.copyWithin(first, first + element.length, end);
-    else bytes.copyWithin(first + element.length, first, at);
-    bytes.set(element, from === "head" ? end - element.length : first);
+    const size = entryBytes(bytes, at);
+    const element = size <= turned.length ? turned : new Uint8Array(size);
+    copyBytes(bytes, at, size, element, 0);
+    if (from === "head") bytes.copyWithin(first, first + size, end);
+    else bytes.copyWithin(first + size, first, at);
+    copyBytes(element, 0, size, bytes, from === "head" ? end - size : first);
     return true;
   }
 
