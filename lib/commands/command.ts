@@ -51,7 +51,7 @@ export const REPLIES_WITH_MESSAGES = 1 << 25;
 export const WHILE_SUBSCRIBED = 1 << 26;
 /** Not a flag that is shown: refused, like a write, while saving to the disk fails, for those who ask if all is well. */
 export const TELLS_OF_DISK = 1 << 27;
-/** Not a flag that is shown: short enough to be timed together with others, though Redis does not call it fast. */
+/** Not a flag that is shown: short enough to be timed together with others. All that are fast and never wait are. */
 export const QUICK = 1 << 28;
 /** Not a flag that is shown: that no keys are found is no error of COMMAND GETKEYS. */
 export const NO_MANDATORY_KEYS = 1 << 29; // the last bit that is a small integer for every engine
@@ -98,7 +98,7 @@ export function command(
   return {
     name,
     arity,
-    flags: legacy.movable ? flags | MOVABLE_KEYS : flags,
+    flags: flags | (legacy.movable ? MOVABLE_KEYS : 0) | ((flags & (FAST | BLOCKING)) === FAST ? QUICK : 0),
     handler,
     keys,
     keyFinder: options.keyFinder ?? null,

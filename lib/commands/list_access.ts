@@ -70,7 +70,8 @@ export function takeOff(
   const { lists } = host.store;
   const total = lists.count(ref);
   if (count >= total) return allRemoved(session, request, keyIndex, EVENT_LIST, popEvent(end), count);
-  lists.delete(ref, end === "head" ? 0 : total - count, count);
+  if (count === 1) lists.drop(ref, end);
+  else lists.delete(ref, end === "head" ? 0 : total - count, count);
   lists.trim(database, ref);
   host.changes.changed(session, request, keyIndex, EVENT_LIST, popEvent(end), count);
 }

@@ -62,7 +62,7 @@ function push(session: Session, request: Request, end: End, onlyIfThere: boolean
       const room = lists.staysListpack(total, count) ? listpackRoom(request) : 0;
       ref = lists.create(database, bytes, starts[1], lengths[1], room);
     }
-    ref = lists.prepareToAdd(database, ref, total, count);
+    if (count > 1) ref = lists.prepareToAdd(database, ref, total, count);
     for (; i < request.argc; i++) ref = lists.push(database, ref, end, bytes, starts[i], lengths[i]);
   } catch (error) {
     if (i > 2) pushedPartly(session, request, end, i);

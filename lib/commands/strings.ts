@@ -68,7 +68,7 @@ function readString(session: Session, request: Request, keyIndex: number): numbe
     session.reply.nil();
     return 0;
   }
-  if (database.store.heap.entries.type(ref) === TYPE_STRING) return ref;
+  if (database.entries.type(ref) === TYPE_STRING) return ref;
   session.reply.error(WRONG_TYPE);
   return 0;
 }
@@ -83,7 +83,7 @@ function replyStored(session: Session, request: Request, keyIndex: number): bool
 
 /** Replies with the string in an entry. */
 function replyValue(session: Session, ref: number): void {
-  const entries = session.host.store.heap.entries;
+  const entries = session.database.entries;
   session.reply.bulk(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
 }
 
@@ -235,7 +235,7 @@ function getex(session: Session, request: Request): void {
   const { kind } = option;
   if (kind === null || kind === "persist" || kind === "keepttl") {
     replyValue(session, ref);
-    if (kind === null || !host.store.heap.entries.hasExpiry(ref)) return;
+    if (kind === null || !session.database.entries.hasExpiry(ref)) return;
     database.prepareChange(ref);
     database.setExpiry(ref, NO_EXPIRY);
     host.changes.changed(session, request, 1, EVENT_GENERIC, "persist");
@@ -260,7 +260,7 @@ function getex(session: Session, request: Request): void {
 /** `MGET key [key …]` */
 function mget(session: Session, request: Request): void {
   const { reply, database } = session;
-  const entries = database.store.heap.entries;
+  const entries = database.entries;
   reply.array(request.argc - 1);
   for (let i = 1; i < request.argc; i++) {
     const ref = database.read(request.bytes, request.starts[i], request.lengths[i]);
@@ -299,7 +299,7 @@ function mset(session: Session, request: Request, onlyIfMissing: boolean): void 
 function increment(session: Session, request: Request, by: number, exactBy: bigint | null = null): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.heap.entries;
+  const entries = database.entries;
   const ref = database.write(bytes, starts[1], lengths[1]);
   let value = 0;
   if (ref !== 0) {
@@ -332,7 +332,7 @@ function increment(session: Session, request: Request, by: number, exactBy: bigi
 
 /** Adds one to an integer's digits where they lie, if it stays in range and needs no more of them; whether it did. */
 function incrementEntry(session: Session, request: Request, ref: number): boolean {
-  const entries = session.database.store.heap.entries;
+  const entries = session.database.entries;
   const bytes = entries.bytes(ref);
   const start = entries.valueStart(ref);
   const length = entries.valueWord(ref);
@@ -356,7 +356,7 @@ function incrementBy(session: Session, request: Request, sign: 1 | -1): void {
 function incrbyfloat(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.heap.entries;
+  const entries = database.entries;
   const ref = writeTyped(session, request, 1, TYPE_STRING);
   if (ref === FAILED) return;
   const length = ref === MISSING ? 0 : entries.valueWord(ref);
@@ -383,7 +383,7 @@ function lengthAllowed(session: Session, length: number): boolean {
 function append(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.heap.entries;
+  const entries = database.entries;
   let ref = writeTyped(session, request, 1, TYPE_STRING);
   if (ref === FAILED) return;
   let length = lengths[2];
@@ -404,14 +404,14 @@ function append(session: Session, request: Request): void {
 /** `STRLEN key` */
 function strlen(session: Session, request: Request): void {
   const ref = readTyped(session, request, 1, TYPE_STRING);
-  if (ref !== FAILED) session.reply.integer(ref === MISSING ? 0 : session.host.store.heap.entries.valueWord(ref));
+  if (ref !== FAILED) session.reply.integer(ref === MISSING ? 0 : session.database.entries.valueWord(ref));
 }
 
 /** `SETRANGE key offset value` */
 function setrange(session: Session, request: Request): void {
   const { database, reply } = session;
   const { bytes, starts, lengths } = request;
-  const entries = database.store.heap.entries;
+  const entries = database.entries;
   const offset = looseInteger(request, 2);
   if (Number.isNaN(offset)) return reply.error(NOT_INTEGER);
   if (offset < 0) return reply.error("ERR offset is out of range");
@@ -457,7 +457,7 @@ function getrange(session: Session, request: Request): void {
 /** `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN length] [WITHMATCHLEN]` */
 function lcs(session: Session, request: Request): void {
   const { database, reply } = session;
-  const entries = database.store.heap.entries;
+  const entries = database.entries;
   let onlyLength = false;
   let indexes = false;
   let withMatchLength = false;

@@ -13,7 +13,7 @@ export const FAILED = -1;
 export function readTyped(session: Session, request: Request, index: number, type: number): number {
   const { database } = session;
   const ref = database.read(request.bytes, request.starts[index], request.lengths[index]);
-  if (ref === MISSING || database.store.heap.entries.type(ref) === type) return ref;
+  if (ref === MISSING || database.entries.type(ref) === type) return ref;
   return failed(session);
 }
 
@@ -21,7 +21,7 @@ export function readTyped(session: Session, request: Request, index: number, typ
 export function writeTyped(session: Session, request: Request, index: number, type: number): number {
   const { database } = session;
   const ref = database.write(request.bytes, request.starts[index], request.lengths[index]);
-  if (ref === MISSING || database.store.heap.entries.type(ref) === type) return ref;
+  if (ref === MISSING || database.entries.type(ref) === type) return ref;
   return failed(session);
 }
 

@@ -52,7 +52,8 @@ export class Database implements ValueHome {
   #table: KeyTable;
   readonly #heap: Heap;
   readonly #arena: Arena;
-  readonly #entries: Entries;
+  /** Reads and writes the entries of its keys, and of all. */
+  readonly entries: Entries;
   readonly #snapshots: SnapshotHooks;
   readonly #events: KeyEvents;
   /** Whether the string being set is under a key that the command has looked up, and so used, already. */
@@ -65,7 +66,7 @@ export class Database implements ValueHome {
     const { heap } = store;
     this.#heap = heap;
     this.#arena = heap.arena;
-    this.#entries = heap.entries;
+    this.entries = heap.entries;
     this.#snapshots = heap.snapshots;
     this.#events = events;
     this.#table = new KeyTable(heap);
@@ -148,7 +149,7 @@ export class Database implements ValueHome {
   /** Whether a found entry has expired; it is removed on the way where `removes` says so. */
   #isGone(ref: number, bytes: Uint8Array, start: number, length: number, removes: boolean): boolean {
     const store = this.store;
-    const entries = this.#entries;
+    const entries = this.entries;
     // Store.hasExpired, written out: this is asked at each look-up.
     if (!entries.hasExpiry(ref) || entries.expiry(ref) > store.nowMs || store.ignoreExpiry) return false;
     if (removes) this.#expire(bytes, start, length);
@@ -189,7 +190,7 @@ export class Database implements ValueHome {
 
   /** Removes an entry that has expired. */
   expireEntry(ref: number): void {
-    const entries = this.#entries;
+    const entries = this.entries;
     const length = entries.keyLength(ref);
     if (length > this.#expiredKey.length) this.#expiredKey = new Uint8Array(length);
     copyBytes(entries.bytes(ref), entries.keyStart(ref), length, this.#expiredKey, 0); // the entry's own will be gone
@@ -273,7 +274,7 @@ export class Database implements ValueHome {
     const store = this.store;
     const events = this.#events;
     const table = this.#table;
-    const entries = this.#entries;
+    const entries = this.entries;
     const snapshots = this.#snapshots;
     const typeAndEncoding = type | (encoding << 4);
     if (old === 0) {
@@ -325,7 +326,7 @@ export class Database implements ValueHome {
 
   /** The access clock of the value that takes the place of `old`. */
   #clockAfter(old: number): number {
-    return this.#isLookedUp ? this.#entries.clock(old) : this.store.continuedClock(old);
+    return this.#isLookedUp ? this.entries.clock(old) : this.store.continuedClock(old);
   }
 
   /**
@@ -333,7 +334,7 @@ export class Database implements ValueHome {
    * share; new bytes are undefined. Returns the entry's ref, which may be another. Never fails to make it shorter.
    */
   resizeValue(ref: number, inlineLength: number): number {
-    const entries = this.#entries;
+    const entries = this.entries;
     const arena = this.#arena;
     const has = entries.hasExpiry(ref);
     const keyLength = entries.keyLength(ref);
@@ -370,7 +371,7 @@ export class Database implements ValueHome {
   /** Sets or removes (NO_EXPIRY) the expiry of an entry that `write` just returned. Returns its ref, maybe another. */
   setExpiry(ref: number, expiry: UnixMs): number {
     const table = this.#table;
-    const entries = this.#entries;
+    const entries = this.entries;
     const arena = this.#arena;
     const had = entries.hasExpiry(ref);
     const has = expiry !== NO_EXPIRY;
@@ -422,7 +423,7 @@ export class Database implements ValueHome {
    */
   adopt(from: Database, ref: number, key: Uint8Array, start: number, length: number): void {
     const table = this.#table;
-    const entries = this.#entries;
+    const entries = this.entries;
     const has = entries.hasExpiry(ref);
     const hash = hashBytes(key, start, length);
     const moved = this.#heap.twin(ref, key, start, length);
@@ -439,7 +440,7 @@ export class Database implements ValueHome {
   /** Adds an entry for whose key, which is absent, there is room. */
   #insert(hash: number, ref: number, isExpiring: boolean): void {
     const { onNew } = this.#events;
-    const entries = this.#entries;
+    const entries = this.entries;
     this.#table.insert(hash, ref, isExpiring);
     if (isExpiring) this.#tellExpiry(ref);
     if (onNew !== null) onNew(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
@@ -447,7 +448,7 @@ export class Database implements ValueHome {
 
   #tellExpiry(ref: number): void {
     const { onExpiry } = this.#events;
-    const entries = this.#entries;
+    const entries = this.entries;
     if (onExpiry !== null) onExpiry(this, entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
   }
 
@@ -457,7 +458,7 @@ export class Database implements ValueHome {
    */
   duplicate(ref: number, key: Uint8Array, start: number, length: number): void {
     const heap = this.#heap;
-    const entries = this.#entries;
+    const entries = this.entries;
     const has = entries.hasExpiry(ref);
     const hash = hashBytes(key, start, length);
     const body = entries.hasBody(ref) ? heap.typeOf(ref).copyBody(entries.valueWord(ref)) : 0;

@@ -116,25 +116,28 @@ export class Element {
     this.start = at - 1; // that of the encoding byte of a listpack's integer, which has them in the same order
   }
 
-  /** Points to the element of a listpack at `at`. */
-  read(bytes: Uint8Array, at: number): void {
+  /** Points to the element of a listpack at `at`; the offset after it. */
+  read(bytes: Uint8Array, at: number): number {
     const first = bytes[at];
     this.bytes = bytes;
-    this.isInteger = false;
     if (isInteger(first)) {
       this.isInteger = true;
       this.start = at;
       this.integer = readInteger(bytes, at);
-    } else if (first < INT_13) {
-      this.start = at + 1;
-      this.length = first & 0x3f;
-    } else if (first < STRING_32) {
-      this.start = at + 2;
-      this.length = ((first & 15) << 8) | bytes[at + 1];
-    } else {
-      this.start = at + 5;
-      this.length = readUint32(bytes, at + 1);
+      return at + entryBytes(bytes, at);
     }
+    this.isInteger = false;
+    if (first < INT_13) {
+      const length = first & 0x3f;
+      this.start = at + 1;
+      this.length = length;
+      return at + length + 2;
+    }
+    const isShort = first < STRING_32;
+    this.start = isShort ? at + 2 : at + 5;
+    this.length = isShort ? ((first & 15) << 8) | bytes[at + 1] : readUint32(bytes, at + 1);
+    const end = this.start + this.length;
+    return end + backLengthBytes(end - at);
   }
 
   /** Bytes that the element has as a string. */
@@ -181,6 +184,14 @@ export function listpackBytes(bytes: Uint8Array, start: number): number {
 /** Says how many bytes the whole listpack has, for whoever has changed it without `splice`. */
 export function setListpackBytes(bytes: Uint8Array, start: number, length: number): void {
   writeUint32(bytes, start, length);
+}
+
+/** Moves the number of elements of a header to where the header is to be; its length is to be set there. */
+export function moveHeader(bytes: Uint8Array, from: number, to: number): void {
+  const low = bytes[from + 4];
+  const high = bytes[from + 5];
+  bytes[to + 4] = low;
+  bytes[to + 5] = high;
 }
 
 /** Number of elements: O(1) below 65535, else O(n). */

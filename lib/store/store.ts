@@ -21,6 +21,7 @@ const ACCESS_CLOCK_MASK = 0xffffff;
 
 export class Store {
   readonly heap = new Heap();
+  readonly #entries = this.heap.entries;
   readonly hashes: Hashes = new Hashes(this.heap);
   readonly lists: Lists = new Lists(this.heap);
   readonly sets: Sets = new Sets(this.heap);
@@ -95,7 +96,7 @@ export class Store {
   /** Notes that an entry was looked up. */
   touch(ref: number): void {
     if (this.noTouch) return;
-    const { entries } = this.heap;
+    const entries = this.#entries;
     if (this.frequency !== null) entries.setClock(ref, this.frequency.touched(entries.clock(ref)));
     else if (entries.clock(ref) !== this.accessClock) entries.setClock(ref, this.accessClock);
   }

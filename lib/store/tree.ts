@@ -310,6 +310,17 @@ export class Trees extends TreeCursor {
     return root;
   }
 
+  /** Adds to the number of elements of the item at which it stands; returns the root. */
+  addElements(root: number, more: number): number {
+    root = this.#prepare(root, false);
+    const leaf = this.path[0];
+    const words = this.words(leaf);
+    words[this.itemAt(0) + this.countWord] += more;
+    words[base(leaf) + 1] += more;
+    if (this.height > 0) this.#countAbove(0, more);
+    return root;
+  }
+
   /**
    * Moves the nodes on the way to the element at `position` out of segments that are leaving; returns the root. `reached`
    * is then how many elements stand before the next leaf. Not while the tree is shared.

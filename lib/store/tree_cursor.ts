@@ -111,14 +111,23 @@ export class TreeCursor extends TreeNodes {
     return this.height = this.level(root);
   }
 
+  /** Goes to the first item; false if there is none. */
+  seekFirst(root: number): boolean {
+    return this.#seekEnd(root, false);
+  }
+
   /** Goes to the last item; false if there is none. */
   seekLast(root: number): boolean {
+    return this.#seekEnd(root, true);
+  }
+
+  #seekEnd(root: number, toLast: boolean): boolean {
     const level = this.#begin(root);
+    const items = this.itemsOf(root);
     this.path[level] = root;
-    const last = this.itemsOf(root) - 1;
-    this.at[level] = last;
-    this.#descend(level, true);
-    return last >= 0;
+    this.at[level] = toLast ? items - 1 : 0;
+    if (level > 0) this.#descend(level, toLast);
+    return items > 0;
   }
 
   /** Word `index` of the value at which it stands; word 0 is the ref. */

@@ -35,6 +35,8 @@ export class Batch {
   #lastKey = -1;
   #lastKeyStart = 0;
   #lastKeyLength = 0;
+  /** Whether each key so far was the same: a pipeline with two different ones most often has a new one each time. */
+  #repeats = true;
 
   constructor(readonly table: CommandTable, readonly foresight: Foresight) {}
 
@@ -86,6 +88,7 @@ export class Batch {
   foresee(bytes: Uint8Array, database: Database): void {
     const { foresight, count } = this;
     this.#lastKey = -1;
+    this.#repeats = true;
     if (count === 1 && this.requests[0].argc <= FEWEST_LOOKUPS) return;
     for (let i = 0; i < count; i++) {
       const command = this.commands[i];
@@ -118,18 +121,21 @@ export class Batch {
     const { bytes } = request;
     const start = request.starts[index];
     const length = request.lengths[index];
-    // Keys of one kind begin alike, so the last byte is compared first.
-    if (
-      this.#lastKey >= 0 && length === this.#lastKeyLength &&
-      bytes[start + length - 1] === bytes[this.#lastKeyStart + length - 1] &&
-      bytesEqual(bytes, start, bytes, this.#lastKeyStart, length)
-    ) {
-      this.foresight.addAlias(bytes, start, length, this.#lastKey);
-    } else {
-      this.#lastKey = this.foresight.addKey(bytes, start, length);
-      this.#lastKeyStart = start;
-      this.#lastKeyLength = length;
+    if (this.#repeats && this.#lastKey >= 0) {
+      // Keys of one kind begin alike, so the last byte is compared first.
+      if (
+        length === this.#lastKeyLength &&
+        bytes[start + length - 1] === bytes[this.#lastKeyStart + length - 1] &&
+        bytesEqual(bytes, start, bytes, this.#lastKeyStart, length)
+      ) {
+        this.foresight.addAlias(bytes, start, length, this.#lastKey);
+        return;
+      }
+      this.#repeats = false;
     }
+    this.#lastKey = this.foresight.addKey(bytes, start, length);
+    this.#lastKeyStart = start;
+    this.#lastKeyLength = length;
   }
 }
 

@@ -9,7 +9,6 @@
 import {
   ALWAYS_TOUCHES,
   ARBITRARY_KEYS,
-  BLOCKING,
   type Command,
   DENYOOM,
   FAST,
@@ -450,7 +449,7 @@ export class Dispatcher {
   }
 
   #isQuick(command: Command, request: Request): boolean {
-    return (command.flags & (FAST | QUICK)) !== 0 && (command.flags & BLOCKING) === 0 &&
+    return (command.flags & QUICK) !== 0 &&
       this.server.settings.slowlogThresholdMicroseconds >= QUICK_THRESHOLD_MICROSECONDS &&
       request.rawEnd - request.rawStart < MAX_QUICK_BYTES;
   }

@@ -48,8 +48,10 @@ export interface ListLimits {
   readonly compressDepth: number;
   /** Most bytes of a node's listpack, unless it is an element alone. */
   readonly mostBytes: number;
-  /** Whether a listpack of so many bytes and elements is within the limits, or the part of them that `share` is. */
-  fits(bytes: number, count: number, share?: number): boolean;
+  /** Whether a listpack of so many bytes and elements is within the limits. */
+  fits(bytes: number, count: number): boolean;
+  /** Whether it is within a share, at most 1, of the limits. */
+  fitsShare(bytes: number, count: number, share: number): boolean;
   /** Whether an element is to have a node of its own. */
   isAlone(length: number): boolean;
 }
@@ -101,6 +103,15 @@ export class ListBodies {
     this.#setRoot(body, this.#trees.setWord(this.root(body), index, value));
   }
 
+  /** Adds to the number of elements of the node at which the tree stands. */
+  #addElements(body: number, more: number): void {
+    const trees = this.#trees;
+    trees.owner = body;
+    const root = this.root(body);
+    const changed = trees.addElements(root, more);
+    if (changed !== root) this.#setRoot(body, changed);
+  }
+
   /** Number of elements. O(1). */
   count(body: number): number {
     return this.#trees.count(this.root(body));
@@ -110,7 +121,7 @@ export class ListBodies {
   peek(body: number, end: End, into: Element): void {
     const { nodes } = this;
     const trees = this.#trees;
-    if (end === "head") trees.seekPosition(this.root(body), 0);
+    if (end === "head") trees.seekFirst(this.root(body));
     else trees.seekLast(this.root(body));
     const node = trees.word(NODE);
     nodes.show(node);
@@ -123,12 +134,16 @@ export class ListBodies {
   /** Adds an element at an end. */
   push(body: number, end: End, source: Uint8Array, start: number, length: number): void {
     const trees = this.#trees;
+    const { nodes } = this;
     const root = this.root(body);
     const isFront = end === "head";
-    if (isFront) trees.seekPosition(root, 0);
-    else trees.seekLast(root);
+    const isThere = isFront ? trees.seekFirst(root) : trees.seekLast(root);
     const size = measureElement(source, start, length);
-    if (trees.count(root) > 0 && this.#hasRoom(size, length)) {
+    if (isThere && this.#hasRoom(size, length)) {
+      const node = trees.word(NODE);
+      if (!this.heap.snapshots.isAwaited(node) && nodes.pushHere(node, isFront, size, source, start, length)) {
+        return this.#addElements(body, 1);
+      }
       const at = isFront ? LISTPACK_HEADER_BYTES : this.nodes.length(trees.word(NODE)) - 1;
       return this.#insertInNode(body, at, size, source, start, length);
     }
@@ -297,6 +312,20 @@ export class ListBodies {
     this.#compressAt(body, index);
   }
 
+  /** Removes the element at an end, if that leaves others in its node, and the node may be changed as it is; whether it did. */
+  drop(body: number, end: End): boolean {
+    const { nodes } = this;
+    const trees = this.#trees;
+    const isFront = end === "head";
+    if (isFront) trees.seekFirst(this.root(body));
+    else trees.seekLast(this.root(body));
+    const node = trees.word(NODE);
+    if (trees.word(ELEMENTS) === 1 || nodes.isCompressed(node) || this.heap.snapshots.isAwaited(node)) return false;
+    nodes.dropEnd(node, isFront);
+    this.#addElements(body, -1);
+    return true;
+  }
+
   /** Joins the node with the element at `index`, which is ours, with the next one, where both are sparse. */
   #join(body: number, index: number): void {
     const { nodes } = this;
@@ -309,7 +338,7 @@ export class ListBodies {
     if (!trees.next()) return;
     const right = trees.word(NODE);
     const more = trees.word(ELEMENTS);
-    if (!this.limits.fits(nodes.length(left) + nodes.length(right), elements + more, 1 / 2)) return;
+    if (!this.limits.fitsShare(nodes.length(left) + nodes.length(right), elements + more, 1 / 2)) return;
     if (snapshots.isAwaited(left) || snapshots.isAwaited(right)) return;
     const first = this.#entries(left, LISTPACK_HEADER_BYTES, nodes.length(left) - 1); // not compressed: it was changed
     const second = this.#entries(right, LISTPACK_HEADER_BYTES, nodes.length(right) - 1);
@@ -406,11 +435,12 @@ export class ListBodies {
   listpack(body: number, share: number): Uint8Array | null {
     const { nodes } = this;
     const trees = this.#trees;
-    const count = this.count(body);
-    trees.seekPosition(this.root(body), 0);
-    if (count === 0 || trees.word(ELEMENTS) !== count) return null;
+    const root = this.root(body);
+    if (trees.level(root) > 0 || trees.itemsOf(root) !== 1) return null;
+    const count = trees.count(root);
+    trees.seekFirst(root);
     const node = trees.word(NODE);
-    if (!this.limits.fits(nodes.length(node), count, share)) return null;
+    if (!this.limits.fitsShare(nodes.length(node), count, share)) return null;
     nodes.show(node);
     return nodes.bytes.slice(nodes.start, nodes.start + nodes.length(node));
   }

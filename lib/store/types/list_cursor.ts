@@ -1,7 +1,7 @@
 /** Going along the elements of lists: from any index, in either direction. Used by the list commands, SORT, and lists themselves. */
 
 import { bytesEqual } from "../../bytes/compare.ts";
-import { Element, elementAt, elementBefore, entryBytes, firstElement, LISTPACK_END } from "../listpack.ts";
+import { Element, elementAt, elementBefore, firstElement, LISTPACK_END } from "../listpack.ts";
 import type { Heap } from "../heap.ts";
 import type { TreeCursor } from "../tree_cursor.ts";
 import type { ListBodies } from "./list_bodies.ts";
@@ -26,6 +26,8 @@ export class ListCursor {
   #bytes: Uint8Array = new Uint8Array(0);
   #listpack = 0;
   #at = 0;
+  /** Offset after the element. */
+  #end = 0;
 
   constructor(readonly lists: ListOwner) {
     this.#trees = lists.bodies.newTrees();
@@ -58,7 +60,7 @@ export class ListCursor {
       this.#at = end;
       for (let left = elements - within; left > 0; left--) this.#at = elementBefore(this.#bytes, this.#at);
     }
-    this.element.read(this.#bytes, this.#at);
+    this.#end = this.element.read(this.#bytes, this.#at);
     return true;
   }
 
@@ -71,14 +73,14 @@ export class ListCursor {
 
   /** Goes to the next element; false if there is none. */
   next(): boolean {
-    this.#at += entryBytes(this.#bytes, this.#at);
+    this.#at = this.#end;
     if (this.#bytes[this.#at] === LISTPACK_END) {
       if (!this.#isBody || !this.#trees.next()) return false;
       this.#show();
       this.#at = firstElement(this.#listpack);
     }
     this.index++;
-    this.element.read(this.#bytes, this.#at);
+    this.#end = this.element.read(this.#bytes, this.#at);
     return true;
   }
 
@@ -91,7 +93,7 @@ export class ListCursor {
     }
     this.#at = elementBefore(this.#bytes, this.#at);
     this.index--;
-    this.element.read(this.#bytes, this.#at);
+    this.#end = this.element.read(this.#bytes, this.#at);
     return true;
   }
 

@@ -17,8 +17,12 @@ import { EPOCH_BIT } from "../entry.ts";
 import type { Heap } from "../heap.ts";
 import {
   addToCount,
+  elementBefore,
   EMPTY_LISTPACK_BYTES,
+  entryBytes,
+  LISTPACK_END,
   LISTPACK_HEADER_BYTES,
+  moveHeader,
   setListpackBytes,
   splice,
   writeEmptyListpack,
@@ -126,6 +130,63 @@ export class ListNodes {
     writeMeasured(bytes, listpack + at, source, start, length);
     addToCount(bytes, listpack, 1);
     return node;
+  }
+
+  /**
+   * Puts an element that was just measured at an end of a node, where nothing need be moved for that; false where there is
+   * no room on that side, or the node is compressed. Nothing else of the node is touched, and no memory is taken.
+   */
+  pushHere(node: number, isFront: boolean, size: number, source: Uint8Array, start: number, length: number): boolean {
+    const { arena } = this.heap;
+    const words = arena.words[node >>> SEGMENT_SHIFT];
+    const word = (node & SEGMENT_MASK) << 1;
+    const before = words[word];
+    if (before < 0) return false; // it is compressed
+    const total = words[word + 1] & LENGTH_MASK;
+    if ((isFront ? before : arena.usableBytes(node) - HEADER_BYTES - before - total) < size) return false;
+    const bytes = arena.bytes[node >>> SEGMENT_SHIFT];
+    let listpack = (word << 2) + HEADER_BYTES + before;
+    let at: number;
+    if (isFront) {
+      listpack -= size;
+      moveHeader(bytes, listpack + size, listpack);
+      words[word] = before - size;
+      at = listpack + LISTPACK_HEADER_BYTES;
+    } else {
+      at = listpack + total - 1;
+      bytes[at + size] = LISTPACK_END;
+    }
+    words[word + 1] += size;
+    setListpackBytes(bytes, listpack, total + size);
+    writeMeasured(bytes, at, source, start, length);
+    addToCount(bytes, listpack, 1);
+    return true;
+  }
+
+  /** Takes the element at an end out of a node that has others too and is not compressed. Needs no memory. */
+  dropEnd(node: number, isFront: boolean): void {
+    const { arena } = this.heap;
+    const words = arena.words[node >>> SEGMENT_SHIFT];
+    const bytes = arena.bytes[node >>> SEGMENT_SHIFT];
+    const word = (node & SEGMENT_MASK) << 1;
+    const before = words[word];
+    const total = words[word + 1] & LENGTH_MASK;
+    let listpack = (word << 2) + HEADER_BYTES + before;
+    let size: number;
+    if (isFront) {
+      size = entryBytes(bytes, listpack + LISTPACK_HEADER_BYTES);
+      moveHeader(bytes, listpack, listpack + size);
+      listpack += size;
+      words[word] = before + size;
+    } else {
+      const end = listpack + total - 1;
+      const at = elementBefore(bytes, end);
+      size = end - at;
+      bytes[at] = LISTPACK_END;
+    }
+    words[word + 1] -= size;
+    setListpackBytes(bytes, listpack, total - size);
+    addToCount(bytes, listpack, -1);
   }
 
   /** Takes `removed` bytes out, which are `count` elements, at an offset of the listpack. Needs no memory. */

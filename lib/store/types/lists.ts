@@ -35,6 +35,8 @@ const SIZE_LIMITS = [4096, 8192, 16384, 32768, 65536];
 const SAFE_BYTES = 8192;
 /** What a node's block has beside the listpack: a node that is full so fills a block of a round size. */
 const NODE_OVERHEAD = 8;
+/** Most elements of a listpack of which the limit is on its bytes: more than those can be. */
+const ANY_NUMBER = 0x7fffffff;
 
 /** An element on its way from one end of a listpack to the other, if it is small. */
 const turned = new Uint8Array(256);
@@ -43,8 +45,11 @@ const turned = new Uint8Array(256);
 export class Lists implements ValueType, ListLimits {
   readonly name = "list";
   readonly order = "ordered";
-  /** `list-max-listpack-size`: most elements of a node, or its size as -1 (4 KiB) to -5 (64 KiB). */
-  maxListpackSize = -2;
+  #maxListpackSize = -2;
+  /** What that makes of the limits of a listpack. */
+  #mostBytes = 0;
+  #mostBlockBytes = 0;
+  #mostElements = 0;
   /** `list-compress-depth`: nodes at each end that are not compressed; 0 compresses none. */
   compressDepth = 0;
   /** Elements from so many bytes on have a node of their own (DEBUG QUICKLIST-PACKED-THRESHOLD); 0: as the limits say. */
@@ -53,6 +58,7 @@ export class Lists implements ValueType, ListLimits {
   readonly #cursor: ListCursor;
 
   constructor(readonly heap: Heap) {
+    this.maxListpackSize = -2;
     this.bodies = new ListBodies(heap, this);
     this.#cursor = new ListCursor(this);
   }
@@ -87,20 +93,31 @@ export class Lists implements ValueType, ListLimits {
 
   // --- Limits ---------------------------------------------------------------------------------------------------------
 
-  /** Most bytes of a listpack within the limits. */
-  get mostBytes(): number {
-    const { maxListpackSize } = this;
-    if (maxListpackSize >= 0) return SAFE_BYTES;
-    return SIZE_LIMITS[Math.min(-maxListpackSize, SIZE_LIMITS.length) - 1] - NODE_OVERHEAD;
+  /** `list-max-listpack-size`: most elements of a node, or its size as -1 (4 KiB) to -5 (64 KiB). */
+  get maxListpackSize(): number {
+    return this.#maxListpackSize;
   }
 
-  /** Whether a listpack of so many bytes and elements is within the limits, or the part of them that `share` is. */
-  fits(bytes: number, count: number, share: number = 1): boolean {
-    const { maxListpackSize } = this;
-    if (maxListpackSize >= 0) {
-      return count <= Math.max(1, Math.floor(maxListpackSize * share)) && bytes <= SAFE_BYTES * share;
-    }
-    return bytes + NODE_OVERHEAD <= SIZE_LIMITS[Math.min(-maxListpackSize, SIZE_LIMITS.length) - 1] * share;
+  set maxListpackSize(size: number) {
+    this.#maxListpackSize = size;
+    this.#mostBlockBytes = size >= 0 ? SAFE_BYTES : SIZE_LIMITS[Math.min(-size, SIZE_LIMITS.length) - 1];
+    this.#mostBytes = size >= 0 ? SAFE_BYTES : this.#mostBlockBytes - NODE_OVERHEAD;
+    this.#mostElements = size >= 0 ? Math.max(1, size) : ANY_NUMBER;
+  }
+
+  /** Most bytes of a listpack within the limits. */
+  get mostBytes(): number {
+    return this.#mostBytes;
+  }
+
+  /** Whether a listpack of so many bytes and elements is within the limits. */
+  fits(bytes: number, count: number): boolean {
+    return bytes <= this.#mostBytes && count <= this.#mostElements;
+  }
+
+  /** Whether a listpack of so many bytes and elements is within a share of the limits, without regard to what a node has beside it. */
+  fitsShare(bytes: number, count: number, share: number): boolean {
+    return bytes <= this.#mostBlockBytes * share && count <= Math.max(1, Math.floor(this.#mostElements * share));
   }
 
   /** Whether a list of so many bytes and elements is a listpack. */
@@ -128,7 +145,7 @@ export class Lists implements ValueType, ListLimits {
   /** Adds an element at an end. Returns the list's ref, maybe another. O(1), or O(log n) of the nodes. */
   push(database: ValueHome, ref: number, end: End, source: Uint8Array, start: number, length: number): number {
     const { entries } = this.heap;
-    ref = this.prepareToAdd(database, ref, length, 1);
+    if (!entries.hasBody(ref)) ref = this.prepareToAdd(database, ref, length, 1);
     if (entries.hasBody(ref)) {
       this.bodies.push(entries.valueWord(ref), end, source, start, length);
       return ref;
@@ -225,6 +242,13 @@ export class Lists implements ValueType, ListLimits {
     else bytes.copyWithin(first + size, first, at);
     copyBytes(element, 0, size, bytes, from === "head" ? end - size : first);
     return true;
+  }
+
+  /** Removes the element at an end of a list that has others too, as `delete`. O(1), or O(log n) of the nodes. */
+  drop(ref: number, end: End): void {
+    const { entries } = this.heap;
+    if (entries.hasBody(ref) && this.bodies.drop(entries.valueWord(ref), end)) return;
+    this.delete(ref, end === "head" ? 0 : this.count(ref) - 1, 1);
   }
 
   #cutListpack(ref: number, index: number, count: number): void {
