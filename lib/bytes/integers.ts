@@ -73,32 +73,38 @@ export function decimalLength(value: number): number {
     value = -value;
     length = 2;
   }
-  while (value >= 10000) {
-    value = value > 0x7fffffff ? Math.floor(value / 10000) : (value / 10000) | 0;
+  while (value > 0x7fffffff) {
+    value = Math.floor(value / 10000);
     length += 4;
   }
-  if (value >= 1000) return length + 3;
-  if (value >= 100) return length + 2;
-  return value >= 10 ? length + 1 : length;
+  let rest = value | 0; // from here on in integers, which engines divide by multiplying
+  while (rest >= 10000) {
+    rest = (rest / 10000) | 0;
+    length += 4;
+  }
+  if (rest >= 1000) return length + 3;
+  if (rest >= 100) return length + 2;
+  return rest >= 10 ? length + 1 : length;
 }
 
 /** Writes a safe integer in decimal at `start` and returns the offset after it; `target` must have room. */
 export function writeDecimal(target: Uint8Array, start: number, value: number): number {
   const end = start + decimalLength(value);
   let at = end;
-  let rest = value;
-  if (rest < 0) {
+  let large = value;
+  if (large < 0) {
     target[start] = MINUS;
-    rest = -rest;
+    large = -large;
   }
-  while (rest > 0x7fffffff) {
-    const quotient = Math.floor(rest / 10);
-    target[--at] = ZERO + (rest - quotient * 10);
-    rest = quotient;
+  while (large > 0x7fffffff) {
+    const quotient = Math.floor(large / 10);
+    target[--at] = ZERO + (large - quotient * 10);
+    large = quotient;
   }
+  let rest = large | 0; // as in decimalLength
   do {
     const quotient = (rest / 10) | 0;
-    target[--at] = ZERO + (rest - quotient * 10);
+    target[--at] = ZERO + (rest - Math.imul(quotient, 10));
     rest = quotient;
   } while (rest > 0);
   return end;
