@@ -146,6 +146,14 @@ export function liveEntries(bytes: Uint8Array, start: number): number {
   return readCount(bytes, firstElement(start));
 }
 
+/** Counts one live entry more, if that takes no byte more; whether it did. */
+export function countOneLive(bytes: Uint8Array, start: number): boolean {
+  const at = firstElement(start);
+  if (bytes[at] >= FIRST_LONG - 1) return false;
+  bytes[at]++;
+  return true;
+}
+
 /** Deleted ones. */
 export function deletedEntries(bytes: Uint8Array, start: number): number {
   const at = firstElement(start);

@@ -23,6 +23,12 @@ export const ID_TEXT_BYTES = 2 * UINT64_MAX_DIGITS + 1;
 const BIAS = 0x80000000 | 0;
 const MINUS = 0x2d;
 
+/** The text of the time that was written last, as IDs that are written together most often have the same, or nearly. */
+const timeText = new Uint8Array(UINT64_MAX_DIGITS);
+let timeTextLength = 0;
+let timeTextHigh = 0;
+let timeTextLow = 0;
+
 /** One ID, to be used again and again. */
 export class StreamId {
   msHigh = 0;
@@ -185,7 +191,14 @@ export class StreamId {
 
   /** Writes the first half of that, with the sign behind it; the offset after it. */
   writeTime(target: Uint8Array, at: number): number {
-    at = writeUint64(target, at, this.msHigh, this.msLow);
+    const { msHigh, msLow } = this;
+    if (timeTextLow !== msLow || timeTextHigh !== msHigh || timeTextLength === 0) {
+      timeTextLength = writeUint64(timeText, 0, msHigh, msLow);
+      timeTextHigh = msHigh;
+      timeTextLow = msLow;
+    }
+    for (let i = 0; i < timeTextLength; i++) target[at + i] = timeText[i];
+    at += timeTextLength;
     target[at] = MINUS;
     return at + 1;
   }

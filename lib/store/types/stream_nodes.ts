@@ -16,6 +16,7 @@ import { EPOCH_BIT } from "../entry.ts";
 import type { Heap } from "../heap.ts";
 import { addToCount, LISTPACK_HEADER_BYTES, setListpackBytes, splice } from "../listpack.ts";
 import {
+  countOneLive,
   deletedEntries,
   type EntryDraft,
   type FieldSource,
@@ -123,7 +124,9 @@ export class StreamNodes {
     setListpackBytes(bytes, start, total);
     addToCount(bytes, start, draft.elements);
     this.#setLength(node, total);
-    this.#setCounts(node, liveEntries(bytes, start) + 1, deletedEntries(bytes, start));
+    if (!countOneLive(bytes, start)) {
+      this.#setCounts(node, liveEntries(bytes, start) + 1, deletedEntries(bytes, start));
+    }
     return node;
   }
 

@@ -270,7 +270,9 @@ export class Streams implements ValueType {
     this.#draft.measure(nodes.bytes, nodes.start, this.#nodeId.readKey(trees), id, source, first, pairs);
     const grown = nodes.append(node, this.#draft, source);
     if (grown !== node) this.#setTreeWord(body, NODE, grown);
-    this.#setTreeWord(body, ELEMENTS, trees.word(ELEMENTS) + 1);
+    const root = this.#word(body, ROOT);
+    const counted = trees.addElements(root, 1);
+    if (counted !== root) this.#setWord(body, ROOT, counted);
     return true;
   }
 
