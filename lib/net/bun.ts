@@ -7,7 +7,7 @@ import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
 import { EndOfTurn, passBarriers, useTurns } from "../runtime/turns.ts";
 import { connectFrom } from "./node.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, SENT_AT_ONCE_BYTES } from "./outbox.ts";
 import {
   type Acceptor,
   addressText,
@@ -81,6 +81,7 @@ class BunSocket implements Socket {
     if (this.#closed || this.#ending || start === end) return;
     if (this.#outbox.length === 0) endOfTurn.add(this);
     this.#outbox.add(bytes, start, end);
+    if (this.#outbox.length >= SENT_AT_ONCE_BYTES) this.send();
   }
 
   send(): void {

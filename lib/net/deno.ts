@@ -10,7 +10,7 @@ import { sleep } from "../runtime/timers.ts";
 import { EndOfTurn, nextTurn, passBarriers, useTurns } from "../runtime/turns.ts";
 import { Doorbell } from "./doorbell.ts";
 import { connectFrom } from "./node.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, SENT_AT_ONCE_BYTES } from "./outbox.ts";
 import {
   type Acceptor,
   addressText,
@@ -90,6 +90,7 @@ class DenoSocket implements Socket {
     if (this.#closed || this.#ending || start === end) return;
     if (this.#outbox.length === 0) endOfTurn.add(this);
     this.#outbox.add(bytes, start, end);
+    if (this.#outbox.length >= SENT_AT_ONCE_BYTES) this.send();
   }
 
   send(): void {

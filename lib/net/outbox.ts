@@ -2,11 +2,30 @@
 
 import { copyBytes } from "../bytes/compare.ts";
 
-/** Most turns of a client fit into a small chunk; what does not goes on in large ones. */
-const SMALL_BYTES = 4 * 1024;
-const LARGE_BYTES = 64 * 1024;
-const MAX_SMALL_POOLED = 1024;
-const MAX_LARGE_POOLED = 64;
+/**
+ * A socket that has so much to send does not wait for the end of the turn: to wake its reader costs little beside that, and
+ * the next socket may use the same chunk, which is in the CPU's caches.
+ */
+export const SENT_AT_ONCE_BYTES: number = 32 * 1024;
+
+/** Chunks of one size, and how many are kept for later at most. */
+interface Pool {
+  readonly bytes: number;
+  readonly most: number;
+  readonly chunks: Chunk[];
+}
+
+/** What does not fit the last chunk goes on in one of at least so many bytes. */
+const NEXT_BYTES = 64 * 1024;
+/**
+ * Most turns of a client fit into the smallest chunk. The largest holds what a pipeline may reply at once: making a buffer
+ * for that each time would cost more than to fill it, as the system clears its pages one by one.
+ */
+const POOLS: readonly Pool[] = [
+  { bytes: 4 * 1024, most: 1024, chunks: [] },
+  { bytes: NEXT_BYTES, most: 64, chunks: [] },
+  { bytes: 512 * 1024, most: 16, chunks: [] },
+];
 
 /** A buffer of bytes to be sent. */
 class Chunk {
@@ -29,12 +48,8 @@ class Chunk {
   }
 }
 
-const small: Chunk[] = [];
-const large: Chunk[] = [];
-
 function takeChunk(bytes: number): Chunk {
-  if (bytes <= SMALL_BYTES) return small.pop() ?? new Chunk(SMALL_BYTES);
-  if (bytes <= LARGE_BYTES) return large.pop() ?? new Chunk(LARGE_BYTES);
+  for (const pool of POOLS) if (bytes <= pool.bytes) return pool.chunks.pop() ?? new Chunk(pool.bytes);
   return new Chunk(bytes);
 }
 
@@ -42,8 +57,9 @@ function giveChunk(chunk: Chunk): void {
   const capacity = chunk.bytes.length;
   chunk.length = 0;
   chunk.next = null;
-  if (capacity === SMALL_BYTES && small.length < MAX_SMALL_POOLED) small.push(chunk);
-  else if (capacity === LARGE_BYTES && large.length < MAX_LARGE_POOLED) large.push(chunk);
+  for (const pool of POOLS) {
+    if (capacity === pool.bytes && pool.chunks.length < pool.most) pool.chunks.push(chunk);
+  }
 }
 
 /** What one socket has to send, in order. */
@@ -64,7 +80,7 @@ export class Outbox {
     if (chunk === null) {
       chunk = this.#first = this.#last = takeChunk(length);
     } else if (chunk.bytes.length - chunk.length < length || (this.#isLent && chunk === this.#first)) {
-      chunk = chunk.next = this.#last = takeChunk(Math.max(length, LARGE_BYTES));
+      chunk = chunk.next = this.#last = takeChunk(Math.max(length, NEXT_BYTES));
     }
     copyBytes(bytes, start, length, chunk.bytes, chunk.length);
     chunk.length += length;
