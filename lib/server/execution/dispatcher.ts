@@ -146,7 +146,10 @@ export class Dispatcher {
   /** Told of a write of the primary's that is applied although the disk fails. */
   onUnsavedWrite: () => void = () => {};
 
-  readonly #quickTimer = new QuickTimer((command, microseconds, calls) => this.#count(command, microseconds, calls));
+  readonly #quickTimer = new QuickTimer((command, microseconds, calls) => {
+    this.#called(command, calls);
+    this.#count(command, microseconds, calls);
+  });
   /** EXEC is running other commands. */
   #isNested = false;
   /** Error replies that have been counted, of the writer's: EXEC's commands count theirs, not EXEC. */
@@ -354,16 +357,20 @@ export class Dispatcher {
     this.#errorsCounted = reply.errorCount;
     write();
     if (lastCommand === null) return;
-    this.#counted(client, lastCommand);
+    this.#called(lastCommand, 1);
+    if (reply.errorCount !== this.#errorsCounted) this.#failed(client, lastCommand);
     this.#count(lastCommand, 0, 1);
   }
 
-  /** A command has been called to its end. */
-  #counted(client: ClientSession, command: Command): void {
+  /** A command has been called to its end, so many times. */
+  #called(command: Command, calls: number): void {
+    command.stats.calls += calls;
+    this.server.statistics.commandsProcessed += calls;
+  }
+
+  /** A command that has been called has replied with an error. */
+  #failed(client: ClientSession, command: Command): void {
     const { reply } = client;
-    command.stats.calls++;
-    this.server.statistics.commandsProcessed++;
-    if (reply.errorCount === this.#errorsCounted) return;
     this.#errorsCounted = reply.errorCount;
     command.stats.failed++;
     this.#countError(client, command, reply.lastError);
@@ -387,8 +394,11 @@ export class Dispatcher {
       this.#threw(client, command, request, error, changesBefore, mark);
     }
 
-    if (!quick) this.#record(client, command, request, monotonicMs() - startMs);
-    if ((client.flags & BLOCKED) === 0) this.#counted(client, command); // else that is done when it is answered
+    if (!quick) {
+      this.#record(client, command, request, monotonicMs() - startMs);
+      if ((client.flags & BLOCKED) === 0) this.#called(command, 1); // else that is done when it is answered
+    }
+    if (reply.errorCount !== this.#errorsCounted) this.#failed(client, command);
     if (server.changes.made !== changesBefore || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
     if (server.waiters.hasReady && !this.#isNested) server.waiters.serve();
