@@ -97,12 +97,12 @@ function replconf(session: Caller, request: Request): void {
       if (Number.isNaN(only)) return reply.error(NOT_INTEGER);
       session.replicaHandshake.rdbOnly = only === 1;
     } else if (request.is(i, "rdb-filter-only")) {
-      // Whatever is named is all that is wanted; keys cannot be named, and functions are not here to be sent.
-      const unknown = request.text(i + 1).split(/\s+/).find((word) =>
-        word !== "" && word.toLowerCase() !== "functions"
-      );
+      // Whatever is named is all that is wanted; keys cannot be named.
+      const words = request.text(i + 1).split(/\s+/).filter((word) => word !== "");
+      const unknown = words.find((word) => word.toLowerCase() !== "functions");
       if (unknown !== undefined) return reply.error(`ERR Unsupported rdb-filter-only option: ${unknown}`);
       session.replicaHandshake.withoutKeys = true;
+      session.replicaHandshake.withoutFunctions = words.length === 0;
     } else {
       return reply.error(`ERR Unrecognized REPLCONF option: ${shownArgument(request, i)}`);
     }

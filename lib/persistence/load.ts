@@ -33,6 +33,8 @@ export interface LoadResult {
   readonly bytes: number;
   /** The aux fields, as binary strings. */
   readonly aux: ReadonlyMap<string, string>;
+  /** The function libraries. */
+  readonly functions: readonly Uint8Array[];
 }
 
 /** A file that could not be loaded, and why. `cause` is an RdbError or the system's error. */
@@ -122,6 +124,6 @@ function explained(cause: unknown, path: string): unknown {
 }
 
 function resultOf(reader: RdbReader): LoadResult {
-  const { version, keysLoaded, keysExpired, emptyKeys, aux } = reader;
-  return { version, keysLoaded, keysExpired, emptyKeys, bytes: reader.offset, aux };
+  const { version, keysLoaded, keysExpired, emptyKeys, aux, functions } = reader;
+  return { version, keysLoaded, keysExpired, emptyKeys, bytes: reader.offset, aux, functions };
 }

@@ -30,6 +30,26 @@ export const OPCODE_EXPIRETIME = 253;
 export const OPCODE_SELECTDB = 254;
 export const OPCODE_EOF = 255;
 
+// The parts of a module's data, each a number of these and what it says.
+export const MODULE_END = 0;
+export const MODULE_SIGNED = 1;
+export const MODULE_UNSIGNED = 2;
+export const MODULE_FLOAT = 3;
+export const MODULE_DOUBLE = 4;
+export const MODULE_STRING = 5;
+const MODULE_NAME_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const MODULE_NAME_LENGTH = 9;
+/** Bits of a module's id behind its name: the version of what it writes. */
+const MODULE_VERSION_BITS = 10n;
+
+/** The name in the id of a module's type, which is given as its two words: nine letters of 6 bits. */
+export function moduleName(high: number, low: number): string {
+  const id = BigInt.asUintN(64, (BigInt(high) << 32n) | BigInt(low >>> 0)) >> MODULE_VERSION_BITS;
+  return Array.from({ length: MODULE_NAME_LENGTH }, (_, i) => {
+    return MODULE_NAME_LETTERS[Number((id >> BigInt(6 * (MODULE_NAME_LENGTH - 1 - i))) & 63n)];
+  }).join("");
+}
+
 export const RDB_TYPE_STRING = 0;
 export const RDB_TYPE_LIST = 1;
 export const RDB_TYPE_SET = 2;

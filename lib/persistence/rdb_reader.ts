@@ -40,6 +40,8 @@ export interface ReadOptions {
   readonly verifyChecksum: boolean;
   /** Whether a key that is there already is replaced; else it is an error. */
   readonly replaceExisting?: boolean;
+  /** Told of each module that has put data beside the keys, which is passed over. */
+  readonly onModule?: (name: string) => void;
   /** `key-load-delay`, for tests of what happens meanwhile: how long each key takes at least, in ms. */
   readonly keyDelayMs?: () => number;
   /** Under an LRU policy: idle times that were read set access clocks. */
@@ -48,11 +50,13 @@ export interface ReadOptions {
   readonly clockOfFrequency?: (frequency: number) => number;
 }
 
-type State = "header" | "records" | "elements" | "checksum" | "finished";
+type State = "header" | "records" | "elements" | "module" | "checksum" | "finished";
 
 export class RdbReader {
   /** The aux fields read so far, as binary strings. */
   readonly aux: Map<string, string> = new Map();
+  /** The function libraries read so far, as they are in the data. */
+  readonly functions: Uint8Array[] = [];
   /** The version in the header, 0 before it was read. */
   version = 0;
   keysLoaded = 0;
@@ -184,6 +188,8 @@ export class RdbReader {
         return this.#record();
       case "elements":
         return this.#element();
+      case "module":
+        return this.#modulePart();
       case "checksum":
         return this.#checksum();
     }
@@ -232,17 +238,43 @@ export class RdbReader {
         return this.#aux();
       case format.OPCODE_FUNCTION2:
         input.string(this.#value);
-        if (this.#value.length > 0) throw this.#error("the data holds a function library; those are not supported");
+        this.functions.push(this.#value.bytes.slice(this.#value.start, this.#value.start + this.#value.length));
         return;
       case format.OPCODE_FUNCTION_PRE_GA:
         throw this.#error("the data holds functions of a Redis 7.0 release candidate; those are not supported");
       case format.OPCODE_MODULE_AUX:
-        throw this.#error("the data holds a module's data; modules are not supported");
+        input.longLength();
+        this.#options.onModule?.(format.moduleName(input.high, input.low));
+        this.#state = "module";
+        return;
       case format.OPCODE_EOF:
         this.#state = this.version >= format.RDB_CHECKSUM_SINCE ? "checksum" : "finished";
         return;
     }
     this.#keyAndValue(type);
+  }
+
+  /** Passes over a part of what a module has put beside the keys, which tells where it ends whatever it means. */
+  #modulePart(): void {
+    const input = this.#input;
+    const kind = input.length();
+    switch (kind) {
+      case format.MODULE_END:
+        this.#state = "records";
+        return;
+      case format.MODULE_SIGNED:
+      case format.MODULE_UNSIGNED:
+        return input.longLength();
+      case format.MODULE_FLOAT:
+        input.take(4);
+        return;
+      case format.MODULE_DOUBLE:
+        input.take(8);
+        return;
+      case format.MODULE_STRING:
+        return input.string(this.#value);
+    }
+    throw this.#error(`a module's data of an unknown kind, ${kind}`);
   }
 
   #selectDatabase(): void {

@@ -12,6 +12,7 @@ import {
   OPCODE_EOF,
   OPCODE_EXPIRETIME_MS,
   OPCODE_FREQ,
+  OPCODE_FUNCTION2,
   OPCODE_IDLE,
   OPCODE_RESIZEDB,
   OPCODE_SELECTDB,
@@ -36,6 +37,8 @@ export interface RdbInfo {
   readonly usedMemoryBytes: number;
   /** Where the replication stream stands at this point in time; its database is -1 where none is selected. */
   readonly replication?: { readonly database: number; readonly id: string; readonly offset: number };
+  /** Function libraries, which go along. */
+  readonly functions?: readonly Uint8Array[];
   /** Whether this is the base file of an append-only file. */
   readonly aofBase?: boolean;
   /** Under an LRU policy: each key's idle time goes along. */
@@ -89,6 +92,10 @@ export class RdbWriter {
       this.#aux("repl-offset", String(info.replication.offset));
     }
     this.#aux("aof-base", info.aofBase ? "1" : "0");
+    for (const library of info.functions ?? []) {
+      this.tokens.plain(Uint8Array.of(OPCODE_FUNCTION2));
+      this.tokens.string(library, 0, library.length);
+    }
   }
 
   /** Takes from `info` (or another writer) which opcodes accompany keys. */

@@ -136,10 +136,20 @@ export interface Handshake {
   rdbOnly: boolean;
   /** Wants no keys in the snapshot (redis-cli --functions-rdb, --replica). */
   withoutKeys: boolean;
+  /** Nor function libraries. */
+  withoutFunctions: boolean;
 }
 
 export function newHandshake(): Handshake {
-  return { listeningPort: 0, address: "", readsMarks: false, followsIds: false, rdbOnly: false, withoutKeys: false };
+  return {
+    listeningPort: 0,
+    address: "",
+    readsMarks: false,
+    followsIds: false,
+    rdbOnly: false,
+    withoutKeys: false,
+    withoutFunctions: false,
+  };
 }
 
 /** What the primary's side needs of the server. */
@@ -156,7 +166,7 @@ export interface PrimaryHost {
   takeSnapshot(target: SnapshotTarget, atStart: () => void): Promise<unknown>;
   abortSnapshot(): void;
   /** An RDB file without keys. */
-  emptySnapshot(): Uint8Array;
+  emptySnapshot(withFunctions: boolean): Uint8Array;
   /** Whether a snapshot on disk is worth having even when no replica wants it any more: there are save points. */
   keepsSnapshots(): boolean;
   /** Where a snapshot on disk goes. */
@@ -265,7 +275,7 @@ export class PrimarySide {
   /** Sends a replica that wants no keys a snapshot without any. */
   #sendEmpty(replica: Replica): void {
     const { host } = this;
-    const rdb = host.emptySnapshot();
+    const rdb = host.emptySnapshot(!replica.handshake.withoutFunctions);
     replica.initialOffset = host.stream.offset;
     host.forgetSelected();
     this.#tellOffset(replica, null);

@@ -110,7 +110,8 @@ export class FileReceiver implements SnapshotReceiver {
     this.into.setLoading(true);
     try {
       const { keyspace, readOptions } = this.into;
-      const { aux } = await loadRdbFile(this.path, keyspace, { ...readOptions, sliceMs: SLICE_MS });
+      const { aux, functions } = await loadRdbFile(this.path, keyspace, { ...readOptions, sliceMs: SLICE_MS });
+      keyspace.functions = functions;
       this.into.replaced();
       return streamDatabase(aux, keyspace);
     } catch (error) {
@@ -218,6 +219,7 @@ export class SwapReceiver implements SnapshotReceiver {
     const { keyspace } = this.into;
     this.into.flush();
     keyspace.exchange(this.#databases);
+    keyspace.functions = this.#reader.functions;
     this.into.replaced();
     this.#letGo();
     onReplaced();

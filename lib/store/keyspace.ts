@@ -28,6 +28,11 @@ export class Keyspace implements Databases {
   readonly events = new KeyEvents();
   /** The keys that only this server will expire. */
   readonly localExpiries: LocalExpiries;
+  /**
+   * Function libraries that were loaded with the data, as RDB files have them. Nothing runs them yet: they go along with the
+   * data wherever it goes, so that none is lost.
+   */
+  functions: readonly Uint8Array[] = [];
   readonly #detached = new Set<Database>();
   readonly #unnumbered: Database[] = [];
   readonly #silence = new KeyEvents();

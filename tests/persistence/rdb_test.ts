@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { Crc64 } from "../../lib/bytes/crc64.ts";
 import { LoadError, loadRdbFile } from "../../lib/persistence/load.ts";
 import { RdbError } from "../../lib/persistence/rdb_format.ts";
@@ -264,6 +264,33 @@ test("keys whose values have no elements are left out, and told of", () => {
   assert.deepEqual([...contents(TARGET, TARGET.databases[0])].map(([key]) => key), ["string"]);
 });
 
+test("function libraries are kept as they are, and written again; modules' data is passed over and told of", () => {
+  // "ft_index0", version 1, as its letters' six bits each, and ten for the version.
+  const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const id = [..."ft_index0"].reduce((id, letter) => (id << 6n) | BigInt(letters.indexOf(letter)), 0n) << 10n | 1n;
+  const idBytes = [0x81, ...Array.from({ length: 8 }, (_, i) => Number((id >> BigInt(56 - 8 * i)) & 255n))];
+  const module = [247, idBytes, 2, 2, 5, text("anything"), 1, [0x81, 255, 255, 255, 255, 255, 255, 255, 255], 3, [
+    1,
+    2,
+    3,
+    4,
+  ]];
+  const bytes = file(
+    ...[245, text("#!lua name=first"), 245, text("#!lua name=second")],
+    ...[...module, 4, [1, 2, 3, 4, 5, 6, 7, 8], 0, 0, text("key"), text("value"), 247, idBytes, 2, 2, 0],
+  );
+  const modules: string[] = [];
+  const reader = new RdbReader(wipe(TARGET), { ...READ, onModule: (name) => modules.push(name) });
+  for (const byte of bytes) reader.feed(Uint8Array.of(byte)); // each part may come alone
+  reader.close();
+  assert.deepEqual(modules, ["ft_index0", "ft_index0"]);
+  assert.deepEqual(reader.functions.map((library) => decodeLatin1(library, 0, library.length)), [
+    "#!lua name=first",
+    "#!lua name=second",
+  ]);
+  assert.deepEqual([...contents(TARGET, TARGET.databases[0])].map(([key]) => key), ["key"]);
+});
+
 test("what cannot be held is refused with its place and its name", () => {
   refused(encodeLatin1("REDIX0009\xff12345678"), /Wrong signature/, 0);
   refused(encodeLatin1("REDIS0013\xff12345678"), /Can't handle RDB format version 0013/, 5);
@@ -286,8 +313,7 @@ test("what cannot be held is refused with its place and its name", () => {
   refused(file(7, text("key"), [1], text("x")), /type 7, module value, is not supported \(at byte 9, key 'key'\)/, 9);
   refused(file(6, text("q\x01"), [1]), /type 6, module value \(before 4.0\), is not supported .*key 'q\\x01'/);
   refused(file(200, text("h"), [1]), /unknown value type or opcode 200/, 9);
-  refused(file(247, [1, 2, 3]), /modules are not supported/);
-  refused(file(245, text("#!lua name=x")), /function library/);
+  refused(file(247, [1, 9]), /a module's data of an unknown kind, 9/);
   refused(file(246, text("x")), /release candidate/);
   refused(file(254, 16), /database 16, but there are only 16/);
   refused(file(0, text("k"), text("v"), 0, text("k"), text("w")), /database 0 has this key already .*key 'k'/);

@@ -55,6 +55,7 @@ export class Debugging {
         ...saving.readOptions,
         replaceExisting: options.merge,
       });
+      keyspace.functions = saving.lastLoad.functions;
     } catch (error) {
       log.warning(`DEBUG RELOAD failed: ${error instanceof LoadError ? error.message : systemErrorText(error)}`);
       return "ERR Error trying to load the RDB dump, check server logs";

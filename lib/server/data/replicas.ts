@@ -66,7 +66,10 @@ export class Replicas {
       snapshotRunning: () => saving.snapshotter.running,
       takeSnapshot: (target, atStart) => saving.takeSnapshot(target, atStart),
       abortSnapshot: () => saving.snapshotter.abort(),
-      emptySnapshot: () => emptyRdb(store, saving.describe(), saving.writeOptions),
+      emptySnapshot: (withFunctions) => {
+        const info = saving.describe();
+        return emptyRdb(store, withFunctions ? info : { ...info, functions: [] }, saving.writeOptions);
+      },
       keepsSnapshots: () => config.savePoints.length > 0,
       rdbPath: () => ({ path: saving.path, temporary: syncFile(config, "repl") }),
       fileServed: (path, madeMs) => {

@@ -33,6 +33,7 @@ import type { Phase } from "./phase.ts";
 
 /** After a failed background save, the save points wait this long before the next try, in ms. */
 const RETRY_MS = 5000;
+const FUNCTIONS_KEPT = "The data holds function libraries: they are kept and saved with it, but cannot be called here";
 
 /** How far loading has come. */
 export interface LoadingProgress {
@@ -102,12 +103,13 @@ export class Saving {
 
   /** What an RDB file written now says of itself. */
   describe(): RdbInfo {
-    const { store, config } = this.server;
+    const { store, keyspace, config } = this.server;
     const replication = this.describeReplication();
     const policy = config.choice("maxmemory-policy");
     return {
       redisVersion: REDIS_VERSION,
       usedMemoryBytes: store.heap.arena.usedBytes,
+      functions: keyspace.functions,
       ...(replication === undefined ? {} : { replication }),
       withIdle: policy.endsWith("-lru"),
       frequency: store.frequency === null ? undefined : (clock) => store.frequency?.decayed(clock) ?? 0,
@@ -234,6 +236,7 @@ export class Saving {
       dropExpired: !isReplica,
       onExpired: (index, key, start, length) =>
         propagation.writeRemoval(index, removalWord(config, "lazyfree-lazy-expire"), key, start, length, false),
+      onModule: (name) => log.warning(`Data of the module '${name}' is passed over: there are no modules here`),
       onEmptyKey: (key) => log.notice(`rdbLoadObject skipping empty key: ${key}`),
       verifyChecksum: config.flag("rdbchecksum") && !debugging.skipChecksums,
       keyDelayMs: () => settings.keyLoadDelayMs,
@@ -246,7 +249,7 @@ export class Saving {
 
   /** Loads the RDB file. Throws a LoadError where it cannot be; the databases are then half filled. */
   async load(totalBytes: number): Promise<LoadResult> {
-    const { phase, keyspace } = this.server;
+    const { phase, keyspace, log } = this.server;
     this.loading = { startedMs: unixMs(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
     phase.setLoading(true);
     try {
@@ -258,6 +261,8 @@ export class Saving {
           progress.loadedKeys = keys;
         },
       });
+      keyspace.functions = this.lastLoad.functions;
+      if (keyspace.functions.length > 0) log.warning(FUNCTIONS_KEPT);
       return this.lastLoad;
     } finally {
       this.loading = null;
