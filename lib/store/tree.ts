@@ -310,6 +310,23 @@ export class Trees extends TreeCursor {
     return root;
   }
 
+  /**
+   * Adds to the number of elements of the last item of a tree that has some, or of its first one, from the root down: what
+   * `seekLast` and `addElements` do, without a place being kept. Not while a snapshot shares the tree.
+   */
+  addElementsAtEnd(root: number, isLast: boolean, more: number): void {
+    let node = root;
+    for (let level = this.level(root);; level--) {
+      const words = this.words(node);
+      const start = base(node);
+      const item = isLast ? this.lastItem(node, level) : start + HEADER_WORDS;
+      words[start + 1] += more;
+      words[item + this.countAt(level)] += more;
+      if (level === 0) return;
+      node = words[item + this.orderWords];
+    }
+  }
+
   /** Adds to the number of elements of the item at which it stands; returns the root. */
   addElements(root: number, more: number): number {
     root = this.#prepare(root, false);

@@ -111,6 +111,16 @@ export class TreeCursor extends TreeNodes {
     return this.height = this.level(root);
   }
 
+  /** The last leaf of a tree, or its first one: O(1) for a small tree, else O(log n). */
+  endLeaf(root: number, isLast: boolean): number {
+    let node = root;
+    for (let level = this.level(root); level > 0; level--) {
+      const item = isLast ? this.lastItem(node, level) : base(node) + HEADER_WORDS;
+      node = this.words(node)[item + this.orderWords];
+    }
+    return node;
+  }
+
   /** Goes to the first item; false if there is none. */
   seekFirst(root: number): boolean {
     return this.#seekEnd(root, false);

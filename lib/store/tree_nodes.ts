@@ -119,6 +119,11 @@ export class TreeNodes {
     return (word & ITEMS_MASK) === capacityOf(word);
   }
 
+  /** Index of the word with which the last item of a leaf begins, or the first one. */
+  endItem(leaf: number, isLast: boolean): number {
+    return isLast ? this.lastItem(leaf, 0) : base(leaf) + HEADER_WORDS;
+  }
+
   /** Index of the word with which a node's last item begins. */
   protected lastItem(node: number, level: number): number {
     return base(node) + HEADER_WORDS + (this.itemsOf(node) - 1) * this.width(level);

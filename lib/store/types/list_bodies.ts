@@ -63,6 +63,9 @@ export class ListBodies {
   /** Go along a list beside `#trees`. */
   readonly #ends: Trees;
   readonly #probe: Trees;
+  /** What `#findEnd` has found. */
+  #endNode = 0;
+  #endElements = 0;
 
   constructor(readonly heap: Heap, readonly limits: ListLimits) {
     this.nodes = new ListNodes(heap, limits);
@@ -103,27 +106,29 @@ export class ListBodies {
     this.#setRoot(body, this.#trees.setWord(this.root(body), index, value));
   }
 
-  /** Adds to the number of elements of the node at which the tree stands. */
-  #addElements(body: number, more: number): void {
-    const trees = this.#trees;
-    trees.owner = body;
-    const root = this.root(body);
-    const changed = trees.addElements(root, more);
-    if (changed !== root) this.#setRoot(body, changed);
-  }
-
   /** Number of elements. O(1). */
   count(body: number): number {
     return this.#trees.count(this.root(body));
   }
 
+  /**
+   * Finds the node at an end of a body that has some: `#endNode`, with `#endElements` of elements. It stands nowhere, for
+   * that most elements of queues come and go in the nodes at the ends, which takes less than a place in the tree.
+   */
+  #findEnd(root: number, isFront: boolean): void {
+    const trees = this.#trees;
+    const leaf = trees.endLeaf(root, !isFront);
+    const words = trees.words(leaf);
+    const item = trees.endItem(leaf, !isFront);
+    this.#endNode = words[item + NODE];
+    this.#endElements = words[item + ELEMENTS];
+  }
+
   /** Points `into` to the element at an end of a body that has some. */
   peek(body: number, end: End, into: Element): void {
     const { nodes } = this;
-    const trees = this.#trees;
-    if (end === "head") trees.seekFirst(this.root(body));
-    else trees.seekLast(this.root(body));
-    const node = trees.word(NODE);
+    this.#findEnd(this.root(body), end === "head");
+    const node = this.#endNode;
     nodes.show(node);
     const { bytes, start } = nodes;
     into.read(bytes, end === "head" ? firstElement(start) : elementBefore(bytes, start + nodes.length(node) - 1));
@@ -134,21 +139,37 @@ export class ListBodies {
   /** Adds an element at an end. */
   push(body: number, end: End, source: Uint8Array, start: number, length: number): void {
     const trees = this.#trees;
-    const { nodes } = this;
     const root = this.root(body);
     const isFront = end === "head";
-    const isThere = isFront ? trees.seekFirst(root) : trees.seekLast(root);
     const size = measureElement(source, start, length);
+    if (this.#pushHere(root, isFront, size, source, start, length)) return;
+    const isThere = isFront ? trees.seekFirst(root) : trees.seekLast(root);
     if (isThere && this.#hasRoom(size, length)) {
-      const node = trees.word(NODE);
-      if (!this.heap.snapshots.isAwaited(node) && nodes.pushHere(node, isFront, size, source, start, length)) {
-        return this.#addElements(body, 1);
-      }
       const at = isFront ? LISTPACK_HEADER_BYTES : this.nodes.length(trees.word(NODE)) - 1;
       return this.#insertInNode(body, at, size, source, start, length);
     }
     if (!isFront) trees.seekPosition(root, trees.count(root));
     this.#insertNode(body, isFront, size, source, start, length);
+  }
+
+  /** Puts an element that was just measured into the node at an end, where that is simple; whether it did. */
+  #pushHere(
+    root: number,
+    isFront: boolean,
+    size: number,
+    source: Uint8Array,
+    start: number,
+    length: number,
+  ): boolean {
+    const trees = this.#trees;
+    const { nodes, limits } = this;
+    if (this.heap.snapshots.listener !== null || trees.itemsOf(root) === 0 || limits.isAlone(length)) return false;
+    this.#findEnd(root, isFront);
+    const node = this.#endNode;
+    if (!limits.fits(nodes.length(node) + size, this.#endElements + 1)) return false;
+    if (!nodes.pushHere(node, isFront, size, source, start, length)) return false;
+    trees.addElementsAtEnd(root, !isFront, 1);
+    return true;
   }
 
   /** Whether the node at which the tree stands has room for an element. */
@@ -315,14 +336,13 @@ export class ListBodies {
   /** Removes the element at an end, if that leaves others in its node, and the node may be changed as it is; whether it did. */
   drop(body: number, end: End): boolean {
     const { nodes } = this;
-    const trees = this.#trees;
+    const root = this.root(body);
     const isFront = end === "head";
-    if (isFront) trees.seekFirst(this.root(body));
-    else trees.seekLast(this.root(body));
-    const node = trees.word(NODE);
-    if (trees.word(ELEMENTS) === 1 || nodes.isCompressed(node) || this.heap.snapshots.isAwaited(node)) return false;
+    this.#findEnd(root, isFront);
+    const node = this.#endNode;
+    if (this.heap.snapshots.listener !== null || this.#endElements === 1 || nodes.isCompressed(node)) return false;
     nodes.dropEnd(node, isFront);
-    this.#addElements(body, -1);
+    this.#trees.addElementsAtEnd(root, !isFront, -1);
     return true;
   }
 
