@@ -341,14 +341,20 @@ export class HyperLogLogBuffer {
   }
 
   /**
-   * Raises all registers to those given, one to a byte, which are no lower than its own. A sparse one that would have more
-   * than `maxSparseBytes` by that becomes dense.
+   * Raises all registers to those given, one to a byte at the beginning of a buffer of their own, which are no lower than
+   * its own. A sparse one that would have more than `maxSparseBytes` by that becomes dense.
    */
-  raiseAll(registers: Uint8Array, maxSparseBytes: number): void {
-    for (let i = 0; i < HLL_REGISTERS && !this.isDense; i++) {
-      if (registers[i] !== 0) this.raise(i, registers[i], maxSparseBytes);
+  raiseAll(registers: Uint8Array<ArrayBuffer>, maxSparseBytes: number): void {
+    const words = new Int32Array(registers.buffer, 0, HLL_REGISTERS / 4);
+    let isSparse = !this.isDense;
+    for (let word = 0; word < words.length && isSparse; word++) {
+      if (words[word] === 0) continue; // most registers of a sparse one
+      for (let i = 4 * word; i < 4 * word + 4; i++) {
+        if (registers[i] !== 0) this.raise(i, registers[i], maxSparseBytes);
+      }
+      isSparse = !this.isDense;
     }
-    if (!this.isDense) return;
+    if (isSparse) return;
     const { bytes } = this;
     let at = HLL_HEADER_BYTES;
     for (let i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
