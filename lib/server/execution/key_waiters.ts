@@ -283,6 +283,7 @@ export class KeyWaiters {
       }
     } finally {
       this.#isServing = false;
+      this.#next = null;
       for (const [key, database] of held) this.#ready.set(key, database);
       this.hasReady = false;
     }
