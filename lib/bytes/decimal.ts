@@ -37,6 +37,8 @@ const MAX_TEXT_BYTES = 5 * 1024 - 1;
 const MAX_DECIMAL_EXPONENT = 20000;
 /** Decimals printed, before zeros at the end are cut off. */
 const DECIMALS = 17;
+/** Numbers from this on are written with an exponent by `toFixed`. */
+const FIXED_BELOW = 1e21;
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i;
 const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
@@ -143,6 +145,20 @@ export function addExtended(a: Extended, b: Extended): Extended {
   return sum < 0n ? { mantissa: -rounded.mantissa, exponent: rounded.exponent } : rounded;
 }
 
+/** A finite double in decimal as `formatExtended(extendedOf(value))` has it. */
+export function formatDouble(value: number): string {
+  // `toFixed` is exact, but rounds up what lies between two such decimals, which has 18 bits behind the point.
+  if (Math.abs(value) >= FIXED_BELOW || Number.isInteger(value * 2 ** (DECIMALS + 1))) {
+    return formatExtended(extendedOf(value));
+  }
+  const text = value.toFixed(DECIMALS);
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === 0x30) end--;
+  if (text.charCodeAt(end - 1) === 0x2e) end--;
+  const trimmed = text.slice(0, end);
+  return trimmed === "-0" ? "0" : trimmed;
+}
+
 /** A finite number in decimal without exponent: 17 decimals, less the zeros at their end. */
 export function formatExtended(number: Extended): string {
   const negative = number.mantissa < 0n;
@@ -160,6 +176,74 @@ export function formatExtended(number: Extended): string {
   return negative && text !== "0" ? `-${text}` : text;
 }
 
+// --- Sums that need no exact arithmetic ---------------------------------------------------------------------------------
+
+/** Digits of a number that is read as an integer, and decimals among them. */
+const MAX_SHORT_DIGITS = 15;
+const TEN_TO = Float64Array.from({ length: MAX_SHORT_DIGITS + 1 }, (_, power) => 10 ** power);
+const FIVE_TO = Float64Array.from({ length: MAX_SHORT_DIGITS + 1 }, (_, power) => 5 ** power);
+/** Below this, three roundings of the x87, 2^-60 each at most, do not reach half of the last decimal, 5e-18. */
+const UNTOUCHED_BELOW = 32;
+
+/** What `readShort` has read: the number is `shortDigits / 10^shortDecimals`. */
+let shortDigits = 0;
+let shortDecimals = 0;
+
+/** Whether a text is `-12.5` or its like, in not too many digits, which is then read. */
+export function readShort(text: string): boolean {
+  const isNegative = text.charCodeAt(0) === 0x2d;
+  const first = isNegative ? 1 : 0;
+  const { length } = text;
+  if (length === first || length - first > MAX_SHORT_DIGITS) return false;
+  let digits = 0;
+  let point = -1;
+  for (let at = first; at < length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit >= 0 && digit <= 9) digits = digits * 10 + digit;
+    else if (digit === -2 && point < 0 && at > first && at + 1 < length) point = at;
+    else return false;
+  }
+  shortDigits = isNegative ? -digits : digits;
+  shortDecimals = point < 0 ? 0 : length - 1 - point;
+  return true;
+}
+
+/**
+ * The sum of two numbers of few digits as it would be written in exact arithmetic, or null where that may differ from what
+ * the x87 has. It does not where all three are whole multiples of a power of two, and so are kept as they are, nor where
+ * they are so small that the roundings do not show in 17 decimals.
+ */
+export function addShort(current: string, increment: string): string | null {
+  if (!readShort(current)) return null;
+  let a = shortDigits;
+  const decimalsOfA = shortDecimals;
+  if (!readShort(increment)) return null;
+  let b = shortDigits;
+  const decimals = Math.max(decimalsOfA, shortDecimals);
+  a *= TEN_TO[decimals - decimalsOfA];
+  b *= TEN_TO[decimals - shortDecimals];
+  const sum = a + b;
+  const most = Math.max(Math.abs(a), Math.abs(b), Math.abs(sum));
+  if (most > Number.MAX_SAFE_INTEGER) return null;
+  const five = FIVE_TO[decimals];
+  if (most >= UNTOUCHED_BELOW * TEN_TO[decimals] && (a % five !== 0 || b % five !== 0)) return null;
+  return writeShort(sum, decimals);
+}
+
+/** A number of `decimals` decimals, less the zeros at their end. */
+function writeShort(digits: number, decimals: number): string {
+  while (decimals > 0 && digits % 10 === 0) {
+    digits /= 10;
+    decimals--;
+  }
+  if (decimals === 0) return String(digits + 0);
+  const ten = TEN_TO[decimals];
+  const magnitude = Math.abs(digits);
+  const whole = Math.floor(magnitude / ten);
+  const fraction = String(magnitude - whole * ten).padStart(decimals, "0");
+  return `${digits < 0 ? "-" : ""}${whole}.${fraction}`;
+}
+
 /**
  * `current + increment` as INCRBYFLOAT writes it, or why there is no such sum: either is no number, or the sum is
  * infinite.
@@ -171,6 +255,12 @@ export function formatExtended(number: Extended): string {
  * ```
  */
 export function addDecimal(current: string, increment: string): string | DecimalError {
+  const short = addShort(current, increment);
+  return short ?? addExactly(current, increment);
+}
+
+/** The same by the arithmetic of the x87, for any two numbers. */
+function addExactly(current: string, increment: string): string | DecimalError {
   const a = parseExtended(current);
   const b = parseExtended(increment);
   if (a === null || b === null) return { error: "ERR value is not a valid float" };

@@ -159,8 +159,14 @@ export interface GeoShape extends GeoPoint {
   reachM: number;
 }
 
+/** What rounding makes of a distance is less than this share of it, and a millimetre. */
+const CLEARLY_MORE = 1 + 1e-9;
+const CLEARLY_M = 1e-3;
+
 /** Metres from the middle of a shape to a point; NaN where the point lies outside. */
 export function distanceWithin(shape: GeoShape, { longitude, latitude }: GeoPoint): number {
+  // Most points of the cells lie outside, and most of these by their latitude alone, which takes no sine.
+  if (latitudeDistance(latitude, shape.latitude) > shape.reachM * CLEARLY_MORE + CLEARLY_M) return NaN;
   if (!shape.isBox) {
     const distance = geoDistance(shape.longitude, shape.latitude, longitude, latitude);
     return distance > shape.reachM ? NaN : distance;

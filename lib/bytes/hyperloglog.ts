@@ -22,7 +22,9 @@ export const HLL_DENSE_BYTES: number = HLL_HEADER_BYTES + (HLL_REGISTERS * 6) / 
 /** Bytes of one that nothing was added to: sparse, a single run. */
 export const HLL_EMPTY_BYTES: number = HLL_HEADER_BYTES + 2;
 
+/** "HYLL", and the same as a word. */
 const MAGIC = [0x48, 0x59, 0x4c, 0x4c];
+const MAGIC_WORD = 0x4c4c5948;
 const ENCODING_AT = 4;
 const ESTIMATE_AT = 8;
 const DENSE = 0;
@@ -119,7 +121,7 @@ export function hashElement(bytes: Uint8Array, start: number, length: number): v
 
 /** Whether a string looks like one. Its runs may still be unsound: what reads them says so. */
 export function isHyperLogLog(bytes: Uint8Array, start: number, length: number): boolean {
-  if (length < HLL_HEADER_BYTES || MAGIC.some((byte, i) => bytes[start + i] !== byte)) return false;
+  if (length < HLL_HEADER_BYTES || (word(bytes, start) | 0) !== MAGIC_WORD) return false;
   const encoding = bytes[start + ENCODING_AT];
   return encoding === SPARSE || (encoding === DENSE && length === HLL_DENSE_BYTES);
 }
@@ -128,10 +130,15 @@ export function isDense(bytes: Uint8Array, start: number): boolean {
   return bytes[start + ENCODING_AT] === DENSE;
 }
 
+/** Numbers whose upper 32 bits are below this are safe integers. */
+const SAFE_HIGH_WORD = 2 ** 21;
+
 /** The estimate that is kept, if it is up to date; else null. */
-export function keptEstimate(bytes: Uint8Array, start: number): bigint | null {
+export function keptEstimate(bytes: Uint8Array, start: number): number | bigint | null {
   const at = start + ESTIMATE_AT;
   if ((bytes[at + 7] & 0x80) !== 0) return null;
+  const highWord = word(bytes, at + 4);
+  if (highWord < SAFE_HIGH_WORD) return highWord * 2 ** 32 + (word(bytes, at) >>> 0);
   return (BigInt(word(bytes, at + 4)) << 32n) | BigInt(word(bytes, at) >>> 0);
 }
 
@@ -234,6 +241,43 @@ export function walkRegisters(
   return true;
 }
 
+/**
+ * Raises registers, one to a byte, to those of a HyperLogLog in either form. False where its runs are not sound: what the
+ * registers are then is not said. O(registers) for a dense one, O(runs and registers that are not 0) for a sparse one.
+ */
+export function joinRegisters(bytes: Uint8Array, start: number, length: number, registers: Uint8Array): boolean {
+  if (isDense(bytes, start)) {
+    joinDense(bytes, start, registers);
+    return true;
+  }
+  const end = start + length;
+  let index = 0;
+  for (let at = start + HLL_HEADER_BYTES; at < end;) {
+    const run = runOf(bytes, at, end);
+    const value = valueOf(bytes[at]);
+    if (value !== 0) {
+      if (index + run > HLL_REGISTERS) return false;
+      for (let i = index; i < index + run; i++) if (registers[i] < value) registers[i] = value;
+    }
+    index += run;
+    at += isLongRun(bytes[at]) ? 2 : 1;
+  }
+  return index === HLL_REGISTERS;
+}
+
+/** Four registers stand in three bytes. */
+function joinDense(bytes: Uint8Array, start: number, registers: Uint8Array): void {
+  let at = start + HLL_HEADER_BYTES;
+  for (let i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
+    const three = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
+    if (three === 0) continue;
+    if (registers[i] < (three & 63)) registers[i] = three & 63;
+    if (registers[i + 1] < ((three >>> 6) & 63)) registers[i + 1] = (three >>> 6) & 63;
+    if (registers[i + 2] < ((three >>> 12) & 63)) registers[i + 2] = (three >>> 12) & 63;
+    if (registers[i + 3] < three >>> 18) registers[i + 3] = three >>> 18;
+  }
+}
+
 /** The runs of a sparse one in words, as PFDEBUG DECODE shows them. */
 export function decodeRuns(bytes: Uint8Array, start: number, length: number): string {
   const words: string[] = [];
@@ -294,6 +338,31 @@ export class HyperLogLogBuffer {
     this.bytes.set(dense);
     this.length = HLL_DENSE_BYTES;
     return true;
+  }
+
+  /**
+   * Raises all registers to those given, one to a byte at the beginning of a buffer of their own, which are no lower than
+   * its own. A sparse one that would have more than `maxSparseBytes` by that becomes dense.
+   */
+  raiseAll(registers: Uint8Array<ArrayBuffer>, maxSparseBytes: number): void {
+    const words = new Int32Array(registers.buffer, 0, HLL_REGISTERS / 4);
+    let isSparse = !this.isDense;
+    for (let word = 0; word < words.length && isSparse; word++) {
+      if (words[word] === 0) continue; // most registers of a sparse one
+      for (let i = 4 * word; i < 4 * word + 4; i++) {
+        if (registers[i] !== 0) this.raise(i, registers[i], maxSparseBytes);
+      }
+      isSparse = !this.isDense;
+    }
+    if (isSparse) return;
+    const { bytes } = this;
+    let at = HLL_HEADER_BYTES;
+    for (let i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
+      const three = registers[i] | (registers[i + 1] << 6) | (registers[i + 2] << 12) | (registers[i + 3] << 18);
+      bytes[at] = three;
+      bytes[at + 1] = three >>> 8;
+      bytes[at + 2] = three >>> 16;
+    }
   }
 
   /** Raises a register to a value. A sparse one that would have more than `maxSparseBytes` by that becomes dense. */
@@ -385,27 +454,37 @@ function writeZeros(bytes: Uint8Array, at: number, run: number): number {
 
 // --- The estimate -----------------------------------------------------------------------------------------------------
 
+const estimated = new Uint8Array(HLL_REGISTERS);
+const histogram = new Int32Array(64);
+
 /** Estimates how many elements one has seen; null where its runs are not sound. */
 export function estimate(bytes: Uint8Array, start: number, length: number): number | null {
-  const histogram = new Float64Array(64);
-  let others = 0;
-  const isSound = walkRegisters(bytes, start, length, (_, value) => {
-    histogram[value]++;
-    others++;
-  });
-  histogram[0] = HLL_REGISTERS - others;
-  return isSound ? estimateOf(histogram) : null;
+  estimated.fill(0);
+  return joinRegisters(bytes, start, length, estimated) ? estimateRegisters(estimated) : null;
 }
 
-/** The same of registers, one to a byte. */
-export function estimateRegisters(registers: Uint8Array): number {
-  const histogram = new Float64Array(64);
-  for (let i = 0; i < HLL_REGISTERS; i++) histogram[registers[i]]++;
+/** The same of registers, one to a byte, at the beginning of a buffer of their own. */
+export function estimateRegisters(registers: Uint8Array<ArrayBuffer>): number {
+  const words = new Int32Array(registers.buffer, 0, HLL_REGISTERS / 4);
+  histogram.fill(0);
+  let zeros = 0;
+  for (let i = 0; i < words.length; i++) {
+    const four = words[i];
+    if (four === 0) {
+      zeros += 4; // most registers of most
+      continue;
+    }
+    histogram[four & 63]++;
+    histogram[(four >>> 8) & 63]++;
+    histogram[(four >>> 16) & 63]++;
+    histogram[four >>> 24]++;
+  }
+  histogram[0] += zeros;
   return estimateOf(histogram);
 }
 
 /** Estimates by how many registers have each value (Ertl, algorithm 6). */
-function estimateOf(histogram: Float64Array): number {
+function estimateOf(histogram: Int32Array): number {
   const m = HLL_REGISTERS;
   let z = m * tau((m - histogram[COUNTED_BITS + 1]) / m);
   for (let value = COUNTED_BITS; value >= 1; value--) z = (z + histogram[value]) * 0.5;

@@ -4,6 +4,7 @@
  */
 
 import { BitCombiner, type BitOperation, countBitRange, countBits, findBit, invertBits } from "../bytes/bits.ts";
+import { copyBytes } from "../bytes/compare.ts";
 import type { Request } from "../resp/request.ts";
 import { ENCODING_RAW, NO_EXPIRY, TYPE_STRING } from "../store/entry.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
@@ -169,6 +170,16 @@ function bitpos(session: Session, request: Request): void {
 }
 
 const combiner = new BitCombiner();
+/** Results up to this size are put together in a buffer that is at hand, in bytes; the system would clear a new one. */
+const USUAL_BYTES = 256 * 1024;
+let usualResult = new Uint8Array(0);
+
+/** Room for a result, with undefined contents, at the beginning of a buffer. */
+function resultOf(length: number): Uint8Array {
+  if (length > USUAL_BYTES) return new Uint8Array(length);
+  if (length > usualResult.length) usualResult = new Uint8Array(Math.min(USUAL_BYTES, 2 * length));
+  return usualResult.subarray(0, length);
+}
 
 /** The operation that BITOP is to do; null after having replied with an error. */
 function bitOperation(session: Session, request: Request): BitOperation | "not" | null {
@@ -199,13 +210,15 @@ function bitop(session: Session, request: Request): void {
     removeTarget(session, request, 2);
     return reply.integer(0);
   }
-  const result = new Uint8Array(longest);
+  const result = resultOf(longest);
   for (const [i, ref] of refs.entries()) {
     const length = ref === MISSING ? 0 : entries.valueWord(ref);
     const source = ref === MISSING ? result : entries.bytes(ref);
     const start = ref === MISSING ? 0 : entries.valueStart(ref);
-    if (i === 0) result.set(source.subarray(start, start + length));
-    else if (operation !== "not") combiner.combine(operation, result, source, start, length);
+    if (i === 0) {
+      copyBytes(source, start, length, result, 0);
+      result.fill(0, length);
+    } else if (operation !== "not") combiner.combine(operation, result, source, start, length);
   }
   if (operation === "not") invertBits(result);
   database.setString(bytes, starts[2], lengths[2], result, 0, longest, ENCODING_RAW, NO_EXPIRY);

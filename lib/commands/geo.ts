@@ -3,7 +3,7 @@
  * (bytes/geohash.ts); searches for them are in geo_search.ts.
  */
 
-import { extendedOf, formatExtended } from "../bytes/decimal.ts";
+import { formatDouble } from "../bytes/decimal.ts";
 import { formatFourDecimals } from "../bytes/doubles.ts";
 import { decodeScore, geoDistance, geohashText, type GeoPoint, geoScore, isOnMap } from "../bytes/geohash.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
@@ -68,8 +68,8 @@ export function replyDistance(reply: ReplyWriter, distance: number): void {
 /** Replies with a longitude and a latitude. */
 export function replyPoint(reply: ReplyWriter, { longitude, latitude }: GeoPoint): void {
   reply.array(2);
-  reply.longDouble(formatExtended(extendedOf(longitude)));
-  reply.longDouble(formatExtended(extendedOf(latitude)));
+  reply.longDouble(formatDouble(longitude));
+  reply.longDouble(formatDouble(latitude));
 }
 
 /** `GEOADD key [NX | XX] [CH] longitude latitude member [longitude latitude member …]` */

@@ -16,6 +16,7 @@ import {
 } from "../bytes/geohash.ts";
 import type { Request } from "../resp/request.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
+import { ElementCopies } from "./element_copies.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import type { DumpingHost } from "./host_facets.ts";
 import { findPoint, readPoint, replyDistance, replyPoint, unitArgument } from "./geo.ts";
@@ -50,9 +51,14 @@ interface Form {
   readonly stores: "never" | "by option" | "always";
 }
 
+/** The members of points that were found. */
+const members = new ElementCopies();
+
 /** A point that was found. */
 interface Found {
-  readonly member: Uint8Array;
+  /** Where in `members` its member lies. */
+  readonly start: number;
+  readonly length: number;
   readonly score: number;
   readonly longitude: number;
   readonly latitude: number;
@@ -237,6 +243,7 @@ class Search {
     const cursor = cursorOf(this.session.host.store);
     const point: GeoPoint = { longitude: 0, latitude: 0 };
     const found: Found[] = [];
+    members.clear();
     for (const cell of cellsCovering(this.shape)) {
       const end = endScore(cell);
       let isThere = found.length < limit && cursor.toScore(this.ref, firstScore(cell), false);
@@ -245,8 +252,9 @@ class Search {
         decodeScore(score, point);
         const distance = distanceWithin(this.shape, point);
         if (Number.isNaN(distance)) continue;
-        const bytes = member.bytes.slice(member.start, member.start + member.length);
-        found.push({ member: bytes, score, longitude: point.longitude, latitude: point.latitude, distance });
+        const start = members.add(member.bytes, member.start, member.length);
+        const { longitude, latitude } = point;
+        found.push({ start, length: member.length, score, longitude, latitude, distance });
       }
     }
     return found;
@@ -260,7 +268,7 @@ function replyFound({ session: { reply }, unit, withDistance, withHash, withPoin
   for (const one of found) {
     if (reply.isCut) return;
     if (more > 0) reply.array(more + 1);
-    reply.bulkBytes(one.member);
+    reply.bulk(members.bytes, one.start, one.length);
     if (withDistance) replyDistance(reply, one.distance / unit);
     if (withHash) replyHash(reply, one.score);
     if (withPoint) replyPoint(reply, one);
@@ -279,8 +287,8 @@ function storeFound(search: Search, found: Found[]): void {
   const { session, request, target, storesDistances, unit, form } = search;
   const result = new SortedSetResult(session.host.store, "body");
   try {
-    for (const { member, distance, score } of found) {
-      result.setBytes(member, 0, member.length, storesDistances ? distance / unit : score);
+    for (const { start, length, distance, score } of found) {
+      result.setBytes(members.bytes, start, length, storesDistances ? distance / unit : score);
     }
     const event = form.middle === "options" ? "geosearchstore" : "georadiusstore";
     result.store(session, request, target, event, found.length);

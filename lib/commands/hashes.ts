@@ -5,7 +5,15 @@
  * Complexities are per field: O(1), but O(n) while the hash is a listpack, whose n is small.
  */
 
-import { addExtended, formatExtended, MAX_DECIMAL_BYTES, parseExtended } from "../bytes/decimal.ts";
+import {
+  addExtended,
+  addShort,
+  type Extended,
+  formatExtended,
+  MAX_DECIMAL_BYTES,
+  parseExtended,
+  readShort,
+} from "../bytes/decimal.ts";
 import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger, writeDecimal } from "../bytes/integers.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
@@ -296,19 +304,29 @@ function hincrby(session: Session, request: Request): void {
 function hincrbyfloat(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
   const { host, reply } = session;
-  const by = lengths[3] > MAX_DECIMAL_BYTES ? null : parseExtended(request.text(3));
-  if (by === null) return reply.error(NOT_FLOAT);
-  if (by.exponent === Infinity) return reply.error("ERR value is NaN or Infinity");
+  const increment = lengths[3] > MAX_DECIMAL_BYTES ? "" : request.text(3);
+  let by: Extended | null = null;
+  if (!readShort(increment)) {
+    by = parseExtended(increment);
+    if (by === null) return reply.error(NOT_FLOAT);
+    if (by.exponent === Infinity) return reply.error("ERR value is NaN or Infinity");
+  }
   const ref = writeOrCreateHash(session, request, 0);
   if (ref === FAILED) return;
   const hashes = host.store.hashes;
   const found = hashes.get(ref, bytes, starts[2], lengths[2], value);
   const isLong = found && value.byteLength() > MAX_DECIMAL_BYTES;
-  const current = isLong ? null : parseExtended(found ? value.text() : "0");
-  if (current === null) return reply.error("ERR hash value is not a float");
-  const sum = current.exponent === Infinity ? current : addExtended(current, by);
-  if (sum.exponent === Infinity) return reply.error("ERR increment would produce NaN or Infinity");
-  const text = encodeLatin1(formatExtended(sum));
+  const before = isLong ? "" : found ? value.text() : "0";
+  let after = addShort(before, increment);
+  if (after === null) {
+    const current = parseExtended(before);
+    by ??= parseExtended(increment);
+    if (current === null || by === null) return reply.error("ERR hash value is not a float");
+    const sum = current.exponent === Infinity ? current : addExtended(current, by);
+    if (sum.exponent === Infinity) return reply.error("ERR increment would produce NaN or Infinity");
+    after = formatExtended(sum);
+  }
+  const text = encodeLatin1(after);
   setField(session, request, ref, text, 0, text.length);
   host.changes.changed(session, request, 1, EVENT_HASH, "hincrbyfloat");
   session.propagateAs(4)?.word("HSET").argument(request, 1).argument(request, 2).bytes(text, 0, text.length);

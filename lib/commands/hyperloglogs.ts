@@ -17,13 +17,13 @@ import {
   HyperLogLogBuffer,
   isDense,
   isHyperLogLog,
+  joinRegisters,
   keepEstimate,
   keptEstimate,
   outdateEstimate,
   raiseDense,
   register,
   registerValue,
-  walkRegisters,
 } from "../bytes/hyperloglog.ts";
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import type { Request } from "../resp/request.ts";
@@ -141,6 +141,7 @@ function pfcount(session: Session, request: Request): void {
   if (ref === MISSING) return reply.integer(0);
   label(session, ref);
   const kept = keptEstimate(entries.bytes(ref), entries.valueStart(ref));
+  if (typeof kept === "number") return reply.integer(kept);
   if (kept !== null) return reply.bigInteger(kept);
   const found = estimate(entries.bytes(ref), entries.valueStart(ref), entries.valueWord(ref));
   if (found === null) return reply.error(UNSOUND);
@@ -152,9 +153,6 @@ function pfcount(session: Session, request: Request): void {
 
 /** Registers of a union, one to a byte. */
 const union = new Uint8Array(HLL_REGISTERS);
-const raiseUnion = (index: number, value: number): void => {
-  if (union[index] < value) union[index] = value;
-};
 
 /** Joins the ones in the arguments from 1 on in `union`: whether any is dense; null after having replied with an error. */
 function joinAll(session: Session, request: Request): { readonly isAnyDense: boolean } | null {
@@ -168,7 +166,7 @@ function joinAll(session: Session, request: Request): { readonly isAnyDense: boo
     if (ref === MISSING) continue;
     const start = entries.valueStart(ref);
     if (isDense(entries.bytes(ref), start)) isAnyDense = true;
-    if (walkRegisters(entries.bytes(ref), start, entries.valueWord(ref), raiseUnion)) continue;
+    if (joinRegisters(entries.bytes(ref), start, entries.valueWord(ref), union)) continue;
     reply.error(UNSOUND);
     return null;
   }
@@ -188,8 +186,7 @@ function pfmerge(session: Session, request: Request): void {
   if (ref === FAILED) return;
   const buffer = bufferOf(session, ref);
   if (joined.isAnyDense && !buffer.toDense()) return reply.error(UNSOUND);
-  const most = maxSparseBytes(session);
-  for (let i = 0; i < HLL_REGISTERS; i++) if (union[i] !== 0) buffer.raise(i, union[i], most);
+  buffer.raiseAll(union, maxSparseBytes(session));
   outdateEstimate(buffer.bytes, 0);
   writeBack(session, request, 1, ref, buffer);
   host.changes.changed(session, request, 1, EVENT_STRING, "pfadd");

@@ -65,10 +65,17 @@ class Result {
     this.#ref = this.sets.add(this.#home, this.#ref, member.bytes, member.start, member.length);
   }
 
+  /** The same for a member that has not been added, as one set has none twice. */
+  addNew({ member }: SetIterator): void {
+    member.toBytes();
+    this.#ref = this.sets.addNew(this.#home, this.#ref, member.bytes, member.start, member.length);
+  }
+
   /** Adds all members of a set. */
   addAll(iterator: SetIterator, ref: number): void {
     iterator.begin(ref);
-    while (iterator.next()) this.add(iterator);
+    if (this.count === 0) { while (iterator.next()) this.addNew(iterator); }
+    else while (iterator.next()) this.add(iterator);
   }
 
   remove({ member }: SetIterator): void {
@@ -156,7 +163,7 @@ function sinterstore(session: Session, request: Request): void {
   try {
     intersect(sets, iterator, refs, () => {
       if (!isIntset && result.hasOnlyIntegers) result.hasOnlyIntegers = iterator.parse();
-      result.add(iterator);
+      result.addNew(iterator);
       return true;
     });
     if (result.count > 0 && result.hasOnlyIntegers) result.toIntset();
@@ -332,7 +339,7 @@ function sdiffstore(session: Session, request: Request): void {
   const result = new Result(host.store, "intset");
   try {
     if (looksUp(host.store.sets, first, others)) {
-      subtract(host.store.sets, iterator, first, others, () => result.add(iterator));
+      subtract(host.store.sets, iterator, first, others, () => result.addNew(iterator));
     } else {
       result.addAll(iterator, first);
       removeAll(iterator, result, others);

@@ -12,6 +12,7 @@ import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../store/entry.ts";
 import type { Element } from "../store/listpack.ts";
 import { LoneValues } from "../store/types/lone_values.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
+import { ElementCopies } from "./element_copies.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
 import { EVENT_LIST } from "./events.ts";
 import { integerArgument } from "./integer_argument.ts";
@@ -26,16 +27,23 @@ import { cursorOf } from "./sorted_set_access.ts";
 
 /** The smallest double that has all its digits: C's `strtod` calls what is smaller an error. */
 const MIN_NORMAL = 2 ** -1022;
+const ZERO = 0x30;
 const INFINITE = /^\s*[+-]?inf/i;
 const NO_BYTES = new Uint8Array(0);
 
+/** The elements on their way, and what they are weighed by as bytes. */
+const copies = new ElementCopies();
+
 /** An element on its way. */
 interface Item {
-  readonly bytes: Uint8Array;
+  /** Where in `copies` it lies. */
+  readonly start: number;
+  readonly length: number;
   /** Its weight as a number. */
   score: number;
-  /** What it is weighed by as bytes; null where BY names nothing for it. */
-  weight: Uint8Array | null;
+  /** Where what it is weighed by as bytes lies; -1 where BY names nothing for it. */
+  weightStart: number;
+  weightLength: number;
 }
 
 /** What was asked for. */
@@ -89,7 +97,8 @@ function readQuery(session: Session, request: Request, maySave: boolean): SortQu
 
 function itemOf(element: Element): Item {
   element.toBytes();
-  return { bytes: element.bytes.slice(element.start, element.start + element.length), score: 0, weight: null };
+  const { bytes, start, length } = element;
+  return { start: copies.add(bytes, start, length), length, score: 0, weightStart: -1, weightLength: 0 };
 }
 
 /** `count` elements of a list or sorted set in their own order, or backwards, from an index in that order on. */
@@ -158,12 +167,14 @@ function weigh(session: Session, items: Item[], by: SortPattern | null, isAlphab
   let isSound = true;
   for (const item of items) {
     if (by === null) {
-      item.score = numberOf(item.bytes, 0, item.bytes.length);
-    } else if (by.find(session, item.bytes)) {
+      item.score = numberOf(copies.bytes, item.start, item.length);
+    } else if (by.find(session, copies.bytes, item.start, item.length)) {
       const { value } = by;
       value.toBytes();
-      if (isAlphabetical) item.weight = value.bytes.slice(value.start, value.start + value.length);
-      else item.score = numberOf(value.bytes, value.start, value.length);
+      if (isAlphabetical) {
+        item.weightStart = copies.add(value.bytes, value.start, value.length);
+        item.weightLength = value.length;
+      } else item.score = numberOf(value.bytes, value.start, value.length);
     }
     if (Number.isNaN(item.score)) isSound = false;
   }
@@ -172,6 +183,7 @@ function weigh(session: Session, items: Item[], by: SortPattern | null, isAlphab
 
 /** A number as C's `strtod` reads it; NaN where there is none, or it has over- or underflown. */
 function numberOf(bytes: Uint8Array, start: number, length: number): number {
+  if (length === 1 && bytes[start] === ZERO) return 0;
   const value = parseLenientDouble(bytes, start, length);
   if (Number.isFinite(value) && Math.abs(value) >= MIN_NORMAL) return value;
   const text = String.fromCharCode(...bytes.subarray(start, start + Math.min(length, 400)));
@@ -186,13 +198,13 @@ function compareScores(a: Item, b: Item): number {
 }
 
 function compareElements(a: Item, b: Item): number {
-  return compareBytes(a.bytes, 0, a.bytes.length, b.bytes, 0, b.bytes.length);
+  return compareBytes(copies.bytes, a.start, a.length, copies.bytes, b.start, b.length);
 }
 
 /** What has no weight stands before what has one. */
-function compareWeights({ weight: a }: Item, { weight: b }: Item): number {
-  if (a === null || b === null) return Number(a !== null) - Number(b !== null);
-  return compareBytes(a, 0, a.length, b, 0, b.length);
+function compareWeights(a: Item, b: Item): number {
+  if (a.weightStart < 0 || b.weightStart < 0) return Number(a.weightStart >= 0) - Number(b.weightStart >= 0);
+  return compareBytes(copies.bytes, a.weightStart, a.weightLength, copies.bytes, b.weightStart, b.weightLength);
 }
 
 // --- Commands ---------------------------------------------------------------------------------------------------------
@@ -201,11 +213,12 @@ function compareWeights({ weight: a }: Item, { weight: b }: Item): number {
 function replyItems(session: Session, items: readonly Item[], gets: readonly SortPattern[]): void {
   const { reply } = session;
   reply.array(items.length * Math.max(1, gets.length));
-  for (const { bytes } of items) {
+  const { bytes } = copies;
+  for (const { start, length } of items) {
     if (reply.isCut) return;
-    if (gets.length === 0) reply.bulkBytes(bytes);
+    if (gets.length === 0) reply.bulk(bytes, start, length);
     for (const get of gets) {
-      if (get.find(session, bytes)) replyElement(reply, get.value);
+      if (get.find(session, bytes, start, length)) replyElement(reply, get.value);
       else reply.nil();
     }
   }
@@ -224,11 +237,12 @@ function storeItems(session: Session, request: Request, items: readonly Item[], 
   const home = new LoneValues(heap);
   let list = lists.create(home, NO_BYTES, 0, 0, 0);
   try {
-    for (const { bytes } of items) {
-      if (gets.length === 0) list = lists.push(home, list, "tail", bytes, 0, bytes.length);
+    const { bytes } = copies;
+    for (const { start, length } of items) {
+      if (gets.length === 0) list = lists.push(home, list, "tail", bytes, start, length);
       for (const get of gets) {
         const { value } = get;
-        if (get.find(session, bytes)) value.toBytes();
+        if (get.find(session, bytes, start, length)) value.toBytes();
         else value.setString(NO_BYTES, 0, 0);
         list = lists.push(home, list, "tail", value.bytes, value.start, value.length);
       }
@@ -253,6 +267,7 @@ function sort(session: Session, request: Request, maySave: boolean): void {
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   const type = ref === 0 ? TYPE_LIST : host.store.heap.entries.type(ref);
   if (type !== TYPE_LIST && type !== TYPE_SET && type !== TYPE_ZSET) return reply.error(WRONG_TYPE);
+  copies.clear();
   const items = sorted(session, ref, query);
   if (items === null) return;
   if (query.target === 0) replyItems(session, items, query.gets);

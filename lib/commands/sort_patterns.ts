@@ -55,15 +55,15 @@ export class SortPattern {
   }
 
   /** Finds what the pattern names for an element, a string or a field, and points `value` to it; false if there is none. */
-  find(session: Session, element: Uint8Array): boolean {
+  find(session: Session, bytes: Uint8Array, start: number, elementLength: number): boolean {
     const { value } = this;
     if (this.#isElement) {
-      value.setString(element, 0, element.length);
+      value.setString(bytes, start, elementLength);
       return true;
     }
     if (this.#star < 0) return false; // the value of one key is of no use for all elements
     const { heap: { entries }, hashes } = session.host.store;
-    const length = this.#keyOf(element);
+    const length = this.#keyOf(bytes, start, elementLength);
     const ref = session.database.read(this.#key, 0, length);
     if (ref === 0) return false;
     const type = entries.type(ref);
@@ -75,14 +75,14 @@ export class SortPattern {
   }
 
   /** Puts an element in the place of the `*`; the length of the key. */
-  #keyOf(element: Uint8Array): number {
+  #keyOf(bytes: Uint8Array, start: number, elementLength: number): number {
     const prefix = this.#prefix;
     const suffix = this.#suffix;
-    const length = prefix.length + element.length + suffix.length;
+    const length = prefix.length + elementLength + suffix.length;
     if (length > this.#key.length) this.#key = new Uint8Array(length * 2);
     copyBytes(prefix, 0, prefix.length, this.#key, 0);
-    copyBytes(element, 0, element.length, this.#key, prefix.length);
-    copyBytes(suffix, 0, suffix.length, this.#key, prefix.length + element.length);
+    copyBytes(bytes, start, elementLength, this.#key, prefix.length);
+    copyBytes(suffix, 0, suffix.length, this.#key, prefix.length + elementLength);
     return length;
   }
 }

@@ -1,6 +1,15 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { addDecimal, addExtended, formatExtended, parseExtended } from "../../lib/bytes/decimal.ts";
+import {
+  addDecimal,
+  addExtended,
+  addShort,
+  extendedOf,
+  formatDouble,
+  formatExtended,
+  parseExtended,
+} from "../../lib/bytes/decimal.ts";
+import { below, randomFrom } from "../store/support.ts";
 
 /** Sums that redis-server 7.0.15 gave on x86-64. */
 const SUMS: readonly (readonly [string, string, string])[] = [
@@ -91,4 +100,58 @@ test("infinities are numbers, but sums with them are not", () => {
   assert.ok(largest);
   assert.equal(addExtended(largest, largest).exponent, Infinity);
   assert.equal(typeof addDecimal("1.18e4932", "1.18e4932"), "object");
+});
+
+test("short sums are those of the x87, or left to it", () => {
+  const upTo = below(randomFrom(31));
+  const draw = () => {
+    const digits = String(upTo(10 ** (1 + upTo(9))));
+    const fraction = ["", "", `.${upTo(1000)}`, `.${upTo(10)}`, ".5", ".25", ".125", ".0", ".10"][upTo(9)];
+    return `${["", "", "-"][upTo(3)]}${upTo(2) === 0 ? digits.slice(0, 2) : digits}${fraction}`;
+  };
+  let short = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const [a, b] = [draw(), draw()];
+    const found = addShort(a, b);
+    if (found === null) continue;
+    short++;
+    const [x, y] = [parseExtended(a), parseExtended(b)];
+    assert.ok(x !== null && y !== null, `${a} ${b}`);
+    assert.equal(found, formatExtended(addExtended(x, y)), `${a} + ${b}`);
+  }
+  assert.ok(short > 5000);
+  assert.equal(addShort("100.1", "0.1"), null);
+  assert.equal(addShort("31.9", "0.1"), null);
+  assert.equal(addShort("31.8", "0.1"), "31.9");
+  assert.equal(addShort("-0", "-0"), "0");
+  assert.equal(addShort("0.5", "-0.5"), "0");
+  assert.equal(addShort("00017.50", "1.5"), "19");
+  for (const text of ["", "-", ".5", "5.", "1e3", "+1", " 1", "1 ", "1.2.3", "1234567890123456", "inf", "0x10"]) {
+    assert.equal(addShort(text, "1"), null, JSON.stringify(text));
+    assert.equal(addShort("1", text), null, JSON.stringify(text));
+  }
+});
+
+test("doubles are written as the same number of the x87", () => {
+  const upTo = below(randomFrom(37));
+  const values = [
+    0,
+    -0,
+    1,
+    -1,
+    0.1,
+    180,
+    -85.05112878,
+    2 ** -17,
+    2 ** -18,
+    3 * 2 ** -18,
+    2 ** -19,
+    -(2 ** -60),
+    1e21,
+    1e300,
+  ];
+  for (let i = 0; i < 5000; i++) {
+    values.push((upTo(2 ** 31) / 2 ** 31 - 0.5) * 360, (upTo(2 ** 20) - 2 ** 19) / 2 ** 18);
+  }
+  for (const value of values) assert.equal(formatDouble(value), formatExtended(extendedOf(value)), String(value));
 });

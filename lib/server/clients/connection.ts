@@ -90,6 +90,7 @@ export class Connection implements SocketHandler, SessionConnection {
   brokeProtocol = false;
   threw = false;
   overSoftLimitSinceMs = 0;
+  isSentTo = false;
   countedBytes = 0;
 
   readonly #output = new OutputQueue();
@@ -161,6 +162,7 @@ export class Connection implements SocketHandler, SessionConnection {
     this.session.flags |= CLOSING | DROPPED;
     this.session.end();
     this.#releaseParser();
+    this.#setInput(NO_BYTES, 0);
     this.host.clientGone(this.session);
   }
 

@@ -9,7 +9,7 @@ import type { Store } from "../../store/store.ts";
 import type { Log } from "../program/log.ts";
 import type { OutputLimit, Settings } from "../program/settings.ts";
 import type { Statistics } from "../reports/statistics.ts";
-import { REPLICA, SUBSCRIBED } from "./flags.ts";
+import { MONITOR, REPLICA, SUBSCRIBED } from "./flags.ts";
 import type { Serving } from "./serving.ts";
 import type { ClientSession } from "./session.ts";
 
@@ -29,8 +29,14 @@ export interface OutputLimitsHost {
   readonly store: Pick<Store, "nowMs">;
 }
 
-/** The limits on what waits to be sent. */
+/** The limits on what waits to be sent, and who has any of it. */
 export class OutputLimits {
+  /**
+   * Clients that may have output waiting. All that is sent waits for the end of its turn, and so is seen by `check`: clients
+   * that are sent nothing cost nothing, however many they are.
+   */
+  readonly #sentTo: ClientSession[] = [];
+
   constructor(readonly server: OutputLimitsHost) {
     server.reply.mayGrow = (bytes) => this.#mayReply(bytes);
   }
@@ -39,6 +45,7 @@ export class OutputLimits {
   check(client: ClientSession, pending: number): void {
     const { server } = this;
     const { connection } = client;
+    if (!connection.isSentTo) this.#note(client);
     if (pending < server.settings.lowestOutputLimitBytes && connection.overSoftLimitSinceMs === 0) return;
     // What a snapshot sends waits for the replica by itself; only what follows it counts.
     if (client.replica !== null && client.replica.state !== "online") return;
@@ -58,6 +65,38 @@ export class OutputLimits {
     server.serving.closeSoon(client);
   }
 
+  #note(client: ClientSession): void {
+    client.connection.isSentTo = true;
+    this.#sentTo.push(client);
+  }
+
+  /** Checks all clients that may have output waiting, as time goes by. */
+  checkAll(): void {
+    for (const client of this.#sentTo) this.check(client, client.connection.outputBytes);
+  }
+
+  /** Bytes of all output that waits, and of what of it is for replicas. O(clients that may have some). */
+  measure(): { readonly clientBytes: number; readonly replicaBytes: number } {
+    const clients = this.#sentTo;
+    let clientBytes = 0;
+    let replicaBytes = 0;
+    for (let i = 0; i < clients.length;) {
+      const client = clients[i];
+      const { connection } = client;
+      const { outputBytes } = connection;
+      if (client.isDropped || (outputBytes === 0 && connection.overSoftLimitSinceMs === 0)) {
+        connection.isSentTo = false;
+        clients[i] = clients[clients.length - 1];
+        clients.pop();
+        continue;
+      }
+      if (isReplica(client)) replicaBytes += outputBytes;
+      else clientBytes += outputBytes;
+      i++;
+    }
+    return { clientBytes, replicaBytes };
+  }
+
   /** The limit of a class of clients. A replica's is never below the backlog, as that is sent to it. */
   of(kind: OutputClass): OutputLimit {
     const [normal, replica, pubsub] = this.server.settings.outputLimits;
@@ -74,6 +113,11 @@ export class OutputLimits {
     this.check(client, client.connection.outputBytes + bytes);
     return !client.isDropped;
   }
+}
+
+/** Whether a client is a replica, and not a monitor, which counts as one. */
+export function isReplica(client: { readonly flags: number }): boolean {
+  return (client.flags & (REPLICA | MONITOR)) === REPLICA;
 }
 
 function classOf(client: ClientSession): OutputClass {

@@ -18,7 +18,7 @@ import { Request } from "../../resp/request.ts";
 import type { RequestBuilder } from "../../resp/request_builder.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import type { Database } from "../../store/database.ts";
-import type { KeyWaiters } from "../execution/key_waiters.ts";
+import type { KeyWait, KeyWaiters } from "../execution/key_waiters.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { WatchedKey, Watching } from "../execution/watching.ts";
 import type { Settings } from "../program/settings.ts";
@@ -123,6 +123,7 @@ export class ClientSession implements Client {
   lastActiveMs: number;
   lastCommand: Command | null = null;
   blocking: Blocking | null = null;
+  keyWait: KeyWait | null = null;
   /** In place of the request under way, this is propagated; one without arguments: nothing is. */
   propagated: Request | null = null;
   /** The client as a replica of this server, and what it said of itself before. */
@@ -184,8 +185,7 @@ export class ClientSession implements Client {
     whenGone: "wait" | "run" = "wait",
   ): void {
     if (this.insideExec || this.isPrimary) return onTimeout();
-    const wanted = { type, alsoWhenGone: whenGone === "run" };
-    this.host.waiters.wait(this, request, first, count, wanted, timeoutMs, onTimeout);
+    this.host.waiters.wait(this, request, first, count, type, whenGone === "run", timeoutMs, onTimeout);
   }
 
   migrate(order: MigrationOrder): void {

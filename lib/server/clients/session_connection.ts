@@ -16,6 +16,8 @@ export interface SessionConnection {
   readonly threw: boolean;
   /** Since when the output is above the soft limit, in ms; 0 while it is not. */
   overSoftLimitSinceMs: number;
+  /** The output limits know that there may be output waiting. */
+  isSentTo: boolean;
   /** What the client's buffers take, as `maxmemory-clients` has counted last, in bytes. */
   countedBytes: number;
   /** Bytes of input that wait to be parsed or run, those under way included. */

@@ -31,7 +31,7 @@ export interface CronHost {
   readonly clientMemory: Pick<ClientMemory, "countAll">;
   readonly latency: Pick<LatencyMonitor, "report">;
   readonly log: Pick<Log, "verbose">;
-  readonly outputLimits: Pick<OutputLimits, "check">;
+  readonly outputLimits: Pick<OutputLimits, "checkAll">;
   readonly serving: Pick<Serving, "closeSoon" | "flushAll">;
   readonly settings: Pick<Settings, "hz" | "activeExpireEffort" | "idleTimeoutSeconds">;
   readonly statistics: Pick<Statistics, "expiredTimeCapReached" | "expireCycleMs" | "longestMs">;
@@ -82,7 +82,10 @@ export class Cron {
     if (this.paused) return;
     this.ticks++;
     this.server.updateClock();
-    if (this.every(1000)) this.#closeIdleClients();
+    if (this.every(1000)) {
+      this.server.outputLimits.checkAll();
+      this.#closeIdleClients();
+    }
     this.server.tracking.enforceLimit();
     this.server.clientMemory.countAll();
     for (const task of this.tasks) task();
@@ -114,9 +117,9 @@ export class Cron {
 
   #closeIdleClients(): void {
     const { settings, clients, store } = this.server;
+    if (settings.idleTimeoutSeconds === 0) return;
     for (const client of clients.values()) {
-      this.server.outputLimits.check(client, client.connection.outputBytes);
-      if (settings.idleTimeoutSeconds === 0 || !client.mayTimeOut) continue;
+      if (!client.mayTimeOut) continue;
       if (store.nowMs - client.lastActiveMs > settings.idleTimeoutSeconds * 1000) {
         this.server.log.verbose("Closing idle client");
         this.server.serving.closeSoon(client);

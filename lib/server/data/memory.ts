@@ -9,7 +9,7 @@
 import type { MemoryUse } from "../../commands/host_facets.ts";
 import { monotonicMs, unixMs } from "../../runtime/clock.ts";
 import { thisProcess } from "../../runtime/process.ts";
-import { MONITOR, REPLICA } from "../clients/flags.ts";
+import { isReplica, type OutputLimits } from "../clients/output_limits.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Config } from "../../config/config.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
@@ -18,7 +18,7 @@ import type { Store } from "../../store/store.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Cron } from "./cron.ts";
 
-/** The buffers of so many clients are counted anew whenever that is asked for. */
+/** The output of so many clients is counted anew whenever that is asked for. */
 const FEW_CLIENTS = 100;
 /** With more clients, that takes one part in so many of the time, at most. */
 const SAMPLE_SHARE = 20;
@@ -28,6 +28,7 @@ export interface MemoryHost {
   readonly clients: ReadonlyMap<number, ClientSession>;
   readonly config: Config;
   readonly cron: Pick<Cron, "tasks">;
+  readonly outputLimits: Pick<OutputLimits, "measure">;
   readonly replication: { readonly stream: Pick<ReplicationStream, "backlogExcessBytes" | "hasBacklog"> };
   readonly statistics: Pick<Statistics, "peakMemoryBytes" | "peakMemoryTime">;
   readonly keyspace: Keyspace;
@@ -38,11 +39,12 @@ export interface MemoryHost {
 export class Memory {
   /** What was used when the server began to serve. */
   startupBytes = 0;
-  /** Buffers of clients that count against `maxmemory`: those of the last tick, and what their input has taken since. */
-  #bufferBytes = 0;
+  /** Buffers of clients that count against `maxmemory`: their input, and the output that waited at the last tick. */
+  #inputBytes = 0;
+  #outputBytes = 0;
   /** Whether a client has gone since. */
   #isStale = false;
-  /** When the buffers were counted last, and how long that took, in ms. */
+  /** When the output was counted last, and how long that took, in ms. */
   #sampledMs = 0;
   #sampleTookMs = 0;
 
@@ -57,25 +59,25 @@ export class Memory {
 
   /** What counts against `maxmemory` now, in bytes. Cheap: output buffers are as of the last tick. */
   get countedBytes(): number {
-    return this.server.store.heap.arena.usedBytes + this.#bufferBytes + this.#backlogBytes;
+    return this.server.store.heap.arena.usedBytes + this.#inputBytes + this.#outputBytes + this.#backlogBytes;
   }
 
-  /** The buffer of a client has grown by so many bytes, which may be fewer than none. */
+  /** The input buffer of a client has grown by so many bytes, which may be fewer than none. */
   buffersGrew(bytes: number): void {
-    this.#bufferBytes += bytes;
+    this.#inputBytes += bytes;
   }
 
-  /** A client has gone, and with it its buffers. */
+  /** A client has gone, and with it its output. */
   clientGone(): void {
     this.#isStale = true;
   }
 
   /**
-   * Counts the buffers anew, before memory is said to be short: what a client had not been sent at the last tick may be
+   * Counts the output anew, before memory is said to be short: what a client had not been sent at the last tick may be
    * on its way by now, or the client gone. With many clients not each time, as it takes a while.
    */
   recount(): void {
-    if (this.#bufferBytes === 0) return;
+    if (this.#outputBytes === 0) return;
     const isQuick = this.#isStale || this.server.clients.size <= FEW_CLIENTS;
     if (isQuick || monotonicMs() - this.#sampledMs >= this.#sampleTookMs * SAMPLE_SHARE) this.#sample();
   }
@@ -120,21 +122,20 @@ export class Memory {
     let clientBytes = 0;
     let replicaBytes = 0;
     for (const client of this.server.clients.values()) {
-      if ((client.flags & REPLICA) !== 0 && (client.flags & MONITOR) === 0) {
-        replicaBytes += client.connection.bufferBytes;
-      } else clientBytes += client.connection.bufferBytes;
+      if (isReplica(client)) replicaBytes += client.connection.bufferBytes;
+      else clientBytes += client.connection.bufferBytes;
     }
     return { clientBytes, replicaBytes: replicaBytes + this.server.replication.stream.backlogExcessBytes };
   }
 
   #sample(): void {
     const startMs = monotonicMs();
-    const { clientBytes, replicaBytes } = this.#buffers();
-    this.#bufferBytes = clientBytes;
+    const { clientBytes, replicaBytes } = this.server.outputLimits.measure();
+    this.#outputBytes = clientBytes;
     this.#isStale = false;
     this.#sampledMs = monotonicMs();
     this.#sampleTookMs = this.#sampledMs - startMs;
-    this.#notePeak(this.countedBytes + replicaBytes);
+    this.#notePeak(this.countedBytes + replicaBytes + this.server.replication.stream.backlogExcessBytes);
   }
 
   #notePeak(usedBytes: number): void {

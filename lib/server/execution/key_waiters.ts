@@ -8,6 +8,7 @@
  * that finds nothing after all keeps its place. Nobody is served while the phase holds the command up (a pause).
  */
 
+import { bytesEqual } from "../../bytes/compare.ts";
 import type { Command } from "../../commands/command.ts";
 import type { Request } from "../../resp/request.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
@@ -19,13 +20,8 @@ import { type IndexedKey, KeyIndex } from "./key_index.ts";
 export const ROLE_CHANGED =
   "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";
 
-/** What a client waits for. */
-export interface Wanted {
-  /** The type that a key's value must have. */
-  readonly type: number;
-  /** Whether the command is to run again, too, when a key goes or has another type: it will say what is wrong. */
-  readonly alsoWhenGone: boolean;
-}
+/** Requests of clients that wait are kept for the next time up to this size, in bytes. */
+const KEPT_BYTES = 512;
 
 /** A client as it waits: `ClientSession`. */
 export interface WaitingClient {
@@ -33,6 +29,8 @@ export interface WaitingClient {
   readonly lastCommand: Command | null;
   readonly blocking: { readonly onGone: () => void } | null;
   readonly reply: { error(text: string): void };
+  /** How it waits, or has waited last. */
+  keyWait: KeyWait | null;
   /** Stops running requests until `unblock`, or until the time is up (0: for ever) and `onTimeout` has replied. */
   block(timeoutMs: number, onTimeout: () => void, onGone: () => void): void;
   /** Ends that: `write` gives the reply that was waited for. */
@@ -42,20 +40,99 @@ export interface WaitingClient {
   close(): void;
 }
 
-interface Waiter {
-  readonly client: WaitingClient;
-  readonly command: Command;
-  readonly request: Request;
-  readonly databaseIndex: number;
-  readonly keys: readonly Uint8Array[];
-  readonly wanted: Wanted;
-  readonly onTimeout: () => void;
+/**
+ * How a client waits. It is kept when the wait is over: who takes elements off a queue sends the same request over and
+ * over, and then waits as before. So all that a wait takes is made once: what each wait would make anew, and have live
+ * until it is over, the garbage collector would copy about.
+ */
+export class KeyWait {
+  /** Whether it waits. */
+  isUnderWay = false;
   /** When the time is up, on the monotonic clock; Infinity: never. */
-  readonly untilMs: number;
+  untilMs = Infinity;
+  onTimeout: () => void = () => {};
+  /** Where it stands, for each key. */
+  readonly places: readonly Place[];
+  /** What `block` is given, and `runAgain`. */
+  readonly timeIsUp: () => void;
+  readonly isGone: () => void;
+  readonly run: () => void;
+
+  /**
+   * `request` and `keys` are its own. A key's value must have the type `type`; `alsoWhenGone`: the command is to run again,
+   * too, when a key goes or has another type, as it will say what is wrong.
+   */
+  constructor(
+    waiters: { remove(wait: KeyWait): void; run(wait: KeyWait): void },
+    readonly client: WaitingClient,
+    readonly command: Command,
+    readonly request: Request,
+    readonly databaseIndex: number,
+    keys: readonly Uint8Array[],
+    readonly type: number,
+    readonly alsoWhenGone: boolean,
+  ) {
+    this.places = keys.map((key) => new Place(this, key));
+    this.timeIsUp = () => {
+      waiters.remove(this);
+      this.onTimeout();
+    };
+    this.isGone = () => waiters.remove(this);
+    this.run = () => waiters.run(this);
+  }
+
+  /** Whether a request of the same client asks for the same. */
+  isAskedBy(request: Request, databaseIndex: number): boolean {
+    const own = this.request;
+    const length = request.rawEnd - request.rawStart;
+    return databaseIndex === this.databaseIndex && request.rawEnd > 0 && length === own.rawEnd &&
+      bytesEqual(own.bytes, 0, request.bytes, request.rawStart, length);
+  }
 }
 
-/** A key, with those who wait for it in the order in which they came. */
-type AwaitedKey = IndexedKey<Set<Waiter>>;
+/** Where a client stands in the queue of a key. */
+class Place {
+  /** The queue that it stands in, or null: it does not wait, or stands there by way of the same key already. */
+  queue: Queue | null = null;
+  before: Place | null = null;
+  next: Place | null = null;
+
+  constructor(readonly wait: KeyWait, readonly key: Uint8Array) {}
+}
+
+/** Those who wait for a key, in the order in which they came. */
+class Queue {
+  first: Place | null = null;
+  #last: Place | null = null;
+
+  /** Has one stand at the end, unless it does already. */
+  add(place: Place): void {
+    const last = this.#last;
+    if (last?.wait === place.wait) return;
+    place.queue = this;
+    place.before = last;
+    if (last === null) this.first = place;
+    else last.next = place;
+    this.#last = place;
+  }
+
+  /** Takes one out that stands in it. */
+  remove(place: Place): void {
+    const { before, next } = place;
+    if (before === null) this.first = next;
+    else before.next = next;
+    if (next === null) this.#last = before;
+    else next.before = before;
+    place.queue = place.before = place.next = null;
+  }
+
+  *[Symbol.iterator](): Generator<KeyWait> {
+    for (let place = this.first; place !== null; place = place.next) yield place.wait;
+  }
+}
+
+/** A key that somebody waits for. */
+type AwaitedKey = IndexedKey<Queue>;
 
 /** What waiting for keys needs of the server. */
 export interface KeyWaitersHost {
@@ -78,12 +155,13 @@ export class KeyWaiters {
   /** Whether keys have come to be that somebody waits for. */
   hasReady = false;
   /** By the database's number. */
-  readonly #awaited: KeyIndex<Set<Waiter>>[] = [];
+  readonly #awaited: KeyIndex<Queue>[] = [];
   /** Keys that may have come to be, in that order, and where. */
   readonly #ready = new Map<AwaitedKey, Database>();
   #isServing = false;
-  /** The one whose command runs again. */
-  #served: Waiter | null = null;
+  /** The one whose command runs again, and who is next in the same queue. */
+  #served: KeyWait | null = null;
+  #next: Place | null = null;
   #isDue = false;
 
   constructor(readonly server: KeyWaitersHost) {}
@@ -93,9 +171,9 @@ export class KeyWaiters {
     let all = 0;
     let whenGone = 0;
     for (const keys of this.#awaited) {
-      for (const { value: waiters } of keys ?? []) {
+      for (const { value: queue } of keys ?? []) {
         all++;
-        if ([...waiters].some(({ wanted }) => wanted.alsoWhenGone)) whenGone++;
+        if ([...queue].some(({ alsoWhenGone }) => alsoWhenGone)) whenGone++;
       }
     }
     return { all, whenGone };
@@ -103,14 +181,15 @@ export class KeyWaiters {
 
   /**
    * Has the client wait for keys, which are `count` arguments of the request under way from `first` on; `timeoutMs` of 0
-   * is for ever.
+   * is for ever. See `KeyWait` for what it waits for. O(keys), and without allocation where it has waited so before.
    */
   wait(
     client: WaitingClient,
     request: Request,
     first: number,
     count: number,
-    wanted: Wanted,
+    type: number,
+    alsoWhenGone: boolean,
     timeoutMs: number,
     onTimeout: () => void,
   ): void {
@@ -120,54 +199,53 @@ export class KeyWaiters {
       this.#served = null;
       return this.#block(served);
     }
-    const { lastCommand } = client;
+    const { lastCommand, database } = client;
     if (lastCommand === null) throw new Error("a client waits without a command");
-    const keys: Uint8Array[] = [];
-    for (let i = first; i < first + count; i++) keys.push(request.copyOf(i));
-    const waiter: Waiter = {
-      client,
-      command: lastCommand,
-      request: request.copy(),
-      databaseIndex: client.database.index,
-      keys,
-      wanted,
-      onTimeout,
-      untilMs: timeoutMs === 0 ? Infinity : monotonicMs() + timeoutMs,
-    };
-    this.#add(waiter);
-    this.#block(waiter);
+    let wait = client.keyWait;
+    if (wait === null || !wait.isAskedBy(request, database.index)) {
+      const keys: Uint8Array[] = [];
+      for (let i = first; i < first + count; i++) keys.push(request.copyOf(i));
+      wait = new KeyWait(this, client, lastCommand, request.copy(), database.index, keys, type, alsoWhenGone);
+      client.keyWait = wait;
+    }
+    wait.untilMs = timeoutMs === 0 ? Infinity : monotonicMs() + timeoutMs;
+    wait.onTimeout = onTimeout;
+    this.#add(wait);
+    this.#block(wait);
   }
 
-  #block(waiter: Waiter): void {
-    const leftMs = waiter.untilMs === Infinity ? 0 : Math.max(1, waiter.untilMs - monotonicMs());
-    waiter.client.block(leftMs, () => {
-      this.#remove(waiter);
-      waiter.onTimeout();
-    }, () => this.#remove(waiter));
+  #block(wait: KeyWait): void {
+    const leftMs = wait.untilMs === Infinity ? 0 : Math.max(1, wait.untilMs - monotonicMs());
+    wait.client.block(leftMs, wait.timeIsUp, wait.isGone);
   }
 
-  #add(waiter: Waiter): void {
+  #add(wait: KeyWait): void {
+    wait.isUnderWay = true;
     this.count++;
-    if (waiter.wanted.alsoWhenGone) this.#whenGone++;
-    const awaited = this.#awaited[waiter.databaseIndex] ??= new KeyIndex();
-    for (const key of waiter.keys) {
-      const found = awaited.find(key, 0, key.length);
-      if (found === null) awaited.add(key, new Set([waiter]));
-      else found.value.add(waiter);
+    if (wait.alsoWhenGone) this.#whenGone++;
+    const awaited = this.#awaited[wait.databaseIndex] ??= new KeyIndex();
+    for (const place of wait.places) {
+      const { key } = place;
+      let queue = awaited.find(key, 0, key.length)?.value;
+      if (queue === undefined) awaited.add(key, queue = new Queue());
+      queue.add(place);
     }
   }
 
-  #remove(waiter: Waiter): void {
-    const awaited = this.#awaited[waiter.databaseIndex];
-    let was = false;
-    for (const key of waiter.keys) {
-      const waiters = awaited.find(key, 0, key.length)?.value;
-      if (waiters?.delete(waiter)) was = true;
-      if (waiters?.size === 0) awaited.delete(key);
-    }
-    if (!was) return;
+  /** Has a client wait no more, if it does. */
+  remove(wait: KeyWait): void {
+    if (!wait.isUnderWay) return;
+    wait.isUnderWay = false;
     this.count--;
-    if (waiter.wanted.alsoWhenGone) this.#whenGone--;
+    if (wait.alsoWhenGone) this.#whenGone--;
+    for (const place of wait.places) {
+      const { queue } = place;
+      if (queue === null) continue;
+      if (place === this.#next) this.#next = place.next;
+      queue.remove(place);
+      if (queue.first === null) this.#awaited[wait.databaseIndex].delete(place.key);
+    }
+    if (wait.request.bytes.length > KEPT_BYTES) wait.client.keyWait = null;
   }
 
   /** A key has changed, or gone. To be called only while there are clients that wait. */
@@ -205,6 +283,7 @@ export class KeyWaiters {
       }
     } finally {
       this.#isServing = false;
+      this.#next = null;
       for (const [key, database] of held) this.#ready.set(key, database);
       this.hasReady = false;
     }
@@ -213,32 +292,32 @@ export class KeyWaiters {
   /** Serves those who wait for a key; false where a pause holds one up. */
   #serveKey(database: Database, { bytes }: AwaitedKey): boolean {
     const { entries } = database.store.heap;
-    const waiters = this.#awaited[database.index].find(bytes, 0, bytes.length)?.value;
-    for (const waiter of waiters ?? []) { // those that are served leave it meanwhile
+    let place = this.#awaited[database.index].find(bytes, 0, bytes.length)?.value.first ?? null;
+    for (; place !== null; place = this.#next) {
+      this.#next = place.next; // whoever leaves the queue meanwhile sees to it that this still stands there
+      const { wait } = place;
       const ref = database.peek(bytes, 0, bytes.length);
       if (ref === 0 && this.#whenGone === 0) return true;
       const type = ref === 0 ? -1 : entries.type(ref);
-      if (type !== waiter.wanted.type && !waiter.wanted.alsoWhenGone) continue;
-      if (this.server.dispatcher.mustWait(waiter.client, waiter.command)) return false;
-      this.#runAgain(waiter);
+      if (type !== wait.type && !wait.alsoWhenGone) continue;
+      if (this.server.dispatcher.mustWait(wait.client, wait.command)) return false;
+      wait.client.runAgain(wait.run);
     }
     return true;
   }
 
-  #runAgain(waiter: Waiter): void {
-    const { client, request, command } = waiter;
-    client.runAgain(() => {
-      this.#served = waiter;
-      try {
-        this.server.dispatcher.execute(client, request, command);
-        if (this.#served === waiter) this.#remove(waiter);
-      } catch (error) {
-        this.#remove(waiter);
-        throw error;
-      } finally {
-        this.#served = null;
-      }
-    });
+  /** Runs a waiting client's command again; it goes on waiting if that finds nothing. */
+  run(wait: KeyWait): void {
+    this.#served = wait;
+    try {
+      this.server.dispatcher.execute(wait.client, wait.request, wait.command);
+      if (this.#served === wait) this.remove(wait);
+    } catch (error) {
+      this.remove(wait);
+      throw error;
+    } finally {
+      this.#served = null;
+    }
   }
 
   /** A pause has ended: those are served whom it held up. */
@@ -250,7 +329,7 @@ export class KeyWaiters {
   endAll(): void {
     const clients = new Set<WaitingClient>();
     for (const keys of this.#awaited) {
-      for (const { value: waiters } of keys ?? []) for (const { client } of waiters) clients.add(client);
+      for (const { value: queue } of keys ?? []) for (const { client } of queue) clients.add(client);
     }
     for (const client of clients) {
       client.blocking?.onGone();

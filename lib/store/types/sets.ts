@@ -210,6 +210,12 @@ export class Sets implements ValueType {
     return this.#addToListpack(home, ref, member, start, length);
   }
 
+  /** `add` for a member that is known to be none yet: a listpack is not searched for it. O(1) but for what it moves. */
+  addNew(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number): number {
+    if (this.heap.entries.encoding(ref) !== ENCODING_LISTPACK) return this.add(home, ref, member, start, length);
+    return this.#appendToListpack(home, ref, member, start, length);
+  }
+
   #addToTable(table: number, member: Uint8Array, start: number, length: number): void {
     const { foresight } = this.heap;
     this.added = false;
@@ -250,10 +256,15 @@ export class Sets implements ValueType {
 
   #addToListpack(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number): number {
     const { entries } = this.heap;
+    this.added = false;
+    if (findElement(entries.bytes(ref), entries.valueStart(ref), 1, member, start, length) >= 0) return ref;
+    return this.#appendToListpack(home, ref, member, start, length);
+  }
+
+  #appendToListpack(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number): number {
+    const { entries } = this.heap;
     let bytes = entries.bytes(ref);
     let listpack = entries.valueStart(ref);
-    this.added = false;
-    if (findElement(bytes, listpack, 1, member, start, length) >= 0) return ref;
     const inlineLength = entries.valueWord(ref);
     if (
       length > this.maxListpackValue || listpackCount(bytes, listpack) >= this.maxListpackEntries ||
