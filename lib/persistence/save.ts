@@ -11,7 +11,7 @@ import { type RdbInfo, RdbWriter } from "./rdb_writer.ts";
 import { temporaryFile } from "./temporary_files.ts";
 
 /** Entries looked at between two calls of `scan`. */
-const SCAN_ENTRIES = 256;
+const SCAN_ENTRIES = 64;
 
 export interface SaveOptions extends EncoderOptions {
   /** `rdb-save-incremental-fsync`. */
@@ -60,6 +60,7 @@ export function writeAll({ store, databases }: Databases, encoder: RdbEncoder, i
     let cursor = 0;
     do {
       cursor = database.scan(cursor, SCAN_ENTRIES, refs);
+      store.heap.foresight.fetchEntries(refs);
       for (const ref of refs) {
         const large = writer.entry(index, ref);
         if (large !== null) writer.complete(large);

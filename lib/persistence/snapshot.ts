@@ -315,6 +315,7 @@ export class Snapshotter {
       output.writer.beginDatabase(walked.index, walked.keys, walked.expiring);
     }
     const next = walked.table.scan(walked.cursor, SCAN_ENTRIES, this.#refs);
+    this.#store.heap.foresight.fetchEntries(this.#refs);
     if (!this.#writeScanned(walked, deadline)) return true; // the same place again, past what is marked by then
     walked.cursor = next;
     if (next === 0) this.#tableDone(walked);

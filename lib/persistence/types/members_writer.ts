@@ -47,6 +47,7 @@ export abstract class MembersWriter implements BodyWriter {
   write(output: RdbOutput, body: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
     const next = this.heap.tables.scan(this.table(body), cursor, limit, this.#refs);
     let written = 0;
+    this.heap.foresight.fetchEntries(this.#refs);
     for (const ref of this.#refs) {
       if (marks !== null) {
         if (marks.isMarked(ref)) continue;

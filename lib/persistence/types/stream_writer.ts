@@ -106,7 +106,15 @@ class StreamBodyWriter implements BodyWriter {
       cursor = this.#writeNodes(output, root, cursor, limit, marks);
       if (cursor < BEHIND_NODES) return cursor;
     }
-    if (cursor < BEHIND_NODES || this.written > 0) this.#behind = this.#writeBehind(output, source, limit, marks);
+    if (cursor < BEHIND_NODES || this.written > 0) {
+      this.#writeWhole(output, source);
+      const groups = this.streams.groupsOf(source);
+      if (groups === 0) {
+        this.written++;
+        return 0;
+      }
+      this.#behind = this.#writeGroups(output, groups, limit, marks);
+    }
     if (this.#behind === null) throw new Error("a stream that was not begun");
     if (this.#behind.next().done !== true) return BEHIND_NODES;
     this.#behind = null;
@@ -133,24 +141,29 @@ class StreamBodyWriter implements BodyWriter {
     return cursor < count ? cursor : BEHIND_NODES;
   }
 
-  /** Writes what comes behind the nodes, and stops after every `limit` elements. */
-  *#writeBehind(
-    output: RdbOutput,
-    source: number,
-    limit: number,
-    marks: SnapshotHooks | null,
-  ): Generator<void, void> {
+  /** Writes what is known of the whole, and the number of groups. */
+  #writeWhole(output: RdbOutput, source: number): void {
     const { streams } = this;
-    const { groups } = streams;
+    const root = streams.groupsOf(source);
     this.#length(output, streams.length(source));
     this.#idLengths(output, streams.lastId(source, this.#id));
     this.#idLengths(output, streams.firstId(source, this.#id));
     this.#idLengths(output, streams.maxDeletedId(source, this.#id));
-    this.#longLength(output, streams.entriesAdded(source));
-    const root = streams.groupsOf(source);
+    output.begin();
+    wordsLength(output, streams.addedHigh(source), streams.addedLow(source));
+    output.length(root === 0 ? 0 : this.#names.count(root));
+    output.end();
+  }
+
+  /** Writes the groups, and stops after every `limit` elements. */
+  *#writeGroups(
+    output: RdbOutput,
+    root: number,
+    limit: number,
+    marks: SnapshotHooks | null,
+  ): Generator<void, void> {
+    const { groups } = this.streams;
     const [names, consumers, pending, ids] = [this.#names, this.#consumers, this.#pending, this.#ids];
-    this.#length(output, root === 0 ? 0 : names.count(root));
-    if (root === 0) return;
     let left = limit;
     // Whatever was read may change at once: between the mark of something and the step to what comes next nothing may stop.
     names.seekPosition(root, 0);
