@@ -3,12 +3,17 @@
  * and with nothing xored at the end. The check value, over "123456789", is e9c6d914c4b8d9ca.
  *
  * Eight bytes are taken at a time through eight tables (slicing-by-8; Kounavis and Berry, 2005), as two 32-bit halves,
- * so that engines compute in native integers throughout.
+ * so that engines compute in native integers throughout. Long inputs are read by words: a third less time. (Tables of low
+ * and high halves side by side were no faster than apart, nor were sixteen slices on both runtimes; a module of
+ * WebAssembly with 64-bit words took another quarter off, and was not worth its second memory.)
  */
 
 const POLYNOMIAL_LOW = 0xac4bc9b5 | 0; // the polynomial with its 64 bits reversed
 const POLYNOMIAL_HIGH = 0x95ac9329 | 0;
 const SLICES = 8;
+/** An input of at least so many bytes is worth a view of its words. */
+const MIN_WORDS_BYTES = 4096;
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /** Entry `slice << 8 | byte`: what that byte adds to the CRC when `slice` more bytes follow it. */
 const LOW = new Int32Array(SLICES * 256);
@@ -50,6 +55,37 @@ export class Crc64 {
 
   /** Takes in `bytes[start, end)`. */
   update(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
+    if (end - start < MIN_WORDS_BYTES || !IS_LITTLE_ENDIAN) return this.#updateBytes(bytes, start, end);
+    const aligned = start + (-(bytes.byteOffset + start) & 3);
+    const words = (end - aligned) >> 3 << 1;
+    this.#updateBytes(bytes, start, aligned);
+    this.#updateWords(new Int32Array(bytes.buffer, bytes.byteOffset + aligned, words));
+    this.#updateBytes(bytes, aligned + words * 4, end);
+  }
+
+  /** Takes in words, of which there is an even number. */
+  #updateWords(words: Int32Array): void {
+    let low = this.low | 0;
+    let high = this.high | 0;
+    for (let at = 0, end = words.length; at < end; at += 2) {
+      low ^= words[at];
+      high ^= words[at + 1];
+      const a = 1792 | (low & 255);
+      const b = 1536 | ((low >>> 8) & 255);
+      const c = 1280 | ((low >>> 16) & 255);
+      const d = 1024 | (low >>> 24);
+      const e = 768 | (high & 255);
+      const f = 512 | ((high >>> 8) & 255);
+      const g = 256 | ((high >>> 16) & 255);
+      const h = high >>> 24;
+      low = LOW[a] ^ LOW[b] ^ LOW[c] ^ LOW[d] ^ LOW[e] ^ LOW[f] ^ LOW[g] ^ LOW[h];
+      high = HIGH[a] ^ HIGH[b] ^ HIGH[c] ^ HIGH[d] ^ HIGH[e] ^ HIGH[f] ^ HIGH[g] ^ HIGH[h];
+    }
+    this.low = low;
+    this.high = high;
+  }
+
+  #updateBytes(bytes: Uint8Array, start: number, end: number): void {
     let low = this.low;
     let high = this.high;
     let at = start;

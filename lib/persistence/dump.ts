@@ -12,7 +12,6 @@ import { RDB_LATEST_VERSION, RDB_VERSION, RdbError } from "./rdb_format.ts";
 import { RdbEncoder } from "./rdb_encoder.ts";
 import { RdbReader } from "./rdb_reader.ts";
 import { RdbWriter } from "./rdb_writer.ts";
-import { CHUNK_BYTES } from "./token_writer.ts";
 import { valueLoaders } from "./types/all.ts";
 
 const FOOTER_BYTES = 10;
@@ -36,16 +35,7 @@ export class Dumper {
   #length = 0;
 
   constructor(readonly store: Store) {
-    const chunk = new Uint8Array(CHUNK_BYTES);
-    this.#writer = new RdbWriter(
-      store,
-      (full, used) => {
-        this.#encoder.push(full, used);
-        return chunk;
-      },
-      chunk,
-      null,
-    );
+    this.#writer = new RdbWriter(store, this.#encoder, null);
   }
 
   /** The payload of an entry's value: bytes that stay as they are until the next call. */
@@ -56,7 +46,6 @@ export class Dumper {
     this.#options.compression = compression;
     encoder.checksum.reset();
     this.#writer.typeAndValue(ref);
-    this.#writer.tokens.flush();
     encoder.flush();
     this.#ensure(FOOTER_BYTES);
     const payload = this.#payload;

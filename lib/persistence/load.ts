@@ -52,11 +52,19 @@ export async function loadRdbFile(path: string, keyspace: Keyspace, options: Loa
   const chunk = new Uint8Array(READ_BYTES);
   try {
     const file = files().open(path, "read");
+    // The next piece is read while the last is parsed.
+    const read = () => {
+      const reading = files().readLater(file, chunk, 0, READ_BYTES);
+      reading.catch(() => {}); // whoever waits for it is told
+      return reading;
+    };
+    let reading = read();
     try {
       while (!reader.finished) {
-        const bytesRead = await files().readLater(file, chunk, 0, READ_BYTES);
+        const bytesRead = await reading;
         if (bytesRead === 0) break;
-        reader.push(chunk.subarray(0, bytesRead));
+        reader.push(chunk.subarray(0, bytesRead)); // a copy
+        reading = read();
         while (!reader.run(sliceMs)) {
           options.onProgress?.(reader.offset, reader.keysLoaded);
           await betweenSlices(reader);
@@ -65,6 +73,7 @@ export async function loadRdbFile(path: string, keyspace: Keyspace, options: Loa
       }
       reader.close();
     } finally {
+      await reading.catch(() => {}); // it must not read from whatever has the descriptor next
       files().close(file);
     }
   } catch (cause) {

@@ -1,6 +1,7 @@
 /**
- * The other half of writing RDB: turns the writer's tokens (token_writer.ts) into the bytes of the file. Strings become
- * integers, LZF or raw, and the checksum is counted. Runs in the worker for background saves, else in place.
+ * Makes the bytes of an RDB file: strings become integers, LZF or raw, and the checksum is counted. It is written to
+ * directly by whoever writes in place, and reads strings where they lie; in the worker it reads the tokens
+ * (token_writer.ts) that the main thread has made.
  */
 
 import { copyBytes } from "../bytes/compare.ts";
@@ -16,6 +17,7 @@ import {
   MAX_LENGTH_BYTES,
   writeLength,
 } from "./rdb_format.ts";
+import { MAX_RUN_BYTES, type RdbOutput } from "./rdb_output.ts";
 
 /** Bytes gathered before they go to the sink. */
 const OUTPUT_BYTES = 256 * 1024;
@@ -23,8 +25,12 @@ const OUTPUT_BYTES = 256 * 1024;
 const MAX_UNCOMPRESSED_BYTES = 20;
 /** Strings of up to this length may be integers. */
 const MAX_INT32_DIGITS = 11;
-/** A scratch buffer beyond this is let go after use. */
-const KEPT_SCRATCH_BYTES = 1024 * 1024;
+const LZF_HEADER_BYTES = 1 + 2 * MAX_LENGTH_BYTES;
+/** Strings of up to this length are compressed into the output buffer, others into one of their own. */
+const MAX_IN_PLACE_BYTES = OUTPUT_BYTES - LZF_HEADER_BYTES;
+/** Lengths of up to this take a byte, and two bytes. */
+const MAX_SHORT_LENGTH = 63;
+const MAX_MIDDLE_LENGTH = 16383;
 const CHECKSUM_BYTES = 8;
 
 export interface EncoderOptions {
@@ -37,20 +43,70 @@ export interface EncoderOptions {
 /** Takes bytes of the file; they are only valid during the call. */
 export type ByteSink = (bytes: Uint8Array) => void;
 
-export class RdbEncoder {
+export class RdbEncoder implements RdbOutput {
   readonly checksum: Crc64 = new Crc64();
   /** Bytes given to the sink. */
   bytesOut = 0;
   readonly #output = new Uint8Array(OUTPUT_BYTES);
   #at = 0;
-  #scratch = new Uint8Array(0);
-  /** Bytes still to come of a token that goes on in the next chunk. */
+  /** Bytes still to come of a token that goes on in the next chunk, or of a string that comes in pieces. */
   #missing = 0;
-  /** What is there of a string that goes on in the next chunk; null where the token is plain. */
+  /** What is there of such a string; null where the token is plain. */
   #partial: Uint8Array | null = null;
   #partialLength = 0;
 
   constructor(readonly options: EncoderOptions, readonly sink: ByteSink) {}
+
+  // --- Written to in place --------------------------------------------------------------------------------------------
+
+  plain(bytes: Uint8Array): void {
+    this.#raw(bytes, 0, bytes.length);
+  }
+
+  string(bytes: Uint8Array, start: number, length: number): void {
+    if (length <= MAX_INT32_DIGITS && this.#integer(bytes, start, length)) return;
+    if (length > MAX_UNCOMPRESSED_BYTES && this.options.compression && this.#compressed(bytes, start, length)) return;
+    this.#reserve(MAX_LENGTH_BYTES);
+    this.#at = writeLength(this.#output, this.#at, length);
+    this.#raw(bytes, start, length);
+  }
+
+  beginString(length: number): void {
+    this.#missing = length;
+    this.#partial = new Uint8Array(length);
+    this.#partialLength = 0;
+  }
+
+  append(bytes: Uint8Array, start: number, length: number): void {
+    this.#take(bytes, start, start + length);
+    this.#completeString();
+  }
+
+  begin(): void {
+    this.#reserve(MAX_RUN_BYTES);
+  }
+
+  byte(value: number): void {
+    this.#output[this.#at++] = value;
+  }
+
+  int32(value: number): void {
+    const output = this.#output;
+    const at = this.#at;
+    output[at] = value;
+    output[at + 1] = value >>> 8;
+    output[at + 2] = value >>> 16;
+    output[at + 3] = value >>> 24;
+    this.#at = at + 4;
+  }
+
+  length(value: number): void {
+    this.#at = writeLength(this.#output, this.#at, value);
+  }
+
+  end(): void {}
+
+  // --- Tokens ---------------------------------------------------------------------------------------------------------
 
   /** Encodes a chunk of tokens. */
   push(chunk: Uint8Array, length: number): void {
@@ -67,7 +123,7 @@ export class RdbEncoder {
       }
       const size = header >>> 1;
       if (size <= length - at) {
-        if (header & 1) this.#string(chunk, at, size);
+        if (header & 1) this.string(chunk, at, size);
         else this.#raw(chunk, at, size);
         at += size;
         continue;
@@ -101,12 +157,16 @@ export class RdbEncoder {
   /** Goes on with the token that the last chunk left unfinished; the offset after what is of it in this one. */
   #continue(chunk: Uint8Array, length: number): number {
     const taken = this.#take(chunk, 0, length);
-    if (this.#missing === 0 && this.#partial !== null) {
-      const string = this.#partial;
-      this.#partial = null;
-      this.#string(string, 0, string.length);
-    }
+    this.#completeString();
     return taken;
+  }
+
+  /** Writes the string that came in pieces, if that was the last. */
+  #completeString(): void {
+    const string = this.#partial;
+    if (this.#missing > 0 || string === null) return;
+    this.#partial = null;
+    this.string(string, 0, string.length);
   }
 
   #take(chunk: Uint8Array, at: number, end: number): number {
@@ -119,14 +179,6 @@ export class RdbEncoder {
     }
     this.#missing -= taken;
     return taken;
-  }
-
-  #string(bytes: Uint8Array, start: number, length: number): void {
-    if (length <= MAX_INT32_DIGITS && this.#integer(bytes, start, length)) return;
-    if (length > MAX_UNCOMPRESSED_BYTES && this.options.compression && this.#compressed(bytes, start, length)) return;
-    this.#reserve(MAX_LENGTH_BYTES);
-    this.#at = writeLength(this.#output, this.#at, length);
-    this.#raw(bytes, start, length);
   }
 
   /** Writes a string as the int32 it shows, if it does. */
@@ -142,18 +194,38 @@ export class RdbEncoder {
     return true;
   }
 
+  /** Writes a string as LZF, if that is shorter: at once behind a header of the length that it will have, by a guess. */
   #compressed(bytes: Uint8Array, start: number, length: number): boolean {
-    if (this.#scratch.length < length) this.#scratch = new Uint8Array(Math.max(length, 4096));
-    const compressed = compressLzf(bytes, start, length, this.#scratch);
-    if (compressed > 0) {
-      this.#reserve(1 + 2 * MAX_LENGTH_BYTES);
-      this.#output[this.#at++] = (LENGTH_ENCODED << 6) | ENCODED_LZF;
-      this.#at = writeLength(this.#output, this.#at, compressed);
-      this.#at = writeLength(this.#output, this.#at, length);
-      this.#raw(this.#scratch, 0, compressed);
-    }
-    if (this.#scratch.length > KEPT_SCRATCH_BYTES) this.#scratch = new Uint8Array(0);
-    return compressed > 0;
+    if (length > MAX_IN_PLACE_BYTES) return this.#compressedAside(bytes, start, length);
+    this.#reserve(LZF_HEADER_BYTES + length);
+    const output = this.#output;
+    const lengthBytes = length <= MAX_SHORT_LENGTH ? 1 : length <= MAX_MIDDLE_LENGTH ? 2 : 5;
+    const guessed = this.#at + 1 + lengthBytes + (length <= 2 * MAX_SHORT_LENGTH ? 1 : lengthBytes);
+    const compressed = compressLzf(bytes, start, length, output, guessed);
+    if (compressed === 0) return false;
+    const at = this.#at + 1 + lengthBytes +
+      (compressed <= MAX_SHORT_LENGTH ? 1 : compressed <= MAX_MIDDLE_LENGTH ? 2 : 5);
+    // Before the header, which may be longer than what was left for it.
+    if (at !== guessed) output.copyWithin(at, guessed, guessed + compressed);
+    this.#lzfHeader(compressed, length);
+    this.#at = at + compressed;
+    return true;
+  }
+
+  #compressedAside(bytes: Uint8Array, start: number, length: number): boolean {
+    const output = new Uint8Array(length);
+    const compressed = compressLzf(bytes, start, length, output);
+    if (compressed === 0) return false;
+    this.#reserve(LZF_HEADER_BYTES);
+    this.#lzfHeader(compressed, length);
+    this.#raw(output, 0, compressed);
+    return true;
+  }
+
+  #lzfHeader(compressed: number, length: number): void {
+    this.#output[this.#at++] = (LENGTH_ENCODED << 6) | ENCODED_LZF;
+    this.#at = writeLength(this.#output, this.#at, compressed);
+    this.#at = writeLength(this.#output, this.#at, length);
   }
 
   #raw(bytes: Uint8Array, start: number, length: number): void {

@@ -135,6 +135,15 @@ export class RdbInput {
     return this.#crc;
   }
 
+  /** A place in the unit, for `rewind`: what was read from there on is read again. Both only within one unit. */
+  mark(): number {
+    return this.#at;
+  }
+
+  rewind(mark: number): void {
+    this.#at = mark;
+  }
+
   /** Takes `length` bytes and returns where they begin in `bytes`. */
   take(length: number): number {
     const start = this.#at;

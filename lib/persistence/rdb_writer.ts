@@ -1,6 +1,6 @@
 /**
- * The main thread's half of writing RDB: the file's beginning, its keys with all that goes along, and its end, as tokens
- * (token_writer.ts). How values are written is their types' matter (types/). Used by the snapshot, by SAVE and by DUMP.
+ * Writing RDB: the file's beginning, its keys with all that goes along, and its end, to either output (rdb_output.ts). How
+ * values are written is their types' matter (types/). Used by the snapshot, by SAVE and by DUMP.
  */
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
@@ -18,7 +18,7 @@ import {
   OPCODE_SELECTDB,
   RDB_VERSION,
 } from "./rdb_format.ts";
-import { type ChunkSink, TokenWriter } from "./token_writer.ts";
+import type { RdbOutput } from "./rdb_output.ts";
 import { ValueWriters } from "./types/all.ts";
 import type { BodyWriter } from "./types/value_writer.ts";
 
@@ -63,25 +63,23 @@ export interface LargeValue {
   left: number;
 }
 
-export class RdbWriter {
+export class RdbWriter<Output extends RdbOutput = RdbOutput> {
   /** The database that readers of what was written so far have selected, or -1. */
   database = -1;
   /** Which opcodes accompany keys: see RdbInfo. */
   withIdle = false;
   frequency: ((clock: number) => number) | undefined = undefined;
-  readonly tokens: TokenWriter;
   readonly #writers: ValueWriters;
 
   /** `marks`: of the snapshot that this is for, which marks what it has written; null: all is written, unmarked. */
-  constructor(readonly store: Store, sink: ChunkSink, firstChunk: Uint8Array, readonly marks: SnapshotHooks | null) {
-    this.tokens = new TokenWriter(sink, firstChunk);
+  constructor(readonly store: Store, readonly output: Output, readonly marks: SnapshotHooks | null) {
     this.#writers = new ValueWriters(store);
   }
 
   /** Writes "REDIS", the version and the aux fields. */
   start(info: RdbInfo): void {
     this.configure(info);
-    this.tokens.plain(encodeLatin1(`REDIS${String(RDB_VERSION).padStart(4, "0")}`));
+    this.output.plain(encodeLatin1(`REDIS${String(RDB_VERSION).padStart(4, "0")}`));
     this.#aux("redis-ver", info.redisVersion);
     this.#aux("redis-bits", "64");
     this.#aux("ctime", String(Math.floor(unixMs() / 1000)));
@@ -106,13 +104,13 @@ export class RdbWriter {
 
   /** Writes that the keys after this are of another database, with a hint at their number. */
   beginDatabase(index: number, keys: number, expiring: number): void {
-    const { tokens } = this;
+    const { output } = this;
     this.#select(index);
-    tokens.begin();
-    tokens.byte(OPCODE_RESIZEDB);
-    tokens.length(keys);
-    tokens.length(expiring);
-    tokens.end();
+    output.begin();
+    output.byte(OPCODE_RESIZEDB);
+    output.length(keys);
+    output.length(expiring);
+    output.end();
   }
 
   /** Whether an entry's value is large: `entry` writes only its beginning. */
@@ -128,35 +126,35 @@ export class RdbWriter {
    */
   entry(database: number, ref: number, count = -1): LargeValue | null {
     if (database !== this.database) this.#select(database);
-    const { tokens } = this;
+    const { output } = this;
     const { entries } = this.store.heap;
     const word0 = entries.word(ref, 0);
-    tokens.begin();
+    output.begin();
     if (entries.hasExpiry(ref)) {
-      tokens.byte(OPCODE_EXPIRETIME_MS);
-      tokens.int32(entries.word(ref, 3));
-      tokens.int32(entries.word(ref, 4));
+      output.byte(OPCODE_EXPIRETIME_MS);
+      output.int32(entries.word(ref, 3));
+      output.int32(entries.word(ref, 4));
     }
     if (this.withIdle) {
-      tokens.byte(OPCODE_IDLE);
-      tokens.length((this.store.accessClock - (word0 >>> 8)) & 0xffffff);
+      output.byte(OPCODE_IDLE);
+      output.length((this.store.accessClock - (word0 >>> 8)) & 0xffffff);
     } else if (this.frequency !== undefined) {
-      tokens.byte(OPCODE_FREQ);
-      tokens.byte(this.frequency(word0 >>> 8));
+      output.byte(OPCODE_FREQ);
+      output.byte(this.frequency(word0 >>> 8));
     }
-    tokens.byte(this.#writers.of(word0 & 15).rdbType((word0 >>> 4) & 15));
-    tokens.end();
-    tokens.string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+    output.byte(this.#writers.of(word0 & 15).rdbType((word0 >>> 4) & 15));
+    output.end();
+    output.string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
     return this.#beginValue(ref, count);
   }
 
   /** Writes an entry's type and value alone, as DUMP shows them. */
   typeAndValue(ref: number): void {
-    const { tokens } = this;
+    const { output } = this;
     const word0 = this.store.heap.entries.word(ref, 0);
-    tokens.begin();
-    tokens.byte(this.#writers.of(word0 & 15).rdbType((word0 >>> 4) & 15));
-    tokens.end();
+    output.begin();
+    output.byte(this.#writers.of(word0 & 15).rdbType((word0 >>> 4) & 15));
+    output.end();
     const large = this.#beginValue(ref, -1);
     if (large !== null) this.complete(large);
   }
@@ -169,13 +167,13 @@ export class RdbWriter {
     const { entries } = this.store.heap;
     const { source, writer, ref } = large;
     if (writer !== null) {
-      large.cursor = writer.write(this.tokens, source, large.cursor, STEP_ELEMENTS, this.marks);
+      large.cursor = writer.write(this.output, source, large.cursor, STEP_ELEMENTS, this.marks);
       large.left -= writer.written;
       if (large.left < 0) throw new Error("a value has more elements than it had when its writing began");
       return large.cursor === 0;
     }
     const length = Math.min(STEP_BYTES, entries.valueWord(ref) - large.cursor);
-    this.tokens.append(entries.bytes(ref), entries.valueStart(ref) + large.cursor, length);
+    this.output.append(entries.bytes(ref), entries.valueStart(ref) + large.cursor, length);
     large.cursor += length;
     return large.cursor === entries.valueWord(ref);
   }
@@ -188,35 +186,35 @@ export class RdbWriter {
   /** Writes an element that has left the body of a large value. */
   element(large: LargeValue, ref: number): void {
     if (large.left-- <= 0) throw new Error("a value has more elements than it had when its writing began");
-    large.writer?.element(this.tokens, ref);
+    large.writer?.element(this.output, ref);
   }
 
   /** Writes the opcode that ends the file; the checksum after it is the encoder's. */
   end(): void {
-    this.tokens.plain(Uint8Array.of(OPCODE_EOF));
-    this.tokens.flush();
+    this.output.plain(Uint8Array.of(OPCODE_EOF));
+    this.output.flush();
   }
 
   #beginValue(ref: number, count: number): LargeValue | null {
-    const { tokens } = this;
+    const { output } = this;
     const { entries } = this.store.heap;
     const value = entries.valueWord(ref);
     const writer = this.#writers.body(ref);
     if (writer === null) {
       const { inline } = this.#writers.of(entries.type(ref));
       if (inline !== null) {
-        inline(tokens, entries.bytes(ref), entries.valueStart(ref), value, entries.encoding(ref));
+        inline(output, entries.bytes(ref), entries.valueStart(ref), value, entries.encoding(ref));
         return null;
       }
       if (value <= LARGE_BYTES) {
-        tokens.string(entries.bytes(ref), entries.valueStart(ref), value);
+        output.string(entries.bytes(ref), entries.valueStart(ref), value);
         return null;
       }
-      tokens.beginString(value);
+      output.beginString(value);
       return { ref, body: 0, source: 0, writer, cursor: 0, left: 0 };
     }
     const left = count < 0 ? writer.count(value) : count;
-    writer.begin(tokens, left);
+    writer.begin(output, left);
     const large: LargeValue = { ref, body: value, source: writer.source(value), writer, cursor: 0, left };
     if (count >= 0 || writer.isLarge(value)) return large;
     this.complete(large);
@@ -225,17 +223,17 @@ export class RdbWriter {
   }
 
   #select(index: number): void {
-    const { tokens } = this;
-    tokens.begin();
-    tokens.byte(OPCODE_SELECTDB);
-    tokens.length(index);
-    tokens.end();
+    const { output } = this;
+    output.begin();
+    output.byte(OPCODE_SELECTDB);
+    output.length(index);
+    output.end();
     this.database = index;
   }
 
   #aux(name: string, value: string): void {
-    this.tokens.plain(Uint8Array.of(OPCODE_AUX));
-    this.tokens.string(encodeLatin1(name), 0, name.length);
-    this.tokens.string(encodeLatin1(value), 0, value.length);
+    this.output.plain(Uint8Array.of(OPCODE_AUX));
+    this.output.string(encodeLatin1(name), 0, name.length);
+    this.output.string(encodeLatin1(value), 0, value.length);
   }
 }

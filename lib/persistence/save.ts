@@ -8,11 +8,10 @@ import type { Store } from "../store/store.ts";
 import { AtomicFile, createEmpty } from "./rdb_file.ts";
 import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
 import { type RdbInfo, RdbWriter } from "./rdb_writer.ts";
-import { CHUNK_BYTES } from "./token_writer.ts";
 import { temporaryFile } from "./temporary_files.ts";
 
 /** Entries looked at between two calls of `scan`. */
-const SCAN_ENTRIES = 256;
+const SCAN_ENTRIES = 64;
 
 export interface SaveOptions extends EncoderOptions {
   /** `rdb-save-incremental-fsync`. */
@@ -50,16 +49,7 @@ export function emptyRdb(store: Store, info: RdbInfo, options: EncoderOptions): 
 
 /** Writes databases through an encoder, and returns the number of keys. */
 export function writeAll({ store, databases }: Databases, encoder: RdbEncoder, info: RdbInfo): number {
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  const writer = new RdbWriter(
-    store,
-    (full, length) => {
-      encoder.push(full, length);
-      return chunk;
-    },
-    chunk,
-    null,
-  );
+  const writer = new RdbWriter(store, encoder, null);
   writer.start(info);
   const refs: number[] = [];
   let keys = 0;
@@ -70,6 +60,7 @@ export function writeAll({ store, databases }: Databases, encoder: RdbEncoder, i
     let cursor = 0;
     do {
       cursor = database.scan(cursor, SCAN_ENTRIES, refs);
+      store.heap.foresight.fetchEntries(refs);
       for (const ref of refs) {
         const large = writer.entry(index, ref);
         if (large !== null) writer.complete(large);

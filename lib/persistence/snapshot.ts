@@ -30,7 +30,7 @@ import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
 import type { WorkerOptions } from "./rdb_worker.ts";
 import { OpenBodies } from "./open_bodies.ts";
 import { type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
-import { CHUNK_BYTES } from "./token_writer.ts";
+import { CHUNK_BYTES, TokenWriter } from "./token_writer.ts";
 import { ValueWriters } from "./types/all.ts";
 
 export type { SnapshotTarget } from "./rdb_offload.ts";
@@ -112,9 +112,12 @@ interface Orphan {
 interface Output {
   readonly job: Job;
   readonly offload: Offload;
-  readonly writer: RdbWriter;
+  readonly writer: RdbWriter<TokenWriter>;
   /** Takes the entries that are about to change while `large` occupies the writer. */
-  aside: { readonly writer: RdbWriter; readonly chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[] } | null;
+  aside: {
+    readonly writer: RdbWriter<TokenWriter>;
+    readonly chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[];
+  } | null;
   /** The value of which a part was written. */
   large: PartlyWritten | null;
   readonly startedMs: number;
@@ -203,7 +206,7 @@ export class Snapshotter {
       offload.post(chunk as Uint8Array<ArrayBuffer>, length); // chunks come from takeChunk
       return offload.takeChunk();
     };
-    const writer = new RdbWriter(store, post, offload.takeChunk(), store.heap.snapshots);
+    const writer = new RdbWriter(store, new TokenWriter(post, offload.takeChunk()), store.heap.snapshots);
     this.#output = { job, offload, writer, aside: null, large: null, startedMs: monotonicMs() };
     this.#tables = [];
     this.#indexes.clear();
@@ -312,6 +315,7 @@ export class Snapshotter {
       output.writer.beginDatabase(walked.index, walked.keys, walked.expiring);
     }
     const next = walked.table.scan(walked.cursor, SCAN_ENTRIES, this.#refs);
+    this.#store.heap.foresight.fetchEntries(this.#refs);
     if (!this.#writeScanned(walked, deadline)) return true; // the same place again, past what is marked by then
     walked.cursor = next;
     if (next === 0) this.#tableDone(walked);
@@ -397,8 +401,8 @@ export class Snapshotter {
     const aside = output.aside;
     if (aside === null) return;
     output.aside = null;
-    output.writer.tokens.flush();
-    aside.writer.tokens.flush();
+    output.writer.output.flush();
+    aside.writer.output.flush();
     for (const { chunk, length } of aside.chunks) output.offload.post(chunk, length);
     output.writer.database = aside.writer.database;
   }
@@ -540,15 +544,11 @@ export class Snapshotter {
 
   #makeAside(output: Output): NonNullable<Output["aside"]> {
     const chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[] = [];
-    const writer = new RdbWriter(
-      this.#store,
-      (chunk, length) => {
-        chunks.push({ chunk: chunk as Uint8Array<ArrayBuffer>, length }); // chunks are made here
-        return new Uint8Array(CHUNK_BYTES);
-      },
-      new Uint8Array(CHUNK_BYTES),
-      this.#store.heap.snapshots,
-    );
+    const tokens = new TokenWriter((chunk, length) => {
+      chunks.push({ chunk: chunk as Uint8Array<ArrayBuffer>, length }); // chunks are made here
+      return new Uint8Array(CHUNK_BYTES);
+    }, new Uint8Array(CHUNK_BYTES));
+    const writer = new RdbWriter(this.#store, tokens, this.#store.heap.snapshots);
     writer.configure(output.writer);
     return { writer, chunks };
   }
@@ -576,7 +576,7 @@ export class Snapshotter {
     this.#indexes.clear();
     if (this.#output !== null) {
       this.#output.writer.end();
-      this.#output.writer.tokens.takeChunk();
+      this.#output.writer.output.takeChunk();
       this.#output.offload.finish();
     } else if (this.#job !== null) {
       this.#begin(this.#job);

@@ -6,22 +6,23 @@
  * write as an RDB string: as an integer, compressed, or raw. Value types need nothing of the encoder but that.
  *
  * Tokens fill chunks; a full chunk goes to the sink, which gives the next one to fill. A token's bytes may go on in the
- * next chunk, its header never does. Used by the RDB writer and by the writers of value types.
+ * next chunk, its header never does.
  */
 
 import { copyBytes } from "../bytes/compare.ts";
 import { MAX_LENGTH_BYTES, writeLength } from "./rdb_format.ts";
+import { MAX_RUN_BYTES, type RdbOutput } from "./rdb_output.ts";
 
 /** Bytes of a chunk of tokens. */
 export const CHUNK_BYTES = 128 * 1024;
 /** Room that must be left for a plain token of opcodes and lengths, header included. */
-const SMALL_TOKEN_BYTES = 48;
+const SMALL_TOKEN_BYTES = MAX_RUN_BYTES + 1;
 const MAX_HEADER_BYTES = 5;
 
 /** Takes a full chunk (its first `length` bytes) and returns another to fill, of any size above a few hundred bytes. */
 export type ChunkSink = (chunk: Uint8Array, length: number) => Uint8Array;
 
-export class TokenWriter {
+export class TokenWriter implements RdbOutput {
   #chunk: Uint8Array;
   #at = 0;
   /** Where the length of the plain token under way is to go. */

@@ -21,6 +21,8 @@ import type { ValueType } from "./types/value_type.ts";
 export const FORESIGHT = 64;
 /** How far into an entry is read ahead, in words: most of a short key with its value. */
 const ENTRY_REACH_WORDS = 8;
+/** A cache line, in words. */
+const LINE_WORDS = 16;
 const NO_BYTES = new Uint8Array(0);
 /** Length of a member that was not hashed, as its key holds no table. */
 const NOT_HASHED = -1;
@@ -196,6 +198,26 @@ export class Foresight {
       const at = (ref & SEGMENT_MASK) << 1;
       // A short entry lies within two cache lines.
       touched ^= entry[at] ^ entry[at + ENTRY_REACH_WORDS];
+    }
+    this.touched = touched;
+  }
+
+  /** Touches entries that are about to be read, as a scan gives them, and then the bodies that are their values. */
+  fetchEntries(refs: readonly number[]): void {
+    const { entries } = this;
+    const all = this.tables.arena.words;
+    let touched = 0;
+    for (let i = 0; i < refs.length; i++) {
+      const ref = refs[i];
+      const entry = all[ref >>> SEGMENT_SHIFT];
+      const at = (ref & SEGMENT_MASK) << 1;
+      touched ^= entry[at] ^ entry[at + LINE_WORDS] ^ entry[at + 2 * LINE_WORDS];
+    }
+    for (let i = 0; i < refs.length; i++) {
+      const ref = refs[i];
+      if (!entries.hasBody(ref)) continue;
+      const body = entries.valueWord(ref);
+      touched ^= all[body >>> SEGMENT_SHIFT][(body & SEGMENT_MASK) << 1];
     }
     this.touched = touched;
   }

@@ -473,6 +473,13 @@ export function isValidListpack(bytes: Uint8Array, start: number, length: number
   let at = start + LISTPACK_HEADER_BYTES;
   while (at < end) {
     const first = bytes[at];
+    if ((first & 0xc0) === STRING_6) {
+      const size = 1 + (first & 0x3f);
+      if (at + size >= end || bytes[at + size] !== size) return false;
+      at += size + 1;
+      count++;
+      continue;
+    }
     if (first > INT_64) return false;
     if (first >= INT_13 && at + (first === STRING_32 ? 5 : 2) > end) return false;
     const size = dataBytes(bytes, at);
@@ -493,6 +500,11 @@ export function isValidListpack(bytes: Uint8Array, start: number, length: number
   return known === COUNT_UNKNOWN || known === count;
 }
 
+/** Up to so many elements are compared each with each, by tags. */
+const MAX_COMPARED = 16;
+const tags = new Int32Array(MAX_COMPARED);
+const offsetsOfTags = new Int32Array(MAX_COMPARED);
+
 /** Slots of the table in which `hasDuplicates` looks that are kept for the next listpack. */
 const KEPT_SLOTS = 1024;
 const MIN_SLOTS = 16;
@@ -502,11 +514,51 @@ const one = new Element();
 const other = new Element();
 
 /**
+ * Bytes of the entry at `at`, where no element of other bytes can equal it: a short string that is no integer, or an
+ * integer of 32 bits in its shortest form. 0 for all others.
+ */
+function canonicalBytes(bytes: Uint8Array, at: number): number {
+  const first = bytes[at];
+  if ((first & 0xc0) === STRING_6) {
+    const length = first & 0x3f;
+    const begins = bytes[at + 1];
+    const mayBeInteger = length > 0 && length <= 20 && begins <= 0x39 && (begins >= 0x30 || begins === 0x2d);
+    return mayBeInteger ? 0 : length + 2;
+  }
+  if (first < STRING_6) return 2;
+  if (first >= STRING_12 && (first < INT_16 || first > INT_32)) return 0;
+  const value = readInteger(bytes, at);
+  if (first < STRING_12) return value < 0 || value > 127 ? 3 : 0;
+  const size = first - INT_16 + 4;
+  const bits = first === INT_16 ? 13 : (size - 3) * 8; // of the next shorter form
+  return value << (32 - bits) >> (32 - bits) === value ? 0 : size;
+}
+
+/**
  * Whether any two elements of every `stride` are equal, as fields of a hash must not be, however each is encoded. For bytes
  * from outside, which are a sound listpack. O(n); a small listpack needs no memory.
  */
-export function hasDuplicates(bytes: Uint8Array, start: number, stride: number): boolean {
+export function hasDuplicates(bytes: Uint8Array, start: number, stride: 1 | 2): boolean {
   const count = listpackCount(bytes, start) / stride;
+  if (count > MAX_COMPARED) return hasHashedDuplicates(bytes, start, stride, count);
+  let at = start + LISTPACK_HEADER_BYTES;
+  for (let n = 0; n < count; n++) {
+    const size = canonicalBytes(bytes, at);
+    if (size === 0) return hasHashedDuplicates(bytes, start, stride, count);
+    // What differs between like elements is mostly at their end; the first byte tells the size.
+    const tag = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + size - 2] << 16) | (bytes[at + (size >> 1)] << 24);
+    for (let i = 0; i < n; i++) {
+      if (tags[i] === tag && bytesEqual(bytes, offsetsOfTags[i], bytes, at, size)) return true;
+    }
+    tags[n] = tag;
+    offsetsOfTags[n] = at;
+    at += size;
+    if (stride === 2) at += entryBytes(bytes, at);
+  }
+  return false;
+}
+
+function hasHashedDuplicates(bytes: Uint8Array, start: number, stride: 1 | 2, count: number): boolean {
   let size = MIN_SLOTS;
   while (size < count * 2) size *= 2;
   const hashes = size <= KEPT_SLOTS ? keptHashes : new Int32Array(size);

@@ -344,6 +344,82 @@ test("sets that are not sound are refused: members twice, malformed intsets and 
   refused(file(20, text("k"), blob([11, 0, 0, 0, 2, 0, 1, 1, 1, 1, 255])), /listpack with a member twice/);
 });
 
+test("strings of every length, compressible and not, come back from in-place encoding", () => {
+  const keyspace = new Keyspace(1);
+  const lengths = Array.from({ length: 300 }, (_, i) => i);
+  for (const around of [16383, 16384, 65536, 262144]) {
+    lengths.push(around - 20, around - 4, around - 1, around, around + 1);
+  }
+  let state = 1;
+  for (const length of lengths) {
+    for (const noise of [0, 3, 40]) { // of 100 bytes, so many are of no use to the compression
+      let value = "";
+      for (let i = 0; i < length; i++) {
+        state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
+        value += state % 100 < noise ? String.fromCharCode(97 + (state >> 8) % 26) : "abcdefghi"[i % 9];
+      }
+      setString(keyspace.databases[0], `${length}:${noise}`, value);
+    }
+  }
+  assert.deepEqual(everything(load(toRdb(keyspace))), everything(keyspace));
+});
+
+test("a small set read member by member is what adding its members one by one makes of it", () => {
+  const long = "x".repeat(65);
+  const many = (count: number, name: (i: number) => string) => Array.from({ length: count }, (_, i) => name(i));
+  const cases: [string[], number][] = [
+    [["a"], ENCODING_LISTPACK],
+    [["a", "5", "-7", "", "9223372036854775807"], ENCODING_LISTPACK],
+    [["5", "a"], ENCODING_LISTPACK],
+    [["5", "6"], ENCODING_INTSET],
+    [["a", "b".repeat(64)], ENCODING_LISTPACK],
+    [["a", "b", long], ENCODING_HASHTABLE],
+    [many(128, (i) => `m${i}`), ENCODING_LISTPACK],
+    [many(128, (i) => "m".repeat(50) + i), ENCODING_LISTPACK],
+    [many(129, (i) => `m${i}`), ENCODING_HASHTABLE],
+  ];
+  for (const [members, encoding] of cases) {
+    const bytes = file(
+      2,
+      text("k"),
+      [0x40 | (members.length >> 8), members.length & 255],
+      ...members.map((member) => [0x40 | (member.length >> 8), member.length & 255, ...encodeLatin1(member)]),
+    );
+    // At once, and with each byte coming by itself, so that members are read again.
+    for (const step of [bytes.length, 1]) {
+      const keyspace = new Keyspace(16);
+      const reader = new RdbReader(keyspace, READ);
+      for (let at = 0; at < bytes.length; at += step) reader.feed(bytes.subarray(at, at + step));
+      reader.close();
+      const [database] = keyspace.databases;
+      const ref = database.peek(encodeLatin1("k"), 0, 1);
+      assert.equal(keyspace.store.heap.entries.encoding(ref), encoding, members.slice(0, 3).join());
+      const found: string[] = [];
+      keyspace.store.sets.walk(ref, 0, Infinity, (member) => found.push(member.text()));
+      assert.deepEqual(found.toSorted(), members.toSorted());
+    }
+  }
+});
+
+test("a sorted set's listpack out of order is put in order, among equal scores too", () => {
+  const sorted = (...elements: number[]) => {
+    const { store } = wipe(TARGET);
+    const reader = new RdbReader(TARGET, READ);
+    const listpack = [elements.length + 7, 0, 0, 0, 4, 0, ...elements, 255];
+    reader.feed(file(17, text("k"), [listpack.length, ...listpack]));
+    const found: string[] = [];
+    const ref = TARGET.databases[0].peek(encodeLatin1("k"), 0, 1);
+    store.sortedSets.walk(ref, 0, Infinity, (member, score) => found.push(`${member.text()} ${score.text()}`));
+    return found.join();
+  };
+  const [a, b, ten] = [[0x81, 0x61, 2], [0x81, 0x62, 2], [10, 1]];
+  assert.equal(sorted(...a, 1, 1, ...b, 2, 1), "a 1,b 2");
+  assert.equal(sorted(...a, 2, 1, ...b, 1, 1), "b 1,a 2");
+  assert.equal(sorted(...a, 1, 1, ...b, 1, 1), "a 1,b 1");
+  assert.equal(sorted(...b, 1, 1, ...a, 1, 1), "a 1,b 1");
+  assert.equal(sorted(...a, 1, 1, ...ten, 1, 1), "10 1,a 1");
+});
+
 test("sets of every RDB type become what the limits say", () => {
   const load = (type: number, ...value: (number | string | number[])[]) => {
     const { store } = wipe(TARGET);

@@ -300,3 +300,33 @@ test("fields that are equal, though one is a string and the other an integer, ar
   listpack[12] = 0x36;
   assert.ok(!hasDuplicates(listpack, 0, 2));
 });
+
+test("elements are told apart by what they mean, whatever their form and however many there are", () => {
+  const limit = below(randomFrom(11));
+  // Integers in each form that can hold them, strings of digits, and strings that differ in one place.
+  const forms: ((value: number) => number[])[] = [
+    (value) => [value, 1],
+    (value) => [0xc0, value, 2],
+    (value) => [0xf1, value, 0, 3],
+    (value) => [0xf2, value, 0, 0, 4],
+    (value) => [0xf3, value, 0, 0, 0, 5],
+    (value) => [0xf4, value, 0, 0, 0, 0, 0, 0, 0, 9],
+    (value) => [0x82, 0x30 + Math.floor(value / 10), 0x30 + value % 10, 3],
+    (value) => [0x85, 0x61, 0x62 + value % 3, 0x63, 0x64, 0x65, 6],
+    (value) => [0x85, 0x61, 0x62, 0x63 + value % 3, 0x64, 0x65, 6],
+    () => [0x80, 1],
+  ];
+  let duplicates = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const count = 1 + limit(round % 50 === 0 ? 30 : 5);
+    const elements = Array.from({ length: count }, () => forms[limit(forms.length)](10 + limit(90))).flat();
+    const bytes = Uint8Array.of(0, 0, 0, 0, count, 0, ...elements, LISTPACK_END);
+    bytes[0] = bytes.length;
+    bytes[1] = bytes.length >> 8;
+    assert.ok(isValidListpack(bytes, 0, bytes.length, 1));
+    const isTwice = new Set(texts(bytes, 0)).size < count;
+    assert.equal(hasDuplicates(bytes, 0, 1), isTwice, String(bytes));
+    if (isTwice) duplicates++;
+  }
+  assert.ok(duplicates > 1000 && duplicates < 19_000, `${duplicates}`);
+});

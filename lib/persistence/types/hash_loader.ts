@@ -122,8 +122,8 @@ export class HashLoader implements ValueLoader {
 
   #listpack(target: LoadTarget): number {
     if (!hasElements(target, this.#value, 2, "Hash", "field")) return EMPTY;
-    const database = this.#database = target.claim();
-    if (database !== null) this.#ref = putListpack(this.hashes, database, target, this.#value);
+    this.#database = target.database;
+    this.#ref = putListpack(this.hashes, target, this.#value);
     return 0;
   }
 }

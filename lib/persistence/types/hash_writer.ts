@@ -4,7 +4,7 @@ import { SEGMENT_MASK, SEGMENT_SHIFT } from "../../store/arena.ts";
 import { ENCODING_HASHTABLE, ENCODING_LISTPACK } from "../../store/entry.ts";
 import type { Heap } from "../../store/heap.ts";
 import { RDB_TYPE_HASH, RDB_TYPE_HASH_LISTPACK } from "../rdb_format.ts";
-import type { TokenWriter } from "../token_writer.ts";
+import type { RdbOutput } from "../rdb_output.ts";
 import { MembersWriter } from "./members_writer.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
 
@@ -29,13 +29,13 @@ class FieldsWriter extends MembersWriter {
     return body;
   }
 
-  element(tokens: TokenWriter, ref: number): void {
+  element(output: RdbOutput, ref: number): void {
     const { entries, arena } = this.heap;
     const words = arena.words[ref >>> SEGMENT_SHIFT];
     const bytes = arena.bytes[ref >>> SEGMENT_SHIFT];
     const keyStart = entries.keyStart(ref);
     const keyLength = entries.keyLength(ref);
-    tokens.string(bytes, keyStart, keyLength);
-    tokens.string(bytes, keyStart + keyLength, words[((ref & SEGMENT_MASK) << 1) + 2]);
+    output.string(bytes, keyStart, keyLength);
+    output.string(bytes, keyStart + keyLength, words[((ref & SEGMENT_MASK) << 1) + 2]);
   }
 }

@@ -52,8 +52,8 @@ export class ListLoader implements ValueLoader {
     const value = this.#value;
     const isPacked = this.#readNode(target);
     if (isPacked && this.lists.fits(value.length, listpackCount(value.bytes, value.start))) {
-      const database = this.#database = target.claim();
-      if (database !== null) this.#ref = putListpack(this.lists, database, target, value);
+      this.#database = target.database;
+      this.#ref = putListpack(this.lists, target, value);
       return;
     }
     this.#start(target);

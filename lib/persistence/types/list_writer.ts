@@ -7,7 +7,7 @@ import type { ListBodies } from "../../store/types/list_bodies.ts";
 import type { Lists } from "../../store/types/lists.ts";
 import { ELEMENTS, NODE } from "../../store/types/node_trees.ts";
 import { QUICKLIST_NODE_PACKED, RDB_TYPE_LIST_QUICKLIST_2 } from "../rdb_format.ts";
-import type { TokenWriter } from "../token_writer.ts";
+import type { RdbOutput } from "../rdb_output.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
 
 /** A list with more nodes is written in steps. */
@@ -27,12 +27,12 @@ export class ListWriter implements ValueWriter {
     throw new Error(`no RDB type for lists in encoding ${encoding}`);
   }
 
-  readonly inline = (tokens: TokenWriter, bytes: Uint8Array, start: number, length: number): void => {
-    tokens.begin();
-    tokens.length(1);
-    tokens.length(QUICKLIST_NODE_PACKED);
-    tokens.end();
-    tokens.string(bytes, start, length);
+  readonly inline = (output: RdbOutput, bytes: Uint8Array, start: number, length: number): void => {
+    output.begin();
+    output.length(1);
+    output.length(QUICKLIST_NODE_PACKED);
+    output.end();
+    output.string(bytes, start, length);
   };
 }
 
@@ -64,13 +64,13 @@ class NodesWriter implements BodyWriter {
 
   unshare(): void {}
 
-  begin(tokens: TokenWriter, count: number): void {
-    tokens.begin();
-    tokens.length(count);
-    tokens.end();
+  begin(output: RdbOutput, count: number): void {
+    output.begin();
+    output.length(count);
+    output.end();
   }
 
-  write(tokens: TokenWriter, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+  write(output: RdbOutput, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
     const trees = this.#trees;
     const { nodes } = this.bodies;
     const count = trees.count(root);
@@ -79,10 +79,10 @@ class NodesWriter implements BodyWriter {
     do {
       const node = trees.word(NODE);
       nodes.show(node);
-      tokens.begin();
-      tokens.length(QUICKLIST_NODE_PACKED);
-      tokens.end();
-      tokens.string(nodes.bytes, nodes.start, nodes.length(node));
+      output.begin();
+      output.length(QUICKLIST_NODE_PACKED);
+      output.end();
+      output.string(nodes.bytes, nodes.start, nodes.length(node));
       cursor += trees.word(ELEMENTS);
       written++;
       if (marks === null) continue;

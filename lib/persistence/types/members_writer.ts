@@ -2,7 +2,7 @@
 
 import type { Heap } from "../../store/heap.ts";
 import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
-import type { TokenWriter } from "../token_writer.ts";
+import type { RdbOutput } from "../rdb_output.ts";
 import type { BodyWriter } from "./value_writer.ts";
 
 /** A table with more members is written in steps. */
@@ -18,7 +18,7 @@ export abstract class MembersWriter implements BodyWriter {
   /** The table of a body's members. */
   abstract table(body: number): number;
 
-  abstract element(tokens: TokenWriter, ref: number): void;
+  abstract element(output: RdbOutput, ref: number): void;
 
   isLarge(body: number): boolean {
     return this.count(body) > LARGE_MEMBERS;
@@ -38,21 +38,22 @@ export abstract class MembersWriter implements BodyWriter {
 
   unshare(): void {}
 
-  begin(tokens: TokenWriter, count: number): void {
-    tokens.begin();
-    tokens.length(count);
-    tokens.end();
+  begin(output: RdbOutput, count: number): void {
+    output.begin();
+    output.length(count);
+    output.end();
   }
 
-  write(tokens: TokenWriter, body: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+  write(output: RdbOutput, body: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
     const next = this.heap.tables.scan(this.table(body), cursor, limit, this.#refs);
     let written = 0;
+    this.heap.foresight.fetchEntries(this.#refs);
     for (const ref of this.#refs) {
       if (marks !== null) {
         if (marks.isMarked(ref)) continue;
         marks.mark(ref);
       }
-      this.element(tokens, ref);
+      this.element(output, ref);
       written++;
     }
     this.written = written;

@@ -1,6 +1,5 @@
 /** Values that are read as a listpack, and become one in the store: what their loaders have in common. */
 
-import type { Database } from "../../store/database.ts";
 import type { UnixMs } from "../../store/entry.ts";
 import { EMPTY_LISTPACK_BYTES, hasDuplicates, isValidListpack } from "../../store/listpack.ts";
 import type { ValueHome } from "../../store/types/value_type.ts";
@@ -50,14 +49,15 @@ export function hasElements(
 }
 
 /**
- * Puts a listpack that was read, and is known to be sound, under the target's key; the entry. The limit on the lengths of
- * its elements is not asked again, only that on their number: so does Redis.
+ * Puts a listpack that was read, and is known to be sound, under the target's key; the entry, or 0 where the value is
+ * dropped. The limit on the lengths of its elements is not asked again, only that on their number: so does Redis.
  */
-export function putListpack(
-  taker: ListpackTaker,
-  database: Database,
-  { key, expiry }: LoadTarget,
-  { bytes, start, length }: StringSlot,
-): number {
-  return taker.createFromListpack(database, key.bytes, key.start, key.length, bytes, start, length, expiry);
+export function putListpack(taker: ListpackTaker, target: LoadTarget, { bytes, start, length }: StringSlot): number {
+  const { key, expiry } = target;
+  const database = target.forWhole();
+  if (database === null) return 0;
+  const before = database.size;
+  const ref = taker.createFromListpack(database, key.bytes, key.start, key.length, bytes, start, length, expiry);
+  target.checkNew(database.size > before);
+  return ref;
 }

@@ -3,20 +3,38 @@
  * the limits of the store say, whatever it was when it was written. Duplicate members, which no server writes, are refused.
  */
 
+import { parseWords } from "../../bytes/int64_words.ts";
 import type { Database } from "../../store/database.ts";
 import { ENCODING_INTSET, ENCODING_LISTPACK } from "../../store/entry.ts";
 import { isValidIntset } from "../../store/intset.ts";
+import {
+  addToCount,
+  firstElement,
+  hasDuplicates,
+  LISTPACK_END,
+  LISTPACK_ENTRY_OVERHEAD,
+  setListpackBytes,
+  writeElement,
+  writeEmptyListpack,
+} from "../../store/listpack.ts";
 import type { Sets } from "../../store/types/sets.ts";
 import { RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
 import { hasElements, notSound } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
+/** Most members, and bytes of their listpack, that are read at once. */
+const MAX_AT_ONCE = 512;
+const MAX_AT_ONCE_BYTES = 16 * 1024;
+
 export class SetLoader implements ValueLoader {
   readonly rdbTypes = [RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK];
   #database: Database | null = null;
   #ref = 0;
   readonly #value = new StringSlot();
+  /** A listpack of members that were read one by one. */
+  readonly #read = new StringSlot();
+  readonly #scratch = new Uint8Array(MAX_AT_ONCE_BYTES);
 
   constructor(readonly sets: Sets) {}
 
@@ -25,6 +43,10 @@ export class SetLoader implements ValueLoader {
     if (type === RDB_TYPE_SET) {
       const members = input.length();
       if (members === 0) return EMPTY;
+      if (this.#readSmall(target, members)) {
+        this.#packed(target, ENCODING_LISTPACK, this.#read);
+        return 0;
+      }
       this.#start(target, members);
       return members;
     }
@@ -61,25 +83,64 @@ export class SetLoader implements ValueLoader {
     this.#ref = database.setExpiry(ref, expiry);
   }
 
+  /**
+   * Reads the members of a set that is to be a listpack into one, all at once. False where it may be something else, or has
+   * a member twice: then nothing was read.
+   */
+  #readSmall({ input }: LoadTarget, members: number): boolean {
+    const { maxListpackEntries, maxListpackValue } = this.sets;
+    if (members > maxListpackEntries || members > MAX_AT_ONCE) return false;
+    const mark = input.mark();
+    const member = this.#value;
+    const listpack = this.#scratch;
+    writeEmptyListpack(listpack, 0);
+    let at = firstElement(0);
+    for (let i = 0; i < members; i++) {
+      input.string(member);
+      const { bytes, start, length } = member;
+      // One that begins with an integer may be an intset as long as no other is read.
+      const fits = length <= maxListpackValue && length < MAX_AT_ONCE_BYTES - LISTPACK_ENTRY_OVERHEAD - at;
+      if (!fits || (i === 0 && parseWords(bytes, start, length))) {
+        input.rewind(mark);
+        return false;
+      }
+      at = writeElement(listpack, at, bytes, start, length);
+    }
+    listpack[at++] = LISTPACK_END;
+    setListpackBytes(listpack, 0, at);
+    addToCount(listpack, 0, members);
+    if (hasDuplicates(listpack, 0, 1)) {
+      input.rewind(mark);
+      return false;
+    }
+    this.#read.show(listpack, 0, at);
+    return true;
+  }
+
   #intset(target: LoadTarget): number {
     const { bytes, start, length } = this.#value;
     if (!isValidIntset(bytes, start, length)) throw notSound(target.input, "Intset", "a malformed intset");
-    this.#packed(target, ENCODING_INTSET);
+    this.#packed(target, ENCODING_INTSET, this.#value);
     return 0;
   }
 
   #listpack(target: LoadTarget): number {
     if (!hasElements(target, this.#value, 1, "Set", "member")) return EMPTY;
-    this.#packed(target, ENCODING_LISTPACK);
+    this.#packed(target, ENCODING_LISTPACK, this.#value);
     return 0;
   }
 
   /** Its limit on lengths is not asked again, only that on members: so does Redis. */
-  #packed(target: LoadTarget, encoding: typeof ENCODING_INTSET | typeof ENCODING_LISTPACK): void {
-    const { bytes, start, length } = this.#value;
+  #packed(
+    target: LoadTarget,
+    encoding: typeof ENCODING_INTSET | typeof ENCODING_LISTPACK,
+    { bytes, start, length }: StringSlot,
+  ): void {
     const { key, expiry } = target;
-    const database = this.#database = target.claim();
+    this.#database = target.database;
+    const database = target.forWhole();
     if (database === null) return;
+    const before = database.size;
     this.#ref = this.sets.createFromBytes(
       database,
       key.bytes,
@@ -91,5 +152,6 @@ export class SetLoader implements ValueLoader {
       length,
       expiry,
     );
+    target.checkNew(database.size > before);
   }
 }

@@ -7,7 +7,7 @@ import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } from "../../st
 import type { Heap } from "../../store/heap.ts";
 import { Element, entryBytes, firstElement, LISTPACK_END, listpackCount } from "../../store/listpack.ts";
 import { RDB_TYPE_SET, RDB_TYPE_SET_INTSET } from "../rdb_format.ts";
-import type { TokenWriter } from "../token_writer.ts";
+import type { RdbOutput } from "../rdb_output.ts";
 import { MembersWriter } from "./members_writer.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
 
@@ -26,21 +26,21 @@ export class SetWriter implements ValueWriter {
   }
 
   readonly inline = (
-    tokens: TokenWriter,
+    output: RdbOutput,
     bytes: Uint8Array,
     start: number,
     length: number,
     encoding: number,
   ): void => {
-    if (encoding === ENCODING_INTSET) return tokens.string(bytes, start, length);
-    tokens.begin();
-    tokens.length(listpackCount(bytes, start));
-    tokens.end();
+    if (encoding === ENCODING_INTSET) return output.string(bytes, start, length);
+    output.begin();
+    output.length(listpackCount(bytes, start));
+    output.end();
     const element = this.#element;
     for (let at = firstElement(start); bytes[at] !== LISTPACK_END; at += entryBytes(bytes, at)) {
       element.read(bytes, at);
       element.toBytes();
-      tokens.string(element.bytes, element.start, element.length);
+      output.string(element.bytes, element.start, element.length);
     }
   };
 }
@@ -51,8 +51,8 @@ class PlainMembersWriter extends MembersWriter {
     return body;
   }
 
-  element(tokens: TokenWriter, ref: number): void {
+  element(output: RdbOutput, ref: number): void {
     const { entries } = this.heap;
-    tokens.string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+    output.string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
   }
 }

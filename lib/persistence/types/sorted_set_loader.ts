@@ -4,6 +4,7 @@
  * refused, as are scores that are no numbers.
  */
 
+import { compareBytes } from "../../bytes/compare.ts";
 import { parseDouble } from "../../bytes/doubles.ts";
 import type { Database } from "../../store/database.ts";
 import { Element, entryBytes, firstElement, LISTPACK_END } from "../../store/listpack.ts";
@@ -117,24 +118,42 @@ export class SortedSetLoader implements ValueLoader {
       });
       return 0;
     }
-    const database = this.#database = target.claim();
-    if (database !== null) this.#ref = putListpack(this.sets, database, target, this.#value);
+    this.#database = target.database;
+    this.#ref = putListpack(this.sets, target, this.#value);
     return 0;
   }
 
-  /** Whether the scores of the listpack that was read rise. Throws where one is no number. */
+  /** Whether the listpack that was read is in the order of scores, and of members. Throws where a score is no number. */
   #isSorted(target: LoadTarget): boolean {
+    const { bytes, start } = this.#value;
+    const score = this.#score;
     let isSorted = true;
     let before = -Infinity;
-    let memberBefore = "";
-    this.#forEach((member, score) => {
-      if (Number.isNaN(score)) throw target.input.error("a score that is no number");
-      const text = member.text();
-      if (score < before || (score === before && text < memberBefore)) isSorted = false;
-      before = score;
-      memberBefore = text;
-    });
+    let memberBefore = 0;
+    for (let at = firstElement(start); bytes[at] !== LISTPACK_END;) {
+      const scoreAt = at + entryBytes(bytes, at);
+      score.read(bytes, scoreAt);
+      const value = scoreOfElement(score);
+      if (Number.isNaN(value)) throw target.input.error("a score that is no number");
+      if (value < before) isSorted = false;
+      else if (value === before && memberBefore !== 0 && this.#compare(memberBefore, at) > 0) isSorted = false;
+      before = value;
+      memberBefore = at;
+      at = scoreAt + entryBytes(bytes, scoreAt);
+    }
     return isSorted;
+  }
+
+  /** Compares two members of the listpack that was read, as bytes. */
+  #compare(one: number, other: number): number {
+    const { bytes } = this.#value;
+    const a = this.#element;
+    const b = this.#score;
+    a.read(bytes, one);
+    b.read(bytes, other);
+    a.toBytes();
+    b.toBytes();
+    return compareBytes(a.bytes, a.start, a.length, b.bytes, b.start, b.length);
   }
 
   #forEach(take: (member: Element, score: number) => void): void {

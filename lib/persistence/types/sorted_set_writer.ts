@@ -3,7 +3,7 @@
 import { ENCODING_LISTPACK, ENCODING_SKIPLIST } from "../../store/entry.ts";
 import type { SortedSets } from "../../store/types/sorted_sets.ts";
 import { RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_LISTPACK } from "../rdb_format.ts";
-import type { TokenWriter } from "../token_writer.ts";
+import type { RdbOutput } from "../rdb_output.ts";
 import { MembersWriter } from "./members_writer.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
 
@@ -32,12 +32,12 @@ class ScoredWriter extends MembersWriter {
     return this.sets.tableOf(body);
   }
 
-  element(tokens: TokenWriter, ref: number): void {
+  element(output: RdbOutput, ref: number): void {
     const { entries } = this.heap;
-    tokens.string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
-    tokens.begin();
-    tokens.int32(entries.word(ref, 3));
-    tokens.int32(entries.word(ref, 4));
-    tokens.end();
+    output.string(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
+    output.begin();
+    output.int32(entries.word(ref, 3));
+    output.int32(entries.word(ref, 4));
+    output.end();
   }
 }

@@ -114,12 +114,14 @@ export class StreamLoader implements ValueLoader {
     const length = input.length();
     const lastId = readId(input, this.#lastId);
     const deletedId = this.#maxDeletedId.setZero();
-    let added = BigInt(length);
+    let addedHigh = Math.floor(length / TWO_32) | 0;
+    let addedLow = length | 0;
     if (this.#type !== RDB_TYPE_STREAM_LISTPACKS) {
       readId(input, this.#id); // the first ID, which the nodes tell
       readId(input, deletedId);
       input.longLength();
-      added = bigintOf(input.high, input.low);
+      addedHigh = input.high;
+      addedLow = input.low;
     }
     const groups = input.length();
     if (length !== this.#entries) throw input.error("a stream of another length than its nodes have entries");
@@ -127,7 +129,7 @@ export class StreamLoader implements ValueLoader {
     if (this.#database !== null) {
       streams.setLastId(this.#body, lastId);
       streams.setMaxDeletedId(this.#body, deletedId);
-      streams.setEntriesAdded(this.#body, added);
+      streams.setAddedWords(this.#body, addedHigh, addedLow);
       streams.updateFirstId(this.#body);
     }
     this.#nodesLeft = -1;

@@ -11,7 +11,7 @@ import { ID_BYTES, StreamId } from "../../store/types/stream_ids.ts";
 import { COUNT_HIGH, COUNT_LOW, TIME_HIGH, TIME_LOW } from "../../store/types/stream_pending.ts";
 import type { Streams } from "../../store/types/streams.ts";
 import { LENGTH_64_BITS_MARK, RDB_TYPE_STREAM_LISTPACKS_2 } from "../rdb_format.ts";
-import type { TokenWriter } from "../token_writer.ts";
+import type { RdbOutput } from "../rdb_output.ts";
 import type { BodyWriter, ValueWriter } from "./value_writer.ts";
 
 /** A stream with more nodes, or pending entries, is written in steps. */
@@ -93,20 +93,28 @@ class StreamBodyWriter implements BodyWriter {
     this.streams.unshare(source);
   }
 
-  begin(tokens: TokenWriter, count: number): void {
-    tokens.begin();
-    tokens.length(count - 1);
-    tokens.end();
+  begin(output: RdbOutput, count: number): void {
+    output.begin();
+    output.length(count - 1);
+    output.end();
   }
 
-  write(tokens: TokenWriter, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+  write(output: RdbOutput, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
     this.written = 0;
     const root = this.streams.rootOf(source);
     if (cursor < BEHIND_NODES && root !== 0) {
-      cursor = this.#writeNodes(tokens, root, cursor, limit, marks);
+      cursor = this.#writeNodes(output, root, cursor, limit, marks);
       if (cursor < BEHIND_NODES) return cursor;
     }
-    if (cursor < BEHIND_NODES || this.written > 0) this.#behind = this.#writeBehind(tokens, source, limit, marks);
+    if (cursor < BEHIND_NODES || this.written > 0) {
+      this.#writeWhole(output, source);
+      const groups = this.streams.groupsOf(source);
+      if (groups === 0) {
+        this.written++;
+        return 0;
+      }
+      this.#behind = this.#writeGroups(output, groups, limit, marks);
+    }
     if (this.#behind === null) throw new Error("a stream that was not begun");
     if (this.#behind.next().done !== true) return BEHIND_NODES;
     this.#behind = null;
@@ -114,7 +122,7 @@ class StreamBodyWriter implements BodyWriter {
     return 0;
   }
 
-  #writeNodes(tokens: TokenWriter, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
+  #writeNodes(output: RdbOutput, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
     const trees = this.#trees;
     const { nodes } = this.streams;
     const count = trees.count(root);
@@ -122,8 +130,8 @@ class StreamBodyWriter implements BodyWriter {
     do {
       const node = trees.word(0);
       nodes.show(node);
-      this.#idString(tokens, this.#id.readKey(trees));
-      tokens.string(nodes.bytes, nodes.start, nodes.length(node));
+      this.#idString(output, this.#id.readKey(trees));
+      output.string(nodes.bytes, nodes.start, nodes.length(node));
       cursor += trees.word(1);
       this.written++;
       if (marks === null) continue;
@@ -133,50 +141,55 @@ class StreamBodyWriter implements BodyWriter {
     return cursor < count ? cursor : BEHIND_NODES;
   }
 
-  /** Writes what comes behind the nodes, and stops after every `limit` elements. */
-  *#writeBehind(
-    tokens: TokenWriter,
-    source: number,
+  /** Writes what is known of the whole, and the number of groups. */
+  #writeWhole(output: RdbOutput, source: number): void {
+    const { streams } = this;
+    const root = streams.groupsOf(source);
+    this.#length(output, streams.length(source));
+    this.#idLengths(output, streams.lastId(source, this.#id));
+    this.#idLengths(output, streams.firstId(source, this.#id));
+    this.#idLengths(output, streams.maxDeletedId(source, this.#id));
+    output.begin();
+    wordsLength(output, streams.addedHigh(source), streams.addedLow(source));
+    output.length(root === 0 ? 0 : this.#names.count(root));
+    output.end();
+  }
+
+  /** Writes the groups, and stops after every `limit` elements. */
+  *#writeGroups(
+    output: RdbOutput,
+    root: number,
     limit: number,
     marks: SnapshotHooks | null,
   ): Generator<void, void> {
-    const { streams } = this;
-    const { groups } = streams;
-    this.#length(tokens, streams.length(source));
-    this.#idLengths(tokens, streams.lastId(source, this.#id));
-    this.#idLengths(tokens, streams.firstId(source, this.#id));
-    this.#idLengths(tokens, streams.maxDeletedId(source, this.#id));
-    this.#longLength(tokens, streams.entriesAdded(source));
-    const root = streams.groupsOf(source);
+    const { groups } = this.streams;
     const [names, consumers, pending, ids] = [this.#names, this.#consumers, this.#pending, this.#ids];
-    this.#length(tokens, root === 0 ? 0 : names.count(root));
-    if (root === 0) return;
     let left = limit;
     // Whatever was read may change at once: between the mark of something and the step to what comes next nothing may stop.
     names.seekPosition(root, 0);
     let isGroup = true;
     while (isGroup) {
       const group = names.word(0);
-      tokens.string(groups.bytes(group), groups.groupNameStart(group), groups.nameLength(group));
-      this.#idLengths(tokens, groups.lastId(group, this.#id));
-      this.#longLength(tokens, groups.entriesRead(group));
-      this.#length(tokens, groups.pendingCount(group));
+      output.string(groups.bytes(group), groups.groupNameStart(group), groups.nameLength(group));
+      this.#idLengths(output, groups.lastId(group, this.#id));
+      this.#longLength(output, groups.entriesRead(group));
+      this.#length(output, groups.pendingCount(group));
       let isThere = first(pending, groups.pendingRoot(group));
       while (isThere) {
-        this.#pendingEntry(tokens, pending);
+        this.#pendingEntry(output, pending);
         isThere = nextUnread(pending, marks);
         if (--left <= 0) yield void (left = limit);
       }
-      this.#length(tokens, groups.consumerCount(group));
+      this.#length(output, groups.consumerCount(group));
       let isConsumer = first(consumers, groups.consumersRoot(group));
       while (isConsumer) {
         const consumer = consumers.word(0);
-        tokens.string(groups.bytes(consumer), groups.consumerNameStart(consumer), groups.nameLength(consumer));
-        this.#time(tokens, groups.seenMs(consumer));
-        this.#length(tokens, groups.consumerPending(consumer));
+        output.string(groups.bytes(consumer), groups.consumerNameStart(consumer), groups.nameLength(consumer));
+        this.#time(output, groups.seenMs(consumer));
+        this.#length(output, groups.consumerPending(consumer));
         isThere = first(ids, groups.idsRoot(consumer));
         while (isThere) {
-          this.#rawId(tokens, this.#id.readKey(ids));
+          this.#rawId(output, this.#id.readKey(ids));
           isThere = nextUnread(ids, marks);
           if (--left <= 0) yield void (left = limit);
         }
@@ -190,53 +203,53 @@ class StreamBodyWriter implements BodyWriter {
     }
   }
 
-  #length(tokens: TokenWriter, length: number): void {
-    tokens.begin();
-    tokens.length(length);
-    tokens.end();
+  #length(output: RdbOutput, length: number): void {
+    output.begin();
+    output.length(length);
+    output.end();
   }
 
   /** A length that is any uint64. */
-  #longLength(tokens: TokenWriter, value: bigint): void {
-    tokens.begin();
-    wordsLength(tokens, Number(BigInt.asIntN(32, value >> 32n)), Number(BigInt.asIntN(32, value)));
-    tokens.end();
+  #longLength(output: RdbOutput, value: bigint): void {
+    output.begin();
+    wordsLength(output, Number(BigInt.asIntN(32, value >> 32n)), Number(BigInt.asIntN(32, value)));
+    output.end();
   }
 
-  #idLengths(tokens: TokenWriter, id: StreamId): void {
-    tokens.begin();
-    wordsLength(tokens, id.msHigh, id.msLow);
-    wordsLength(tokens, id.seqHigh, id.seqLow);
-    tokens.end();
+  #idLengths(output: RdbOutput, id: StreamId): void {
+    output.begin();
+    wordsLength(output, id.msHigh, id.msLow);
+    wordsLength(output, id.seqHigh, id.seqLow);
+    output.end();
   }
 
-  #idString(tokens: TokenWriter, id: StreamId): void {
+  #idString(output: RdbOutput, id: StreamId): void {
     id.writeBytes(this.#idBytes, 0);
-    tokens.string(this.#idBytes, 0, ID_BYTES);
+    output.string(this.#idBytes, 0, ID_BYTES);
   }
 
-  #rawId(tokens: TokenWriter, id: StreamId): void {
+  #rawId(output: RdbOutput, id: StreamId): void {
     id.writeBytes(this.#idBytes, 0);
-    tokens.begin();
-    for (let i = 0; i < ID_BYTES; i++) tokens.byte(this.#idBytes[i]);
-    tokens.end();
+    output.begin();
+    for (let i = 0; i < ID_BYTES; i++) output.byte(this.#idBytes[i]);
+    output.end();
   }
 
-  #pendingEntry(tokens: TokenWriter, pending: Trees): void {
+  #pendingEntry(output: RdbOutput, pending: Trees): void {
     this.#id.readKey(pending).writeBytes(this.#idBytes, 0);
-    tokens.begin();
-    for (let i = 0; i < ID_BYTES; i++) tokens.byte(this.#idBytes[i]);
-    tokens.int32(pending.word(TIME_LOW));
-    tokens.int32(pending.word(TIME_HIGH));
-    wordsLength(tokens, pending.word(COUNT_HIGH), pending.word(COUNT_LOW));
-    tokens.end();
+    output.begin();
+    for (let i = 0; i < ID_BYTES; i++) output.byte(this.#idBytes[i]);
+    output.int32(pending.word(TIME_LOW));
+    output.int32(pending.word(TIME_HIGH));
+    wordsLength(output, pending.word(COUNT_HIGH), pending.word(COUNT_LOW));
+    output.end();
   }
 
-  #time(tokens: TokenWriter, unixMs: number): void {
-    tokens.begin();
-    tokens.int32(unixMs | 0);
-    tokens.int32(Math.floor(unixMs / 2 ** 32) | 0);
-    tokens.end();
+  #time(output: RdbOutput, unixMs: number): void {
+    output.begin();
+    output.int32(unixMs | 0);
+    output.int32(Math.floor(unixMs / 2 ** 32) | 0);
+    output.end();
   }
 
   mark(body: number): number {
@@ -250,11 +263,11 @@ class StreamBodyWriter implements BodyWriter {
 }
 
 /** Writes the two words of a uint64 as a length, within a token. */
-function wordsLength(tokens: TokenWriter, high: number, low: number): void {
-  if (high === 0) return tokens.length(low >>> 0);
-  tokens.byte(LENGTH_64_BITS_MARK);
-  for (let shift = 24; shift >= 0; shift -= 8) tokens.byte(high >>> shift);
-  for (let shift = 24; shift >= 0; shift -= 8) tokens.byte(low >>> shift);
+function wordsLength(output: RdbOutput, high: number, low: number): void {
+  if (high === 0) return output.length(low >>> 0);
+  output.byte(LENGTH_64_BITS_MARK);
+  for (let shift = 24; shift >= 0; shift -= 8) output.byte(high >>> shift);
+  for (let shift = 24; shift >= 0; shift -= 8) output.byte(low >>> shift);
 }
 
 /** Goes to the first item of a tree, which may be none; false if there is none. */

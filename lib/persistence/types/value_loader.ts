@@ -23,6 +23,15 @@ export class LoadTarget {
   /** `replaces`: whether a key that is there already is replaced; else it is an error. */
   constructor(readonly input: RdbInput, readonly replaces: boolean) {}
 
+  /**
+   * The database, null where the value is dropped, for whoever puts the value there as a whole, and then asks `checkNew`
+   * whether there is a key more than the `size` that the database had: the key is looked up once. A key that is to be
+   * replaced is gone.
+   */
+  forWhole(): Database | null {
+    return this.replaces ? this.claim() : this.database;
+  }
+
   /** Makes sure that the key is free, or makes it so; the database, null where the value is dropped. */
   claim(): Database | null {
     const { database, key: { bytes, start, length } } = this;

@@ -11,7 +11,7 @@
  */
 
 import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
-import type { TokenWriter } from "../token_writer.ts";
+import type { RdbOutput } from "../rdb_output.ts";
 
 export interface BodyWriter {
   /** Whether what leaves the body unmarked is still to be written by itself, or is read where it is. */
@@ -26,17 +26,17 @@ export interface BodyWriter {
   share(body: number): number;
   unshare(source: number): void;
   /** Writes what comes before the elements, of which there are `count`. */
-  begin(tokens: TokenWriter, count: number): void;
+  begin(output: RdbOutput, count: number): void;
   /**
    * Writes about `limit` elements from `cursor` (0 at first) on: with `marks` members without a mark, which get it, or
    * nodes, which get it as well; else all. Returns where to go on, 0 at the end; `written` is how many they were.
    */
-  write(tokens: TokenWriter, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number;
+  write(output: RdbOutput, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number;
   written: number;
   /** Marks about `limit` elements from `cursor` on without writing them: nodes all at once. Where to go on, 0 at the end. */
   mark(body: number, cursor: number, limit: number, marks: SnapshotHooks): number;
   /** Writes one member that has left its body. */
-  element(tokens: TokenWriter, ref: number): void;
+  element(output: RdbOutput, ref: number): void;
 }
 
 export interface ValueWriter {
@@ -44,7 +44,7 @@ export interface ValueWriter {
   rdbType(encoding: number): number;
   /** Writes an inline value, of an encoding, that is no RDB string of its own bytes; null where all are. */
   readonly inline:
-    | ((tokens: TokenWriter, bytes: Uint8Array, start: number, length: number, encoding: number) => void)
+    | ((output: RdbOutput, bytes: Uint8Array, start: number, length: number, encoding: number) => void)
     | null;
   /** Writes bodies; null where no encoding has one. */
   readonly body: BodyWriter | null;

@@ -259,6 +259,8 @@ export function writeMasterCounts(bytes: Uint8Array, start: number, live: number
   writeCount(bytes, writeCount(bytes, firstElement(start), live), deleted);
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** Stands at an entry of a listpack, live or deleted, and goes from one to the next. */
 export class EntryReader {
   /** The entry at which it stands. */
@@ -269,7 +271,7 @@ export class EntryReader {
   /** Offset of the entry. */
   at = 0;
 
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = NO_BYTES;
   readonly #nodeId = new StreamId();
   #masterPairs = 0;
   #masterFieldsAt = 0;
@@ -296,6 +298,11 @@ export class EntryReader {
     for (let i = 0; i < this.#masterPairs; i++) at += entryBytes(bytes, at);
     this.#firstAt = at + entryBytes(bytes, at);
     this.at = this.#firstAt;
+  }
+
+  /** Holds on to no bytes any more; `begin` comes next. */
+  letGo(): void {
+    this.#bytes = NO_BYTES;
   }
 
   /** Goes to the first entry; false if there is none. */
@@ -417,6 +424,24 @@ export function faultOfNode(
   nodeId: StreamId,
   lastId: StreamId,
 ): string | null {
+  try {
+    return faultIn(nodeReader, bytes, start, length, nodeId, lastId);
+  } finally {
+    nodeReader.letGo();
+  }
+}
+
+/** Reads all that comes from outside. */
+const nodeReader = new EntryReader();
+
+function faultIn(
+  reader: EntryReader,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  nodeId: StreamId,
+  lastId: StreamId,
+): string | null {
   if (!isValidListpack(bytes, start, length, 1)) return "a malformed listpack";
   const end = start + length - 1;
   /** The offset after so many elements, which are there; -1 if they are not. */
@@ -442,7 +467,6 @@ export function faultOfNode(
   if (countAt(at) !== 0) return "a stream's listpack whose fields do not end";
   at = skip(at, 1);
 
-  const reader = new EntryReader();
   reader.begin(bytes, start, nodeId);
   let foundLive = 0;
   let foundDeleted = 0;

@@ -208,6 +208,20 @@ export class Streams implements ValueType {
     this.#setWord(body, ADDED_HIGH, Number(BigInt.asIntN(32, added >> 32n)));
   }
 
+  /** The upper and the lower word of the number of entries ever added. */
+  addedHigh(body: number): number {
+    return this.#word(body, ADDED_HIGH);
+  }
+
+  addedLow(body: number): number {
+    return this.#word(body, ADDED_LOW);
+  }
+
+  setAddedWords(body: number, high: number, low: number): void {
+    this.#setWord(body, ADDED_HIGH, high);
+    this.#setWord(body, ADDED_LOW, low);
+  }
+
   /** Whether an ID may be between what was deleted and the end, so that counting from it on may go wrong. */
   hasTombstonesFrom(body: number, id: StreamId): boolean {
     if (this.length(body) === 0) return false;
