@@ -44,36 +44,85 @@ export class TreeCursor extends TreeNodes {
 
   /** The same, but it may stand behind the last item of any leaf. */
   protected seekInLeaf(root: number, tie: Tie): void {
-    const { key } = this;
-    const { keyWords, orderWords } = this;
+    const { path, at } = this;
+    const node = this.#seekLeaf(root, tie);
+    path[0] = node;
+    at[0] = this.#place(node, 0, 0, tie);
+  }
+
+  /**
+   * Goes to the item with `key` and a ref, which must be there: the leaf is searched for the ref itself, so that `tie` is
+   * asked only about what equals the key in inner nodes. False if it is not there after all. O(log n).
+   */
+  seekItem(root: number, ref: number, tie: Tie): boolean {
+    const node = this.#seekLeaf(root, tie);
+    const words = this.words(node);
+    const items = base(node) + HEADER_WORDS;
+    const count = this.itemsOf(node);
+    const { leafWords } = this;
+    let index = this.#firstNotBelow(words, items, leafWords, 0, count);
+    let at = items + index * leafWords + this.keyWords;
+    for (; index < count && words[at] !== ref; index++) at += leafWords;
+    this.path[0] = node;
+    this.at[0] = index;
+    return index < count;
+  }
+
+  /** Goes down to the leaf in which what is sought belongs; where it stands there is not set yet. */
+  #seekLeaf(root: number, tie: Tie): number {
+    const { path, at, innerWords, orderWords } = this;
     let node = root;
-    let level = this.#begin(root);
-    for (;;) {
-      const words = this.words(node);
-      const start = base(node);
-      const items = start + HEADER_WORDS;
-      const width = this.width(level);
-      // In an inner node: the first child after the first one that begins above the key. Its predecessor is the one.
-      let low = level === 0 ? 0 : 1;
-      let high = words[start] & ITEMS_MASK;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        const at = items + middle * width;
-        let i = 0;
-        while (i < keyWords && words[at + i] === key[i]) i++;
-        const order = i < keyWords ? (words[at + i] < key[i] ? 1 : -1) : tie(words[at + keyWords]);
-        if (order > 0 || (order === 0 && level > 0)) low = middle + 1;
-        else high = middle;
-      }
-      this.path[level] = node;
-      if (level === 0) {
-        this.at[0] = low;
-        return;
-      }
-      this.at[level] = low - 1;
-      node = words[items + (low - 1) * width + orderWords];
-      level--;
+    for (let level = this.#begin(root); level > 0; level--) {
+      // The first child after the first one that begins above the key. Its predecessor is the one.
+      const index = this.#place(node, level, 1, tie) - 1;
+      path[level] = node;
+      at[level] = index;
+      node = this.words(node)[base(node) + HEADER_WORDS + index * innerWords + orderWords];
     }
+    return node;
+  }
+
+  /** Index of the first item of a node, from `first` on, before which what is sought belongs; in an inner node, behind equals. */
+  #place(node: number, level: number, first: number, tie: Tie): number {
+    const words = this.words(node);
+    const items = base(node) + HEADER_WORDS;
+    const width = this.width(level);
+    const count = words[items - HEADER_WORDS] & ITEMS_MASK;
+    let low = this.#firstNotBelow(words, items, width, first, count);
+    if (low === count || !this.#hasKey(words, items + low * width)) return low;
+    // Equal keys are mostly few: those behind the first are found in steps that double.
+    let step = 1;
+    while (low + step < count && this.#hasKey(words, items + (low + step) * width)) step *= 2;
+    let high = Math.min(low + step, count);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = items + middle * width;
+      const order = this.#hasKey(words, at) ? tie(words[at + this.keyWords]) : -1;
+      if (order > 0 || (order === 0 && level > 0)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Whether an item, which begins at a word, has the key sought. */
+  #hasKey(words: Int32Array, at: number): boolean {
+    const { key, keyWords } = this;
+    for (let i = 0; i < keyWords; i++) if (words[at + i] !== key[i]) return false;
+    return true;
+  }
+
+  /** Index of the first of a node's items [low, high) with a key that is not below the one sought; `high` if there is none. */
+  #firstNotBelow(words: Int32Array, items: number, width: number, low: number, high: number): number {
+    const { key, keyWords } = this;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = items + middle * width;
+      let i = 0;
+      while (i < keyWords && words[at + i] === key[i]) i++;
+      if (i < keyWords && words[at + i] < key[i]) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /**

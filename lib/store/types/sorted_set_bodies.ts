@@ -239,7 +239,7 @@ export class SortedSetBodies {
     const trees = this.#trees;
     this.#seekMember(member);
     scoreToKey(score, trees.key);
-    if (!trees.seek(this.root(body), this.byMember)) throw new Error("a member is missing from its tree");
+    if (!trees.seekItem(this.root(body), member, this.byMember)) throw new Error("a member is missing from its tree");
   }
 
   /** Has `byMember` compare with a member. */
@@ -320,8 +320,9 @@ export class SortedSetBodies {
   /** A member's entry lies elsewhere. */
   #memberMoved(body: number, from: number, to: number): void {
     const trees = this.#trees;
-    this.#stand(body, to);
-    if (trees.word(0) !== from) throw new Error("a member is missing from its tree");
+    this.#seekMember(to);
+    scoreToKey(this.scoreOf(to), trees.key);
+    if (!trees.seekItem(this.root(body), from, this.byMember)) throw new Error("a member is missing from its tree");
     this.#setRoot(body, trees.setWord(this.root(body), 0, to));
   }
 }

@@ -28,7 +28,7 @@ import {
   writeElement,
 } from "../listpack.ts";
 import { becomeBody, MAX_INLINE_BYTES, putBytes, putEmptyListpack, trimInline } from "./entry_values.ts";
-import { preciseScoreText, scoreOfElement, scoreText } from "./scores.ts";
+import { measureScore, preciseScoreText, scoreOfElement, writeMeasuredScore } from "./scores.ts";
 import { ADDED, CHANGED, SortedSetBodies } from "./sorted_set_bodies.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
@@ -145,9 +145,9 @@ export class SortedSets implements ValueType {
     if (scoreOfElement(this.#scoreElement) === score) return ref;
     this.changed = true;
     // The block has room for what is taken out, and for a longer score if that is made sure of first.
-    const text = scoreText(score);
-    const removed = scoreAt - found + entryBytes(bytes, scoreAt);
-    const more = measureElement(text, 0, text.length) - entryBytes(bytes, scoreAt);
+    const before = entryBytes(bytes, scoreAt);
+    const removed = scoreAt - found + before;
+    const more = measureScore(score) - before;
     if (more > 0) {
       ref = database.resizeValue(ref, inlineLength + more);
       entries.setValueWord(ref, inlineLength);
@@ -193,14 +193,14 @@ export class SortedSets implements ValueType {
     score: number,
   ): number {
     const { entries } = this.heap;
-    const text = scoreText(score);
-    const added = measureElement(member, start, length) + measureElement(text, 0, text.length);
+    const added = measureElement(member, start, length) + measureScore(score);
     ref = home.resizeValue(ref, entries.valueWord(ref) + added);
     const bytes = entries.bytes(ref);
     const listpack = entries.valueStart(ref);
     splice(bytes, listpack, listpack + place, 0, added);
     const at = writeElement(bytes, listpack + place, member, start, length);
-    writeElement(bytes, at, text, 0, text.length);
+    measureScore(score);
+    writeMeasuredScore(bytes, at);
     addToCount(bytes, listpack, 2);
     return ref;
   }
