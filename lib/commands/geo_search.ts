@@ -277,7 +277,7 @@ function replyHash(reply: Search["session"]["reply"], score: number): void {
 
 function storeFound(search: Search, found: Found[]): void {
   const { session, request, target, storesDistances, unit, form } = search;
-  const result = new SortedSetResult(session.host.store, "body");
+  const result = new SortedSetResult(session.host.store, found.length);
   try {
     for (const { member, distance, score } of found) {
       result.setBytes(member, 0, member.length, storesDistances ? distance / unit : score);

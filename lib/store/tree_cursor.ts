@@ -170,6 +170,11 @@ export class TreeCursor extends TreeNodes {
     return last >= 0;
   }
 
+  /** Whether it stands at an item, and not behind the last of a leaf. */
+  get isAtItem(): boolean {
+    return this.at[0] < this.itemsOf(this.path[0]);
+  }
+
   /** Word `index` of the value at which it stands; word 0 is the ref. */
   word(index: number): number {
     return this.words(this.path[0])[this.itemAt(0) + this.keyWords + index];

@@ -84,8 +84,18 @@ export class SortedSetCursor {
     return false;
   }
 
+  /** Goes to the first member; false if there is none. */
+  toFirst(ref: number): boolean {
+    this.#begin(ref);
+    if (!this.#isTree) return this.#first();
+    this.#trees.seekPosition(this.sets.rootOf(ref), 0);
+    return this.#trees.isAtItem && this.#readTree();
+  }
+
   /** Goes to the last member; false if there is none. */
   toLast(ref: number): boolean {
+    this.#begin(ref);
+    if (this.#isTree) return this.#trees.seekLast(this.sets.rootOf(ref)) && this.#readTree();
     return this.toRank(ref, this.sets.count(ref) - 1);
   }
 
@@ -114,6 +124,13 @@ export class SortedSetCursor {
     if (this.#at === firstElement(this.#listpack)) return false;
     this.#at = elementBefore(this.#bytes, elementBefore(this.#bytes, this.#at));
     return this.#readListpack();
+  }
+
+  /** Removes the member at which it stands, as `SortedSets.delete`; it stands nowhere afterwards. */
+  remove(ref: number): void {
+    const { sets } = this;
+    if (this.#isTree) sets.bodies.deleteAt(sets.heap.entries.valueWord(ref), this.#trees);
+    else sets.cutListpack(ref, this.#at, 1);
   }
 
   #first(): boolean {

@@ -129,9 +129,7 @@ export class SortedSets implements ValueType {
     const listpack = entries.valueStart(ref);
     const found = findElement(bytes, listpack, 2, member, start, length);
     if (found < 0) {
-      const isTooLong = length > this.maxListpackValue ||
-        inlineLength + length + 3 * LISTPACK_ENTRY_OVERHEAD + 24 > MAX_INLINE_BYTES;
-      if (isTooLong || (listpackCount(bytes, listpack) >>> 1) >= this.maxListpackEntries) {
+      if (!this.takesAppend(ref, length)) {
         ref = this.convert(database, ref);
         this.#setInBody(entries.valueWord(ref), member, start, length, score);
         return ref;
@@ -165,7 +163,16 @@ export class SortedSets implements ValueType {
     this.changed = done === CHANGED;
   }
 
-  /** Adds a member to a listpack that has room for it within the limits, and none that stands behind it in the order. */
+  /** Whether a member of so many bytes may be appended: not to a body, nor to a listpack that would exceed the limits. */
+  takesAppend(ref: number, length: number): boolean {
+    const { entries } = this.heap;
+    if (entries.hasBody(ref) || length > this.maxListpackValue) return false;
+    const inlineLength = entries.valueWord(ref);
+    return inlineLength + length + 3 * LISTPACK_ENTRY_OVERHEAD + 24 <= MAX_INLINE_BYTES &&
+      (listpackCount(entries.bytes(ref), entries.valueStart(ref)) >>> 1) < this.maxListpackEntries;
+  }
+
+  /** Adds a member, where `takesAppend` says so, behind which none stands in the order. */
   append(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number, score: number): number {
     return this.#insertAt(home, ref, this.heap.entries.valueWord(ref) - 1, member, start, length, score);
   }
@@ -236,7 +243,7 @@ export class SortedSets implements ValueType {
     const bytes = entries.bytes(ref);
     const at = findElement(bytes, entries.valueStart(ref), 2, member, start, length);
     if (at < 0) return false;
-    this.#cutListpack(ref, at, 1);
+    this.cutListpack(ref, at, 1);
     return true;
   }
 
@@ -245,11 +252,11 @@ export class SortedSets implements ValueType {
     const { entries } = this.heap;
     if (count <= 0) return;
     if (entries.hasBody(ref)) return this.bodies.deleteRanks(entries.valueWord(ref), rank, count);
-    this.#cutListpack(ref, elementAt(entries.bytes(ref), entries.valueStart(ref), rank * 2), count);
+    this.cutListpack(ref, elementAt(entries.bytes(ref), entries.valueStart(ref), rank * 2), count);
   }
 
   /** Takes `count` members out of a listpack, from an offset on. */
-  #cutListpack(ref: number, at: number, count: number): void {
+  cutListpack(ref: number, at: number, count: number): void {
     const { entries } = this.heap;
     const bytes = entries.bytes(ref);
     const listpack = entries.valueStart(ref);
