@@ -16,7 +16,7 @@ export const BEFORE_TIES: Tie = () => -1;
 export const ANY_TIE: Tie = () => 0;
 export const BEHIND_TIES: Tie = () => 1;
 
-const MOST_LEVELS = 16;
+export const MOST_LEVELS = 16;
 
 /** Stands at an item of one of the trees of a shape, or behind the last. */
 export class TreeCursor extends TreeNodes {
@@ -114,6 +114,18 @@ export class TreeCursor extends TreeNodes {
   /** Index of the first of a node's items [low, high) with a key that is not below the one sought; `high` if there is none. */
   #firstNotBelow(words: Int32Array, items: number, width: number, low: number, high: number): number {
     const { key, keyWords } = this;
+    if (keyWords === 2) {
+      const key0 = key[0];
+      const key1 = key[1];
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        const at = items + middle * width;
+        const word = words[at];
+        if (word < key0 || (word === key0 && words[at + 1] < key1)) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
       const at = items + middle * width;
