@@ -5,7 +5,7 @@
  * A descent is O(log n). A place is good until the tree changes by anybody else.
  */
 
-import type { Arena } from "./arena.ts";
+import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import { base, HEADER_WORDS, ITEMS_MASK, type Sharing, TreeNodes, type TreeShape } from "./tree_nodes.ts";
 
 /** How what is sought compares with an item of the same key: negative where it stands before it; by the item's ref. */
@@ -15,6 +15,9 @@ export type Tie = (ref: number) => number;
 export const BEFORE_TIES: Tie = () => -1;
 export const ANY_TIE: Tie = () => 0;
 export const BEHIND_TIES: Tie = () => 1;
+
+/** How far into a block `readAhead` reads: whoever reads its first words has the cache line behind them too, if it is another. */
+const READ_AHEAD_WORDS = 8;
 
 export const MOST_LEVELS = 16;
 
@@ -214,6 +217,27 @@ export class TreeCursor extends TreeNodes {
       for (let i = 0; i < until; i++, at += width) before += words[at];
     }
     return before;
+  }
+
+  /**
+   * Reads the blocks that the values' first words are refs of, for up to `most` items of the leaf behind where it stands, or
+   * before it: so that the cache misses of whoever goes there overlap. What it returns must have some use.
+   */
+  readAhead(most: number, isForward: boolean): number {
+    const all = this.arena.words;
+    const words = this.words(this.path[0]);
+    const left = isForward ? this.itemsOf(this.path[0]) - 1 - this.at[0] : this.at[0];
+    const step = isForward ? this.leafWords : -this.leafWords;
+    let at = this.itemAt(0) + this.keyWords;
+    let touched = 0;
+    for (let i = Math.min(most, left); i > 0; i--) {
+      at += step;
+      const ref = words[at];
+      const block = all[ref >>> SEGMENT_SHIFT];
+      const first = (ref & SEGMENT_MASK) << 1;
+      touched ^= block[first] ^ block[first + READ_AHEAD_WORDS];
+    }
+    return touched;
   }
 
   /** Goes to the next item; false, and behind the last, if there is none. */
