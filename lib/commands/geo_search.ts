@@ -285,7 +285,7 @@ function replyHash(reply: Search["session"]["reply"], score: number): void {
 
 function storeFound(search: Search, found: Found[]): void {
   const { session, request, target, storesDistances, unit, form } = search;
-  const result = new SortedSetResult(session.host.store, "body");
+  const result = new SortedSetResult(session.host.store, found.length);
   try {
     for (const { start, length, distance, score } of found) {
       result.setBytes(members.bytes, start, length, storesDistances ? distance / unit : score);

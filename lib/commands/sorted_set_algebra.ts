@@ -162,15 +162,26 @@ function subtract(session: Session, { inputs: [first, ...others] }: Query, resul
     for (let k = 0; k < others.length && isAlone; k++) {
       isAlone = Number.isNaN(scoreInInput(store, others[k], iterator.member));
     }
-    if (isAlone) result.set(iterator.member, iterator.score);
+    if (isAlone) result.add(iterator.member, iterator.score);
   }
+}
+
+/** Most members that the result can have. */
+function mostMembers({ host }: Session, { operation, inputs }: Query): number {
+  let most = 0;
+  for (let i = 0; i < inputs.length; i++) {
+    const count = inputCount(host.store, inputs[i]);
+    if (operation === "union") most += count;
+    else if (i === 0 || (operation === "inter" && count < most)) most = count;
+  }
+  return most;
 }
 
 function compute(session: Session, query: Query, result: SortedSetResult): void {
   if (query.operation === "union") return unite(session, query, result);
   if (query.operation === "diff") return subtract(session, query, result);
   intersect(session, query, ({ member }, score) => {
-    result.set(member, score);
+    result.add(member, score);
     return true;
   });
 }
@@ -183,7 +194,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
   const query = readQuery(session, request, 1, operation, "reply");
   if (query === null) return;
   const { withScores } = query;
-  const result = new SortedSetResult(host.store, "body");
+  const result = new SortedSetResult(host.store, mostMembers(session, query));
   try {
     compute(session, query, result);
     reply.array(replyLength(reply, result.count, withScores));
@@ -200,7 +211,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
 function storeOf(session: Session, request: Request, operation: Operation): void {
   const query = readQuery(session, request, 2, operation, "store");
   if (query === null) return;
-  const result = new SortedSetResult(session.host.store, "body");
+  const result = new SortedSetResult(session.host.store, mostMembers(session, query));
   try {
     compute(session, query, result);
     result.store(session, request, 1, `z${operation}store`);

@@ -34,15 +34,15 @@ function takeExtremes(
   const { host, reply } = session;
   const { sortedSets } = host.store;
   const cursor = cursorOf(host.store);
-  const total = sortedSets.count(ref);
-  let isThere = extreme === "min" ? cursor.toRank(ref, 0) : cursor.toLast(ref);
+  let isThere = extreme === "min" ? cursor.toFirst(ref) : cursor.toLast(ref);
   for (let left = count; isThere && left > 0; left--) {
     if (inPairs) reply.array(2);
     replyElement(reply, cursor.member);
     reply.double(cursor.score);
     isThere = left > 1 && (extreme === "min" ? cursor.next() : cursor.previous());
   }
-  sortedSets.deleteRanks(ref, extreme === "min" ? 0 : total - count, count);
+  if (count === 1) cursor.remove(ref);
+  else sortedSets.deleteRanks(ref, extreme === "min" ? 0 : sortedSets.count(ref) - count, count);
   const event = extreme === "min" ? "zpopmin" : "zpopmax";
   elementsRemoved(session, request, keyIndex, sortedSets, ref, EVENT_ZSET, event, count);
 }
@@ -61,7 +61,8 @@ function pop(session: Session, request: Request, extreme: Extreme): void {
   const ref = writeSortedSet(session, request);
   if (ref === FAILED) return;
   if (ref === MISSING || wanted === 0) return reply.array(0);
-  const count = Math.min(wanted, host.store.sortedSets.count(ref));
+  // A sorted set that is there has a member.
+  const count = wanted === 1 ? 1 : Math.min(wanted, host.store.sortedSets.count(ref));
   const inPairs = hasCount && session.protocol === 3;
   reply.array(inPairs ? count : count * 2);
   takeExtremes(session, request, 1, ref, extreme, count, inPairs);

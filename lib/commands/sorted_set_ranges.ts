@@ -162,13 +162,12 @@ function zrangestore(session: Session, request: Request): void {
     return reply.integer(0);
   }
   const cursor = cursorOf(host.store);
-  const result = new SortedSetResult(host.store, "listpack");
+  const isThere = query.begin(cursor, ref);
+  // How many they are is known beforehand by rank alone; a listpack grows by them at its end.
+  const isLarge = query.by === "rank" && query.left > host.store.sortedSets.maxListpackEntries;
+  const result = new SortedSetResult(host.store, isLarge ? query.left : Infinity);
   try {
-    if (query.begin(cursor, ref)) {
-      // How many they are is known beforehand by rank alone.
-      if (query.by === "rank" && query.left > host.store.sortedSets.maxListpackEntries) result.toBody();
-      do result.set(cursor.member, cursor.score); while (query.next(cursor));
-    }
+    if (isThere) { do result.add(cursor.member, cursor.score); while (query.next(cursor)); }
     result.store(session, request, 1, "zrangestore");
   } finally {
     result.release();

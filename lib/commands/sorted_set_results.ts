@@ -17,6 +17,10 @@ import { cursorOf } from "./sorted_set_access.ts";
 
 /** Bytes of listpack for a score, and for what a member and a score need besides: mostly enough. */
 const SCORE_ROOM = 12;
+/** Up to so many members are put together faster in a listpack, though each of them is looked for from its beginning. */
+const FEW = 32;
+/** Bytes of listpack taken at first. */
+const FIRST_ROOM = 100;
 const NO_BYTES = new Uint8Array(0);
 
 export class SortedSetResult {
@@ -27,21 +31,28 @@ export class SortedSetResult {
   ref: number;
   /** Bytes of the longest member. */
   #longest = 0;
+  readonly #keepsMinusZero: boolean;
+  /** Whether all members have come by `add`, each with a higher score than the one before, and the last score. */
+  #isAscending = true;
+  #last = -Infinity;
 
   /**
-   * As a body from the beginning, it finds members quickly, and keeps a score of -0, which a listpack does not: as Redis
-   * puts together what is made of several inputs. It becomes a listpack when it is stored, if that is allowed.
+   * A result of at most so many members; Infinity where that is not known, or they come in order (`add`). One of many is a
+   * body from the beginning. Any other becomes one when it has to, and for a score of -0 too unless `most` is Infinity, as in
+   * Redis.
    */
-  constructor(store: Store, encoding: "listpack" | "body") {
+  constructor(store: Store, most: number) {
     this.sets = store.sortedSets;
     this.#home = new LoneValues(store.heap);
     this.#cursor = cursorOf(store);
-    this.ref = this.sets.create(this.#home, NO_BYTES, 0, 0, 0);
-    if (encoding === "body") this.toBody();
+    this.#keepsMinusZero = most !== Infinity;
+    const isLarge = most !== Infinity && most > Math.min(FEW, this.sets.maxListpackEntries);
+    this.ref = this.sets.create(this.#home, NO_BYTES, 0, 0, isLarge ? 0 : FIRST_ROOM);
+    if (isLarge) this.#toBody();
   }
 
   /** Makes it a body. */
-  toBody(): void {
+  #toBody(): void {
     try {
       this.ref = this.sets.convert(this.#home, this.ref);
     } catch (error) {
@@ -94,8 +105,25 @@ export class SortedSetResult {
   }
 
   setBytes(bytes: Uint8Array, start: number, length: number, score: number): void {
+    this.#isAscending = false;
     if (length > this.#longest) this.#longest = length;
+    // A listpack has no -0, but what is made of several inputs has, as long as it is not stored.
+    if (this.#keepsMinusZero && Object.is(score, -0)) this.#toBody();
     this.ref = this.sets.set(this.#home, this.ref, bytes, start, length, score);
+  }
+
+  /** The same for a member that is known not to be there: where all came in order until now, at the end. */
+  add(member: Element, score: number): void {
+    const { sets } = this;
+    member.toBytes();
+    const { bytes, start, length } = member;
+    const isBehind = this.#isAscending && score > this.#last;
+    if (!isBehind || Object.is(score, -0) || !sets.takesAppend(this.ref, length)) {
+      return this.setBytes(bytes, start, length, score);
+    }
+    if (length > this.#longest) this.#longest = length;
+    this.#last = score;
+    this.ref = sets.append(this.#home, this.ref, bytes, start, length, score);
   }
 
   /**

@@ -153,7 +153,10 @@ const MEMBER_SCAN: ElementScan = {
       scannedMember.setString(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
       if (!options.matchesElement(scannedMember)) continue;
       replyElement(reply, scannedMember);
-      reply.bulkString(formatPrecise(sortedSets.bodies.scoreOf(ref)));
+      const score = sortedSets.bodies.scoreOf(ref);
+      // An integer is its digits either way.
+      if (Number.isSafeInteger(score) && !Object.is(score, -0)) reply.bulkInteger(score);
+      else reply.bulkString(formatPrecise(score));
       count++;
     }
     return count;

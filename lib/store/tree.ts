@@ -22,7 +22,7 @@
 
 import type { Arena } from "./arena.ts";
 import { isOutOfRoom } from "./out_of_room.ts";
-import { type Tie, TreeCursor } from "./tree_cursor.ts";
+import { MOST_LEVELS, type Tie, TreeCursor } from "./tree_cursor.ts";
 import {
   base,
   capacityOf,
@@ -51,6 +51,9 @@ export class Trees extends TreeCursor {
 
   /** An item on its way into a node. */
   readonly #item = new Int32Array(MOST_ITEM_WORDS);
+  /** The way to an item that moves. */
+  readonly #fromPath = new Int32Array(MOST_LEVELS);
+  readonly #fromAt = new Int32Array(MOST_LEVELS);
   /** Nodes allocated for the change under way, the first to be used last. */
   readonly #spare: number[] = [];
 
@@ -252,47 +255,90 @@ export class Trees extends TreeCursor {
   }
 
   /**
-   * Gives the item at which it stands `key`, if it stays where it is in the order by that; `tie` compares it where keys are
-   * equal. Returns the root, or 0 where it would have to move: then nothing has changed. Needs no memory. O(1) mostly.
+   * Gives the item at which it stands `key`, another one, and moves it to where it then belongs; `tie` compares it where
+   * keys are equal. Returns the root; or 0 where that takes more than changing two leaves and the numbers above them, as
+   * splitting or joining nodes does: then nothing has changed, and it stands where it stood. Needs no memory. O(log n).
    */
   changeKey(root: number, tie: Tie): number {
-    if (!this.#staysHere(tie)) return 0;
+    const { path, at, height } = this;
+    const fromPath = this.#fromPath;
+    const fromAt = this.#fromAt;
+    for (let level = 0; level <= height; level++) {
+      fromPath[level] = path[level];
+      fromAt[level] = at[level];
+    }
+    this.seekInLeaf(root, tie);
+    if (path[0] === fromPath[0]) return this.#moveWithin(root, fromAt[0], at[0]);
+    if (this.#takesMoved(fromPath[0], fromAt[0])) {
+      this.#moveAcross();
+      return root;
+    }
+    for (let level = 0; level <= height; level++) {
+      path[level] = fromPath[level];
+      at[level] = fromAt[level];
+    }
+    return 0;
+  }
+
+  /** Gives item `from` of the leaf where it stands `key`, and moves it before item `to` of the same leaf; the root. */
+  #moveWithin(root: number, from: number, to: number): number {
     root = this.#prepare(root, false);
+    const { key, keyWords, leafWords } = this;
     const words = this.words(this.path[0]);
-    const at = this.itemAt(0);
-    for (let i = 0; i < this.keyWords; i++) words[at + i] = this.key[i];
-    if (this.at[0] === 0) this.#firstChanged(0);
+    const items = base(this.path[0]) + HEADER_WORDS;
+    const place = to > from ? to - 1 : to;
+    const at = items + place * leafWords;
+    if (place !== from) {
+      const old = items + from * leafWords;
+      const item = this.#item;
+      for (let i = keyWords; i < leafWords; i++) item[i] = words[old + i];
+      if (place > from) words.copyWithin(old, old + leafWords, at + leafWords);
+      else words.copyWithin(at + leafWords, at, old);
+      for (let i = keyWords; i < leafWords; i++) words[at + i] = item[i];
+    }
+    for (let i = 0; i < keyWords; i++) words[at + i] = key[i];
+    this.at[0] = place;
+    if (from === 0 || place === 0) this.#firstChanged(0);
     return root;
   }
 
-  /** Whether `key` belongs between the items before and behind the one at which it stands. */
-  #staysHere(tie: Tie): boolean {
-    const leaf = this.words(this.path[0]);
-    const at = this.itemAt(0);
-    if (this.at[0] > 0) {
-      if (this.#compare(leaf, at - this.leafWords, tie) <= 0) return false;
-    } else {
-      let level = 1;
-      while (level <= this.height && this.at[level] === 0) level++;
-      if (level <= this.height) {
-        let node = this.words(this.path[level])[this.itemAt(level) - this.innerWords + this.orderWords];
-        for (level--; level > 0; level--) node = this.words(node)[this.lastItem(node, level) + this.orderWords];
-        if (this.#compare(this.words(node), this.lastItem(node, 0), tie) <= 0) return false;
-      }
-    }
-    if (!this.isLast(0)) return this.#compare(leaf, at + this.leafWords, tie) < 0;
-    let level = 1;
-    while (level <= this.height && this.isLast(level)) level++;
-    if (level > this.height) return true;
-    // An inner node has the key of the first item below each child.
-    return this.#compare(this.words(this.path[level]), this.itemAt(level) + this.innerWords, tie) < 0;
+  /**
+   * Whether an item of another leaf can move to where it stands and change these two leaves alone: the one has room, the
+   * other keeps enough items to stand by itself, and both keep their first items, so that no key above them changes.
+   */
+  #takesMoved(leaf: number, index: number): boolean {
+    return this.sharing === null && index > 0 && this.at[0] > 0 && !this.isFull(this.path[0]) &&
+      this.itemsOf(leaf) > this.leafItems * SPARSE + 1;
   }
 
-  /** How `key` compares with the item that begins with a word: negative where it stands before it. */
-  #compare(words: Int32Array, at: number, tie: Tie): number {
-    const { key } = this;
-    for (let i = 0; i < this.keyWords; i++) if (key[i] !== words[at + i]) return key[i] < words[at + i] ? -1 : 1;
-    return tie(words[at + this.keyWords]);
+  /** Moves the item at `#fromPath` to where it stands, in another leaf, with `key`. */
+  #moveAcross(): void {
+    const { key, keyWords, leafWords, countWord, path, at } = this;
+    const fromPath = this.#fromPath;
+    const fromAt = this.#fromAt;
+    const item = this.#item;
+    const from = this.words(fromPath[0]);
+    const old = base(fromPath[0]) + HEADER_WORDS + fromAt[0] * leafWords;
+    for (let i = 0; i < keyWords; i++) item[i] = key[i];
+    for (let i = keyWords; i < leafWords; i++) item[i] = from[old + i];
+    const elements = countWord < 0 ? 1 : item[countWord];
+    this.takeOut(fromPath[0], 0, fromAt[0]);
+    this.#insertInto(path[0], 0, at[0]);
+    from[base(fromPath[0]) + 1] -= elements;
+    this.words(path[0])[base(path[0]) + 1] += elements;
+    // Numbers above both leaves stay what they are.
+    const { innerWords } = this;
+    const countAt = HEADER_WORDS + this.orderWords + 1;
+    for (let level = 1; level <= this.height; level++) {
+      const left = fromPath[level];
+      const joined = path[level];
+      if (left === joined && fromAt[level] === at[level]) return;
+      this.words(left)[base(left) + countAt + fromAt[level] * innerWords] -= elements;
+      this.words(joined)[base(joined) + countAt + at[level] * innerWords] += elements;
+      if (left === joined) return;
+      this.words(left)[base(left) + 1] -= elements;
+      this.words(joined)[base(joined) + 1] += elements;
+    }
   }
 
   /** Sets a word of the value at which it stands; returns the root. Where there are ties the ref must stand for the same. */

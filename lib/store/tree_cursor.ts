@@ -5,7 +5,7 @@
  * A descent is O(log n). A place is good until the tree changes by anybody else.
  */
 
-import type { Arena } from "./arena.ts";
+import { type Arena, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
 import { base, HEADER_WORDS, ITEMS_MASK, type Sharing, TreeNodes, type TreeShape } from "./tree_nodes.ts";
 
 /** How what is sought compares with an item of the same key: negative where it stands before it; by the item's ref. */
@@ -16,7 +16,10 @@ export const BEFORE_TIES: Tie = () => -1;
 export const ANY_TIE: Tie = () => 0;
 export const BEHIND_TIES: Tie = () => 1;
 
-const MOST_LEVELS = 16;
+/** How far into a block `readAhead` reads: whoever reads its first words has the cache line behind them too, if it is another. */
+const READ_AHEAD_WORDS = 8;
+
+export const MOST_LEVELS = 16;
 
 /** Stands at an item of one of the trees of a shape, or behind the last. */
 export class TreeCursor extends TreeNodes {
@@ -44,36 +47,97 @@ export class TreeCursor extends TreeNodes {
 
   /** The same, but it may stand behind the last item of any leaf. */
   protected seekInLeaf(root: number, tie: Tie): void {
-    const { key } = this;
-    const { keyWords, orderWords } = this;
+    const { path, at } = this;
+    const node = this.#seekLeaf(root, tie);
+    path[0] = node;
+    at[0] = this.#place(node, 0, 0, tie);
+  }
+
+  /**
+   * Goes to the item with `key` and a ref, which must be there: the leaf is searched for the ref itself, so that `tie` is
+   * asked only about what equals the key in inner nodes. False if it is not there after all. O(log n).
+   */
+  seekItem(root: number, ref: number, tie: Tie): boolean {
+    const node = this.#seekLeaf(root, tie);
+    const words = this.words(node);
+    const items = base(node) + HEADER_WORDS;
+    const count = this.itemsOf(node);
+    const { leafWords } = this;
+    let index = this.#firstNotBelow(words, items, leafWords, 0, count);
+    let at = items + index * leafWords + this.keyWords;
+    for (; index < count && words[at] !== ref; index++) at += leafWords;
+    this.path[0] = node;
+    this.at[0] = index;
+    return index < count;
+  }
+
+  /** Goes down to the leaf in which what is sought belongs; where it stands there is not set yet. */
+  #seekLeaf(root: number, tie: Tie): number {
+    const { path, at, innerWords, orderWords } = this;
     let node = root;
-    let level = this.#begin(root);
-    for (;;) {
-      const words = this.words(node);
-      const start = base(node);
-      const items = start + HEADER_WORDS;
-      const width = this.width(level);
-      // In an inner node: the first child after the first one that begins above the key. Its predecessor is the one.
-      let low = level === 0 ? 0 : 1;
-      let high = words[start] & ITEMS_MASK;
+    for (let level = this.#begin(root); level > 0; level--) {
+      // The first child after the first one that begins above the key. Its predecessor is the one.
+      const index = this.#place(node, level, 1, tie) - 1;
+      path[level] = node;
+      at[level] = index;
+      node = this.words(node)[base(node) + HEADER_WORDS + index * innerWords + orderWords];
+    }
+    return node;
+  }
+
+  /** Index of the first item of a node, from `first` on, before which what is sought belongs; in an inner node, behind equals. */
+  #place(node: number, level: number, first: number, tie: Tie): number {
+    const words = this.words(node);
+    const items = base(node) + HEADER_WORDS;
+    const width = this.width(level);
+    const count = words[items - HEADER_WORDS] & ITEMS_MASK;
+    let low = this.#firstNotBelow(words, items, width, first, count);
+    if (low === count || !this.#hasKey(words, items + low * width)) return low;
+    // Equal keys are mostly few: those behind the first are found in steps that double.
+    let step = 1;
+    while (low + step < count && this.#hasKey(words, items + (low + step) * width)) step *= 2;
+    let high = Math.min(low + step, count);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = items + middle * width;
+      const order = this.#hasKey(words, at) ? tie(words[at + this.keyWords]) : -1;
+      if (order > 0 || (order === 0 && level > 0)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Whether an item, which begins at a word, has the key sought. */
+  #hasKey(words: Int32Array, at: number): boolean {
+    const { key, keyWords } = this;
+    for (let i = 0; i < keyWords; i++) if (words[at + i] !== key[i]) return false;
+    return true;
+  }
+
+  /** Index of the first of a node's items [low, high) with a key that is not below the one sought; `high` if there is none. */
+  #firstNotBelow(words: Int32Array, items: number, width: number, low: number, high: number): number {
+    const { key, keyWords } = this;
+    if (keyWords === 2) {
+      const key0 = key[0];
+      const key1 = key[1];
       while (low < high) {
         const middle = (low + high) >>> 1;
         const at = items + middle * width;
-        let i = 0;
-        while (i < keyWords && words[at + i] === key[i]) i++;
-        const order = i < keyWords ? (words[at + i] < key[i] ? 1 : -1) : tie(words[at + keyWords]);
-        if (order > 0 || (order === 0 && level > 0)) low = middle + 1;
+        const word = words[at];
+        if (word < key0 || (word === key0 && words[at + 1] < key1)) low = middle + 1;
         else high = middle;
       }
-      this.path[level] = node;
-      if (level === 0) {
-        this.at[0] = low;
-        return;
-      }
-      this.at[level] = low - 1;
-      node = words[items + (low - 1) * width + orderWords];
-      level--;
+      return low;
     }
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const at = items + middle * width;
+      let i = 0;
+      while (i < keyWords && words[at + i] === key[i]) i++;
+      if (i < keyWords && words[at + i] < key[i]) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   /**
@@ -140,6 +204,11 @@ export class TreeCursor extends TreeNodes {
     return items > 0;
   }
 
+  /** Whether it stands at an item, and not behind the last of a leaf. */
+  get isAtItem(): boolean {
+    return this.at[0] < this.itemsOf(this.path[0]);
+  }
+
   /** Word `index` of the value at which it stands; word 0 is the ref. */
   word(index: number): number {
     return this.words(this.path[0])[this.itemAt(0) + this.keyWords + index];
@@ -167,6 +236,27 @@ export class TreeCursor extends TreeNodes {
       for (let i = 0; i < until; i++, at += width) before += words[at];
     }
     return before;
+  }
+
+  /**
+   * Reads the blocks that the values' first words are refs of, for up to `most` items of the leaf behind where it stands, or
+   * before it: so that the cache misses of whoever goes there overlap. What it returns must have some use.
+   */
+  readAhead(most: number, isForward: boolean): number {
+    const all = this.arena.words;
+    const words = this.words(this.path[0]);
+    const left = isForward ? this.itemsOf(this.path[0]) - 1 - this.at[0] : this.at[0];
+    const step = isForward ? this.leafWords : -this.leafWords;
+    let at = this.itemAt(0) + this.keyWords;
+    let touched = 0;
+    for (let i = Math.min(most, left); i > 0; i--) {
+      at += step;
+      const ref = words[at];
+      const block = all[ref >>> SEGMENT_SHIFT];
+      const first = (ref & SEGMENT_MASK) << 1;
+      touched ^= block[first] ^ block[first + READ_AHEAD_WORDS];
+    }
+    return touched;
   }
 
   /** Goes to the next item; false, and behind the last, if there is none. */

@@ -5,7 +5,7 @@
 
 import { formatDouble, formatPrecise, parseDouble } from "../../bytes/doubles.ts";
 import { encodeLatin1 } from "../../bytes/latin1.ts";
-import type { Element } from "../listpack.ts";
+import { type Element, measureElement, measureInteger, writeMeasured, writeMeasuredInteger } from "../listpack.ts";
 
 const scratch = new Float64Array(1);
 const words = new Int32Array(scratch.buffer);
@@ -48,9 +48,26 @@ export function highWord(): number {
   return words[HIGH];
 }
 
-/** A score as bytes, as it stands in a listpack: an integer's digits, or the shortest decimal. There -0 is 0, as in Redis. */
-export function scoreText(score: number): Uint8Array {
-  return encodeLatin1(formatDouble(score + 0));
+const TWO_32 = 4294967296;
+/** The text of the score that `measureScore` saw last, if that is none of the integers which it hands on as such. */
+const text = new Uint8Array(64);
+let textLength = 0;
+
+/**
+ * Bytes of the element that a score becomes in a listpack: the integer that it is, or the shortest decimal. There -0 is 0,
+ * as in Redis. `writeMeasuredScore` writes it.
+ */
+export function measureScore(score: number): number {
+  textLength = 0;
+  if (Number.isSafeInteger(score)) return measureInteger(Math.floor(score / TWO_32), score | 0);
+  const decimal = formatDouble(score);
+  for (; textLength < decimal.length; textLength++) text[textLength] = decimal.charCodeAt(textLength);
+  return measureElement(text, 0, textLength);
+}
+
+/** Writes the score that `measureScore` saw last, before any other element is measured; the offset after it. */
+export function writeMeasuredScore(bytes: Uint8Array, at: number): number {
+  return textLength === 0 ? writeMeasuredInteger(bytes, at) : writeMeasured(bytes, at, text, 0, textLength);
 }
 
 /** A score as bytes, with 17 digits, as it is printed where it is no reply: by digests. */

@@ -201,18 +201,23 @@ export class SortedSetBodies {
 
   /** Removes `count` members from a rank on, which must be there. O(count log n). */
   deleteRanks(body: number, rank: number, count: number): void {
-    const { entries, tables } = this.heap;
-    const table = this.table(body);
     const trees = this.#trees;
     for (; count > 0; count--) {
       trees.seekPosition(this.root(body), rank);
-      const member = trees.word(0);
-      this.#setRoot(body, trees.remove(this.root(body)));
-      const hash = hashBytes(entries.bytes(member), entries.keyStart(member), entries.keyLength(member));
-      tables.findEntry(table, hash, member);
-      tables.removeFound(table);
-      this.members.free(body, member);
+      this.deleteAt(body, trees);
     }
+  }
+
+  /** Removes the member at which `trees` stands, which is of this kind; it stands nowhere afterwards. Needs no memory. */
+  deleteAt(body: number, trees: Trees): void {
+    const { entries, tables } = this.heap;
+    const table = this.table(body);
+    const member = trees.word(0);
+    const hash = hashBytes(entries.bytes(member), entries.keyStart(member), entries.keyLength(member));
+    tables.findEntry(table, hash, member);
+    tables.removeFound(table);
+    this.#setRoot(body, trees.remove(this.root(body)));
+    this.members.free(body, member);
   }
 
   // --- The order ------------------------------------------------------------------------------------------------------
@@ -239,7 +244,7 @@ export class SortedSetBodies {
     const trees = this.#trees;
     this.#seekMember(member);
     scoreToKey(score, trees.key);
-    if (!trees.seek(this.root(body), this.byMember)) throw new Error("a member is missing from its tree");
+    if (!trees.seekItem(this.root(body), member, this.byMember)) throw new Error("a member is missing from its tree");
   }
 
   /** Has `byMember` compare with a member. */
@@ -320,8 +325,9 @@ export class SortedSetBodies {
   /** A member's entry lies elsewhere. */
   #memberMoved(body: number, from: number, to: number): void {
     const trees = this.#trees;
-    this.#stand(body, to);
-    if (trees.word(0) !== from) throw new Error("a member is missing from its tree");
+    this.#seekMember(to);
+    scoreToKey(this.scoreOf(to), trees.key);
+    if (!trees.seekItem(this.root(body), from, this.byMember)) throw new Error("a member is missing from its tree");
     this.#setRoot(body, trees.setWord(this.root(body), 0, to));
   }
 }

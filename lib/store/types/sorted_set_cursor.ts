@@ -10,6 +10,9 @@ import { BEFORE_TIES, BEHIND_TIES, type Tie } from "../tree_cursor.ts";
 import { scoreOfElement, scoreToKey } from "./scores.ts";
 import type { SortedSets } from "./sorted_sets.ts";
 
+/** Members that are read ahead at a time. */
+const READ_AHEAD = 16;
+
 /** Stands at a member of a sorted set, which must not change meanwhile, and goes from one to the next. */
 export class SortedSetCursor {
   /** The member at which it stands, as bytes. */
@@ -23,6 +26,10 @@ export class SortedSetCursor {
   #listpack = 0;
   #at = 0;
   #isTree = false;
+  /** Steps until members are read ahead again. */
+  #steps = 0;
+  /** Written so that what is read ahead has a use. */
+  touched = 0;
   /** As `byMember`, but behind the member that equals it. */
   readonly #behindMember: Tie = (entry) => this.sets.bodies.byMember(entry) || 1;
 
@@ -33,6 +40,7 @@ export class SortedSetCursor {
   #begin(ref: number): void {
     const { entries } = this.sets.heap;
     this.#isTree = entries.hasBody(ref);
+    this.#steps = 1;
     if (this.#isTree) return;
     this.#bytes = entries.bytes(ref);
     this.#listpack = entries.valueStart(ref);
@@ -84,8 +92,18 @@ export class SortedSetCursor {
     return false;
   }
 
+  /** Goes to the first member; false if there is none. */
+  toFirst(ref: number): boolean {
+    this.#begin(ref);
+    if (!this.#isTree) return this.#first();
+    this.#trees.seekPosition(this.sets.rootOf(ref), 0);
+    return this.#trees.isAtItem && this.#readTree();
+  }
+
   /** Goes to the last member; false if there is none. */
   toLast(ref: number): boolean {
+    this.#begin(ref);
+    if (this.#isTree) return this.#trees.seekLast(this.sets.rootOf(ref)) && this.#readTree();
     return this.toRank(ref, this.sets.count(ref) - 1);
   }
 
@@ -102,7 +120,11 @@ export class SortedSetCursor {
 
   /** Goes to the next member in ascending order; false if there is none. */
   next(): boolean {
-    if (this.#isTree) return this.#trees.next() && this.#readTree();
+    if (this.#isTree) {
+      if (!this.#trees.next()) return false;
+      if (--this.#steps === 0) this.#readAhead(true);
+      return this.#readTree();
+    }
     this.#at += entryBytes(this.#bytes, this.#at);
     this.#at += entryBytes(this.#bytes, this.#at);
     return this.#readListpack();
@@ -110,15 +132,32 @@ export class SortedSetCursor {
 
   /** Goes to the member before; false if there is none. */
   previous(): boolean {
-    if (this.#isTree) return this.#trees.previous() && this.#readTree();
+    if (this.#isTree) {
+      if (!this.#trees.previous()) return false;
+      if (--this.#steps === 0) this.#readAhead(false);
+      return this.#readTree();
+    }
     if (this.#at === firstElement(this.#listpack)) return false;
     this.#at = elementBefore(this.#bytes, elementBefore(this.#bytes, this.#at));
     return this.#readListpack();
   }
 
+  /** Removes the member at which it stands, as `SortedSets.delete`; it stands nowhere afterwards. */
+  remove(ref: number): void {
+    const { sets } = this;
+    if (this.#isTree) sets.bodies.deleteAt(sets.heap.entries.valueWord(ref), this.#trees);
+    else sets.cutListpack(ref, this.#at, 1);
+  }
+
   #first(): boolean {
     this.#at = firstElement(this.#listpack);
     return this.#readListpack();
+  }
+
+  /** Whoever has gone one step goes on, mostly. */
+  #readAhead(isForward: boolean): void {
+    this.#steps = READ_AHEAD;
+    this.touched ^= this.#trees.readAhead(READ_AHEAD, isForward);
   }
 
   #readTree(): boolean {

@@ -28,7 +28,7 @@ import {
   writeElement,
 } from "../listpack.ts";
 import { becomeBody, MAX_INLINE_BYTES, putBytes, putEmptyListpack, trimInline } from "./entry_values.ts";
-import { preciseScoreText, scoreOfElement, scoreText } from "./scores.ts";
+import { measureScore, preciseScoreText, scoreOfElement, writeMeasuredScore } from "./scores.ts";
 import { ADDED, CHANGED, SortedSetBodies } from "./sorted_set_bodies.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
 
@@ -129,9 +129,7 @@ export class SortedSets implements ValueType {
     const listpack = entries.valueStart(ref);
     const found = findElement(bytes, listpack, 2, member, start, length);
     if (found < 0) {
-      const isTooLong = length > this.maxListpackValue ||
-        inlineLength + length + 3 * LISTPACK_ENTRY_OVERHEAD + 24 > MAX_INLINE_BYTES;
-      if (isTooLong || (listpackCount(bytes, listpack) >>> 1) >= this.maxListpackEntries) {
+      if (!this.takesAppend(ref, length)) {
         ref = this.convert(database, ref);
         this.#setInBody(entries.valueWord(ref), member, start, length, score);
         return ref;
@@ -145,9 +143,9 @@ export class SortedSets implements ValueType {
     if (scoreOfElement(this.#scoreElement) === score) return ref;
     this.changed = true;
     // The block has room for what is taken out, and for a longer score if that is made sure of first.
-    const text = scoreText(score);
-    const removed = scoreAt - found + entryBytes(bytes, scoreAt);
-    const more = measureElement(text, 0, text.length) - entryBytes(bytes, scoreAt);
+    const before = entryBytes(bytes, scoreAt);
+    const removed = scoreAt - found + before;
+    const more = measureScore(score) - before;
     if (more > 0) {
       ref = database.resizeValue(ref, inlineLength + more);
       entries.setValueWord(ref, inlineLength);
@@ -165,7 +163,16 @@ export class SortedSets implements ValueType {
     this.changed = done === CHANGED;
   }
 
-  /** Adds a member to a listpack that has room for it within the limits, and none that stands behind it in the order. */
+  /** Whether a member of so many bytes may be appended: not to a body, nor to a listpack that would exceed the limits. */
+  takesAppend(ref: number, length: number): boolean {
+    const { entries } = this.heap;
+    if (entries.hasBody(ref) || length > this.maxListpackValue) return false;
+    const inlineLength = entries.valueWord(ref);
+    return inlineLength + length + 3 * LISTPACK_ENTRY_OVERHEAD + 24 <= MAX_INLINE_BYTES &&
+      (listpackCount(entries.bytes(ref), entries.valueStart(ref)) >>> 1) < this.maxListpackEntries;
+  }
+
+  /** Adds a member, where `takesAppend` says so, behind which none stands in the order. */
   append(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number, score: number): number {
     return this.#insertAt(home, ref, this.heap.entries.valueWord(ref) - 1, member, start, length, score);
   }
@@ -193,14 +200,14 @@ export class SortedSets implements ValueType {
     score: number,
   ): number {
     const { entries } = this.heap;
-    const text = scoreText(score);
-    const added = measureElement(member, start, length) + measureElement(text, 0, text.length);
+    const added = measureElement(member, start, length) + measureScore(score);
     ref = home.resizeValue(ref, entries.valueWord(ref) + added);
     const bytes = entries.bytes(ref);
     const listpack = entries.valueStart(ref);
     splice(bytes, listpack, listpack + place, 0, added);
     const at = writeElement(bytes, listpack + place, member, start, length);
-    writeElement(bytes, at, text, 0, text.length);
+    measureScore(score);
+    writeMeasuredScore(bytes, at);
     addToCount(bytes, listpack, 2);
     return ref;
   }
@@ -236,7 +243,7 @@ export class SortedSets implements ValueType {
     const bytes = entries.bytes(ref);
     const at = findElement(bytes, entries.valueStart(ref), 2, member, start, length);
     if (at < 0) return false;
-    this.#cutListpack(ref, at, 1);
+    this.cutListpack(ref, at, 1);
     return true;
   }
 
@@ -245,11 +252,11 @@ export class SortedSets implements ValueType {
     const { entries } = this.heap;
     if (count <= 0) return;
     if (entries.hasBody(ref)) return this.bodies.deleteRanks(entries.valueWord(ref), rank, count);
-    this.#cutListpack(ref, elementAt(entries.bytes(ref), entries.valueStart(ref), rank * 2), count);
+    this.cutListpack(ref, elementAt(entries.bytes(ref), entries.valueStart(ref), rank * 2), count);
   }
 
   /** Takes `count` members out of a listpack, from an offset on. */
-  #cutListpack(ref: number, at: number, count: number): void {
+  cutListpack(ref: number, at: number, count: number): void {
     const { entries } = this.heap;
     const bytes = entries.bytes(ref);
     const listpack = entries.valueStart(ref);
