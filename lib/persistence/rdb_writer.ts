@@ -91,8 +91,8 @@ export class RdbWriter<Output extends RdbOutput = RdbOutput> {
     }
     this.#aux("aof-base", info.aofBase ? "1" : "0");
     for (const library of info.functions ?? []) {
-      this.tokens.plain(Uint8Array.of(OPCODE_FUNCTION2));
-      this.tokens.string(library, 0, library.length);
+      this.output.plain(Uint8Array.of(OPCODE_FUNCTION2));
+      this.output.string(library, 0, library.length);
     }
   }
 
