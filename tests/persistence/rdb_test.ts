@@ -264,6 +264,21 @@ test("keys whose values have no elements are left out, and told of", () => {
   assert.deepEqual([...contents(TARGET, TARGET.databases[0])].map(([key]) => key), ["string"]);
 });
 
+test("a sorted set that is no listpack after all keeps scores of -0, whatever comes first", () => {
+  const score = (value: number) => [...new Uint8Array(new Float64Array([value]).buffer)];
+  const long = "x".repeat(100);
+  for (const members of [[[text("m"), -0], [text(long), -1]], [[text(long), -1], [text("m"), -0]]] as const) {
+    const reader = new RdbReader(wipe(TARGET), READ);
+    reader.feed(file(5, text("key"), 2, ...members.flatMap(([member, value]) => [member, score(value)])));
+    const [database] = TARGET.databases;
+    const ref = database.look(encodeLatin1("key"), 0, 3);
+    const { sortedSets } = TARGET.store;
+    assert.equal(TARGET.store.heap.entries.hasBody(ref), true);
+    assert.equal(sortedSets.find(ref, encodeLatin1("m"), 0, 1), true);
+    assert.ok(Object.is(sortedSets.score, -0));
+  }
+});
+
 test("function libraries are kept as they are, and written again; modules' data is passed over and told of", () => {
   // "ft_index0", version 1, as its letters' six bits each, and ten for the version.
   const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

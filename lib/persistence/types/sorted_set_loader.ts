@@ -30,6 +30,8 @@ export class SortedSetLoader implements ValueLoader {
   readonly #value = new StringSlot();
   readonly #element = new Element();
   readonly #score = new Element();
+  /** Members with a score of -0 that went into a listpack, which has none. */
+  readonly #minusZeros: Uint8Array[] = [];
 
   constructor(readonly sets: SortedSets) {}
 
@@ -61,7 +63,17 @@ export class SortedSetLoader implements ValueLoader {
   }
 
   end(): boolean {
-    if (this.#database !== null) this.#ref = this.sets.trim(this.#database, this.#ref);
+    const { sets } = this;
+    if (this.#database === null) return true;
+    if (sets.heap.entries.hasBody(this.#ref)) {
+      // It is no listpack after all: they have their sign.
+      for (const member of this.#minusZeros) {
+        sets.delete(this.#ref, member, 0, member.length);
+        this.#ref = sets.set(this.#database, this.#ref, member, 0, member.length, -0);
+      }
+    }
+    this.#minusZeros.length = 0;
+    this.#ref = sets.trim(this.#database, this.#ref);
     return true;
   }
 
@@ -72,6 +84,7 @@ export class SortedSetLoader implements ValueLoader {
   #start(target: LoadTarget): void {
     const { key, expiry } = target;
     const database = this.#database = target.claim();
+    this.#minusZeros.length = 0; // what came before may have been given up
     if (database === null) return;
     const ref = this.sets.create(database, key.bytes, key.start, key.length, 0);
     this.#ref = database.setExpiry(ref, expiry);
@@ -79,6 +92,9 @@ export class SortedSetLoader implements ValueLoader {
 
   #add(target: LoadTarget, bytes: Uint8Array, start: number, length: number, score: number): void {
     if (this.#database === null) return;
+    if (Object.is(score, -0) && !this.sets.heap.entries.hasBody(this.#ref)) {
+      this.#minusZeros.push(bytes.slice(start, start + length));
+    }
     this.#ref = this.sets.set(this.#database, this.#ref, bytes, start, length, score);
     if (!this.sets.added) throw target.input.error(`the sorted set has the member '${this.#member}' twice`);
   }
