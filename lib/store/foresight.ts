@@ -106,6 +106,8 @@ export class Foresight {
     this.#moves = this.tables.moves;
     if (found === count) return;
     found = 0;
+    let tableOwner = DATABASE;
+    let table = 0;
     for (let i = 0; i < count; i++) {
       const owner = owners[i];
       if (owner === DATABASE) continue;
@@ -113,7 +115,7 @@ export class Foresight {
         this.#repeat(ALIAS - owner, i);
         continue;
       }
-      const table = this.#tableUnder(owner);
+      if (owner !== tableOwner) table = this.#tableUnder(tableOwner = owner);
       if (table !== 0) this.#which[found++] = this.#hashed(i, table);
       else this.#lengths[i] = NOT_HASHED;
     }

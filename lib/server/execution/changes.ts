@@ -71,7 +71,7 @@ export class Changes implements ChangeReport {
   ): void {
     this.made += count;
     const { watching, tracking, settings, waiters } = this.server;
-    if (watching.count + tracking.active + settings.keyspaceEvents + waiters.count === 0) return;
+    if ((watching.count | tracking.active | settings.keyspaceEvents | waiters.count) === 0) return;
     const { bytes, starts, lengths } = request;
     this.#tell(session, session.database, bytes, starts[keyIndex], lengths[keyIndex], eventClass, event);
   }
