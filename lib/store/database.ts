@@ -17,6 +17,7 @@ import {
   HAS_EXPIRY,
   KEY_LENGTH_MASK,
   NO_EXPIRY,
+  tellsOfBody,
   TYPE_STRING,
   type UnixMs,
 } from "./entry.ts";
@@ -301,7 +302,7 @@ export class Database implements ValueHome {
     const has = keeps ? had : expiry !== NO_EXPIRY;
     if (has && events.onExpiry !== null) events.onExpiry(this, key, keyStart, keyLength);
     // What a snapshot has still to write may be taken over by it, and so is not written over.
-    if (had === has && !entries.hasBody(old) && !snapshots.isAwaited(old)) {
+    if (had === has && !tellsOfBody(words[at]) && !snapshots.isAwaited(old)) {
       // The block is large enough, and not too large, if it takes as many granules.
       const padded = ENTRY_HEADER_BYTES + (had ? 8 : 0) + keyLength + 7;
       if (inlineLength < MAX_BLOCK_BYTES && (padded + words[at + 2]) >>> 3 === (padded + inlineLength) >>> 3) {

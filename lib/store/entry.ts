@@ -78,6 +78,11 @@ const TWO_32 = 4294967296;
 /** Where the upper word of a time is below this, the time is a safe integer. */
 const SAFE_HIGH = 2 ** 21;
 
+/** Whether word 0 of an entry, for who has read it, tells that the value is a body. */
+export function tellsOfBody(word0: number): boolean {
+  return ((BODY_ENCODINGS >>> ((word0 >>> 4) & 15)) & 1) !== 0;
+}
+
 /** Reads and writes the parts of entries. All methods take the entry's ref and are a few loads each. */
 export class Entries {
   constructor(readonly arena: Arena) {}
@@ -100,7 +105,7 @@ export class Entries {
 
   /** Whether the value is a body outside of the entry's block, of which `valueWord` is the ref. */
   hasBody(ref: number): boolean {
-    return ((BODY_ENCODINGS >>> this.encoding(ref)) & 1) !== 0;
+    return tellsOfBody(this.word(ref, 0));
   }
 
   /** Bytes of the value that lie in the entry's own block. */
