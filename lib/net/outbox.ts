@@ -24,7 +24,7 @@ const NEXT_BYTES = 64 * 1024;
 const POOLS: readonly Pool[] = [
   { bytes: 4 * 1024, most: 1024, chunks: [] },
   { bytes: NEXT_BYTES, most: 64, chunks: [] },
-  { bytes: 512 * 1024, most: 16, chunks: [] },
+  { bytes: 512 * 1024, most: 4, chunks: [] },
 ];
 
 /** A buffer of bytes to be sent. */
