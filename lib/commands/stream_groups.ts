@@ -433,15 +433,19 @@ function xclaim(session: Session, request: Request): void {
   if (isAhead) groups.setLastId(who.group, lastId);
   const mark = reply.open();
   let claimed = 0;
-  for (let i = 5; i < claim.idsEnd && !reply.isCut; i++) {
-    if (!idArgument(session, request, i, id)) return;
-    if (claimOne(session, request, who, claim) === "claimed") claimed++;
+  try {
+    for (let i = 5; i < claim.idsEnd && !reply.isCut; i++) {
+      if (!idArgument(session, request, i, id)) return;
+      if (claimOne(session, request, who, claim) === "claimed") claimed++;
+    }
+  } finally {
+    // Claims tell how far the group has read; where there are none, not even for want of memory, that goes by itself.
+    if (isAhead && claimed === 0) {
+      host.changes.made++;
+      propagateGroup(session, request, 1, 2, who.group);
+    }
   }
   reply.closeArray(mark, claimed);
-  if (isAhead && claimed === 0) {
-    host.changes.made++;
-    propagateGroup(session, request, 1, 2, who.group);
-  }
 }
 
 /** Claims the entry with `id`, if it is pending long enough, and replies with it; forgets it where it was deleted. */

@@ -236,7 +236,7 @@ function readOne(session: Reader, request: Request, asked: Reading, at: number):
   if (isNew && (asked.noAck || isHistory)) propagateConsumer(session, request, key, asked.groupAt, asked.groupAt + 1);
   if (isHistory) {
     host.changes.made++;
-    replyHistory(session, request, asked, key, { body, group, consumer }, after);
+    replyHistory(session, request, asked, key, { body, group, consumer, isNew }, after);
     return true;
   }
   groups.lastId(group, id);
@@ -245,7 +245,7 @@ function readOne(session: Reader, request: Request, asked: Reading, at: number):
     return false;
   }
   host.changes.made++;
-  deliver(session, request, asked, key, { body, group, consumer });
+  deliver(session, request, asked, key, { body, group, consumer, isNew });
   return true;
 }
 
@@ -254,6 +254,8 @@ interface Member {
   readonly body: number;
   readonly group: number;
   readonly consumer: number;
+  /** It was made for this read. */
+  readonly isNew: boolean;
 }
 
 /** Replies with the entries from the one on at which the cursor stands, and has them pending for a consumer. */
@@ -281,6 +283,9 @@ function deliver(session: Session, request: Request, asked: Reading, key: number
     if (delivered > 0) {
       if (!asked.noAck) groups.setActive(consumer, nowMs);
       propagateDelivered(session, request, asked, key, member, delivered);
+    } else if (member.isNew && !asked.noAck) {
+      // There was no memory for the first entry, whose claim would have made the consumer elsewhere.
+      propagateConsumer(session, request, key, asked.groupAt, asked.groupAt + 1);
     }
   }
   reply.closeArray(mark, delivered);

@@ -95,6 +95,35 @@ test("what an MSET or HSET has set before there was no more memory goes on to fo
   assert.equal(say("HGETALL hash"), "*2\r\n$1\r\na\r\n$1\r\n1\r\n");
 });
 
+for (
+  const [request, told] of [
+    ["XREADGROUP GROUP group new COUNT 2 STREAMS stream >", /CREATECONSUMER stream group new$|XCLAIM/],
+    ["XREADGROUP GROUP group new NOACK STREAMS stream >", /CREATECONSUMER stream group new/],
+    ["XCLAIM stream group new 0 1-0 FORCE LASTID 7-0", /SETID stream group 7-0|LASTID 7-0/],
+    ["XAUTOCLAIM stream group new 0 0", /CREATECONSUMER stream group new/],
+  ] as const
+) {
+  test(`what ${request.slice(0, 12)} has changed in a group before there was no more memory goes on to followers`, () => {
+    for (let after = 0; after < 12; after++) {
+      const { say, fail, words, recover } = start();
+      for (const id of ["1-0", "2-0", "3-0"]) say(`XADD stream ${id} field value`);
+      say("XGROUP CREATE stream group 0");
+      say("XREADGROUP GROUP group other COUNT 1 STREAMS stream >");
+      const state = () =>
+        say("XINFO GROUPS stream") + say("XINFO CONSUMERS stream group").replace(/(idle|inactive)\r\n:-?\d+/g, "");
+      const before = state();
+      fail(after);
+      const isRefused = say(request) === OOM;
+      const followed = words();
+      recover();
+      if (state() === before) assert.equal(followed, "");
+      else assert.match(followed, told);
+      if (!isRefused) return assert.ok(after > 0);
+    }
+    assert.fail("it needs more memory than that");
+  });
+}
+
 test("a transaction goes on after a command for which there was no memory", () => {
   const { say, fail, words, recover } = start();
   say("SET key 1");
