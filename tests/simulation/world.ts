@@ -67,6 +67,8 @@ class World implements ClientWorld {
   #epoch = 0;
   #kills = 0;
   #isStopping = false;
+  /** Nothing befalls the servers any more. */
+  #isQuiet = false;
   #isOver = false;
   #failure: string | null = null;
 
@@ -324,7 +326,9 @@ class World implements ClientWorld {
     machine.kill(powerFailed);
     this.#scheduler.after(this.#chance.between(1, 4000), () => machine.start(), this.#scheduler.world);
     if (this.#parents.get(machine) === null && this.#chance.oneIn(2)) {
-      this.#scheduler.after(this.#chance.between(1, 500), () => this.#promote(), this.#scheduler.world);
+      this.#scheduler.after(this.#chance.between(1, 500), () => {
+        if (!this.#isQuiet) this.#promote();
+      }, this.#scheduler.world);
     }
   }
 
@@ -422,6 +426,7 @@ class World implements ClientWorld {
 
   async #quiet(): Promise<void> {
     this.note("world", "QUIET");
+    this.#isQuiet = true;
     for (const machine of this.#machines) {
       machine.disk.failing = machine.disk.trap = null;
       machine.failAllocation(Infinity);
