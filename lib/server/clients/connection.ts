@@ -331,7 +331,8 @@ export class Connection implements SocketHandler, SessionConnection {
 
   #send(bytes: Uint8Array, start: number, end: number): void {
     const { session } = this;
-    if (end - start > CHECKED_OUTPUT_BYTES && !session.isDropped) {
+    if (session.isDropped) return; // it is closed before it reads that
+    if (end - start > CHECKED_OUTPUT_BYTES) {
       this.host.outputLimits.check(session, this.socket.pendingBytes + end - start);
       if (session.isDropped) return;
     }
