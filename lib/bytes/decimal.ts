@@ -31,8 +31,6 @@ interface Format {
 
 const EXTENDED: Format = { bits: 64, least: -16445, greatest: 16320 };
 
-/** Longest text that Redis takes for a number, in bytes. */
-const MAX_TEXT_BYTES = 5 * 1024 - 1;
 /** Decimal exponents beyond which a number of that length overflows, or is nothing, for certain. */
 const MAX_DECIMAL_EXPONENT = 20000;
 /** Decimals printed, before zeros at the end are cut off. */
@@ -92,7 +90,7 @@ function round(numerator: bigint, denominator: bigint, shift: number, format: Fo
 
 /** Reads a finite or infinite number; null if the text is none, or the number too large or too small for the format. */
 function parse(text: string, format: Format): Extended | null {
-  if (text.length === 0 || text.length > MAX_TEXT_BYTES) return null;
+  if (text.length === 0 || text.length > MAX_DECIMAL_BYTES) return null;
   const infinite = INFINITE.exec(text);
   if (infinite !== null) return { mantissa: infinite[1] === "-" ? -1n : 1n, exponent: Infinity };
   const decimal = DECIMAL.exec(text);
