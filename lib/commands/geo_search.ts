@@ -243,7 +243,6 @@ class Search {
     const cursor = cursorOf(this.session.host.store);
     const point: GeoPoint = { longitude: 0, latitude: 0 };
     const found: Found[] = [];
-    members.clear();
     for (const cell of cellsCovering(this.shape)) {
       const end = endScore(cell);
       let isThere = found.length < limit && cursor.toScore(this.ref, firstScore(cell), false);
@@ -331,8 +330,12 @@ function run(session: Caller, request: Request, form: Form): void {
   const search = new Search(session, request, form, ref);
   if (!search.read()) return;
   if (ref !== MISSING) {
-    const found = search.find();
-    return search.target === 0 ? replyFound(search, found) : storeFound(search, found);
+    try {
+      const found = search.find();
+      return search.target === 0 ? replyFound(search, found) : storeFound(search, found);
+    } finally {
+      members.clear();
+    }
   }
   if (search.target === 0) return session.reply.array(0);
   removeTarget(session, request, search.target);

@@ -267,11 +267,14 @@ function sort(session: Session, request: Request, maySave: boolean): void {
   const ref = database.read(request.bytes, request.starts[1], request.lengths[1]);
   const type = ref === 0 ? TYPE_LIST : host.store.heap.entries.type(ref);
   if (type !== TYPE_LIST && type !== TYPE_SET && type !== TYPE_ZSET) return reply.error(WRONG_TYPE);
-  copies.clear();
-  const items = sorted(session, ref, query);
-  if (items === null) return;
-  if (query.target === 0) replyItems(session, items, query.gets);
-  else storeItems(session, request, items, query);
+  try {
+    const items = sorted(session, ref, query);
+    if (items === null) return;
+    if (query.target === 0) replyItems(session, items, query.gets);
+    else storeItems(session, request, items, query);
+  } finally {
+    copies.clear();
+  }
 }
 
 /** The key, and the one that the last STORE names. */

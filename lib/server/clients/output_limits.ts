@@ -9,7 +9,7 @@ import type { Store } from "../../store/store.ts";
 import type { Log } from "../program/log.ts";
 import type { OutputLimit, Settings } from "../program/settings.ts";
 import type { Statistics } from "../reports/statistics.ts";
-import { MONITOR, REPLICA, SUBSCRIBED } from "./flags.ts";
+import { isReplica, REPLICA, SUBSCRIBED } from "./flags.ts";
 import type { Serving } from "./serving.ts";
 import type { ClientSession } from "./session.ts";
 
@@ -32,8 +32,8 @@ export interface OutputLimitsHost {
 /** The limits on what waits to be sent, and who has any of it. */
 export class OutputLimits {
   /**
-   * Clients that may have output waiting. All that is sent waits for the end of its turn, and so is seen by `check`: clients
-   * that are sent nothing cost nothing, however many they are.
+   * Clients that may have output waiting: `check` is asked whenever some is left with the socket. Clients that are sent
+   * nothing cost nothing, however many they are.
    */
   readonly #sentTo: ClientSession[] = [];
 
@@ -113,11 +113,6 @@ export class OutputLimits {
     this.check(client, client.connection.outputBytes + bytes);
     return !client.isDropped;
   }
-}
-
-/** Whether a client is a replica, and not a monitor, which counts as one. */
-export function isReplica(client: { readonly flags: number }): boolean {
-  return (client.flags & (REPLICA | MONITOR)) === REPLICA;
 }
 
 function classOf(client: ClientSession): OutputClass {

@@ -9,7 +9,8 @@
 import type { MemoryUse } from "../../commands/host_facets.ts";
 import { monotonicMs, unixMs } from "../../runtime/clock.ts";
 import { thisProcess } from "../../runtime/process.ts";
-import { isReplica, type OutputLimits } from "../clients/output_limits.ts";
+import { isReplica } from "../clients/flags.ts";
+import type { OutputLimits } from "../clients/output_limits.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Config } from "../../config/config.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";

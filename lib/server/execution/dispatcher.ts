@@ -43,6 +43,7 @@ import {
   BLOCKED,
   CLIENT_GATES,
   IN_TRANSACTION,
+  isReplica,
   MONITOR,
   NO_TOUCH,
   POSTPONED,
@@ -490,11 +491,6 @@ export class Dispatcher {
       this.onSlow(client, command, request, microseconds);
     }
   }
-}
-
-/** Whether a client is a replica, and not a monitor, which counts as one. */
-function isReplica(client: ClientSession): boolean {
-  return (client.flags & (REPLICA | MONITOR)) === REPLICA;
 }
 
 /** The flags that any of the commands queued has. */

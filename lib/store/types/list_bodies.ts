@@ -112,8 +112,8 @@ export class ListBodies {
   }
 
   /**
-   * Finds the node at an end of a body that has some: `#endNode`, with `#endElements` of elements. It stands nowhere, for
-   * that most elements of queues come and go in the nodes at the ends, which takes less than a place in the tree.
+   * Finds the node at an end of a body that has some: `#endNode`, with `#endElements` of elements. No place in the tree is
+   * kept for that: elements of queues come and go at the ends, and mostly need none.
    */
   #findEnd(root: number, isFront: boolean): void {
     const trees = this.#trees;
