@@ -5,15 +5,15 @@
 
 import { ArenaFullError, BlockTooLargeError } from "./arena.ts";
 import { TableFullError } from "./table.ts";
+import { TreeFullError } from "./tree_nodes.ts";
 
 /**
- * Whether something thrown says that there is no room: in the arena, in a table, or for a buffer of the runtime, whose
+ * Whether something thrown says that there is no room: in the arena, in a table or tree, or for a buffer of the runtime, whose
  * words for that are those of V8 and of JavaScriptCore.
  */
 export function isOutOfRoom(error: unknown): error is Error {
-  if (error instanceof ArenaFullError || error instanceof BlockTooLargeError || error instanceof TableFullError) {
-    return true;
-  }
+  if (error instanceof ArenaFullError || error instanceof BlockTooLargeError) return true;
+  if (error instanceof TableFullError || error instanceof TreeFullError) return true;
   return error instanceof RangeError &&
     /allocation failed|out of memory|invalid (typed )?array( buffer)? length|length larger than|maximum size exceeded/i
       .test(error.message);

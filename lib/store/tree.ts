@@ -77,11 +77,12 @@ export class Trees extends TreeCursor {
 
   /**
    * Inserts `key` with `value` before the item at which it stands, or behind the last; returns the root. It stands nowhere
-   * afterwards. Where there is no memory it throws, and nothing has changed. O(log n).
+   * afterwards. Where there is no memory, or too many elements, it throws, and nothing has changed. O(log n).
    */
   insertHere(root: number): number {
-    root = this.#prepare(root, true);
     const { key, value, keyWords, leafWords, countWord } = this;
+    if (countWord >= 0) this.requireRoom(root, value[countWord - keyWords]);
+    root = this.#prepare(root, true);
     const item = this.#item;
     for (let i = 0; i < keyWords; i++) item[i] = key[i];
     for (let i = keyWords; i < leafWords; i++) item[i] = value[i - keyWords];

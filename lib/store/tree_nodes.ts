@@ -42,6 +42,14 @@ export interface Sharing {
   readNow(owner: number): void;
 }
 
+/** Most elements of a tree: their numbers have 31 bits. */
+export const MOST_ELEMENTS: number = 2 ** 31 - 1;
+
+/** Thrown where a tree would have more than `MOST_ELEMENTS`. Nothing has changed by then. */
+export class TreeFullError extends Error {
+  override name = "TreeFullError";
+}
+
 /** Words of a node before its items. */
 export const HEADER_WORDS = 2;
 export const ITEMS_MASK = 0xfff;
@@ -91,6 +99,11 @@ export class TreeNodes {
   /** Number of elements in and below a node. */
   count(node: number): number {
     return this.words(node)[base(node) + 1] & ELEMENTS_MASK;
+  }
+
+  /** To be asked before elements are added to items that may stand for more than one: throws where the tree can't count them. */
+  requireRoom(root: number, more: number): void {
+    if (this.count(root) + more > MOST_ELEMENTS) throw new TreeFullError(`a tree has ${this.count(root)} elements`);
   }
 
   /** A node's height above the leaves, which have level 0. */

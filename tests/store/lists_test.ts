@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { ENCODING_LISTPACK, ENCODING_QUICKLIST, EPOCH_BIT } from "../../lib/store/entry.ts";
 import { Element, entryBytes, firstElement, listpackCount } from "../../lib/store/listpack.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
+import { MOST_ELEMENTS, TreeFullError } from "../../lib/store/tree_nodes.ts";
 import { ListCursor } from "../../lib/store/types/list_cursor.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
@@ -234,3 +235,37 @@ test("nodes take no room beyond the limit on their size, which nothing would com
     assert.ok(taken < elementBytes * 1.06, `limit ${limit}: ${taken} bytes for ${elementBytes} of elements`);
   }
 });
+
+test("a list takes as many elements as can be counted, and what would be more changes nothing", () => {
+  const { lists, database, store, ref, ...pair } = quicklist(1000);
+  const { bodies } = lists;
+  const body = store.heap.entries.valueWord(ref);
+  // Elements that are only counted stand for two thousand million.
+  const trees = bodies.newTrees();
+  trees.seekPosition(bodies.root(body), 500);
+  trees.addElements(bodies.root(body), MOST_ELEMENTS - 1 - 1000);
+  const text = bytesOf("one more");
+  lists.push(database, ref, "head", text, 0, text.length);
+  assert.equal(lists.count(ref), MOST_ELEMENTS);
+  const used = store.heap.arena.usedBytes;
+  for (const end of ["head", "tail"] as const) {
+    assert.throws(() => lists.push(database, ref, end, text, 0, text.length), TreeFullError);
+  }
+  assert.throws(() => lists.insert(database, ref, 10, text, 0, text.length), TreeFullError);
+  assert.equal(lists.count(ref), MOST_ELEMENTS);
+  assert.equal(store.heap.arena.usedBytes, used);
+  assert.ok(pair.cursor.toIndex(ref, 1));
+  assert.equal(pair.cursor.element.text(), "0");
+  assert.ok(pair.cursor.toIndex(ref, MOST_ELEMENTS - 1));
+  assert.equal(pair.cursor.element.text(), "999");
+  lists.delete(ref, 0, 1);
+  lists.push(database, ref, "tail", text, 0, text.length);
+  assert.equal(lists.count(ref), MOST_ELEMENTS);
+});
+
+/** A list with so many nodes' worth of elements: their numbers. */
+function quicklist(count: number): Pair {
+  const pair = new Pair(10, 0);
+  for (let i = 0; i < count; i++) pair.push("tail", String(i));
+  return pair;
+}

@@ -7,6 +7,7 @@ import { Compaction } from "../../lib/store/compaction.ts";
 import { Element } from "../../lib/store/listpack.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { Request } from "../../lib/resp/request.ts";
+import { MOST_ELEMENTS, TreeFullError } from "../../lib/store/tree_nodes.ts";
 import { PendingCursor } from "../../lib/store/types/stream_pending.ts";
 import { StreamCursor } from "../../lib/store/types/stream_cursor.ts";
 import { StreamId } from "../../lib/store/types/stream_ids.ts";
@@ -439,3 +440,20 @@ function describeShared(pair: Pair, shared: number): unknown {
   } while (names.next());
   return told;
 }
+
+test("a stream takes as many entries as can be counted, and what would be more changes nothing", () => {
+  const pair = new Pair();
+  const { streams } = pair;
+  streams.maxNodeEntries = 10;
+  for (let i = 1; i <= 100; i++) pair.add(`${i}-0`, ["field", "value"]);
+  // Entries that are only counted stand for two thousand million.
+  const trees = streams.treesOf();
+  trees.seekPosition(streams.rootOf(pair.body), 50);
+  trees.addElements(streams.rootOf(pair.body), MOST_ELEMENTS - 100);
+  assert.throws(() => pair.add("101-0", ["field", "value"]), TreeFullError);
+  assert.equal(streams.length(pair.body), MOST_ELEMENTS);
+  assert.equal(streams.lastId(pair.body, new StreamId()).toString(), "100-0");
+  pair.delete("1-0");
+  pair.add("101-0", ["field", "value"]);
+  assert.equal(streams.length(pair.body), MOST_ELEMENTS);
+});

@@ -141,6 +141,7 @@ export class ListBodies {
     const trees = this.#trees;
     const root = this.root(body);
     const isFront = end === "head";
+    trees.requireRoom(root, 1);
     const size = measureElement(source, start, length);
     if (this.#pushHere(root, isFront, size, source, start, length)) return;
     const isThere = isFront ? trees.seekFirst(root) : trees.seekLast(root);
@@ -242,6 +243,7 @@ export class ListBodies {
     if (index === this.count(body)) return this.push(body, "tail", source, start, length);
     if (index === 0) return this.push(body, "head", source, start, length);
     const trees = this.#trees;
+    trees.requireRoom(this.root(body), 1);
     const size = measureElement(source, start, length);
     let within = trees.seekPosition(this.root(body), index);
     if (!this.#hasRoom(size, length)) {

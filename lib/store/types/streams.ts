@@ -256,6 +256,7 @@ export class Streams implements ValueType {
    */
   append(body: number, id: StreamId, source: FieldSource, first: number, pairs: number): void {
     const isEmpty = this.length(body) === 0;
+    if (!isEmpty) this.#trees.requireRoom(this.rootOf(body), 1);
     if (isEmpty || !this.#appendToLast(body, id, source, first, pairs)) {
       this.#appendNode(body, id, source, first, pairs);
     }
