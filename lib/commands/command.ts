@@ -95,6 +95,7 @@ export function command(
     : null;
   const keys = options.keys ?? [];
   const legacy = legacyKeys(keys);
+  const members = options.members ?? null;
   return {
     name,
     arity,
@@ -103,7 +104,8 @@ export function command(
     keys,
     keyFinder: options.keyFinder ?? null,
     keyRange: legacy.range,
-    members: options.members ?? null,
+    members,
+    hasLoneKey: members === null && legacy.range[0] === 1 && legacy.range[1] === 1,
     categories: options.categories ?? [],
     protectedAs: options.protectedAs ?? null,
     secrets: options.secrets ?? null,

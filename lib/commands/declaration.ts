@@ -29,6 +29,8 @@ export interface CommandDeclaration {
   readonly keyRange: KeyRange;
   /** Where the members of the key's value are that it looks up (a hash's fields); null where it looks up none. */
   readonly members: KeyRange | null;
+  /** Whether all that it looks up is the key that is argument 1, as for most commands. */
+  readonly hasLoneKey: boolean;
   /** ACL categories beyond those that follow from the flags, without `@`. */
   readonly categories: readonly string[];
   /** Whose permission it needs of a directive (see protected.ts); null: nobody's. */

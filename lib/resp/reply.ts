@@ -27,6 +27,7 @@ const PERCENT = 0x25;
 const TILDE = 0x7e;
 const GREATER = 0x3e;
 const BAR = 0x7c;
+const UNDERSCORE = 0x5f;
 
 /** Place of an aggregate's header that is written once its length is known. */
 export type Mark = number;
@@ -177,12 +178,12 @@ export class ReplyWriter {
 
   /** Null where a value is expected. */
   nil(): void {
-    this.#line(this.protocol === 3 ? 0x5f : DOLLAR, this.protocol === 3 ? "" : "-1");
+    this.#null(DOLLAR);
   }
 
   /** Null where an array is expected. */
   nilArray(): void {
-    this.#line(this.protocol === 3 ? 0x5f : ASTERISK, this.protocol === 3 ? "" : "-1");
+    this.#null(ASTERISK);
   }
 
   /** Begins an array of `length` elements. */
@@ -304,6 +305,24 @@ export class ReplyWriter {
     buffer[at++] = kind;
     if (value >= 0 && value < 10) buffer[at++] = 0x30 + value;
     else at = writeDecimal(buffer, at, value);
+    buffer[at] = CR;
+    buffer[at + 1] = LF;
+    this.length = at + 2;
+  }
+
+  /** `_` in RESP3; in RESP2 the length -1 of what it stands for. */
+  #null(kind: number): void {
+    if (this.length + 5 > this.buffer.length && !this.ensure(5)) return;
+    const { buffer } = this;
+    let at = this.length;
+    if (this.protocol === 3) {
+      buffer[at++] = UNDERSCORE;
+    } else {
+      buffer[at] = kind;
+      buffer[at + 1] = 0x2d;
+      buffer[at + 2] = 0x31;
+      at += 3;
+    }
     buffer[at] = CR;
     buffer[at + 1] = LF;
     this.length = at + 2;

@@ -94,7 +94,9 @@ export class Batch {
       const command = this.commands[i];
       const request = this.requests[i];
       if (command === null || command.keyRange[0] === 0 || request.bytes !== bytes) continue;
-      if (command.members === null) this.#addKeys(request, command.keyRange);
+      if (command.hasLoneKey) {
+        if (request.argc > 1 && foresight.count < FORESIGHT) this.#addKey(request, 1);
+      } else if (command.members === null) this.#addKeys(request, command.keyRange);
       else this.#addMembers(request, command.keyRange[0], command.members);
     }
     if (foresight.count >= FEWEST_LOOKUPS) database.foresee();

@@ -402,10 +402,15 @@ export class Dispatcher {
     if (reply.errorCount !== this.#errorsCounted) this.#failed(client, command);
     if (server.changes.made !== changesBefore || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
-    if (server.waiters.hasReady && !this.#isNested) server.waiters.serve();
-    if (
-      client.connection.hasOutput && server.current === client && !this.#isNested && (client.flags & NOT_JOINED) === 0
-    ) {
+    if (server.waiters.hasReady || client.connection.hasOutput) this.#deliver(client);
+  }
+
+  /** After a command: wakes those who wait for what it has made, and has what it delivered to its own client go out. */
+  #deliver(client: ClientSession): void {
+    if (this.#isNested) return; // EXEC does so after all of them
+    const { server } = this;
+    if (server.waiters.hasReady) server.waiters.serve();
+    if (client.connection.hasOutput && server.current === client && (client.flags & NOT_JOINED) === 0) {
       client.connection.takeOutputIntoReply();
     }
   }
