@@ -69,6 +69,10 @@ export const RDB_TYPE_LIST_QUICKLIST_2 = 18;
 export const RDB_TYPE_STREAM_LISTPACKS_2 = 19;
 export const RDB_TYPE_SET_LISTPACK = 20;
 export const RDB_TYPE_STREAM_LISTPACKS_3 = 21;
+export const RDB_TYPE_HASH_METADATA_PRE_GA = 22;
+export const RDB_TYPE_HASH_LISTPACK_EX_PRE_GA = 23;
+export const RDB_TYPE_HASH_METADATA = 24;
+export const RDB_TYPE_HASH_LISTPACK_EX = 25;
 
 /** What a node of RDB_TYPE_LIST_QUICKLIST_2 is: one element as it is, or a listpack. */
 export const QUICKLIST_NODE_PLAIN = 1;

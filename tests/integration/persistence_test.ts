@@ -381,9 +381,11 @@ test("a file that is cut or damaged is refused, and left as it is", async () => 
 test("a file with a value that is not supported is refused clearly", { skip: IS_ORACLE }, () => {
   const folder = mkdtempSync(join(tmpdir(), "tredis-test-"));
   try {
-    // A hash whose fields expire, as Redis 7.4 writes it: type 25.
-    const head = Buffer.from("REDIS0012\xfe\0\x19\x09some-hash", "latin1");
-    writeFileSync(join(folder, "dump.rdb"), Buffer.concat([head, Buffer.alloc(32)]));
+    // A hash of which a field will expire by itself, as Redis 7.4 writes it: type 24.
+    const expiry = new Uint8Array(new BigInt64Array([4_000_000_000_000n]).buffer);
+    const head = Buffer.from("REDIS0012\xfe\0\x18\x09some-hash", "latin1");
+    const field = Buffer.from("\x01\x01\x05field\x05value", "latin1");
+    writeFileSync(join(folder, "dump.rdb"), Buffer.concat([head, expiry, field, Buffer.alloc(32)]));
     const { code, output } = startInVain(folder);
     assert.equal(code, 1, output);
     assert.match(output, /field expiry/);

@@ -2,6 +2,7 @@
 
 import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_STRING, TYPE_ZSET } from "../../store/entry.ts";
 import type { Store } from "../../store/store.ts";
+import { ExpiringHashLoader } from "./expiring_hash_loader.ts";
 import { HashLoader } from "./hash_loader.ts";
 import { HashWriter } from "./hash_writer.ts";
 import { ListLoader } from "./list_loader.ts";
@@ -52,6 +53,7 @@ export function valueLoaders(store: Store): ReadonlyMap<number, ValueLoader> {
     new SetLoader(store.sets),
     new SortedSetLoader(store.sortedSets),
     new HashLoader(store.hashes),
+    new ExpiringHashLoader(store.hashes),
     new StreamLoader(store.streams),
   ];
   return new Map(loaders.flatMap((loader) => loader.rdbTypes.map((type) => [type, loader])));
