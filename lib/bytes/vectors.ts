@@ -142,6 +142,9 @@ const FUNCTIONS: readonly WasmFunction[] = [
 export interface Vectors {
   readonly first: Uint8Array<ArrayBuffer>;
   readonly second: Uint8Array<ArrayBuffer>;
+  /** The same in 32-bit integers. */
+  readonly firstWords: Int32Array<ArrayBuffer>;
+  readonly secondWords: Int32Array<ArrayBuffer>;
   readonly operations: Operations;
 }
 
@@ -159,6 +162,8 @@ function make(): Vectors {
   return {
     first: new Uint8Array(buffer, FIRST, WINDOW_BYTES),
     second: new Uint8Array(buffer, SECOND, WINDOW_BYTES),
+    firstWords: new Int32Array(buffer, FIRST, WINDOW_BYTES / 4),
+    secondWords: new Int32Array(buffer, SECOND, WINDOW_BYTES / 4),
     operations: exports as unknown as Operations, // as FUNCTIONS has them
   };
 }
