@@ -284,10 +284,10 @@ function replyHash(reply: Search["session"]["reply"], score: number): void {
 
 function storeFound(search: Search, found: Found[]): void {
   const { session, request, target, storesDistances, unit, form } = search;
-  const result = new SortedSetResult(session.host.store, found.length);
+  const result = new SortedSetResult();
   try {
     for (const { start, length, distance, score } of found) {
-      result.setBytes(members.bytes, start, length, storesDistances ? distance / unit : score);
+      result.addBytes(members.bytes, start, length, storesDistances ? distance / unit : score);
     }
     const event = form.middle === "options" ? "geosearchstore" : "georadiusstore";
     result.store(session, request, target, event, found.length);
