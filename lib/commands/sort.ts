@@ -22,7 +22,7 @@ import { removeTarget } from "./removal.ts";
 import { refuse, replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { iterate } from "./set_access.ts";
-import { hasStar, SortPattern } from "./sort_patterns.ts";
+import { type SortPattern, SortPatterns } from "./sort_patterns.ts";
 import { cursorOf } from "./sorted_set_access.ts";
 
 /** The smallest double that has all its digits: C's `strtod` calls what is smaller an error. */
@@ -33,6 +33,8 @@ const NO_BYTES = new Uint8Array(0);
 
 /** The elements on their way, and what they are weighed by as bytes. */
 const copies = new ElementCopies();
+/** What BY and GET name. */
+const patterns = new SortPatterns();
 
 /** An element on its way. */
 interface Item {
@@ -64,6 +66,7 @@ class SortQuery {
 /** Reads the options; null after having replied with an error. */
 function readQuery(session: Session, request: Request, maySave: boolean): SortQuery | null {
   const query = new SortQuery();
+  patterns.clear();
   for (let i = 2; i < request.argc; i++) {
     const left = request.argc - i - 1;
     if (request.is(i, "asc")) {
@@ -82,10 +85,10 @@ function readQuery(session: Session, request: Request, maySave: boolean): SortQu
     } else if (left >= 1 && maySave && request.is(i, "store")) {
       query.target = ++i;
     } else if (left >= 1 && request.is(i, "by")) {
-      if (!hasStar(request, ++i)) query.keepsOrder = true;
-      query.by = new SortPattern(request, i);
+      query.by = patterns.take(request, ++i);
+      if (!query.by.hasStar) query.keepsOrder = true;
     } else if (left >= 1 && request.is(i, "get")) {
-      query.gets.push(new SortPattern(request, ++i));
+      query.gets.push(patterns.take(request, ++i));
     } else {
       return refuse(session, SYNTAX_ERROR);
     }

@@ -224,13 +224,12 @@ export class Lists implements ValueType, ListLimits {
   }
 
   /**
-   * Moves the element at an end of a listpack to an end, which takes no memory and leaves its size as it is; false for a list
+   * Moves the element at an end of a listpack to the other end, which takes no memory and leaves its size as it is; false for a list
    * with a body, of which nothing was changed.
    */
   turn(ref: number, from: End, to: End): boolean {
     const { entries } = this.heap;
     if (entries.hasBody(ref)) return false;
-    if (from === to) return true;
     const bytes = entries.bytes(ref);
     const first = firstElement(entries.valueStart(ref));
     const end = entries.valueStart(ref) + entries.valueWord(ref) - 1;
