@@ -21,6 +21,7 @@ import { Request } from "../../lib/resp/request.ts";
 import { StreamId } from "../../lib/store/types/stream_ids.ts";
 import { ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, type UnixMs } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
+import { ListBuilder } from "../../lib/store/types/list_builder.ts";
 import { LoneValues } from "../../lib/store/types/lone_values.ts";
 import { ScoredMembers } from "../../lib/store/types/scored_members.ts";
 import { concatBytes } from "../bytes/concat.ts";
@@ -131,17 +132,14 @@ function storeScored(key: string, count: number): void {
   store.sortedSets.createSorted(first, encodeLatin1(key), 0, key.length, members);
 }
 
-/** Builds a list beside all keys, and moves it under one, as SORT does. */
+/** Puts a list together, and under a key, as SORT does. */
 function storeList(key: string, count: number): void {
-  const { lists } = store;
-  const home = new LoneValues(store.heap);
-  let ref = lists.create(home, encodeLatin1(key), 0, 0, 0);
+  const list = new ListBuilder(store.lists);
   try {
-    for (const text of elements(count)) ref = lists.push(home, ref, "tail", encodeLatin1(text), 0, text.length);
-    home.moveTo(first, encodeLatin1(key), 0, key.length, ref);
-    ref = 0;
+    for (const text of elements(count)) list.add(encodeLatin1(text), 0, text.length);
+    list.putUnder(first, encodeLatin1(key), 0, key.length);
   } finally {
-    if (ref !== 0) store.heap.release(ref);
+    list.release();
   }
 }
 
