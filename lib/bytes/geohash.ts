@@ -16,9 +16,13 @@ const DEGREE = Math.PI / 180;
 /** Half the circumference of the projected earth. */
 const MERCATOR_MAX_M = 20037726.37;
 const ALPHABET = "0123456789bcdefghjkmnpqrstuvwxyz";
-const TEXT_LENGTH = 11;
+/** Bits of a character of a geohash as others write it, and characters of each half of one, but for the last. */
+const CHARACTER_BITS = 5;
+const HALF_CHARACTERS = 5;
 /** The latitudes of a geohash as others write it. */
 const MAX_TEXT_LATITUDE = 90;
+/** Columns, and rows, of the cells of scores. */
+const SCORE_CELLS = 2 ** SCORE_STEP;
 const HALF_WORD = 2 ** 16;
 const WORD = 2 ** 32;
 
@@ -59,14 +63,14 @@ function interleave(row: number, column: number): number {
   return (high >>> 0) * WORD + (low >>> 0);
 }
 
-/** The row or column of a coordinate. */
-function indexOf(coordinate: number, max: number, step: number): number {
-  return Math.floor(((coordinate + max) / (max + max)) * 2 ** step);
+/** The row or column of a coordinate, of so many. */
+function indexOf(coordinate: number, max: number, count: number): number {
+  return Math.floor(((coordinate + max) / (max + max)) * count);
 }
 
-/** Where a row or column begins. */
-function coordinateOf(index: number, max: number, step: number): number {
-  return -max + (index / 2 ** step) * (max + max);
+/** Where a row or column begins, of so many. */
+function coordinateOf(index: number, max: number, count: number): number {
+  return -max + (index / count) * (max + max);
 }
 
 /** Whether coordinates are such as can be a score. */
@@ -76,17 +80,14 @@ export function isOnMap(longitude: number, latitude: number): boolean {
 
 /** The cell in which a point lies. */
 export function cellAt(longitude: number, latitude: number, step: number): GeoCell {
-  return {
-    column: indexOf(longitude, MAX_LONGITUDE, step),
-    row: indexOf(latitude, MAX_LATITUDE, step),
-    step,
-  };
+  const count = 2 ** step;
+  return { column: indexOf(longitude, MAX_LONGITUDE, count), row: indexOf(latitude, MAX_LATITUDE, count), step };
 }
 
 /** The score of a point. */
 export function geoScore(longitude: number, latitude: number): number {
-  const column = indexOf(longitude, MAX_LONGITUDE, SCORE_STEP);
-  return interleave(indexOf(latitude, MAX_LATITUDE, SCORE_STEP), column);
+  const column = indexOf(longitude, MAX_LONGITUDE, SCORE_CELLS);
+  return interleave(indexOf(latitude, MAX_LATITUDE, SCORE_CELLS), column);
 }
 
 /** The point that a score stands for: the middle of its cell. Any score is one, as C's conversion to 64 bits takes it. */
@@ -109,17 +110,32 @@ export function decodeScore(score: number, into: GeoPoint): void {
 }
 
 function middleOf(index: number, max: number): number {
-  const middle = (coordinateOf(index, max, SCORE_STEP) + coordinateOf(index + 1, max, SCORE_STEP)) / 2;
+  const middle = (coordinateOf(index, max, SCORE_CELLS) + coordinateOf(index + 1, max, SCORE_CELLS)) / 2;
   return Math.min(max, Math.max(-max, middle));
 }
 
-/** A point as others write geohashes, in eleven characters. The last is always 0: there are no bits for it. */
-export function geohashText({ longitude, latitude }: GeoPoint): string {
-  const row = indexOf(latitude, MAX_TEXT_LATITUDE, SCORE_STEP);
-  const bits = interleave(row, indexOf(longitude, MAX_LONGITUDE, SCORE_STEP));
-  let text = "";
-  for (let i = 1; i < TEXT_LENGTH; i++) text += ALPHABET[Math.floor(bits / 2 ** (2 * SCORE_STEP - 5 * i)) % 32];
-  return text + ALPHABET[0];
+/** The text of the point that was written last. */
+const text = new Uint8Array(2 * HALF_CHARACTERS + 1).fill(ALPHABET.charCodeAt(0));
+
+/**
+ * A point as others write geohashes, in eleven characters, until the next call. The last is always 0: there are no bits for
+ * it.
+ */
+export function geohashText({ longitude, latitude }: GeoPoint): Uint8Array {
+  const row = indexOf(latitude, MAX_TEXT_LATITUDE, SCORE_CELLS);
+  const column = indexOf(longitude, MAX_LONGITUDE, SCORE_CELLS);
+  // Of 52 bits the lowest two are left out. What is written is two halves of the others, as integers of 25 bits.
+  const bits = Math.floor(interleave(row, column) / 4);
+  const high = Math.floor(bits / 2 ** 25);
+  writeHalf(high, 0);
+  writeHalf(bits - high * 2 ** 25, HALF_CHARACTERS);
+  return text;
+}
+
+function writeHalf(bits: number, at: number): void {
+  for (let i = HALF_CHARACTERS - 1; i >= 0; i--, bits >>>= CHARACTER_BITS) {
+    text[at + i] = ALPHABET.charCodeAt(bits & 31);
+  }
 }
 
 /** The lowest score in a cell. */
@@ -162,11 +178,37 @@ export interface GeoShape extends GeoPoint {
 /** What rounding makes of a distance is less than this share of it, and a millimetre. */
 const CLEARLY_MORE = 1 + 1e-9;
 const CLEARLY_M = 1e-3;
+const CLEARLY_DEGREES = 1e-8;
 
-/** Metres from the middle of a shape to a point; NaN where the point lies outside. */
-export function distanceWithin(shape: GeoShape, { longitude, latitude }: GeoPoint): number {
-  // Most points of the cells lie outside, and most of these by their latitude alone, which takes no sine.
+/**
+ * Degrees of longitude from the middle of a shape, beyond which all points lie outside that are no further to the north or
+ * south than it reaches. 180 where there are none.
+ */
+export function reachInDegrees({ isBox, latitude, reachM, reachEastM, reachNorthM }: GeoShape): number {
+  const middle = Math.abs(latitude) * DEGREE;
+  let most: number;
+  if (isBox) {
+    // An edge is as far from the middle in metres at any latitude: in degrees it is furthest where the circles are shortest.
+    const pole = middle + reachNorthM / EARTH_RADIUS_M;
+    if (pole >= Math.PI / 2 || reachEastM >= Math.PI * EARTH_RADIUS_M) return 180;
+    most = 2 * Math.asin(Math.min(1, Math.sin(reachEastM / EARTH_RADIUS_M / 2) / Math.cos(pole)));
+  } else {
+    const angle = reachM / EARTH_RADIUS_M;
+    if (middle + angle >= Math.PI / 2) return 180; // a pole lies within
+    most = Math.asin(Math.min(1, Math.sin(angle) / Math.cos(middle)));
+  }
+  return (most / DEGREE) * CLEARLY_MORE + CLEARLY_DEGREES;
+}
+
+/**
+ * Metres from the middle of a shape to a point; NaN where the point lies outside. `mostDegrees` is the shape's
+ * `reachInDegrees`.
+ */
+export function distanceWithin(shape: GeoShape, { longitude, latitude }: GeoPoint, mostDegrees: number): number {
+  // Most points of the cells lie outside, and most of these by one coordinate alone, which takes no sine.
   if (latitudeDistance(latitude, shape.latitude) > shape.reachM * CLEARLY_MORE + CLEARLY_M) return NaN;
+  const degrees = Math.abs(longitude - shape.longitude);
+  if (degrees > mostDegrees && 360 - degrees > mostDegrees) return NaN;
   if (!shape.isBox) {
     const distance = geoDistance(shape.longitude, shape.latitude, longitude, latitude);
     return distance > shape.reachM ? NaN : distance;
@@ -200,10 +242,10 @@ function neighbour({ column, row, step }: GeoCell, east: number, north: number):
   };
 }
 
-const west = ({ column, step }: GeoCell): number => coordinateOf(column, MAX_LONGITUDE, step);
-const east = ({ column, step }: GeoCell): number => coordinateOf(column + 1, MAX_LONGITUDE, step);
-const south = ({ row, step }: GeoCell): number => coordinateOf(row, MAX_LATITUDE, step);
-const north = ({ row, step }: GeoCell): number => coordinateOf(row + 1, MAX_LATITUDE, step);
+const west = ({ column, step }: GeoCell): number => coordinateOf(column, MAX_LONGITUDE, 2 ** step);
+const east = ({ column, step }: GeoCell): number => coordinateOf(column + 1, MAX_LONGITUDE, 2 ** step);
+const south = ({ row, step }: GeoCell): number => coordinateOf(row, MAX_LATITUDE, 2 ** step);
+const north = ({ row, step }: GeoCell): number => coordinateOf(row + 1, MAX_LATITUDE, 2 ** step);
 
 /** Neighbours in the order in which they are searched, as steps to the east and to the north. */
 const NEIGHBOURS: readonly (readonly [east: number, north: number])[] = [

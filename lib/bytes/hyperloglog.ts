@@ -15,6 +15,8 @@
  * sketches", 2017).
  */
 
+import { BLOCK_BYTES, vectors } from "./vectors.ts";
+
 export const HLL_REGISTERS = 16384;
 export const HLL_HEADER_BYTES = 16;
 /** Bytes of the dense form. */
@@ -241,43 +243,6 @@ export function walkRegisters(
   return true;
 }
 
-/**
- * Raises registers, one to a byte, to those of a HyperLogLog in either form. False where its runs are not sound: what the
- * registers are then is not said. O(registers) for a dense one, O(runs and registers that are not 0) for a sparse one.
- */
-export function joinRegisters(bytes: Uint8Array, start: number, length: number, registers: Uint8Array): boolean {
-  if (isDense(bytes, start)) {
-    joinDense(bytes, start, registers);
-    return true;
-  }
-  const end = start + length;
-  let index = 0;
-  for (let at = start + HLL_HEADER_BYTES; at < end;) {
-    const run = runOf(bytes, at, end);
-    const value = valueOf(bytes[at]);
-    if (value !== 0) {
-      if (index + run > HLL_REGISTERS) return false;
-      for (let i = index; i < index + run; i++) if (registers[i] < value) registers[i] = value;
-    }
-    index += run;
-    at += isLongRun(bytes[at]) ? 2 : 1;
-  }
-  return index === HLL_REGISTERS;
-}
-
-/** Four registers stand in three bytes. */
-function joinDense(bytes: Uint8Array, start: number, registers: Uint8Array): void {
-  let at = start + HLL_HEADER_BYTES;
-  for (let i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
-    const three = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
-    if (three === 0) continue;
-    if (registers[i] < (three & 63)) registers[i] = three & 63;
-    if (registers[i + 1] < ((three >>> 6) & 63)) registers[i + 1] = (three >>> 6) & 63;
-    if (registers[i + 2] < ((three >>> 12) & 63)) registers[i + 2] = (three >>> 12) & 63;
-    if (registers[i + 3] < three >>> 18) registers[i + 3] = three >>> 18;
-  }
-}
-
 /** The runs of a sparse one in words, as PFDEBUG DECODE shows them. */
 export function decodeRuns(bytes: Uint8Array, start: number, length: number): string {
   const words: string[] = [];
@@ -341,20 +306,20 @@ export class HyperLogLogBuffer {
   }
 
   /**
-   * Raises all registers to those given, one to a byte at the beginning of a buffer of their own, which are no lower than
-   * its own. A sparse one that would have more than `maxSparseBytes` by that becomes dense.
+   * Raises all registers to those of a union that it is part of. A sparse one that would have more than `maxSparseBytes` by
+   * that becomes dense. O(registers that are not 0) while it is sparse, and else O(registers).
    */
-  raiseAll(registers: Uint8Array<ArrayBuffer>, maxSparseBytes: number): void {
-    const words = new Int32Array(registers.buffer, 0, HLL_REGISTERS / 4);
-    let isSparse = !this.isDense;
-    for (let word = 0; word < words.length && isSparse; word++) {
-      if (words[word] === 0) continue; // most registers of a sparse one
-      for (let i = 4 * word; i < 4 * word + 4; i++) {
-        if (registers[i] !== 0) this.raise(i, registers[i], maxSparseBytes);
+  raiseAll(union: HyperLogLogUnion, maxSparseBytes: number): void {
+    const { registers } = union;
+    if (!this.isDense) {
+      const blocks = union.findBlocks();
+      for (let k = 0; k < union.blocks && !this.isDense; k++) {
+        for (let i = blocks[k]; i < blocks[k] + BLOCK_BYTES; i++) {
+          if (registers[i] !== 0) this.raise(i, registers[i], maxSparseBytes);
+        }
       }
-      isSparse = !this.isDense;
     }
-    if (isSparse) return;
+    if (!this.isDense) return;
     const { bytes } = this;
     let at = HLL_HEADER_BYTES;
     for (let i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
@@ -454,33 +419,120 @@ function writeZeros(bytes: Uint8Array, at: number, run: number): number {
 
 // --- The estimate -----------------------------------------------------------------------------------------------------
 
-const estimated = new Uint8Array(HLL_REGISTERS);
+/** How many registers have each value. */
 const histogram = new Int32Array(64);
 
 /** Estimates how many elements one has seen; null where its runs are not sound. */
 export function estimate(bytes: Uint8Array, start: number, length: number): number | null {
-  estimated.fill(0);
-  return joinRegisters(bytes, start, length, estimated) ? estimateRegisters(estimated) : null;
+  histogram.fill(0);
+  if (isDense(bytes, start)) countDense(bytes, start);
+  else if (!countRuns(bytes, start, length)) return null;
+  return estimateOf(histogram);
 }
 
-/** The same of registers, one to a byte, at the beginning of a buffer of their own. */
-export function estimateRegisters(registers: Uint8Array<ArrayBuffer>): number {
-  const words = new Int32Array(registers.buffer, 0, HLL_REGISTERS / 4);
-  histogram.fill(0);
-  let zeros = 0;
-  for (let i = 0; i < words.length; i++) {
-    const four = words[i];
-    if (four === 0) {
-      zeros += 4; // most registers of most
-      continue;
-    }
-    histogram[four & 63]++;
-    histogram[(four >>> 8) & 63]++;
-    histogram[(four >>> 16) & 63]++;
-    histogram[four >>> 24]++;
+function countDense(bytes: Uint8Array, start: number): void {
+  let at = start + HLL_HEADER_BYTES;
+  for (let i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
+    const three = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
+    histogram[three & 63]++;
+    histogram[(three >>> 6) & 63]++;
+    histogram[(three >>> 12) & 63]++;
+    histogram[three >>> 18]++;
   }
-  histogram[0] += zeros;
-  return estimateOf(histogram);
+}
+
+/** False where the runs are not sound. */
+function countRuns(bytes: Uint8Array, start: number, length: number): boolean {
+  const end = start + length;
+  let registers = 0;
+  for (let at = start + HLL_HEADER_BYTES; at < end; at += isLongRun(bytes[at]) ? 2 : 1) {
+    const run = runOf(bytes, at, end);
+    histogram[valueOf(bytes[at])] += run;
+    registers += run;
+  }
+  return registers === HLL_REGISTERS;
+}
+
+/**
+ * Registers of several that are joined, one to a byte. They lie in the first window of the vectors, of which there is one for
+ * all: a union is of use until anything else is done there.
+ */
+export class HyperLogLogUnion {
+  /** The registers, and more behind them. */
+  registers: Uint8Array = new Uint8Array(0);
+  /** How many blocks `findBlocks` has found. */
+  blocks = 0;
+
+  /** Begins anew with none. Throws where there is no memory for the vectors. */
+  clear(): void {
+    const { first } = vectors();
+    this.registers = first;
+    first.fill(0, 0, HLL_REGISTERS);
+  }
+
+  /**
+   * Joins a HyperLogLog in either form. False where its runs are not sound: what the registers are then is not said.
+   * O(registers) for a dense one, O(runs and registers that are not 0) for a sparse one.
+   */
+  join(bytes: Uint8Array, start: number, length: number): boolean {
+    const { registers } = this;
+    if (isDense(bytes, start)) {
+      joinDense(bytes, start, registers);
+      return true;
+    }
+    const end = start + length;
+    let index = 0;
+    for (let at = start + HLL_HEADER_BYTES; at < end;) {
+      const run = runOf(bytes, at, end);
+      const value = valueOf(bytes[at]);
+      if (value !== 0) {
+        if (index + run > HLL_REGISTERS) return false;
+        for (let i = index; i < index + run; i++) if (registers[i] < value) registers[i] = value;
+      }
+      index += run;
+      at += isLongRun(bytes[at]) ? 2 : 1;
+    }
+    return index === HLL_REGISTERS;
+  }
+
+  /** Finds blocks of `BLOCK_BYTES` registers that are not all 0: the first register of each; `blocks` says how many. */
+  findBlocks(): Int32Array {
+    const { operations, secondWords } = vectors();
+    this.blocks = operations.blocksNotZero(HLL_REGISTERS);
+    return secondWords;
+  }
+
+  /** Estimates how many elements all together have seen. O(registers that are not 0), but for a sixteenth of all. */
+  estimate(): number {
+    const blocks = this.findBlocks();
+    const { firstWords } = vectors();
+    histogram.fill(0);
+    for (let k = 0; k < this.blocks; k++) {
+      const at = blocks[k] >>> 2;
+      for (let i = at; i < at + BLOCK_BYTES / 4; i++) {
+        const four = firstWords[i];
+        histogram[four & 63]++;
+        histogram[(four >>> 8) & 63]++;
+        histogram[(four >>> 16) & 63]++;
+        histogram[four >>> 24]++;
+      }
+    }
+    histogram[0] += HLL_REGISTERS - BLOCK_BYTES * this.blocks;
+    return estimateOf(histogram);
+  }
+}
+
+/** Four registers stand in three bytes. */
+function joinDense(bytes: Uint8Array, start: number, registers: Uint8Array): void {
+  let at = start + HLL_HEADER_BYTES;
+  for (let i = 0; i < HLL_REGISTERS; i += 4, at += 3) {
+    const three = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
+    if (three === 0) continue;
+    if (registers[i] < (three & 63)) registers[i] = three & 63;
+    if (registers[i + 1] < ((three >>> 6) & 63)) registers[i + 1] = (three >>> 6) & 63;
+    if (registers[i + 2] < ((three >>> 12) & 63)) registers[i + 2] = (three >>> 12) & 63;
+    if (registers[i + 3] < three >>> 18) registers[i + 3] = three >>> 18;
+  }
 }
 
 /** Estimates by how many registers have each value (Ertl, algorithm 6). */

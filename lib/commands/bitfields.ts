@@ -3,7 +3,7 @@
  * computed as numbers, beyond that as BigInts; both give what C's 64-bit arithmetic gives.
  */
 
-import { INT64_MAX, parseInt64 } from "../bytes/integers.ts";
+import { INT64_MAX, parseInt64, parseSafeInteger } from "../bytes/integers.ts";
 import type { Request } from "../resp/request.ts";
 import { TYPE_STRING } from "../store/entry.ts";
 import { hasGrown, writeBits } from "./bitmaps.ts";
@@ -46,7 +46,8 @@ interface FieldOperation {
   readonly bits: number;
   /** Offset of its first bit. */
   readonly offset: number;
-  readonly operand: bigint;
+  /** A safe integer, if it is one. */
+  readonly operand: number | bigint;
   readonly overflow: Overflow;
 }
 
@@ -60,25 +61,43 @@ function parseOperations(session: Session, request: Request): FieldOperation[] |
   for (let i = 2; i < request.argc;) {
     const left = request.argc - i - 1;
     if (request.is(i, "overflow") && left >= 1) {
-      const named = (["wrap", "sat", "fail"] as const).find((name) => request.is(i + 1, name));
-      if (named === undefined) return refuse(session, "ERR Invalid OVERFLOW type specified");
+      const named = overflowArgument(request, i + 1);
+      if (named === null) return refuse(session, "ERR Invalid OVERFLOW type specified");
       overflow = named;
       i += 2;
       continue;
     }
-    const kind = (["get", "set", "incrby"] as const).find((name) => request.is(i, name));
+    const kind = kindArgument(request, i);
     const taken = kind === "get" ? 2 : 3;
-    if (kind === undefined || left < taken) return refuse(session, SYNTAX_ERROR);
+    if (kind === null || left < taken) return refuse(session, SYNTAX_ERROR);
     const bits = fieldBits(request, i + 1);
     if (bits === 0) return refuse(session, TYPE_ERROR);
     const offset = fieldOffset(session, request, i + 2, bits);
     if (offset < 0) return refuse(session, OFFSET_ERROR);
-    const operand = kind === "get" ? 0n : parseInt64(bytes, starts[i + 3], lengths[i + 3]);
+    const operand = kind === "get" ? 0 : exactInteger(bytes, starts[i + 3], lengths[i + 3]);
     if (operand === null) return refuse(session, NOT_INTEGER);
     operations.push({ kind, isSigned: bytes[starts[i + 1]] === LOWER_I, bits, offset, operand, overflow });
     i += taken + 1;
   }
   return operations;
+}
+
+function overflowArgument(request: Request, at: number): Overflow | null {
+  if (request.is(at, "wrap")) return "wrap";
+  if (request.is(at, "sat")) return "sat";
+  return request.is(at, "fail") ? "fail" : null;
+}
+
+function kindArgument(request: Request, at: number): FieldOperation["kind"] | null {
+  if (request.is(at, "get")) return "get";
+  if (request.is(at, "set")) return "set";
+  return request.is(at, "incrby") ? "incrby" : null;
+}
+
+/** An int64, as a number where it is safe; null if it is none. */
+function exactInteger(bytes: Uint8Array, start: number, length: number): number | bigint | null {
+  const safe = parseSafeInteger(bytes, start, length);
+  return Number.isNaN(safe) ? parseInt64(bytes, start, length) : safe;
 }
 
 /** Bits of the type in an argument, such as `u8`: up to 63, or 64 with a sign; 0 if it is none. */
@@ -87,8 +106,8 @@ function fieldBits(request: Request, at: number): number {
   const first = request.bytes[start];
   const length = request.lengths[at];
   if (length < 2 || (first !== LOWER_I && first !== LOWER_U)) return 0;
-  const bits = parseInt64(request.bytes, start + 1, length - 1);
-  return bits !== null && bits >= 1n && bits <= (first === LOWER_I ? 64n : 63n) ? Number(bits) : 0;
+  const bits = parseSafeInteger(request.bytes, start + 1, length - 1);
+  return bits >= 1 && bits <= (first === LOWER_I ? 64 : 63) ? bits : 0;
 }
 
 /** The bit offset in an argument, behind `#` in fields of so many bits; -1 if it is none. */
@@ -96,9 +115,10 @@ function fieldOffset(session: Session, request: Request, at: number, bits: numbe
   const start = request.starts[at];
   const length = request.lengths[at];
   const inFields = length > 0 && request.bytes[start] === HASH;
-  const given = inFields ? parseInt64(request.bytes, start + 1, length - 1) : parseInt64(request.bytes, start, length);
-  if (given === null || given < 0n) return -1;
-  const offset = Number(given) * (inFields ? bits : 1);
+  const skipped = inFields ? 1 : 0;
+  // What is beyond 2^53 is out of range, too.
+  const offset = parseSafeInteger(request.bytes, start + skipped, length - skipped) * (inFields ? bits : 1);
+  if (!(offset >= 0)) return -1;
   return Math.floor(offset / 8) < session.host.maxBulkBytes ? offset : -1;
 }
 
@@ -137,12 +157,17 @@ function writeField(bytes: Uint8Array, start: number, { bits, offset }: FieldOpe
     high = Number(BigInt.asIntN(32, value >> 32n));
     low = Number(BigInt.asIntN(32, value));
   }
-  for (let i = 0; i < bits; i++) {
-    const bit = i < 32 ? (low >>> i) & 1 : (high >>> (i - 32)) & 1;
-    const to = offset + bits - 1 - i;
-    const mask = 0x80 >>> (to % 8);
-    const at = start + Math.floor(to / 8);
-    bytes[at] = bit === 1 ? bytes[at] | mask : bytes[at] & ~mask;
+  // Byte by byte, from the last on, in which the field may end before the last bit.
+  let unused = 7 - ((offset + bits - 1) % 8);
+  let at = start + Math.floor((offset + bits - 1) / 8);
+  for (let left = bits; left > 0; at--) {
+    const taken = Math.min(8 - unused, left);
+    const mask = ((1 << taken) - 1) << unused;
+    bytes[at] = (bytes[at] & ~mask) | ((low << unused) & mask);
+    low = (low >>> taken) | (high << (32 - taken));
+    high >>>= taken;
+    left -= taken;
+    unused = 0;
   }
 }
 
@@ -184,20 +209,19 @@ function operate(session: Session, ref: number, operation: FieldOperation): bool
   const bytes = ref === MISSING ? EMPTY : entries.bytes(ref);
   const start = ref === MISSING ? 0 : entries.valueStart(ref);
   const length = ref === MISSING ? 0 : entries.valueWord(ref);
-  const isSmall = bits <= NUMBER_BITS && operand > -NUMBER_LIMIT && operand < NUMBER_LIMIT;
   let old: number | bigint;
   let fitted: number | bigint | null;
-  if (isSmall) {
+  if (typeof operand === "number" && bits <= NUMBER_BITS && Math.abs(operand) < NUMBER_LIMIT) {
     old = readNumber(bytes, start, length, operation);
-    const by = Number(operand);
     // A negative value for a field without a sign is what it is as a uint64: far above all such fields.
-    fitted = kind === "set" && !isSigned && by < 0
-      ? fitUnsigned(operand, operation)
-      : fitNumber(kind === "set" ? by : old + by, operation);
+    fitted = kind === "set" && !isSigned && operand < 0
+      ? fitUnsigned(BigInt(operand), operation)
+      : fitNumber(kind === "set" ? operand : old + operand, operation);
   } else {
     old = readExact(bytes, start, length, operation);
-    if (kind === "set" && !isSigned) fitted = fitUnsigned(operand, operation);
-    else fitted = fitExact(kind === "set" ? operand : old + operand, operation);
+    const by = BigInt(operand);
+    if (kind === "set" && !isSigned) fitted = fitUnsigned(by, operation);
+    else fitted = fitExact(kind === "set" ? by : old + by, operation);
   }
   if (kind === "get") {
     replyInteger(session, old);
@@ -209,7 +233,7 @@ function operate(session: Session, ref: number, operation: FieldOperation): bool
   }
   replyInteger(session, kind === "set" ? old : fitted);
   writeField(bytes, start, operation, fitted);
-  return hasGrown || BigInt(old) !== BigInt(fitted);
+  return hasGrown || (typeof old === typeof fitted ? old !== fitted : BigInt(old) !== BigInt(fitted));
 }
 
 const EMPTY = new Uint8Array(0);

@@ -3,10 +3,11 @@
  * BITFIELD is in bitfields.ts. All that goes through a whole string is in bytes/bits.ts.
  */
 
-import { BitCombiner, type BitOperation, countBitRange, countBits, findBit, invertBits } from "../bytes/bits.ts";
-import { copyBytes } from "../bytes/compare.ts";
+import { BitCombiner, type BitOperation, countBitRange, countBits, findBit } from "../bytes/bits.ts";
+import { bytesEqual } from "../bytes/compare.ts";
 import type { Request } from "../resp/request.ts";
 import { ENCODING_RAW, NO_EXPIRY, TYPE_STRING } from "../store/entry.ts";
+import { LoneValues } from "../store/types/lone_values.ts";
 import { type Command, command, DENYOOM, FAST, READONLY, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_STRING } from "./events.ts";
@@ -170,19 +171,10 @@ function bitpos(session: Session, request: Request): void {
 }
 
 const combiner = new BitCombiner();
-/** Results up to this size are put together in a buffer that is at hand, in bytes; the system would clear a new one. */
-const USUAL_BYTES = 256 * 1024;
-let usualResult = new Uint8Array(0);
-
-/** Room for a result, with undefined contents, at the beginning of a buffer. */
-function resultOf(length: number): Uint8Array {
-  if (length > USUAL_BYTES) return new Uint8Array(length);
-  if (length > usualResult.length) usualResult = new Uint8Array(Math.min(USUAL_BYTES, 2 * length));
-  return usualResult.subarray(0, length);
-}
+const NO_BYTES = new Uint8Array(0);
 
 /** The operation that BITOP is to do; null after having replied with an error. */
-function bitOperation(session: Session, request: Request): BitOperation | "not" | null {
+function bitOperation(session: Session, request: Request): BitOperation | null {
   for (const name of ["and", "or", "xor", "not"] as const) {
     if (!request.is(1, name)) continue;
     if (name !== "not" || request.argc === 4) return name;
@@ -191,39 +183,70 @@ function bitOperation(session: Session, request: Request): BitOperation | "not" 
   return refuse(session, SYNTAX_ERROR);
 }
 
-/** `BITOP <AND | OR | XOR | NOT> destkey key [key …]`; a shorter string goes on in zeros */
-function bitop(session: Session, request: Request): void {
-  const { database, reply, host } = session;
-  const { bytes, starts, lengths } = request;
-  const { entries } = host.store.heap;
-  const operation = bitOperation(session, request);
-  if (operation === null) return;
-  const refs: number[] = [];
+/** Takes the strings in the arguments from the fourth on to be combined: the length of the longest; -1 after an error reply. */
+function takeSources(session: Session, request: Request): number {
+  const { entries } = session.host.store.heap;
   let longest = 0;
   for (let i = 3; i < request.argc; i++) {
     const ref = readTyped(session, request, i, TYPE_STRING);
-    if (ref === FAILED) return;
-    refs.push(ref);
-    if (ref !== MISSING) longest = Math.max(longest, entries.valueWord(ref));
-  }
-  if (longest === 0) {
-    removeTarget(session, request, 2);
-    return reply.integer(0);
-  }
-  const result = resultOf(longest);
-  for (const [i, ref] of refs.entries()) {
+    if (ref === FAILED) return -1;
     const length = ref === MISSING ? 0 : entries.valueWord(ref);
-    const source = ref === MISSING ? result : entries.bytes(ref);
-    const start = ref === MISSING ? 0 : entries.valueStart(ref);
-    if (i === 0) {
-      copyBytes(source, start, length, result, 0);
-      result.fill(0, length);
-    } else if (operation !== "not") combiner.combine(operation, result, source, start, length);
+    if (ref === MISSING) combiner.add(NO_BYTES, 0, 0);
+    else combiner.add(entries.bytes(ref), entries.valueStart(ref), length);
+    longest = Math.max(longest, length);
   }
-  if (operation === "not") invertBits(result);
-  database.setString(bytes, starts[2], lengths[2], result, 0, longest, ENCODING_RAW, NO_EXPIRY);
+  return longest;
+}
+
+/** Whether the key in argument 2 is named again behind it. */
+function isTargetSource({ argc, bytes, starts, lengths }: Request): boolean {
+  for (let i = 3; i < argc; i++) {
+    if (lengths[i] === lengths[2] && bytesEqual(bytes, starts[i], bytes, starts[2], lengths[2])) return true;
+  }
+  return false;
+}
+
+/**
+ * `BITOP <AND | OR | XOR | NOT> destkey key [key …]`; a shorter string goes on in zeros. The result is written where it is to
+ * stay, unless a source lies there.
+ */
+function bitop(session: Session, request: Request): void {
+  const { reply } = session;
+  const operation = bitOperation(session, request);
+  if (operation === null) return;
+  try {
+    const longest = takeSources(session, request);
+    if (longest < 0) return;
+    if (longest === 0) removeTarget(session, request, 2);
+    else storeCombined(session, request, operation, longest);
+    reply.integer(longest);
+  } finally {
+    combiner.clear(); // which would keep segments of the arena alive
+  }
+}
+
+/** Stores what the operation makes of the strings that were taken, the longest of which has so many bytes. */
+function storeCombined(session: Session, request: Request, operation: BitOperation, longest: number): void {
+  const { database, host } = session;
+  const { bytes, starts, lengths } = request;
+  const { heap } = host.store;
+  const { entries } = heap;
+  combiner.reserve(longest);
+  if (isTargetSource(request)) {
+    const home = new LoneValues(heap);
+    const result = home.put(NO_BYTES, 0, 0, TYPE_STRING, ENCODING_RAW, longest);
+    try {
+      combiner.combine(operation, entries.bytes(result), entries.valueStart(result), longest);
+      home.moveTo(database, bytes, starts[2], lengths[2], result);
+    } catch (error) {
+      heap.release(result);
+      throw error;
+    }
+  } else {
+    const ref = database.put(bytes, starts[2], lengths[2], TYPE_STRING, ENCODING_RAW, longest, NO_EXPIRY);
+    combiner.combine(operation, entries.bytes(ref), entries.valueStart(ref), longest);
+  }
   host.changes.changed(session, request, 2, EVENT_STRING, "set");
-  reply.integer(longest);
 }
 
 const BITMAP = { categories: ["bitmap"] };

@@ -127,7 +127,7 @@ function geohash(session: Session, request: Request): void {
   if (ref === FAILED) return;
   reply.array(request.argc - 2);
   for (let i = 2; i < request.argc; i++) {
-    if (findPoint(session, request, ref, i, point)) reply.bulkString(geohashText(point));
+    if (findPoint(session, request, ref, i, point)) reply.bulkBytes(geohashText(point));
     else reply.nil();
   }
 }

@@ -13,6 +13,7 @@ import {
   firstScore,
   type GeoPoint,
   type GeoShape,
+  reachInDegrees,
 } from "../bytes/geohash.ts";
 import type { Request } from "../resp/request.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
@@ -243,13 +244,14 @@ class Search {
     const cursor = cursorOf(this.session.host.store);
     const point: GeoPoint = { longitude: 0, latitude: 0 };
     const found: Found[] = [];
+    const mostDegrees = reachInDegrees(this.shape);
     for (const cell of cellsCovering(this.shape)) {
       const end = endScore(cell);
       let isThere = found.length < limit && cursor.toScore(this.ref, firstScore(cell), false);
       for (; isThere && cursor.score < end; isThere = found.length < limit && cursor.next()) {
         const { member, score } = cursor;
         decodeScore(score, point);
-        const distance = distanceWithin(this.shape, point);
+        const distance = distanceWithin(this.shape, point, mostDegrees);
         if (Number.isNaN(distance)) continue;
         const start = members.add(member.bytes, member.start, member.length);
         const { longitude, latitude } = point;
@@ -284,10 +286,10 @@ function replyHash(reply: Search["session"]["reply"], score: number): void {
 
 function storeFound(search: Search, found: Found[]): void {
   const { session, request, target, storesDistances, unit, form } = search;
-  const result = new SortedSetResult(session.host.store, found.length);
+  const result = new SortedSetResult();
   try {
     for (const { start, length, distance, score } of found) {
-      result.setBytes(members.bytes, start, length, storesDistances ? distance / unit : score);
+      result.addBytes(members.bytes, start, length, storesDistances ? distance / unit : score);
     }
     const event = form.middle === "options" ? "geosearchstore" : "georadiusstore";
     result.store(session, request, target, event, found.length);

@@ -11,13 +11,12 @@ import {
   decodeRuns,
   denseRegister,
   estimate,
-  estimateRegisters,
   hashElement,
   HLL_REGISTERS,
   HyperLogLogBuffer,
+  HyperLogLogUnion,
   isDense,
   isHyperLogLog,
-  joinRegisters,
   keepEstimate,
   keptEstimate,
   outdateEstimate,
@@ -151,22 +150,21 @@ function pfcount(session: Session, request: Request): void {
   reply.integer(found);
 }
 
-/** Registers of a union, one to a byte. */
-const union = new Uint8Array(HLL_REGISTERS);
+const union = new HyperLogLogUnion();
 
 /** Joins the ones in the arguments from 1 on in `union`: whether any is dense; null after having replied with an error. */
 function joinAll(session: Session, request: Request): { readonly isAnyDense: boolean } | null {
   const { reply, host } = session;
   const { entries } = host.store.heap;
   let isAnyDense = false;
-  union.fill(0);
+  union.clear();
   for (let i = 1; i < request.argc; i++) {
     const ref = readOne(session, request, i);
     if (ref === FAILED) return null;
     if (ref === MISSING) continue;
     const start = entries.valueStart(ref);
     if (isDense(entries.bytes(ref), start)) isAnyDense = true;
-    if (joinRegisters(entries.bytes(ref), start, entries.valueWord(ref), union)) continue;
+    if (union.join(entries.bytes(ref), start, entries.valueWord(ref))) continue;
     reply.error(UNSOUND);
     return null;
   }
@@ -174,7 +172,7 @@ function joinAll(session: Session, request: Request): { readonly isAnyDense: boo
 }
 
 function countUnion(session: Session, request: Request): void {
-  if (joinAll(session, request) !== null) session.reply.integer(estimateRegisters(union));
+  if (joinAll(session, request) !== null) session.reply.integer(union.estimate());
 }
 
 /** `PFMERGE destkey [sourcekey …]` */
@@ -240,17 +238,18 @@ function pfselftest(session: Session): void {
 
 function registersFault(): string | null {
   const buffer = new HyperLogLogBuffer(0);
+  const registers = new Uint8Array(HLL_REGISTERS);
   buffer.clear();
   buffer.toDense();
   for (let value = 1; value < 64; value++) {
     for (let i = 0; i < HLL_REGISTERS; i++) {
       const wanted = 1 + ((i * 7 + value) & 63);
       raiseDense(buffer.bytes, 0, i, Math.min(63, wanted));
-      union[i] = Math.max(value === 1 ? 0 : union[i], Math.min(63, wanted));
+      registers[i] = Math.max(registers[i], Math.min(63, wanted));
     }
     for (let i = 0; i < HLL_REGISTERS; i++) {
       const found = denseRegister(buffer.bytes, 0, i);
-      if (found !== union[i]) return `Register ${i} should be ${union[i]} but is ${found}`;
+      if (found !== registers[i]) return `Register ${i} should be ${registers[i]} but is ${found}`;
     }
   }
   return null;

@@ -42,16 +42,16 @@ function moveElement(session: Session, request: Request, source: number, from: E
   const { bytes, starts, lengths } = request;
   const { host, database, reply } = session;
   const { lists } = host.store;
-  const target = writeList(session, request, 2);
+  const isSame = request.same(1, 2);
+  const target = isSame ? source : writeList(session, request, 2);
   if (target === FAILED) return false;
   lists.peek(source, from, element);
   element.toBytes();
   const { length } = element;
   const moved = length <= SMALL_BYTES ? small : new Uint8Array(length);
   copyBytes(element.bytes, element.start, length, moved, 0);
-  const isSame = source === target;
-  // A listpack that is full stays one when it is turned: nothing is added to it.
-  const isTurned = isSame && lists.turn(source, from, to);
+  // What comes back to the same end has not moved. A listpack that is full stays one when it is turned: nothing is added to it.
+  const isTurned = isSame && (from === to || lists.turn(source, from, to));
   if (!isTurned) {
     let ref = target;
     if (ref === MISSING) ref = lists.create(database, bytes, starts[2], lengths[2], 0);
@@ -71,8 +71,7 @@ function moveElement(session: Session, request: Request, source: number, from: E
     return true;
   }
   if (!isTurned) {
-    const shift = isSame && to === from ? 1 : 0; // what was added stands at the end
-    lists.delete(source, from === "head" ? shift : total - 1 - shift, 1);
+    lists.drop(source, from);
     lists.trim(database, source);
   }
   host.changes.changed(session, request, 1, EVENT_LIST, popEvent(from), 0);

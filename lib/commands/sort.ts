@@ -10,7 +10,7 @@ import { parseLenientDouble } from "../bytes/doubles.ts";
 import type { Request } from "../resp/request.ts";
 import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from "../store/entry.ts";
 import type { Element } from "../store/listpack.ts";
-import { LoneValues } from "../store/types/lone_values.ts";
+import { ListBuilder } from "../store/types/list_builder.ts";
 import { type Command, command, DENYOOM, type Handler, READONLY, WRITE } from "./command.ts";
 import { ElementCopies } from "./element_copies.ts";
 import { SYNTAX_ERROR, WRONG_TYPE } from "./errors.ts";
@@ -18,11 +18,12 @@ import { EVENT_LIST } from "./events.ts";
 import { integerArgument } from "./integer_argument.ts";
 import { ACCESS, type FoundKeys, keySpec, oneKey, OW, RO, UNKNOWN, UPDATE } from "./key_specs.ts";
 import { cursorOf as listCursorOf } from "./list_access.ts";
+import { perStore } from "./per_store.ts";
 import { removeTarget } from "./removal.ts";
 import { refuse, replyElement } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { iterate } from "./set_access.ts";
-import { hasStar, SortPattern } from "./sort_patterns.ts";
+import { type SortPattern, SortPatterns } from "./sort_patterns.ts";
 import { cursorOf } from "./sorted_set_access.ts";
 
 /** The smallest double that has all its digits: C's `strtod` calls what is smaller an error. */
@@ -33,6 +34,10 @@ const NO_BYTES = new Uint8Array(0);
 
 /** The elements on their way, and what they are weighed by as bytes. */
 const copies = new ElementCopies();
+/** Puts together what is stored, for all commands, one after the other. */
+const builderOf = perStore((store) => new ListBuilder(store.lists));
+/** What BY and GET name. */
+const patterns = new SortPatterns();
 
 /** An element on its way. */
 interface Item {
@@ -64,6 +69,7 @@ class SortQuery {
 /** Reads the options; null after having replied with an error. */
 function readQuery(session: Session, request: Request, maySave: boolean): SortQuery | null {
   const query = new SortQuery();
+  patterns.clear();
   for (let i = 2; i < request.argc; i++) {
     const left = request.argc - i - 1;
     if (request.is(i, "asc")) {
@@ -82,10 +88,10 @@ function readQuery(session: Session, request: Request, maySave: boolean): SortQu
     } else if (left >= 1 && maySave && request.is(i, "store")) {
       query.target = ++i;
     } else if (left >= 1 && request.is(i, "by")) {
-      if (!hasStar(request, ++i)) query.keepsOrder = true;
-      query.by = new SortPattern(request, i);
+      query.by = patterns.take(request, ++i);
+      if (!query.by.hasStar) query.keepsOrder = true;
     } else if (left >= 1 && request.is(i, "get")) {
-      query.gets.push(new SortPattern(request, ++i));
+      query.gets.push(patterns.take(request, ++i));
     } else {
       return refuse(session, SYNTAX_ERROR);
     }
@@ -227,30 +233,27 @@ function replyItems(session: Session, items: readonly Item[], gets: readonly Sor
 /** Stores the same as a list, in place of what is under the target; what GET does not find is an empty string. */
 function storeItems(session: Session, request: Request, items: readonly Item[], query: SortQuery): void {
   const { database, host, reply } = session;
-  const { heap, lists } = host.store;
   const { target, gets } = query;
   const count = items.length * Math.max(1, gets.length);
   if (count === 0) {
     removeTarget(session, request, target);
     return reply.integer(0);
   }
-  const home = new LoneValues(heap);
-  let list = lists.create(home, NO_BYTES, 0, 0, 0);
+  const list = builderOf(host.store);
   try {
     const { bytes } = copies;
     for (const { start, length } of items) {
-      if (gets.length === 0) list = lists.push(home, list, "tail", bytes, start, length);
+      if (gets.length === 0) list.add(bytes, start, length);
       for (const get of gets) {
         const { value } = get;
         if (get.find(session, bytes, start, length)) value.toBytes();
         else value.setString(NO_BYTES, 0, 0);
-        list = lists.push(home, list, "tail", value.bytes, value.start, value.length);
+        list.add(value.bytes, value.start, value.length);
       }
     }
-    home.moveTo(database, request.bytes, request.starts[target], request.lengths[target], list);
-    list = 0;
+    list.putUnder(database, request.bytes, request.starts[target], request.lengths[target]);
   } finally {
-    if (list !== 0) heap.release(list);
+    list.release();
   }
   host.changes.changed(session, request, target, EVENT_LIST, "sortstore", count);
   reply.integer(count);
@@ -274,6 +277,7 @@ function sort(session: Session, request: Request, maySave: boolean): void {
     else storeItems(session, request, items, query);
   } finally {
     copies.clear();
+    patterns.clear();
   }
 }
 

@@ -1,9 +1,10 @@
 /**
- * What several sorted sets, or sets, give together: ZUNION, ZINTER, ZDIFF and their kin. The result is built as a sorted
- * set that stands alone (sorted_set_results.ts), which is then replied or stored.
+ * What several sorted sets, or sets, give together: ZUNION, ZINTER, ZDIFF and their kin. The result is gathered and sorted
+ * (sorted_set_results.ts), and then replied or stored.
  *
- * A union takes O(n log m) for n members in all and m in the result; an intersection and a difference go through one of the
- * inputs and look the members up in the others, O(n·k + m log m) for k inputs.
+ * A union takes O(n + m log m) for n members in all and m in the result; an intersection and a difference go through one of
+ * the inputs and look the members up in the others, O(n·k + m log m) for k inputs. What comes in order, as most does, is not
+ * sorted but merged.
  */
 
 import type { Request } from "../resp/request.ts";
@@ -15,7 +16,7 @@ import { inputCount, InputIterator, isInput, scoreInInput } from "./member_input
 import { perStore } from "./per_store.ts";
 import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
-import { cursorOf, numberArgument, replyLength, replyMember } from "./sorted_set_access.ts";
+import { numberArgument } from "./sorted_set_access.ts";
 import { SortedSetResult } from "./sorted_set_results.ts";
 
 type Operation = "union" | "inter" | "diff";
@@ -123,11 +124,9 @@ function unite(session: Session, query: Query, result: SortedSetResult): void {
     iterator.begin(query.inputs[i]);
     while (iterator.next()) {
       const value = weighted(iterator.score, query.weights[i]);
-      const before = result.scoreOf(iterator.member);
-      const total = Number.isNaN(before) ? value : aggregated(before, value, query.aggregate);
-      // 0 and -0 are the same score, and none would take the other's place.
-      if (total === 0 && before === 0 && !Object.is(total, before)) result.delete(iterator.member);
-      result.set(iterator.member, total);
+      const place = result.place(iterator.member);
+      const before = result.scoreAt(place);
+      result.setScoreAt(place, Number.isNaN(before) ? value : aggregated(before, value, query.aggregate));
     }
   }
 }
@@ -166,17 +165,6 @@ function subtract(session: Session, { inputs: [first, ...others] }: Query, resul
   }
 }
 
-/** Most members that the result can have. */
-function mostMembers({ host }: Session, { operation, inputs }: Query): number {
-  let most = 0;
-  for (let i = 0; i < inputs.length; i++) {
-    const count = inputCount(host.store, inputs[i]);
-    if (operation === "union") most += count;
-    else if (i === 0 || (operation === "inter" && count < most)) most = count;
-  }
-  return most;
-}
-
 function compute(session: Session, query: Query, result: SortedSetResult): void {
   if (query.operation === "union") return unite(session, query, result);
   if (query.operation === "diff") return subtract(session, query, result);
@@ -190,18 +178,12 @@ function compute(session: Session, query: Query, result: SortedSetResult): void 
 
 /** `ZUNION numkeys key [key …] [WEIGHTS …] [AGGREGATE …] [WITHSCORES]`, ZINTER and ZDIFF */
 function replyWith(session: Session, request: Request, operation: Operation): void {
-  const { reply, host } = session;
   const query = readQuery(session, request, 1, operation, "reply");
   if (query === null) return;
-  const { withScores } = query;
-  const result = new SortedSetResult(host.store, mostMembers(session, query));
+  const result = new SortedSetResult();
   try {
     compute(session, query, result);
-    reply.array(replyLength(reply, result.count, withScores));
-    const cursor = cursorOf(host.store);
-    for (let isThere = cursor.toRank(result.ref, 0); isThere && !reply.isCut; isThere = cursor.next()) {
-      replyMember(reply, cursor, withScores);
-    }
+    result.reply(session.reply, query.withScores);
   } finally {
     result.release();
   }
@@ -211,7 +193,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
 function storeOf(session: Session, request: Request, operation: Operation): void {
   const query = readQuery(session, request, 2, operation, "store");
   if (query === null) return;
-  const result = new SortedSetResult(session.host.store, mostMembers(session, query));
+  const result = new SortedSetResult();
   try {
     compute(session, query, result);
     result.store(session, request, 1, `z${operation}store`);

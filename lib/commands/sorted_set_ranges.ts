@@ -163,11 +163,18 @@ function zrangestore(session: Session, request: Request): void {
   }
   const cursor = cursorOf(host.store);
   const isThere = query.begin(cursor, ref);
-  // How many they are is known beforehand by rank alone; a listpack grows by them at its end.
-  const isLarge = query.by === "rank" && query.left > host.store.sortedSets.maxListpackEntries;
-  const result = new SortedSetResult(host.store, isLarge ? query.left : Infinity);
+  // Redis adds members to a listpack as long as they fit, in which -0 is 0, unless it knows beforehand that they do not: by
+  // rank alone.
+  const { maxListpackEntries, maxListpackValue } = host.store.sortedSets;
+  let fits = query.by !== "rank" || query.left <= maxListpackEntries;
+  const result = new SortedSetResult();
   try {
-    if (isThere) { do result.add(cursor.member, cursor.score); while (query.next(cursor)); }
+    if (isThere) {
+      do {
+        fits &&= result.count < maxListpackEntries && cursor.member.length <= maxListpackValue;
+        result.add(cursor.member, fits ? cursor.score + 0 : cursor.score);
+      } while (query.next(cursor));
+    }
     result.store(session, request, 1, "zrangestore");
   } finally {
     result.release();

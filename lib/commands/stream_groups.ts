@@ -316,10 +316,11 @@ function pendingRange(session: Session, request: Request, most: number, minIdleM
   let count = 0;
   let isThere = count < most && pending.seek(root, id);
   for (; isThere && count < most && pending.id.compare(end) <= 0 && !reply.isCut; isThere = pending.next()) {
-    const number = groups.pendingFor(group, pending.id);
-    const idleMs = host.store.nowMs - groups.deliveredMs;
+    // A group's tree says it all where the cursor stands; a consumer's has IDs alone.
+    const number = consumerAt === 0 ? pending.consumer : groups.pendingFor(group, pending.id);
+    const { deliveredMs, deliveries } = consumerAt === 0 ? pending : groups;
+    const idleMs = host.store.nowMs - deliveredMs;
     if (minIdleMs !== 0 && idleMs < minIdleMs) continue;
-    const deliveries = groups.deliveries;
     reply.array(4);
     replyId(reply, pending.id);
     replyConsumerName(session, groups.consumer(group, number));

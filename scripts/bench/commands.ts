@@ -9,7 +9,7 @@ const COUNTER = "COUNTER";
 const DEPTH = 50;
 const REQUESTS = 100_000;
 /** Requests of a run of commands that do much at a time. */
-const HEAVY_REQUESTS = 5000;
+const HEAVY_REQUESTS = 20_000;
 
 /** Elements that one request of a fill adds, and bytes of what is sent before replies are awaited. */
 const ELEMENTS_AT_ONCE = 100;

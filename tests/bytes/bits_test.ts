@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BitCombiner, countBitRange, countBits, findBit, invertBits } from "../../lib/bytes/bits.ts";
+import { BitCombiner, countBitRange, countBits, findBit } from "../../lib/bytes/bits.ts";
 import { below, randomFrom } from "../store/support.ts";
 
 const upTo = below(randomFrom(11));
@@ -53,29 +53,47 @@ test("the first bit of a kind is found in any range, at any alignment", () => {
   }
 });
 
-test("bytes are combined with shorter ones as if these went on in zeros, however long they are", () => {
+test("strings are combined as if the shorter ones went on in zeros, however long they are", () => {
   const combiner = new BitCombiner();
-  for (const longest of [1, 3, 64, 1000, 70_001, 200_003]) {
-    for (const operation of ["and", "or", "xor"] as const) {
-      const target = draw(longest);
-      const expected = target.slice();
-      const source = draw(longest + 5);
-      const start = upTo(5);
-      const length = upTo(longest + 1);
-      for (let i = 0; i < longest; i++) {
-        const other = i < length ? source[start + i] : 0;
-        expected[i] = operation === "and"
-          ? target[i] & other
-          : operation === "or"
-          ? target[i] | other
-          : target[i] ^ other;
+  for (const longest of [1, 3, 64, 159, 160, 1000, 32_767, 32_768, 32_769, 70_001, 200_003]) {
+    for (const operation of ["and", "or", "xor", "not"] as const) {
+      const strings = operation === "not" ? 1 : 1 + upTo(3);
+      const expected = new Uint8Array(longest);
+      combiner.clear();
+      combiner.reserve(longest);
+      const last = upTo(strings);
+      for (let k = 0; k < strings; k++) {
+        const start = upTo(5);
+        const length = k === last ? longest : upTo(longest + 1);
+        const source = draw(start + length + 5);
+        combiner.add(source, start, length);
+        for (let i = 0; i < longest; i++) {
+          const byte = i < length ? source[start + i] : 0;
+          if (k === 0) expected[i] = operation === "not" ? ~byte : byte;
+          else if (operation === "and") expected[i] &= byte;
+          else if (operation === "or") expected[i] |= byte;
+          else expected[i] ^= byte;
+        }
       }
-      combiner.combine(operation, target, source, start, length);
-      assert.deepEqual(target, expected, `${operation} of ${longest} and ${length}`);
+      const target = draw(longest + 9);
+      const whole = target.slice();
+      const at = upTo(5);
+      whole.set(expected, at);
+      combiner.combine(operation, target, at, longest);
+      assert.deepEqual(target, whole, `${operation} of ${longest}`); // and nothing before or behind it
     }
-    const bytes = draw(longest);
-    const inverted = bytes.map((byte) => ~byte);
-    invertBits(bytes);
-    assert.deepEqual(bytes, inverted);
+  }
+});
+
+test("bits are found across windows, and next to their edges", () => {
+  for (const place of [1023, 1024, 1055, 1056, 33_791, 33_792, 33_793, 66_560, 99_999]) {
+    for (const [rest, bit] of [[0, 1], [0xff, 0]] as const) {
+      const bytes = new Uint8Array(100_003).fill(rest);
+      bytes[3 + place] ^= 0x10;
+      assert.equal(findBit(bytes, 3, bit, 0, 799_999), place * 8 + 3);
+      assert.equal(findBit(bytes, 3, bit, 0, place * 8 + 2), -1);
+      assert.equal(findBit(bytes, 3, bit, place * 8 + 4, 799_999), -1);
+      assert.equal(countBitRange(bytes, 3, 0, 799_999), rest === 0 ? 1 : 799_999);
+    }
   }
 });

@@ -15,7 +15,9 @@ import {
   type GeoShape,
   isOnMap,
   MAX_LATITUDE,
+  reachInDegrees,
 } from "../../lib/bytes/geohash.ts";
+import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { randomFrom } from "../store/support.ts";
 
 const at = (longitude: number, latitude: number): GeoPoint => ({ longitude, latitude });
@@ -49,8 +51,11 @@ test("any score at all stands for a point on the map", () => {
 });
 
 test("as text a geohash is what others write", () => {
-  assert.equal(geohashText(decoded(geoScore(13.361389, 38.115556))), "sqc8b49rny0");
-  assert.equal(geohashText(at(0, 0)), "s0000000000");
+  const text = (point: GeoPoint): string => decodeLatin1(geohashText(point), 0, 11);
+  assert.equal(text(decoded(geoScore(13.361389, 38.115556))), "sqc8b49rny0");
+  assert.equal(text(at(0, 0)), "s0000000000");
+  assert.equal(text(at(-180, -90)), "00000000000");
+  assert.equal(text(at(179.9999999, 89.9999999)), "zzzzzzzzzz0");
 });
 
 test("distances are great circles", () => {
@@ -83,9 +88,40 @@ test("cells cover each point of a shape once, wherever it is but at the poles an
       const latitude = shape.latitude + (random() * 2 - 1) * degrees;
       if (!isOnMap(longitude, latitude)) continue;
       const score = geoScore(longitude, latitude);
-      if (Number.isNaN(distanceWithin(shape, decoded(score)))) continue;
+      if (Number.isNaN(distanceWithin(shape, decoded(score), reachInDegrees(shape)))) continue;
       const holding = cells.filter((cell) => score >= firstScore(cell) && score < endScore(cell));
       assert.equal(holding.length, 1, JSON.stringify({ shape, longitude, latitude }));
+    }
+  }
+});
+
+test("no point within a shape is further to the east or west than it says to reach, wherever it is", () => {
+  const random = randomFrom(3);
+  for (let i = 0; i < 3000; i++) {
+    const reachM = 10 ** (random() * 7.5);
+    const isBox = random() < 0.5;
+    const [reachEastM, reachNorthM] = isBox ? [reachM * random(), reachM * random()] : [reachM, reachM];
+    const shape: GeoShape = {
+      longitude: random() * 360 - 180,
+      latitude: (random() * 2 - 1) * MAX_LATITUDE,
+      isBox,
+      reachEastM,
+      reachNorthM,
+      reachM: isBox ? Math.hypot(reachEastM, reachNorthM) : reachM,
+    };
+    const most = reachInDegrees(shape);
+    for (let k = 0; k < 50; k++) {
+      // About as far as it reaches, above all.
+      const east = most * (k % 2 === 0 ? random() : 0.999 + 0.002 * random());
+      const north = (reachNorthM / 6372797) * (180 / Math.PI) * random();
+      const longitude = ((shape.longitude + (random() < 0.5 ? east : -east) + 540) % 360) - 180;
+      const point = at(longitude, shape.latitude + (random() < 0.5 ? north : -north));
+      if (!isOnMap(point.longitude, point.latitude)) continue;
+      assert.equal(
+        distanceWithin(shape, point, most),
+        distanceWithin(shape, point, 180),
+        JSON.stringify({ shape, point }),
+      );
     }
   }
 });

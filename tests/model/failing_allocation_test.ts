@@ -21,7 +21,9 @@ import { Request } from "../../lib/resp/request.ts";
 import { StreamId } from "../../lib/store/types/stream_ids.ts";
 import { ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, type UnixMs } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
+import { ListBuilder } from "../../lib/store/types/list_builder.ts";
 import { LoneValues } from "../../lib/store/types/lone_values.ts";
+import { ScoredMembers } from "../../lib/store/types/scored_members.ts";
 import { concatBytes } from "../bytes/concat.ts";
 import { INFO, OPTIONS, wipe } from "../persistence/helpers.ts";
 import { walkKeyspace } from "./keyspace_walk.ts";
@@ -119,45 +121,25 @@ function groupOf(key: string, name: string): readonly [body: number, group: numb
   return [body, store.streams.groups.own(body, group)];
 }
 
-/**
- * Builds a sorted set of so many members beside all keys, from a body on, and moves it under one as a listpack if it is
- * small, as ZUNIONSTORE does.
- */
-function storeScored(key: string, members: number): void {
-  const { sortedSets } = store;
-  const home = new LoneValues(store.heap);
-  const lone: number[] = [sortedSets.create(home, encodeLatin1(key), 0, 0, 0)];
-  try {
-    lone[0] = sortedSets.convert(home, lone[0]);
-    for (let i = 0; i < members; i++) {
-      const name = encodeLatin1(`member:${i}`);
-      lone[0] = sortedSets.set(home, lone[0], name, 0, name.length, i);
-    }
-    if (members <= sortedSets.maxListpackEntries) {
-      lone.unshift(sortedSets.create(home, encodeLatin1(key), 0, 0, 0));
-      for (let i = 0; i < members; i++) {
-        const name = encodeLatin1(`member:${i}`);
-        lone[0] = sortedSets.append(home, lone[0], name, 0, name.length, i);
-      }
-    }
-    home.moveTo(first, encodeLatin1(key), 0, key.length, lone[0]);
-    lone.shift();
-  } finally {
-    for (const ref of lone) store.heap.release(ref);
+/** Puts a sorted set of so many members that were gathered under a key, as ZUNIONSTORE does. */
+function storeScored(key: string, count: number): void {
+  const members = new ScoredMembers();
+  for (let i = 0; i < count; i++) {
+    const name = encodeLatin1(`member:${i}`);
+    members.add(name, 0, name.length, i);
   }
+  members.sort();
+  store.sortedSets.createSorted(first, encodeLatin1(key), 0, key.length, members);
 }
 
-/** Builds a list beside all keys, and moves it under one, as SORT does. */
+/** Puts a list together, and under a key, as SORT does. */
 function storeList(key: string, count: number): void {
-  const { lists } = store;
-  const home = new LoneValues(store.heap);
-  let ref = lists.create(home, encodeLatin1(key), 0, 0, 0);
+  const list = new ListBuilder(store.lists);
   try {
-    for (const text of elements(count)) ref = lists.push(home, ref, "tail", encodeLatin1(text), 0, text.length);
-    home.moveTo(first, encodeLatin1(key), 0, key.length, ref);
-    ref = 0;
+    for (const text of elements(count)) list.add(encodeLatin1(text), 0, text.length);
+    list.putUnder(first, encodeLatin1(key), 0, key.length);
   } finally {
-    if (ref !== 0) store.heap.release(ref);
+    list.release();
   }
 }
 

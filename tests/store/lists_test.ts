@@ -6,6 +6,7 @@ import { ENCODING_LISTPACK, ENCODING_QUICKLIST, EPOCH_BIT } from "../../lib/stor
 import { Element, entryBytes, firstElement, listpackCount } from "../../lib/store/listpack.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { MOST_ELEMENTS, TreeFullError } from "../../lib/store/tree_nodes.ts";
+import { ListBuilder } from "../../lib/store/types/list_builder.ts";
 import { ListCursor } from "../../lib/store/types/list_cursor.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
@@ -268,4 +269,56 @@ function quicklist(count: number): Pair {
   const pair = new Pair(10, 0);
   for (let i = 0; i < count; i++) pair.push("tail", String(i));
   return pair;
+}
+
+test("a list that was put together is the list to which its elements would have been pushed", () => {
+  const draw = below(randomFrom(23));
+  for (const limit of [-2, -1, -5, 1, 3, 128]) {
+    for (const packedThreshold of [0, 200]) {
+      for (const count of [1, 2, 3, 4, 127, 128, 129, 700, 3000]) {
+        const pushed = new Pair(limit, draw(2));
+        const { lists, database, store, model } = pushed;
+        lists.packedThreshold = packedThreshold;
+        const builder = new ListBuilder(lists);
+        for (let i = 0; i < count; i++) {
+          const text = draw(3) === 0 ? String(draw(100_000)) : "x".repeat(draw(100) === 0 ? draw(20_000) : draw(30));
+          pushed.push("tail", text);
+          builder.add(bytesOf(text), 0, text.length);
+        }
+        const name = bytesOf("another");
+        const ref = builder.putUnder(database, name, 0, name.length);
+        builder.release();
+        assert.equal(store.heap.entries.encoding(ref), store.heap.entries.encoding(pushed.ref));
+        assert.equal(database.look(name, 0, name.length), ref);
+        // What is pushed behind an element with a node of its own may come into that node.
+        if (packedThreshold === 0) {
+          assert.equal(nodesOf(lists, ref), nodesOf(lists, pushed.ref), `${count} by ${limit}`);
+        }
+        pushed.ref = ref;
+        assert.equal(pushed.model, model);
+        pushed.check();
+      }
+    }
+  }
+});
+
+test("what was put together but not put under a key leaves nothing", () => {
+  const { lists, store } = new Pair(-2, 0);
+  const before = store.heap.arena.usedBytes;
+  const builder = new ListBuilder(lists);
+  for (let i = 0; i < 5000; i++) builder.add(bytesOf(`element:${i}`), 0, 12);
+  assert.ok(store.heap.arena.usedBytes > before);
+  builder.release();
+  assert.equal(store.heap.arena.usedBytes, before);
+});
+
+/** Nodes of a list's body; 0 for a listpack. */
+function nodesOf(lists: Pair["lists"], ref: number): number {
+  const { entries } = lists.heap;
+  if (!entries.hasBody(ref)) return 0;
+  const trees = lists.bodies.newTrees();
+  const root = lists.bodies.root(entries.valueWord(ref));
+  let nodes = 0;
+  for (let isThere = trees.seekFirst(root); isThere; isThere = trees.next()) nodes++;
+  return nodes;
 }

@@ -134,10 +134,14 @@ export class Lists implements ValueType, ListLimits {
   /** Makes a listpack a body, if it would outgrow the limits with `bytes` of `count` elements more. The ref, maybe another. */
   prepareToAdd(database: ValueHome, ref: number, bytes: number, count: number): number {
     const { entries } = this.heap;
-    if (entries.hasBody(ref)) return ref;
-    const isLarge = this.packedThreshold > 0 && bytes >= this.packedThreshold;
-    if (!isLarge && this.fits(entries.valueWord(ref) + bytes, this.count(ref) + count)) return ref;
+    if (entries.hasBody(ref) || this.takesMore(entries.valueWord(ref), this.count(ref), bytes, count)) return ref;
     return this.convert(database, ref);
+  }
+
+  /** Whether a list stays the listpack of so many bytes and elements that it is with `more` bytes of `added` elements more. */
+  takesMore(bytes: number, count: number, more: number, added: number): boolean {
+    const isLarge = this.packedThreshold > 0 && more >= this.packedThreshold;
+    return !isLarge && this.fits(bytes + more, count + added);
   }
 
   // --- Elements -------------------------------------------------------------------------------------------------------
@@ -224,13 +228,12 @@ export class Lists implements ValueType, ListLimits {
   }
 
   /**
-   * Moves the element at an end of a listpack to an end, which takes no memory and leaves its size as it is; false for a list
+   * Moves the element at an end of a listpack to the other end, which takes no memory and leaves its size as it is; false for a list
    * with a body, of which nothing was changed.
    */
   turn(ref: number, from: End, to: End): boolean {
     const { entries } = this.heap;
     if (entries.hasBody(ref)) return false;
-    if (from === to) return true;
     const bytes = entries.bytes(ref);
     const first = firstElement(entries.valueStart(ref));
     const end = entries.valueStart(ref) + entries.valueWord(ref) - 1;

@@ -16,6 +16,7 @@ import type { Tie } from "../tree_cursor.ts";
 import type { TreeShape } from "../tree_nodes.ts";
 import { relocateBlock } from "./entry_values.ts";
 import { Members } from "./members.ts";
+import type { ScoredMembers } from "./scored_members.ts";
 import { highWord, lowWord, scoreOfWords, scoreToKey, scoreToWords } from "./scores.ts";
 
 /** Trees of members by score: the key is the score, the ref is the member's. */
@@ -62,6 +63,22 @@ export class SortedSetBodies {
     } catch (error) {
       if (table !== 0) tables.destroy(table);
       arena.free(body);
+      throw error;
+    }
+    return body;
+  }
+
+  /** Makes a body of members that are sorted. Throws where there is no memory, and has taken none then. */
+  createSorted({ count, order, bytes, starts, lengths, scores }: ScoredMembers): number {
+    const body = this.create();
+    try {
+      for (let i = 0; i < count; i++) {
+        const member = order[i];
+        const hash = hashBytes(bytes, starts[member], lengths[member]);
+        this.add(body, hash, bytes, starts[member], lengths[member], scores[member]);
+      }
+    } catch (error) {
+      this.free(body);
       throw error;
     }
     return body;

@@ -11,12 +11,13 @@
 
 import { compareBytes } from "../../bytes/compare.ts";
 import { hashBytes } from "../../bytes/hash.ts";
-import { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_ZSET, type UnixMs } from "../entry.ts";
+import { ENCODING_LISTPACK, ENCODING_SKIPLIST, NO_EXPIRY, TYPE_ZSET, type UnixMs } from "../entry.ts";
 import type { Heap } from "../heap.ts";
 import {
   addToCount,
   Element,
   elementAt,
+  EMPTY_LISTPACK_BYTES,
   entryBytes,
   findElement,
   firstElement,
@@ -24,13 +25,32 @@ import {
   LISTPACK_ENTRY_OVERHEAD,
   listpackCount,
   measureElement,
+  setListpackBytes,
   splice,
   writeElement,
+  writeEmptyListpack,
 } from "../listpack.ts";
-import { becomeBody, MAX_INLINE_BYTES, putBytes, putEmptyListpack, trimInline } from "./entry_values.ts";
+import { becomeBody, MAX_INLINE_BYTES, putBody, putBytes, putEmptyListpack, trimInline } from "./entry_values.ts";
+import type { ScoredMembers } from "./scored_members.ts";
 import { measureScore, preciseScoreText, scoreOfElement, writeMeasuredScore } from "./scores.ts";
 import { ADDED, CHANGED, SortedSetBodies } from "./sorted_set_bodies.ts";
 import type { ElementSink, ValueHome, ValueType } from "./value_type.ts";
+
+/** Writes sorted members as a listpack of so many bytes. */
+function writeSorted(to: Uint8Array, listpack: number, length: number, members: ScoredMembers): void {
+  const { count, order, bytes, starts, lengths, scores } = members;
+  writeEmptyListpack(to, listpack);
+  setListpackBytes(to, listpack, length);
+  addToCount(to, listpack, 2 * count);
+  let at = firstElement(listpack);
+  for (let i = 0; i < count; i++) {
+    const member = order[i];
+    at = writeElement(to, at, bytes, starts[member], lengths[member]);
+    measureScore(scores[member]);
+    at = writeMeasuredScore(to, at);
+  }
+  to[at] = LISTPACK_END;
+}
 
 /** Operations on the sorted sets of one heap. */
 export class SortedSets implements ValueType {
@@ -88,6 +108,32 @@ export class SortedSets implements ValueType {
     return this.count(ref) > this.maxListpackEntries ? this.convert(database, ref) : ref;
   }
 
+  /**
+   * Puts a sorted set of members that are sorted under a key, in place of what is there; returns its ref. There must be one at
+   * least. O(n) for a listpack, O(n log n) for a body. Where there is no memory for it, nothing has changed.
+   */
+  createSorted(database: ValueHome, key: Uint8Array, start: number, length: number, members: ScoredMembers): number {
+    const { heap } = this;
+    const { entries } = heap;
+    const bytes = members.count <= this.maxListpackEntries && members.longest <= this.maxListpackValue
+      ? this.#measureSorted(members)
+      : Infinity;
+    if (bytes > MAX_INLINE_BYTES) {
+      const body = this.bodies.createSorted(members);
+      return putBody(heap, database, TYPE_ZSET, ENCODING_SKIPLIST, key, start, length, body);
+    }
+    const ref = database.put(key, start, length, TYPE_ZSET, ENCODING_LISTPACK, bytes, NO_EXPIRY);
+    writeSorted(entries.bytes(ref), entries.valueStart(ref), bytes, members);
+    return ref;
+  }
+
+  /** Bytes of the listpack that members become. */
+  #measureSorted({ count, bytes, starts, lengths, scores }: ScoredMembers): number {
+    let total = EMPTY_LISTPACK_BYTES;
+    for (let i = 0; i < count; i++) total += measureElement(bytes, starts[i], lengths[i]) + measureScore(scores[i]);
+    return total;
+  }
+
   /** Number of members. O(1). */
   count(ref: number): number {
     const { entries, tables } = this.heap;
@@ -129,7 +175,7 @@ export class SortedSets implements ValueType {
     const listpack = entries.valueStart(ref);
     const found = findElement(bytes, listpack, 2, member, start, length);
     if (found < 0) {
-      if (!this.takesAppend(ref, length)) {
+      if (!this.#takesMore(ref, length)) {
         ref = this.convert(database, ref);
         this.#setInBody(entries.valueWord(ref), member, start, length, score);
         return ref;
@@ -163,18 +209,13 @@ export class SortedSets implements ValueType {
     this.changed = done === CHANGED;
   }
 
-  /** Whether a member of so many bytes may be appended: not to a body, nor to a listpack that would exceed the limits. */
-  takesAppend(ref: number, length: number): boolean {
+  /** Whether a member of so many bytes may be added to a listpack: not if that would exceed the limits. */
+  #takesMore(ref: number, length: number): boolean {
     const { entries } = this.heap;
-    if (entries.hasBody(ref) || length > this.maxListpackValue) return false;
+    if (length > this.maxListpackValue) return false;
     const inlineLength = entries.valueWord(ref);
     return inlineLength + length + 3 * LISTPACK_ENTRY_OVERHEAD + 24 <= MAX_INLINE_BYTES &&
       (listpackCount(entries.bytes(ref), entries.valueStart(ref)) >>> 1) < this.maxListpackEntries;
-  }
-
-  /** Adds a member, where `takesAppend` says so, behind which none stands in the order. */
-  append(home: ValueHome, ref: number, member: Uint8Array, start: number, length: number, score: number): number {
-    return this.#insertAt(home, ref, this.heap.entries.valueWord(ref) - 1, member, start, length, score);
   }
 
   #insertInListpack(
