@@ -51,7 +51,7 @@ function moveElement(session: Session, request: Request, source: number, from: E
   const moved = length <= SMALL_BYTES ? small : new Uint8Array(length);
   copyBytes(element.bytes, element.start, length, moved, 0);
   // What comes back to the same end has not moved. A listpack that is full stays one when it is turned: nothing is added to it.
-  const isTurned = isSame && (from === to || lists.turn(source, from, to));
+  const isTurned = isSame && (from === to || lists.turn(source, from));
   if (!isTurned) {
     let ref = target;
     if (ref === MISSING) ref = lists.create(database, bytes, starts[2], lengths[2], 0);

@@ -228,10 +228,10 @@ export class Lists implements ValueType, ListLimits {
   }
 
   /**
-   * Moves the element at an end of a listpack to the other end, which takes no memory and leaves its size as it is; false for a list
-   * with a body, of which nothing was changed.
+   * Moves the element at an end of a listpack to the other end, which takes no memory and leaves its size as it is; false for
+   * a list with a body, of which nothing was changed.
    */
-  turn(ref: number, from: End, to: End): boolean {
+  turn(ref: number, from: End): boolean {
     const { entries } = this.heap;
     if (entries.hasBody(ref)) return false;
     const bytes = entries.bytes(ref);
