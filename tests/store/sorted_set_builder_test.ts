@@ -21,8 +21,8 @@ class Building {
   readonly body = this.bodies.create();
   readonly builder = new SortedSetBuilder(this.bodies);
 
-  constructor() {
-    this.builder.begin(this.body);
+  constructor(members: number) {
+    this.builder.begin(this.body, members);
   }
 
   add([name, score]: Member): boolean {
@@ -78,7 +78,7 @@ for (const [what, scoreOf] of Object.entries(SCORES)) {
   for (const count of [0, 1, 5, 63, 64, 500, 70_000]) {
     test(`${count} members with scores ${what} are in order once they are flushed`, () => {
       const upTo = below(randomFrom(count));
-      const building = new Building();
+      const building = new Building(40_000);
       const members = Array.from(
         { length: count },
         (_, i): Member => [`member:${upTo(2 ** 30)}:${i}`, scoreOf(i, upTo)],
@@ -92,7 +92,7 @@ for (const [what, scoreOf] of Object.entries(SCORES)) {
 }
 
 test("a member that is there already, waiting or not, is not added", () => {
-  const building = new Building();
+  const building = new Building(40_000);
   const members = Array.from({ length: 40_000 }, (_, i): Member => [`m${i}`, i % 7]);
   for (const member of members) building.add(member);
   assert.equal(building.add(["m0", 100]), false);
@@ -105,7 +105,7 @@ test("where there is no memory, at any allocation, what waits can be taken back 
   for (let allowed = 0, isDone = false; !isDone; allowed++) {
     for (const goesOn of [false, true]) {
       const upTo = below(randomFrom(9));
-      const building = new Building();
+      const building = new Building(40_000);
       const { arena, builder } = building;
       const members = Array.from({ length: 600 }, (_, i): Member => [`m${i}`, upTo(500)]);
       // Half are in the tree already, so that leaves are split.

@@ -51,7 +51,7 @@ export class SortedSetLoader implements ValueLoader {
       if (this.#database !== null && members > sets.maxListpackEntries) {
         this.#ref = sets.convert(this.#database, this.#ref);
         this.#builder ??= new SortedSetBuilder(sets.bodies);
-        this.#builder.begin(sets.heap.entries.valueWord(this.#ref));
+        this.#builder.begin(sets.heap.entries.valueWord(this.#ref), members);
         this.#isBuilt = true;
       }
       return members;

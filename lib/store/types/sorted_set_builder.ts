@@ -3,7 +3,7 @@
  * so that one that comes twice is found at once; into the tree they go together, put into order first, as many at a time as
  * belong in one leaf. Loading takes half of the time that it takes to find each one's place by itself.
  *
- * It holds 24 bytes of scratch for each of `MOST_MEMBERS`, 768 KiB, for as long as it is there. Until `flush` or `giveUp`
+ * It holds 24 bytes of scratch for each member that may wait, 768 KiB at most, for as long as it is there. Until `flush` or `giveUp`
  * the body's table has members which its tree has not: nobody else may use the body, but to free it. Used by the loader.
  */
 
@@ -19,29 +19,36 @@ const KEY_WORDS = 2;
 const DIGITS = 256;
 /** Bytes of a key. */
 const KEY_BYTES = 8;
+const NO_WORDS = new Int32Array(0);
 
 export class SortedSetBuilder implements TreeRun {
-  keys: Int32Array = new Int32Array(MOST_MEMBERS * KEY_WORDS);
-  refs: Int32Array = new Int32Array(MOST_MEMBERS);
+  keys: Int32Array = NO_WORDS;
+  refs: Int32Array = NO_WORDS;
   left = 0;
   #body = 0;
-  #otherKeys: Int32Array = new Int32Array(MOST_MEMBERS * KEY_WORDS);
-  #otherRefs: Int32Array = new Int32Array(MOST_MEMBERS);
+  #otherKeys: Int32Array = NO_WORDS;
+  #otherRefs: Int32Array = NO_WORDS;
   readonly #key = new Int32Array(KEY_WORDS);
   /** How often each byte is there at each place of the keys, the lowest first; then where those with it go. */
   readonly #places = new Int32Array(KEY_BYTES * DIGITS);
 
   constructor(readonly bodies: SortedSetBodies) {}
 
-  /** Begins with a body, whose tree has all that its table has. */
-  begin(body: number): void {
+  /** Begins with a body, whose tree has all that its table has. `members`: about how many are to come; it may be anything. */
+  begin(body: number, members: number): void {
     this.#body = body;
     this.left = 0; // what came before may have been given up
+    const room = Math.max(1, Math.min(members, MOST_MEMBERS));
+    if (this.refs.length >= room) return;
+    this.refs = new Int32Array(room);
+    this.keys = new Int32Array(room * KEY_WORDS);
+    this.#otherRefs = new Int32Array(room);
+    this.#otherKeys = new Int32Array(room * KEY_WORDS);
   }
 
   /** Adds a member with a score that is not NaN; false if it is there already. Where there is no memory, it is not added. */
   add(bytes: Uint8Array, start: number, length: number, score: number): boolean {
-    if (this.left === MOST_MEMBERS) this.flush();
+    if (this.left === this.refs.length) this.flush();
     const member = this.bodies.addToTable(this.#body, bytes, start, length, score);
     if (member === 0) return false;
     const at = this.left++;
