@@ -143,6 +143,7 @@ export class RdbReader {
       if (this.#inKey) this.#keyText = this.#target.key.toString();
       else if (this.#isLong) this.#keyText = this.#longKey.toString();
       if (error === NEED_MORE) return true;
+      this.#loader?.giveUp?.();
       if (error instanceof RdbError) throw new RdbError(error.reason, error.offset, this.#keyText);
       if (isOutOfRoom(error)) throw this.#input.error(error.message, this.#keyText, error);
       throw error;
@@ -164,6 +165,7 @@ export class RdbReader {
   /** To be called when no more bytes come: throws unless the data was read to its end. */
   close(): void {
     if (this.finished) return;
+    this.#loader?.giveUp?.();
     if (this.#isLong) this.#keyText = this.#longKey.toString();
     throw new RdbError("Unexpected EOF reading RDB file", this.#input.received, this.#keyText);
   }

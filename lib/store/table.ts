@@ -56,6 +56,15 @@ export class Tables {
   slot = 0;
   /** The table's segment in which that slot lies. */
   #segment = 0;
+  /**
+   * Where the last `find` that found nothing ended: the word at which the empty slot begins in which an entry with that hash
+   * would come to stand, its segment (0: not known), the table and the hash; good as long as `moves` is what it was then.
+   */
+  #vacantWord = 0;
+  #vacantSegment = 0;
+  #vacantTable = 0;
+  #vacantHash = 0;
+  #vacantMoves = 0;
   readonly #scratch = new Int32Array(SEGMENT_SLOTS * 2);
   /** Raised whenever slots move or are emptied, in any table: what foresight has found may lie elsewhere now. */
   moves = 0;
@@ -129,7 +138,14 @@ export class Tables {
     let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
     for (;;) {
       const ref = words[at + 1];
-      if (ref === 0) return 0;
+      if (ref === 0) {
+        this.#vacantWord = at;
+        this.#vacantSegment = segment;
+        this.#vacantTable = table;
+        this.#vacantHash = hash;
+        this.#vacantMoves = this.moves;
+        return 0;
+      }
       if (words[at] === hash) {
         const entry = arena.words[ref >>> SEGMENT_SHIFT];
         const entryAt = (ref & SEGMENT_MASK) << 1;
@@ -197,8 +213,26 @@ export class Tables {
     this.#set(slot, 1, ref);
   }
 
-  /** Adds an entry whose key is known to be absent. Where there is no memory for it, nothing is added. */
+  /**
+   * Adds an entry whose key is known to be absent. Where there is no memory for it, nothing is added. Right after `find` has
+   * said so, no slot is looked for again.
+   */
   insert(table: number, hash: number, ref: number): void {
+    const vacant = this.#vacantSegment;
+    this.#vacantSegment = 0;
+    if (
+      vacant !== 0 && hash === this.#vacantHash && table === this.#vacantTable && this.moves === this.#vacantMoves
+    ) {
+      const words = this.arena.words[vacant >>> SEGMENT_SHIFT];
+      const base = (vacant & SEGMENT_MASK) << 1;
+      if ((words[base] & 0xffff) < (13 << words[base + 1]) >> 4) {
+        words[base]++;
+        words[this.#vacantWord] = hash;
+        words[this.#vacantWord + 1] = ref;
+        this.arena.words[table >>> SEGMENT_SHIFT][((table & SEGMENT_MASK) << 1) + COUNT]++;
+        return;
+      }
+    }
     const segment = this.reserve(table, hash);
     this.#place(segment, this.#get(segment, 1), hash, ref);
     this.#set(table, COUNT, this.#get(table, COUNT) + 1);

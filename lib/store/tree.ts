@@ -40,6 +40,19 @@ const MOST_ITEM_WORDS = 16;
 const SPARSE = 1 / 4;
 const JOINED = 3 / 4;
 
+/** Items in their order, of a tree where each has a key, a ref and nothing else: what `insertFromRun` takes from the end. */
+export interface TreeRun {
+  /** Keys, one after the other, and the refs. */
+  readonly keys: Int32Array;
+  readonly refs: Int32Array;
+  /** Items from the first on that are in no tree yet. */
+  left: number;
+  /** Compares the last of these with an item of the same key, by its ref. */
+  readonly tie: Tie;
+  /** Compares what two refs stand for. */
+  readonly compare: (one: number, other: number) => number;
+}
+
 /** Operations on trees of one shape; between calls it stands at an item of one of them. */
 export class Trees extends TreeCursor {
   /** The value to be inserted. */
@@ -195,6 +208,65 @@ export class Trees extends TreeCursor {
     const item = this.#item;
     for (let i = 0; i < width; i++) words[place + i] = item[i];
     words[start]++;
+  }
+
+  /**
+   * Inserts the last item of a run, and of those before it as many as belong in the same leaf and have room there; the root.
+   * What is inserted leaves the run. Throws as `insertHere` does. Not while a snapshot shares the tree. O(log n), and the
+   * items of a leaf.
+   *
+   * From the last to the first, as a leaf that is begun at the front of a tree is filled before the next is.
+   */
+  insertFromRun(root: number, run: TreeRun): number {
+    const { keys, refs } = run;
+    const { key, keyWords, leafWords } = this;
+    const last = run.left - 1;
+    for (let i = 0; i < keyWords; i++) key[i] = keys[last * keyWords + i];
+    this.seekInLeaf(root, run.tie);
+    const leaf = this.path[0];
+    const words = this.words(leaf);
+    const start = base(leaf);
+    const items = words[start] & ITEMS_MASK;
+    const most = Math.min(run.left, capacityOf(words[start]) - items);
+    if (most === 0) {
+      this.value[0] = refs[last];
+      root = this.insertHere(root);
+      run.left--;
+      return root;
+    }
+    const first = start + HEADER_WORDS;
+    const isFirstLeaf = this.#isRim(0, false);
+    let count = 1;
+    while (count < most && (isFirstLeaf || this.#compareRun(run, last - count, words, first) > 0)) count++;
+    let from = first + (items - 1) * leafWords;
+    let to = from + count * leafWords;
+    for (let next = last; next > last - count; to -= leafWords) {
+      if (from >= first && this.#compareRun(run, next, words, from) < 0) {
+        for (let i = 0; i < leafWords; i++) words[to + i] = words[from + i];
+        from -= leafWords;
+      } else {
+        for (let i = 0; i < keyWords; i++) words[to + i] = keys[next * keyWords + i];
+        words[to + keyWords] = refs[next--];
+      }
+    }
+    words[start] += count;
+    words[start + 1] += count;
+    this.#countAbove(0, count);
+    if (from < first) this.#firstChanged(0);
+    run.left -= count;
+    return root;
+  }
+
+  /** Compares an item of a run with that of a leaf which begins at a word. */
+  #compareRun(run: TreeRun, index: number, words: Int32Array, at: number): number {
+    const { keys } = run;
+    const { keyWords } = this;
+    for (let i = 0, of = index * keyWords; i < keyWords; i++) {
+      const one = keys[of + i];
+      const other = words[at + i];
+      if (one !== other) return one < other ? -1 : 1;
+    }
+    return run.compare(run.refs[index], words[at + keyWords]);
   }
 
   // --- Removing and changing ------------------------------------------------------------------------------------------

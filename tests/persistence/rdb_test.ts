@@ -10,6 +10,7 @@ import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
 import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
+import { SortedSetCursor } from "../../lib/store/types/sorted_set_cursor.ts";
 import {
   contents,
   everything,
@@ -277,6 +278,37 @@ test("a sorted set that is no listpack after all keeps scores of -0, whatever co
     assert.equal(sortedSets.find(ref, encodeLatin1("m"), 0, 1), true);
     assert.ok(Object.is(sortedSets.score, -0));
   }
+});
+
+test("what was loaded of a large sorted set that is cut off, or not sound, can be used", () => {
+  const members = Array.from(
+    { length: 1000 },
+    (_, i) => [...encodeLatin1(text(`m${i}`)), ...new Uint8Array(Float64Array.of(-i).buffer)],
+  );
+  const bytes = file(5, text("z"), [0x43, 0xe8], members.flat()); // 1000, in 14 bits
+  const sorted = (keyspace: Keyspace) => {
+    const cursor = new SortedSetCursor(keyspace.store.sortedSets);
+    const found: string[] = [];
+    const ref = keyspace.databases[0].peek(encodeLatin1("z"), 0, 1);
+    for (let isThere = cursor.toRank(ref, 0); isThere; isThere = cursor.next()) found.push(cursor.member.text());
+    assert.equal(found.length, keyspace.store.sortedSets.count(ref));
+    return found;
+  };
+  const whole = new Keyspace(1);
+  const reader = new RdbReader(whole, READ);
+  reader.feed(bytes);
+  reader.close();
+  assert.deepEqual(sorted(whole), Array.from({ length: 1000 }, (_, i) => `m${999 - i}`));
+  const cut = new Keyspace(1);
+  const cutReader = new RdbReader(cut, READ);
+  cutReader.feed(bytes.subarray(0, bytes.length >> 1));
+  assert.throws(() => cutReader.close(), /Unexpected EOF/);
+  sorted(cut);
+  const twice = new Keyspace(1);
+  const twiceReader = new RdbReader(twice, READ);
+  members[900] = members[5];
+  assert.throws(() => twiceReader.feed(file(5, text("z"), [0x43, 0xe8], members.flat())), /the member 'm5' twice/);
+  sorted(twice);
 });
 
 test("function libraries are kept as they are, and written again; modules' data is passed over and told of", () => {

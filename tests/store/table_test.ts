@@ -101,6 +101,58 @@ test("random inserts, removals and replacements agree with a Map", () => {
   pair.check();
 });
 
+test("where a key was not found is where it goes, unless anything has changed in between", () => {
+  const limit = below(randomFrom(8));
+  const pair = new Pair();
+  const other = pair.tables.create();
+  const hash = 77; // all collide, so that every change moves what is beside it
+  const key = (i: number) => bytesOf(`k${i}`);
+  const find = (table: number, i: number) => pair.tables.find(table, hash, key(i), 0, key(i).length);
+  const insert = (table: number, i: number) => {
+    const ref = pair.entries.create(key(i), 0, key(i).length, 0, 0, false);
+    pair.tables.insert(table, hash, ref);
+  };
+  const here = new Set<number>();
+  const there = new Set<number>();
+  for (let step = 0; step < 20_000; step++) {
+    const i = limit(400); // less than a segment takes, as the same hash is never divided
+    if (find(pair.table, i) !== 0) {
+      assert.ok(here.delete(i));
+      pair.tables.removeFound(pair.table);
+      continue;
+    }
+    const between = limit(400);
+    switch (limit(4)) {
+      case 0:
+        if (!here.has(between) && between !== i) {
+          insert(pair.table, between);
+          here.add(between);
+        }
+        break;
+      case 1:
+        if (between !== i && find(pair.table, between) !== 0) {
+          pair.tables.removeFound(pair.table);
+          here.delete(between);
+        }
+        break;
+      case 2:
+        if (find(other, between) === 0) {
+          insert(other, between);
+          there.add(between);
+        }
+        break;
+    }
+    insert(pair.table, i);
+    here.add(i);
+  }
+  for (let i = 0; i < 400; i++) {
+    assert.equal(find(pair.table, i) !== 0, here.has(i));
+    assert.equal(find(other, i) !== 0, there.has(i));
+  }
+  assert.equal(pair.tables.count(pair.table), here.size);
+  assert.equal(pair.tables.count(other), there.size);
+});
+
 test("findEntry tells equal keys apart", () => {
   const pair = new Pair();
   for (let i = 0; i < 2000; i++) pair.add(`key:${i}`);

@@ -9,6 +9,7 @@ import { parseDouble } from "../../bytes/doubles.ts";
 import type { Database } from "../../store/database.ts";
 import { Element, entryBytes, firstElement, LISTPACK_END } from "../../store/listpack.ts";
 import { scoreOfElement, scoreOfWords } from "../../store/types/scores.ts";
+import { SortedSetBuilder } from "../../store/types/sorted_set_builder.ts";
 import type { SortedSets } from "../../store/types/sorted_sets.ts";
 import { RDB_TYPE_ZSET, RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_LISTPACK, RDB_TYPE_ZSET_ZIPLIST } from "../rdb_format.ts";
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
@@ -32,6 +33,10 @@ export class SortedSetLoader implements ValueLoader {
   readonly #score = new Element();
   /** Members with a score of -0 that went into a listpack, which has none. */
   readonly #minusZeros: Uint8Array[] = [];
+  /** Made for the first large sorted set. */
+  #builder: SortedSetBuilder | null = null;
+  /** Whether the sorted set under way is built by it: what will not fit a listpack is none from the start. */
+  #isBuilt = false;
 
   constructor(readonly sets: SortedSets) {}
 
@@ -42,10 +47,12 @@ export class SortedSetLoader implements ValueLoader {
       const members = input.length();
       if (members === 0) return EMPTY;
       this.#start(target);
-      // What will not fit a listpack is none from the start, which also keeps the sign of -0.
       const { sets } = this;
       if (this.#database !== null && members > sets.maxListpackEntries) {
         this.#ref = sets.convert(this.#database, this.#ref);
+        this.#builder ??= new SortedSetBuilder(sets.bodies);
+        this.#builder.begin(sets.heap.entries.valueWord(this.#ref), members);
+        this.#isBuilt = true;
       }
       return members;
     }
@@ -59,12 +66,23 @@ export class SortedSetLoader implements ValueLoader {
     input.string(member);
     const score = this.#type === RDB_TYPE_ZSET ? readText(input) : readBinary(input);
     if (Number.isNaN(score)) throw input.error(`the member '${member}' has a score that is no number`);
-    this.#add(target, member.bytes, member.start, member.length, score);
+    if (!this.#isBuilt) return this.#add(target, member.bytes, member.start, member.length, score);
+    if (this.#builder?.add(member.bytes, member.start, member.length, score) === false) throw this.#twice(input);
+  }
+
+  giveUp(): void {
+    if (this.#isBuilt) this.#builder?.giveUp();
+    this.#isBuilt = false;
   }
 
   end(): boolean {
     const { sets } = this;
     if (this.#database === null) return true;
+    if (this.#isBuilt) {
+      this.#builder?.flush();
+      this.#isBuilt = false;
+      return true;
+    }
     if (sets.heap.entries.hasBody(this.#ref)) {
       // It is no listpack after all: they have their sign.
       for (const member of this.#minusZeros) {
@@ -85,6 +103,7 @@ export class SortedSetLoader implements ValueLoader {
     const { key, expiry } = target;
     const database = this.#database = target.claim();
     this.#minusZeros.length = 0; // what came before may have been given up
+    this.#isBuilt = false;
     if (database === null) return;
     const ref = this.sets.create(database, key.bytes, key.start, key.length, 0);
     this.#ref = database.setExpiry(ref, expiry);
@@ -96,7 +115,11 @@ export class SortedSetLoader implements ValueLoader {
       this.#minusZeros.push(bytes.slice(start, start + length));
     }
     this.#ref = this.sets.set(this.#database, this.#ref, bytes, start, length, score);
-    if (!this.sets.added) throw target.input.error(`the sorted set has the member '${this.#member}' twice`);
+    if (!this.sets.added) throw this.#twice(target.input);
+  }
+
+  #twice(input: RdbInput): Error {
+    return input.error(`the sorted set has the member '${this.#member}' twice`);
   }
 
   /** Loads a blob of members and scores of old times, all at once: it is walked twice, first to see that it is sound. */

@@ -61,6 +61,11 @@ export interface ValueLoader {
   element(target: LoadTarget): number | void;
   /** All elements have come; false where that were none, and no key was left: the same as EMPTY, found out late. */
   end(target: LoadTarget): boolean;
+  /**
+   * No more elements come, as the data is bad or ends: what was loaded is made a value that can be used. Needs no memory.
+   * Only of those that leave it otherwise in between.
+   */
+  giveUp?(): void;
   /** The entry built last, in a target with a database. */
   ref(target: LoadTarget): number;
 }

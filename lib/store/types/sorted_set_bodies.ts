@@ -11,7 +11,7 @@ import { hashBytes } from "../../bytes/hash.ts";
 import { SEGMENT_MASK, SEGMENT_SHIFT } from "../arena.ts";
 import { discardTree } from "../discarded_tree.ts";
 import type { Heap } from "../heap.ts";
-import { Trees } from "../tree.ts";
+import { type TreeRun, Trees } from "../tree.ts";
 import type { Tie } from "../tree_cursor.ts";
 import type { TreeShape } from "../tree_nodes.ts";
 import { relocateBlock } from "./entry_values.ts";
@@ -163,6 +163,38 @@ export class SortedSetBodies {
     }
   }
 
+  // What builds a body (sorted_set_builder.ts) does to its table and its tree apart, so that it is whole only in the end.
+
+  /** Adds a member to the table alone; its entry, or 0 if it is there already. Where there is no memory, nothing has changed. */
+  addToTable(body: number, bytes: Uint8Array, start: number, length: number, score: number): number {
+    const { foresight } = this.heap;
+    const table = this.table(body);
+    if (foresight.find(table, bytes, start, length) !== 0) return 0;
+    const member = this.members.create(bytes, start, length, 0, true);
+    this.#setScore(member, score);
+    this.heap.addNew(table, foresight.hash, member);
+    return member;
+  }
+
+  /** Takes a member out of the table that is not in the tree, and frees it. Needs no memory. */
+  removeFromTable(body: number, member: number): void {
+    this.#takeFromTable(body, member);
+    this.heap.arena.free(member);
+  }
+
+  #takeFromTable(body: number, member: number): void {
+    const { entries, tables } = this.heap;
+    const table = this.table(body);
+    const hash = hashBytes(entries.bytes(member), entries.keyStart(member), entries.keyLength(member));
+    tables.findEntry(table, hash, member);
+    tables.removeFound(table);
+  }
+
+  /** Puts some members of a run into the tree, which are in the table; they leave the run. Where there is no memory, none do. */
+  insertFromRun(body: number, run: TreeRun): void {
+    this.#setRoot(body, this.#trees.insertFromRun(this.root(body), run));
+  }
+
   /** Gives a member's entry another score, where it stands or at another place of the tree. */
   #move(body: number, member: number, score: number): void {
     const trees = this.#trees;
@@ -227,12 +259,8 @@ export class SortedSetBodies {
 
   /** Removes the member at which `trees` stands, which is of this kind; it stands nowhere afterwards. Needs no memory. */
   deleteAt(body: number, trees: Trees): void {
-    const { entries, tables } = this.heap;
-    const table = this.table(body);
     const member = trees.word(0);
-    const hash = hashBytes(entries.bytes(member), entries.keyStart(member), entries.keyLength(member));
-    tables.findEntry(table, hash, member);
-    tables.removeFound(table);
+    this.#takeFromTable(body, member);
     this.#setRoot(body, trees.remove(this.root(body)));
     this.members.free(body, member);
   }
