@@ -30,6 +30,9 @@ const REST_MS = 120_000;
 /** How long after a replica has synchronised those below it have, too, in ms. */
 const SYNCHRONISED_MS = 15_000;
 
+/** By then what a server was told last has come to it, in ms. */
+const COMMAND_MS = 10;
+
 /** How a simulation went. */
 export interface Outcome {
   readonly seed: number;
@@ -433,7 +436,11 @@ class World implements ClientWorld {
       for (const other of this.#machines) this.network.heal(machine.name, other.name);
       machine.start();
     }
-    await this.#until("all servers are up", () => this.#machines.every(({ isUp }) => isUp) || this.#startMissing());
+    await sleep(COMMAND_MS);
+    await this.#until(
+      "all servers are up",
+      () => this.#machines.every((machine) => stays(machine)) || this.#startMissing(),
+    );
     await this.#until("all follow whom they should", () => this.#machines.every((machine) => this.#follows(machine)));
     // A save that has failed refuses writes until the next one succeeds.
     await this.#until("all can save again", () => this.#machines.every((machine) => this.#saves(machine)));
@@ -524,4 +531,9 @@ class World implements ClientWorld {
     const open = () => this.#machines.flatMap(({ disk, scope }) => disk.openFiles(scope));
     await this.#until("no file is open", () => open().length === 0, open);
   }
+}
+
+/** Whether a server is up, and not about to end as it was told to: that may wait for its replicas. */
+function stays({ isUp, server }: Machine): boolean {
+  return isUp && server?.shutdown.pending === false;
 }
