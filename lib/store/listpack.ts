@@ -41,8 +41,8 @@ const INT_64 = 0xf4;
 const TWO_32 = 4294967296;
 const NO_BYTES = new Uint8Array(0);
 
-/** Whether an element that begins with this byte is an integer. */
-export function isInteger(first: number): boolean {
+/** Whether the element at `at` is an integer. */
+function isInteger(first: number): boolean {
   return first < STRING_6 || (first >= INT_13 && first < STRING_12) || first > STRING_32;
 }
 
@@ -452,16 +452,6 @@ export function splice(bytes: Uint8Array, start: number, at: number, removed: nu
   const resized = total + inserted - removed;
   writeUint32(bytes, start, resized);
   return resized;
-}
-
-/** The offset after `count` elements from `at` on, all of which lie before `end`; -1 where fewer do. The listpack is sound. */
-export function skipElements(bytes: Uint8Array, at: number, count: number, end: number): number {
-  for (; count > 0; count--) {
-    if (at >= end) return -1;
-    const first = bytes[at];
-    at += (first & 0xc0) === STRING_6 ? (first & 0x3f) + 2 : entryBytes(bytes, at);
-  }
-  return at;
 }
 
 /** The offset of the element with the given index, which must exist. O(n). */

@@ -16,14 +16,12 @@ import {
   EMPTY_LISTPACK_BYTES,
   entryBytes,
   firstElement,
-  isInteger,
   isValidListpack,
   LISTPACK_END,
   LISTPACK_HEADER_BYTES,
   measureElement,
   measureInteger,
   setListpackBytes,
-  skipElements,
   writeElement,
   writeEmptyListpack,
   writeMeasuredInteger,
@@ -446,14 +444,23 @@ function faultIn(
 ): string | null {
   if (!isValidListpack(bytes, start, length, 1)) return "a malformed listpack";
   const end = start + length - 1;
+  /** The offset after so many elements, which are there; -1 if they are not. */
+  const skip = (at: number, count: number): number => {
+    if (!(count <= length)) return -1; // an element takes two bytes at least
+    for (; count > 0; count--) {
+      if (at >= end) return -1;
+      at += entryBytes(bytes, at);
+    }
+    return at;
+  };
   const countAt = (at: number): number => at < 0 || at >= end ? NaN : readCount(bytes, at);
-  const skip = (at: number, count: number): number => at < 0 ? at : skipElements(bytes, at, count, end);
+  const isDelta = (at: number): boolean => at >= 0 && at < end && readInteger(bytes, at);
 
   let at = firstElement(start);
   const live = countAt(at);
   at = skip(at, 1);
   const deleted = countAt(at);
-  at = skip(at, 1);
+  at = at < 0 ? at : skip(at, 1);
   const pairs = countAt(at);
   if (!(live >= 0 && deleted >= 0 && pairs >= 0)) return "a stream's listpack without its counts";
   at = skip(at, 1 + pairs);
@@ -464,15 +471,15 @@ function faultIn(
   let foundLive = 0;
   let foundDeleted = 0;
   if (lastId.compare(nodeId) >= 0 && !lastId.isZero) return "a stream's listpack that does not follow the one before";
+  let isFirst = true;
   while (at < end) {
     const flags = bytes[at];
     if (flags > (DELETED | SAME_FIELDS)) return "an entry of a stream with unknown flags";
     const isSame = (flags & SAME_FIELDS) !== 0;
     const msAt = at + SMALL_BYTES;
-    if (msAt >= end || !isInteger(bytes[msAt])) return "an entry of a stream without an ID";
-    const seqAt = msAt + entryBytes(bytes, msAt);
-    if (seqAt >= end || !isInteger(bytes[seqAt])) return "an entry of a stream without an ID";
-    let dataAt = seqAt + entryBytes(bytes, seqAt);
+    const seqAt = isDelta(msAt) ? skip(msAt, 1) : -1;
+    if (!isDelta(seqAt)) return "an entry of a stream without an ID";
+    let dataAt = skip(seqAt, 1);
     let entryPairs = pairs;
     if (!isSame) {
       entryPairs = countAt(dataAt);
@@ -482,7 +489,9 @@ function faultIn(
     const countsAt = skip(dataAt, isSame ? entryPairs : 2 * entryPairs);
     const elements = ENTRY_ELEMENTS + (isSame ? entryPairs : 1 + 2 * entryPairs);
     if (countAt(countsAt) !== elements) return "an entry of a stream that does not end where it says";
-    reader.toEntry(at);
+    reader.at = at;
+    if (!(isFirst ? reader.toFirst() : reader.next())) return "an entry of a stream that is not there";
+    isFirst = false;
     if (reader.isDeleted) {
       foundDeleted++; // XSETID of old may have let lower ones follow it
     } else {
@@ -491,9 +500,9 @@ function faultIn(
       lastId.set(reader.id);
       foundLive++;
     }
-    at = countsAt + entryBytes(bytes, countsAt);
+    at = skip(countsAt, 1);
   }
-  if (foundLive + foundDeleted === 0) return "a stream's listpack without entries";
+  if (isFirst) return "a stream's listpack without entries";
   if (foundLive !== live || foundDeleted !== deleted) return "a stream's listpack of another count than it says";
   return null;
 }
