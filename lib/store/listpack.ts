@@ -462,6 +462,19 @@ export function elementAt(bytes: Uint8Array, start: number, index: number): numb
 }
 
 /**
+ * The offset behind `count` elements from `at` on, of a sound listpack with its end byte at `end`; beyond `end` where there are
+ * not so many. O(n) of the elements that there are.
+ */
+export function skipElements(bytes: Uint8Array, at: number, end: number, count: number): number {
+  for (; count > 0; count--) {
+    if (at >= end) return end + 1;
+    const first = bytes[at];
+    at += (first & 0xc0) === STRING_6 ? (first & 0x3f) + 2 : entryBytes(bytes, at);
+  }
+  return at;
+}
+
+/**
  * Whether `length` bytes from `start` are a whole, sound listpack whose elements come in groups of `stride`. For bytes
  * from outside: it reads nothing beyond them, and after it all other functions are safe.
  */

@@ -14,10 +14,13 @@ import {
   listpackBytes,
   listpackCount,
   measureElement,
+  skipElements,
   splice,
   writeElement,
   writeEmptyListpack,
 } from "../../lib/store/listpack.ts";
+import { faultOfNode } from "../../lib/store/types/stream_entries.ts";
+import { StreamId } from "../../lib/store/types/stream_ids.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
 
 /** A listpack in a buffer with room, `START` bytes from its beginning. */
@@ -329,4 +332,56 @@ test("elements are told apart by what they mean, whatever their form and however
     if (isTwice) duplicates++;
   }
   assert.ok(duplicates > 1000 && duplicates < 19_000, `${duplicates}`);
+});
+
+test("elements are skipped by their number, and never beyond the last", () => {
+  const elements = [
+    "",
+    "a",
+    "x".repeat(63),
+    "x".repeat(64),
+    "x".repeat(5000),
+    "7",
+    "-4096",
+    "70000",
+    "9007199254740993",
+  ];
+  const bytes = listpackOf(...elements);
+  const end = bytes.length - 1;
+  for (let count = 0; count <= elements.length; count++) {
+    assert.equal(skipElements(bytes, firstElement(0), end, count), elementAt(bytes, 0, count));
+  }
+  for (const count of [elements.length + 1, 2 ** 53]) {
+    assert.ok(skipElements(bytes, firstElement(0), end, count) > end);
+  }
+});
+
+test("a stream's listpack is sound whatever its numbers are encoded as, and only if all of it is there", () => {
+  const master = ["2", "0", "1", "field", "0"];
+  const entries = ["2", "0", "0", "value", "4", "0", "-1", "72057594037927936", "1", "other", "value", "6"];
+  const nodeId = new StreamId().setTime(2 ** 40);
+  const fault = (elements: string[]): string | null => {
+    const bytes = listpackOf(...elements);
+    return faultOfNode(bytes, 0, bytes.length, nodeId, new StreamId());
+  };
+  // One ms earlier, which is not above the first.
+  assert.match(fault([...master, ...entries]) ?? "", /do not rise/);
+  for (const ms of ["0", "1", "127", "128", "4096", "70000", "2147483648", "72057594037927936"]) {
+    entries[6] = ms;
+    const last = new StreamId();
+    const bytes = listpackOf(...master, ...entries);
+    assert.equal(faultOfNode(bytes, 0, bytes.length, nodeId, last), null);
+    assert.equal(last.toString(), `${2n ** 40n + BigInt(ms)}-72057594037927936`);
+  }
+  const whole = [...master, ...entries];
+  for (let left = 0; left < whole.length; left++) {
+    assert.notEqual(fault(whole.slice(0, left)), null, `${left} elements`);
+  }
+  for (let at = 0; at < whole.length; at++) {
+    const others = at === 3 || at === 8 || at >= 14 ? [] : ["text", "9007199254740993", "99"];
+    const isAnything = at === 6 || at === 7 || at === 11 || at === 12;
+    for (const other of isAnything ? ["text"] : others) {
+      assert.notEqual(fault(whole.with(at, other)), null, `${other} in place of element ${at}`);
+    }
+  }
 });

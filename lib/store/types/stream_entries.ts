@@ -22,6 +22,7 @@ import {
   measureElement,
   measureInteger,
   setListpackBytes,
+  skipElements,
   writeElement,
   writeEmptyListpack,
   writeMeasuredInteger,
@@ -45,24 +46,43 @@ export interface FieldSource {
 
 const element = new Element();
 
-/** The integer at `at`, as `highWord` and `lowWord`; false if it is a string. */
-function readInteger(bytes: Uint8Array, at: number): boolean {
+// What `readDelta` has read, or `subtract` come to.
+let high = 0;
+let low = 0;
+
+/** Reads the integer at `at` into `high` and `low`; false if it is a string, or the end of the listpack. */
+function readDelta(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at];
+  if (first < FIRST_LONG) {
+    low = first;
+    high = 0;
+    return true;
+  }
+  if (first === LISTPACK_END) return false;
   element.read(bytes, at);
   if (!element.isInteger) return false;
   if (element.integer === element.integer) { // not NaN
     splitInteger(element.integer);
-    return true;
+    high = highWord();
+    low = lowWord();
+  } else { // beyond 2^53, which `splitInteger` does not take
+    high = littleEndian(bytes, at + 5);
+    low = littleEndian(bytes, at + 1);
   }
-  high = littleEndian(bytes, at + 5);
-  low = littleEndian(bytes, at + 1);
-  isLong = true;
   return true;
 }
 
-// An integer beyond 2^53, which `splitInteger` does not take.
-let high = 0;
-let low = 0;
-let isLong = false;
+/** Reads the ID of an entry, whose ms are at `at`, of a listpack with an ID; the offset after it, or -1 where there is none. */
+function readEntryId(bytes: Uint8Array, at: number, nodeId: StreamId, into: StreamId): number {
+  if (!readDelta(bytes, at)) return -1;
+  into.msLow = (nodeId.msLow + low) | 0;
+  into.msHigh = (nodeId.msHigh + high + carry(nodeId.msLow, low)) | 0;
+  at += entryBytes(bytes, at);
+  if (!readDelta(bytes, at)) return -1;
+  into.seqLow = (nodeId.seqLow + low) | 0;
+  into.seqHigh = (nodeId.seqHigh + high + carry(nodeId.seqLow, low)) | 0;
+  return at + entryBytes(bytes, at);
+}
 
 function littleEndian(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
@@ -300,11 +320,6 @@ export class EntryReader {
     this.at = this.#firstAt;
   }
 
-  /** Holds on to no bytes any more; `begin` comes next. */
-  letGo(): void {
-    this.#bytes = NO_BYTES;
-  }
-
   /** Goes to the first entry; false if there is none. */
   toFirst(): boolean {
     this.at = this.#firstAt;
@@ -348,17 +363,7 @@ export class EntryReader {
     const flags = bytes[at];
     this.isDeleted = (flags & DELETED) !== 0;
     this.#isSame = (flags & SAME_FIELDS) !== 0;
-    at += SMALL_BYTES;
-    const { id } = this;
-    const nodeId = this.#nodeId;
-    this.#readDelta(at);
-    id.msLow = (nodeId.msLow + low) | 0;
-    id.msHigh = (nodeId.msHigh + high + carry(nodeId.msLow, low)) | 0;
-    at += entryBytes(bytes, at);
-    this.#readDelta(at);
-    id.seqLow = (nodeId.seqLow + low) | 0;
-    id.seqHigh = (nodeId.seqHigh + high + carry(nodeId.seqLow, low)) | 0;
-    at += entryBytes(bytes, at);
+    at = readEntryId(bytes, at + SMALL_BYTES, this.#nodeId, this.id);
     if (this.#isSame) {
       this.pairs = this.#masterPairs;
     } else {
@@ -367,20 +372,6 @@ export class EntryReader {
     }
     this.#dataAt = at;
     return true;
-  }
-
-  #readDelta(at: number): void {
-    const first = this.#bytes[at];
-    if (first < FIRST_LONG) {
-      low = first;
-      high = 0;
-      return;
-    }
-    isLong = false;
-    readInteger(this.#bytes, at);
-    if (isLong) return;
-    high = highWord();
-    low = lowWord();
   }
 
   /** Begins with the fields of the entry at which it stands. */
@@ -415,7 +406,7 @@ function carry(a: number, b: number): number {
 /**
  * Whether bytes are a sound listpack of a stream: for bytes from outside, which it reads nothing beyond. Those that
  * are live must rise from `nodeId` on; `lastId`, which they must be above, is set to the last of them. The reason where it is none; else
- * null.
+ * null. O(n), in two passes: one over the elements, one over the entries that they make up.
  */
 export function faultOfNode(
   bytes: Uint8Array,
@@ -424,85 +415,57 @@ export function faultOfNode(
   nodeId: StreamId,
   lastId: StreamId,
 ): string | null {
-  try {
-    return faultIn(nodeReader, bytes, start, length, nodeId, lastId);
-  } finally {
-    nodeReader.letGo();
-  }
-}
-
-/** Reads all that comes from outside. */
-const nodeReader = new EntryReader();
-
-function faultIn(
-  reader: EntryReader,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  nodeId: StreamId,
-  lastId: StreamId,
-): string | null {
   if (!isValidListpack(bytes, start, length, 1)) return "a malformed listpack";
   const end = start + length - 1;
-  /** The offset after so many elements, which are there; -1 if they are not. */
-  const skip = (at: number, count: number): number => {
-    if (!(count <= length)) return -1; // an element takes two bytes at least
-    for (; count > 0; count--) {
-      if (at >= end) return -1;
-      at += entryBytes(bytes, at);
-    }
-    return at;
-  };
-  const countAt = (at: number): number => at < 0 || at >= end ? NaN : readCount(bytes, at);
-  const isDelta = (at: number): boolean => at >= 0 && at < end && readInteger(bytes, at);
 
   let at = firstElement(start);
-  const live = countAt(at);
-  at = skip(at, 1);
-  const deleted = countAt(at);
-  at = at < 0 ? at : skip(at, 1);
-  const pairs = countAt(at);
+  const live = countBefore(bytes, at, end);
+  at = skipElements(bytes, at, end, 1);
+  const deleted = countBefore(bytes, at, end);
+  at = skipElements(bytes, at, end, 1);
+  const pairs = countBefore(bytes, at, end);
   if (!(live >= 0 && deleted >= 0 && pairs >= 0)) return "a stream's listpack without its counts";
-  at = skip(at, 1 + pairs);
-  if (countAt(at) !== 0) return "a stream's listpack whose fields do not end";
-  at = skip(at, 1);
+  at = skipElements(bytes, at, end, 1 + pairs);
+  if (countBefore(bytes, at, end) !== 0) return "a stream's listpack whose fields do not end";
+  at = skipElements(bytes, at, end, 1);
 
-  reader.begin(bytes, start, nodeId);
+  if (lastId.compare(nodeId) >= 0 && !lastId.isZero) return "a stream's listpack that does not follow the one before";
   let foundLive = 0;
   let foundDeleted = 0;
-  if (lastId.compare(nodeId) >= 0 && !lastId.isZero) return "a stream's listpack that does not follow the one before";
-  let isFirst = true;
   while (at < end) {
     const flags = bytes[at];
     if (flags > (DELETED | SAME_FIELDS)) return "an entry of a stream with unknown flags";
-    const isSame = (flags & SAME_FIELDS) !== 0;
-    const msAt = at + SMALL_BYTES;
-    const seqAt = isDelta(msAt) ? skip(msAt, 1) : -1;
-    if (!isDelta(seqAt)) return "an entry of a stream without an ID";
-    let dataAt = skip(seqAt, 1);
-    let entryPairs = pairs;
-    if (!isSame) {
-      entryPairs = countAt(dataAt);
-      if (!(entryPairs >= 0)) return "an entry of a stream without its number of fields";
-      dataAt = skip(dataAt, 1);
+    at = readEntryId(bytes, at + SMALL_BYTES, nodeId, entryId);
+    if (at < 0) return "an entry of a stream without an ID";
+    let before = pairs;
+    if ((flags & SAME_FIELDS) === 0) {
+      const own = countBefore(bytes, at, end);
+      if (!(own >= 0)) return "an entry of a stream without its number of fields";
+      before = 1 + 2 * own;
     }
-    const countsAt = skip(dataAt, isSame ? entryPairs : 2 * entryPairs);
-    const elements = ENTRY_ELEMENTS + (isSame ? entryPairs : 1 + 2 * entryPairs);
-    if (countAt(countsAt) !== elements) return "an entry of a stream that does not end where it says";
-    reader.at = at;
-    if (!(isFirst ? reader.toFirst() : reader.next())) return "an entry of a stream that is not there";
-    isFirst = false;
-    if (reader.isDeleted) {
+    at = skipElements(bytes, at, end, before);
+    if (countBefore(bytes, at, end) !== ENTRY_ELEMENTS + before) {
+      return "an entry of a stream that does not end where it says";
+    }
+    at = skipElements(bytes, at, end, 1);
+    if ((flags & DELETED) !== 0) {
       foundDeleted++; // XSETID of old may have let lower ones follow it
-    } else {
-      const isAbove = foundLive === 0 ? reader.id.compare(nodeId) >= 0 : reader.id.compare(lastId) > 0;
-      if (!isAbove) return "entries of a stream that do not rise";
-      lastId.set(reader.id);
-      foundLive++;
+      continue;
     }
-    at = skip(countsAt, 1);
+    const isAbove = foundLive === 0 ? entryId.compare(nodeId) >= 0 : entryId.compare(lastId) > 0;
+    if (!isAbove) return "entries of a stream that do not rise";
+    lastId.set(entryId);
+    foundLive++;
   }
-  if (isFirst) return "a stream's listpack without entries";
+  if (foundLive + foundDeleted === 0) return "a stream's listpack without entries";
   if (foundLive !== live || foundDeleted !== deleted) return "a stream's listpack of another count than it says";
   return null;
+}
+
+/** The entry that `faultOfNode` has come to. */
+const entryId = new StreamId();
+
+/** What `readCount` says of the element at `at`; NaN where there is none before `end`. */
+function countBefore(bytes: Uint8Array, at: number, end: number): number {
+  return at < end ? readCount(bytes, at) : NaN;
 }

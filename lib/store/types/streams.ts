@@ -120,7 +120,10 @@ export class Streams implements ValueType {
     const words = wordsOf(arena, body);
     const at = indexOf(body);
     words.fill(0, at, at + BODY_BYTES / 4);
-    for (const id of [LAST_ID, FIRST_ID, MAX_DELETED_ID]) this.#id.setZero().write(words, at + id);
+    const none = this.#id.setZero();
+    none.write(words, at + LAST_ID);
+    none.write(words, at + FIRST_ID);
+    none.write(words, at + MAX_DELETED_ID);
     return body;
   }
 
