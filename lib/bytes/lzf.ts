@@ -118,11 +118,31 @@ export function canBeLzfOf(compressed: number, length: number): boolean {
   return length > 0 && length <= compressed * MAX_EXPANSION;
 }
 
+/** From so many bytes on two views, which take as long to make as some hundred bytes to put out, are worth it. */
+const MIN_VIEWED_BYTES = 1024;
+/** Bytes that are copied of a short run whatever its length: cheaper than a loop of which no CPU foresees the end. */
+const COPIED_AHEAD = 16;
+const WORD_BYTES = 4;
+
 /**
  * Decompresses `input[start, start + length)` into `output[to, to + outputLength)`. Returns whether the input is well
  * formed and gives exactly that many bytes; it may be anything. Reads and writes nothing outside the two ranges.
  */
 export function decompressLzf(
+  input: Uint8Array,
+  start: number,
+  length: number,
+  output: Uint8Array,
+  to: number,
+  outputLength: number,
+): boolean {
+  return outputLength < MIN_VIEWED_BYTES
+    ? decompressByBytes(input, start, length, output, to, outputLength)
+    : decompressByWords(input, start, length, output, to, outputLength);
+}
+
+/** In loops by twos, as a loop's own work is half of what it takes. */
+function decompressByBytes(
   input: Uint8Array,
   start: number,
   length: number,
@@ -137,9 +157,15 @@ export function decompressLzf(
   while (at < end) {
     const control = input[at++];
     if (control < MAX_LITERAL) {
-      const run = control + 1;
-      if (at + run > end || to + run > outputEnd) return false;
-      for (let i = 0; i < run; i++) output[to++] = input[at++];
+      const next = at + control + 1;
+      if (next > end || to + control >= outputEnd) return false;
+      if ((control & 1) === 0) output[to++] = input[at++];
+      while (at < next) {
+        output[to] = input[at];
+        output[to + 1] = input[at + 1];
+        to += 2;
+        at += 2;
+      }
       continue;
     }
     let copied = (control >> 5) + 2;
@@ -149,8 +175,80 @@ export function decompressLzf(
     }
     if (at >= end) return false;
     let from = to - 1 - (((control & 31) << 8) | input[at++]);
-    if (from < outputStart || to + copied > outputEnd) return false;
-    for (let i = 0; i < copied; i++) output[to++] = output[from++];
+    const nextTo = to + copied;
+    if (from < outputStart || nextTo > outputEnd) return false;
+    // One after the other, as a copy may reach into itself.
+    if ((copied & 1) !== 0) output[to++] = output[from++];
+    while (to < nextTo) {
+      output[to] = output[from];
+      output[to + 1] = output[from + 1];
+      to += 2;
+      from += 2;
+    }
   }
   return to === outputEnd;
+}
+
+/** Four bytes at a time, and more than are wanted, as what is put out next is written over them; bytes alone near the end. */
+function decompressByWords(
+  input: Uint8Array,
+  start: number,
+  length: number,
+  output: Uint8Array,
+  to: number,
+  outputLength: number,
+): boolean {
+  const end = start + length;
+  const outputStart = to;
+  const outputEnd = to + outputLength;
+  const inputView = new DataView(input.buffer, input.byteOffset);
+  const outputView = new DataView(output.buffer, output.byteOffset);
+  // Up to here there is room for the longest literal, and for what is copied ahead.
+  const lastInput = end - MAX_LITERAL;
+  const lastOutput = outputEnd - MAX_LITERAL;
+  let at = start;
+  while (at < end) {
+    const control = input[at++];
+    if (control < MAX_LITERAL) {
+      const next = at + control + 1;
+      const nextTo = to + control + 1;
+      if (next > end || nextTo > outputEnd) return false;
+      if (at <= lastInput && to <= lastOutput) {
+        copyWords(inputView, at, outputView, to, control + 1);
+        at = next;
+        to = nextTo;
+      } else {
+        while (at < next) output[to++] = input[at++];
+      }
+      continue;
+    }
+    let copied = (control >> 5) + 2;
+    if (copied === 9) {
+      if (at >= end) return false;
+      copied += input[at++];
+    }
+    if (at >= end) return false;
+    const distance = (((control & 31) << 8) | input[at++]) + 1;
+    const nextTo = to + copied;
+    let from = to - distance;
+    if (from < outputStart || nextTo > outputEnd) return false;
+    // A copy may reach into itself, but no word of it may.
+    if (distance >= WORD_BYTES && nextTo <= lastOutput) {
+      copyWords(outputView, from, outputView, to, copied);
+      to = nextTo;
+    } else {
+      while (to < nextTo) output[to++] = output[from++];
+    }
+  }
+  return to === outputEnd;
+}
+
+/** Copies `length` bytes and some more: up to `COPIED_AHEAD` in all, or to the end of a word. */
+function copyWords(input: DataView, from: number, output: DataView, to: number, length: number): void {
+  output.setUint32(to, input.getUint32(from));
+  output.setUint32(to + 4, input.getUint32(from + 4));
+  if (length <= 8) return;
+  output.setUint32(to + 8, input.getUint32(from + 8));
+  output.setUint32(to + 12, input.getUint32(from + 12));
+  for (let i = COPIED_AHEAD; i < length; i += WORD_BYTES) output.setUint32(to + i, input.getUint32(from + i));
 }

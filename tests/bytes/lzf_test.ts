@@ -69,6 +69,44 @@ test("malformed input is refused", () => {
   refused();
 });
 
+test("copies of every distance and length come back, near the end too, and nothing beyond is written", () => {
+  for (const size of [40, 1023, 1024, 1100]) { // by bytes, and by words
+    for (let distance = 1; distance <= 20; distance++) {
+      for (let copied = 3; copied <= 40; copied++) {
+        // Literals until the distance is there, then copies until there is no room for one, and literals again.
+        const packed: number[] = [];
+        const expected: number[] = [];
+        const literal = (count: number) => {
+          packed.push(count - 1);
+          for (; count > 0; count--) packed.push(expected[expected.length] = random(256));
+        };
+        literal(distance);
+        while (expected.length + copied <= size) {
+          if (copied < 9) packed.push((copied - 2) << 5, distance - 1);
+          else packed.push(0xe0, copied - 9, distance - 1);
+          for (let i = 0; i < copied; i++) expected.push(expected[expected.length - distance]);
+        }
+        while (expected.length < size) literal(Math.min(32, size - expected.length));
+        const output = new Uint8Array(size + 20).fill(0xee);
+        assert.ok(decompressLzf(Uint8Array.from([9, ...packed]), 1, packed.length, output, 10, size));
+        assert.deepEqual([...output.subarray(10, 10 + size)], expected);
+        for (let i = 0; i < 10; i++) assert.ok(output[i] === 0xee && output[10 + size + i] === 0xee);
+      }
+    }
+  }
+});
+
+test("random input, long, is refused or decompressed within its bounds", () => {
+  const out = new Uint8Array(3000);
+  for (let round = 0; round < 3000; round++) {
+    const input = new Uint8Array(random(1500));
+    for (let i = 0; i < input.length; i++) input[i] = random(round % 2 ? 256 : 48);
+    out.fill(0xee);
+    decompressLzf(input, 0, input.length, out, 100, 1024 + random(1500));
+    for (let i = 0; i < 100; i++) assert.ok(out[i] === 0xee && out[2700 + i] === 0xee);
+  }
+});
+
 test("random input is refused or decompressed within its bounds", () => {
   const out = new Uint8Array(300);
   for (let round = 0; round < 20_000; round++) {
