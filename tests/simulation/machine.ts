@@ -50,6 +50,8 @@ export interface Surroundings {
   readonly network: SimulatedNetwork;
   /** The states that saves of all machines have had, oldest first. */
   readonly states: SavedState[];
+  /** Whether threads may break down. */
+  threadsBreak: boolean;
   /** A promise was broken. */
   readonly fail: (who: string, what: string) => void;
 }
@@ -318,7 +320,7 @@ export function simulatedWorkers(around: Surroundings): WorkerStarter {
     return {
       post: (message, transfer) => {
         const received = structuredClone(message, { transfer }) as ToWorker; // nothing else is posted
-        const breaks = chance.oneIn(2000);
+        const breaks = chance.oneIn(2000) && around.threadsBreak;
         inMs = later(inMs, () => {
           if (!breaks) return jobs.receive(received);
           scheduler.noteFault();

@@ -59,6 +59,7 @@ class World implements ClientWorld {
   readonly network: SimulatedNetwork;
   readonly #chance: Chance;
   readonly #trace: Trace;
+  readonly #around: Surroundings;
   readonly #scheduler: Scheduler;
   readonly #machines: Machine[];
   /** Clients with data of their own, and queues that clients wait at. */
@@ -80,12 +81,13 @@ class World implements ClientWorld {
     const chance = this.#chance = new Chance(seed);
     const scheduler = this.#scheduler = new Scheduler(chance);
     this.network = new SimulatedNetwork(scheduler, chance.fork(), this.#trace);
-    const around: Surroundings = {
+    const around: Surroundings = this.#around = {
       scheduler,
       chance: chance.fork(),
       trace: this.#trace,
       network: this.network,
       states: [],
+      threadsBreak: true,
       fail: (who, what) => this.fail(who, what),
     };
     this.#machines = MACHINES.map((name) => {
@@ -430,6 +432,7 @@ class World implements ClientWorld {
   async #quiet(): Promise<void> {
     this.note("world", "QUIET");
     this.#isQuiet = true;
+    this.#around.threadsBreak = false;
     for (const machine of this.#machines) {
       machine.disk.failing = machine.disk.trap = null;
       machine.failAllocation(Infinity);

@@ -15,6 +15,38 @@ const LONGEST_PIPELINE = 400;
 /** What Redis replies where registers are damaged. */
 const DAMAGED = "-INVALIDOBJ ";
 
+/**
+ * Follows which EXECs may be broken here alone: those of connections that watch a key of a BITFIELD. One that only made its value
+ * longer changes it here, and not in Redis (see docs/differences.md).
+ */
+class Widening {
+  readonly #watched: Set<string>[];
+  readonly #widened = new Set<string>();
+
+  constructor(connections: number) {
+    this.#watched = Array.from({ length: connections }, () => new Set());
+  }
+
+  /** Whether a command is such an EXEC, by its replies. To be called for all commands, in order. */
+  breaks(connection: number, args: readonly string[], here: string, redis: string): boolean {
+    const watched = this.#watched[connection];
+    const name = args[0].toLowerCase();
+    if (name === "bitfield" && args.length > 1) this.#widened.add(args[1]);
+    else if (name === "watch") { for (const key of args.slice(1)) watched.add(key); }
+    else if (["exec", "discard", "unwatch", "reset"].includes(name)) {
+      const isBroken = name === "exec" && NIL_ARRAYS.includes(here) && !NIL_ARRAYS.includes(redis) &&
+        redis[0] === "*" &&
+        [...watched].some((key) => this.#widened.has(key));
+      watched.clear();
+      return isBroken;
+    }
+    return false;
+  }
+}
+
+/** EXEC's reply where a watched key was changed. */
+const NIL_ARRAYS: readonly string[] = ["*-1\r\n", "_\r\n"];
+
 /** The first difference, or null. */
 export async function runCase(servers: Servers, { setting, steps }: Case): Promise<Difference | null> {
   await servers.prepare(setting);
@@ -29,13 +61,15 @@ class PipelinedRun {
   /** Whether a connection is within a transaction. */
   readonly #inMulti: boolean[];
 
-  /** Whether it has ended early: see `Setting.damages`. */
+  readonly #widening: Widening;
+  /** Whether it has ended early: see `Setting.damages`, and `Widening`. */
   isOver = false;
 
   constructor(readonly servers: Servers, readonly steps: readonly Step[], readonly setting: Setting) {
     const { connections } = setting;
     this.#followers = Array.from({ length: connections }, () => new Follower(setting.sorts));
     this.#inMulti = Array.from({ length: connections }, () => false);
+    this.#widening = new Widening(connections);
   }
 
   async run(): Promise<Difference | null> {
@@ -75,6 +109,10 @@ class PipelinedRun {
     this.servers.send(connection, sent.map(({ args }) => encodeRequest(args)).join(""));
     const [here, redis] = await this.servers.take(connection, sent.length);
     for (const [i, { step, args }] of sent.entries()) {
+      if (this.#widening.breaks(connection, args, here[i], redis[i])) {
+        this.isOver = true;
+        return null;
+      }
       if (!this.#followers[connection].same(args, here[i], redis[i])) {
         return { step, args, replies: [here[i], redis[i]] };
       }
