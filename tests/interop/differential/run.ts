@@ -34,6 +34,7 @@ class Widening {
     if (name === "bitfield" && args.length > 1) this.#widened.add(args[1]);
     else if (name === "watch") { for (const key of args.slice(1)) watched.add(key); }
     else if (["exec", "discard", "unwatch", "reset"].includes(name)) {
+      if (redis[0] === "-" || redis === QUEUED) return false;
       const isBroken = name === "exec" && NIL_ARRAYS.includes(here) && !NIL_ARRAYS.includes(redis) &&
         redis[0] === "*" &&
         [...watched].some((key) => this.#widened.has(key));
@@ -44,6 +45,7 @@ class Widening {
   }
 }
 
+const QUEUED = "+QUEUED\r\n";
 /** EXEC's reply where a watched key was changed. */
 const NIL_ARRAYS: readonly string[] = ["*-1\r\n", "_\r\n"];
 
