@@ -33,9 +33,9 @@ export class HashBuilder {
     if (fields > maxListpackEntries) this.ref = this.hashes.convert(database, this.ref);
   }
 
-  /** Takes a hash that is there already as the one under way. */
-  startWith(target: LoadTarget, ref: number): void {
-    this.#database = target.database;
+  /** Takes a hash that is there already, as it is to be. */
+  took(ref: number): void {
+    this.#database = null;
     this.ref = ref;
   }
 

@@ -82,7 +82,7 @@ export class HashLoader implements ValueLoader {
   #listpack(target: LoadTarget): number {
     const { value } = this.#hash;
     if (!hasElements(target, value, 2, "Hash", "field")) return EMPTY;
-    this.#hash.startWith(target, putListpack(this.hashes, target, value));
+    this.#hash.took(putListpack(this.hashes, target, value));
     return 0;
   }
 }

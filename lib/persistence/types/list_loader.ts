@@ -52,7 +52,7 @@ export class ListLoader implements ValueLoader {
     const value = this.#value;
     const isPacked = this.#readNode(target);
     if (isPacked && this.lists.fits(value.length, listpackCount(value.bytes, value.start))) {
-      this.#database = target.database;
+      this.#database = null; // it is as it is to be
       this.#ref = putListpack(this.lists, target, value);
       return;
     }

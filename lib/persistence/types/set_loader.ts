@@ -137,7 +137,7 @@ export class SetLoader implements ValueLoader {
     { bytes, start, length }: StringSlot,
   ): void {
     const { key, expiry } = target;
-    this.#database = target.database;
+    this.#database = null; // it is as it is to be
     const database = target.forWhole();
     if (database === null) return;
     const before = database.size;

@@ -157,7 +157,7 @@ export class SortedSetLoader implements ValueLoader {
       });
       return 0;
     }
-    this.#database = target.database;
+    this.#database = null; // it is as it is to be
     this.#ref = putListpack(this.sets, target, this.#value);
     return 0;
   }
