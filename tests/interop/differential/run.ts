@@ -16,12 +16,12 @@ const LONGEST_PIPELINE = 400;
 const DAMAGED = "-INVALIDOBJ ";
 
 /**
- * Follows which EXECs may be broken here alone: those of connections that watch a key of a BITFIELD. One that only made its value
- * longer changes it here, and not in Redis (see docs/differences.md).
+ * Follows which EXECs may be broken here alone: those of connections that watch a key of BITFIELD or PFDEBUG. What only made
+ * a value longer, or a HyperLogLog dense, changes it here, and in Redis nobody hears of that (see docs/differences.md).
  */
-class Widening {
+class BrokenHere {
   readonly #watched: Set<string>[];
-  readonly #widened = new Set<string>();
+  readonly #changedHere = new Set<string>();
 
   constructor(connections: number) {
     this.#watched = Array.from({ length: connections }, () => new Set());
@@ -31,13 +31,14 @@ class Widening {
   breaks(connection: number, args: readonly string[], here: string, redis: string): boolean {
     const watched = this.#watched[connection];
     const name = args[0].toLowerCase();
-    if (name === "bitfield" && args.length > 1) this.#widened.add(args[1]);
+    if (name === "bitfield" && args.length > 1) this.#changedHere.add(args[1]);
+    else if (name === "pfdebug" && args.length > 2) this.#changedHere.add(args[2]);
     else if (name === "watch") { for (const key of args.slice(1)) watched.add(key); }
     else if (["exec", "discard", "unwatch", "reset"].includes(name)) {
       if (redis[0] === "-" || redis === QUEUED) return false;
       const isBroken = name === "exec" && NIL_ARRAYS.includes(here) && !NIL_ARRAYS.includes(redis) &&
         redis[0] === "*" &&
-        [...watched].some((key) => this.#widened.has(key));
+        [...watched].some((key) => this.#changedHere.has(key));
       watched.clear();
       return isBroken;
     }
@@ -63,15 +64,15 @@ class PipelinedRun {
   /** Whether a connection is within a transaction. */
   readonly #inMulti: boolean[];
 
-  readonly #widening: Widening;
-  /** Whether it has ended early: see `Setting.damages`, and `Widening`. */
+  readonly #brokenHere: BrokenHere;
+  /** Whether it has ended early: see `Setting.damages`, and `BrokenHere`. */
   isOver = false;
 
   constructor(readonly servers: Servers, readonly steps: readonly Step[], readonly setting: Setting) {
     const { connections } = setting;
     this.#followers = Array.from({ length: connections }, () => new Follower(setting.sorts));
     this.#inMulti = Array.from({ length: connections }, () => false);
-    this.#widening = new Widening(connections);
+    this.#brokenHere = new BrokenHere(connections);
   }
 
   async run(): Promise<Difference | null> {
@@ -111,7 +112,7 @@ class PipelinedRun {
     this.servers.send(connection, sent.map(({ args }) => encodeRequest(args)).join(""));
     const [here, redis] = await this.servers.take(connection, sent.length);
     for (const [i, { step, args }] of sent.entries()) {
-      if (this.#widening.breaks(connection, args, here[i], redis[i])) {
+      if (this.#brokenHere.breaks(connection, args, here[i], redis[i])) {
         this.isOver = true;
         return null;
       }
