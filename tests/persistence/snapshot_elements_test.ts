@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { seedHash } from "../../lib/bytes/hash.ts";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { SnapshotAbortedError, Snapshotter } from "../../lib/persistence/snapshot.ts";
@@ -302,6 +303,7 @@ test("what changes of a stream costs nodes, not the stream that a snapshot has s
 });
 
 test("a change to a field costs that field, not the hash that a snapshot has still to write", async () => {
+  seedHash(1, 2); // by chance the new field would split a segment of the table, once in 300 times
   const keyspace = new Keyspace(1);
   const [database] = keyspace.databases;
   const fields = Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`field:${i}`, `value:${i}`]));
