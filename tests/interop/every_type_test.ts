@@ -132,7 +132,7 @@ test("every type has samples of all its encodings here, a writer, and loaders", 
   const store = new Store();
   const writers = new ValueWriters(store);
   const loaded = new Set([...valueLoaders(store).values()]);
-  assert.equal(loaded.size, TYPES.length, "as many loaders as types");
+  assert.ok(loaded.size >= TYPES.length, "a loader of every type; hashes have one more, for those with field expiry");
   for (const { type, number } of TYPES) {
     assert.ok(SAMPLES[type.name] !== undefined, `samples of ${type.name}`);
     assert.ok(writers.of(number) !== undefined, `a writer of ${type.name}`);
