@@ -166,6 +166,7 @@ function ltrim(session: Session, request: Request): void {
     allRemoved(session, request, 1, EVENT_LIST, "ltrim", total);
   } else {
     const behind = total - 1 - last;
+    lists.prepareToDelete(ref, 0, first);
     lists.delete(ref, last + 1, behind);
     lists.delete(ref, 0, first);
     lists.trim(database, ref);

@@ -307,10 +307,27 @@ export class ListBodies {
 
   // --- Removing -------------------------------------------------------------------------------------------------------
 
-  /** Removes `count` elements from `index` on, which must be there. Needs no memory but for compressed nodes. */
+  /**
+   * Takes the memory that `delete` needs for the nodes that it cuts, where they are compressed: it cannot fail then. Where there
+   * is none it throws, and no element has gone.
+   */
+  prepareToDelete(body: number, index: number, count: number): void {
+    if (count === 0) return;
+    for (const at of [index, index + count - 1]) {
+      const first = at - this.#trees.seekPosition(this.root(body), at);
+      const isCut = first < index || first + this.#trees.word(ELEMENTS) > index + count;
+      if (isCut && this.nodes.isCompressed(this.#trees.word(NODE))) this.#ownNode(body, 0);
+    }
+  }
+
+  /**
+   * Removes `count` elements from `index` on, which must be there. Needs no memory but for compressed nodes, which it takes
+   * before anything goes.
+   */
   delete(body: number, index: number, count: number): void {
     const { nodes } = this;
     const trees = this.#trees;
+    if (count > 1) this.prepareToDelete(body, index, count);
     trees.owner = body;
     while (count > 0) {
       const within = trees.seekPosition(this.root(body), index);

@@ -217,6 +217,12 @@ export class Lists implements ValueType, ListLimits {
     return ref;
   }
 
+  /** Has the next `delete` of these elements need no memory, for whoever deletes more before. Throws where there is none. */
+  prepareToDelete(ref: number, index: number, count: number): void {
+    const { entries } = this.heap;
+    if (entries.hasBody(ref)) this.bodies.prepareToDelete(entries.valueWord(ref), index, count);
+  }
+
   /**
    * Removes `count` elements from `index` on, which must be there. The list's block does not move: call `trim` when done, or
    * remove the key if `count` is 0, for a list without elements must not stay. Needs no memory but for compressed nodes.
