@@ -180,6 +180,24 @@ const KEPT_FOUND = 1024;
 /** Indexes of the elements that LREM has found. */
 let found: number[] = [];
 
+/**
+ * Removes the elements that were found, in the order in which they were: should there be no memory for a compressed node on
+ * the way, those before it are gone, and go out as the LREM of just so many.
+ */
+function removeFound(session: Session, request: Request, ref: number, backwards: boolean, count: number): void {
+  const { lists } = session.host.store;
+  let i = 0;
+  try {
+    for (; i < count; i++) lists.delete(ref, backwards ? found[i] : found[i] - i, 1);
+  } catch (error) {
+    if (i > 0) {
+      session.host.changes.changed(session, request, 1, EVENT_LIST, "lrem", i);
+      session.propagateAs(4)?.word("LREM").argument(request, 1).integer(backwards ? -i : i).argument(request, 3);
+    }
+    throw error;
+  }
+}
+
 /** `LREM key count element` */
 function lrem(session: Session, request: Request): void {
   const { bytes, starts, lengths } = request;
@@ -202,8 +220,7 @@ function lrem(session: Session, request: Request): void {
   if (removed === lists.count(ref)) {
     allRemoved(session, request, 1, EVENT_LIST, "lrem", removed);
   } else {
-    // From the end on, so that the others stay where they are.
-    for (let i = 0; i < removed; i++) lists.delete(ref, found[backwards ? i : removed - 1 - i], 1);
+    removeFound(session, request, ref, backwards, removed);
     lists.trim(database, ref);
     host.changes.changed(session, request, 1, EVENT_LIST, "lrem", removed);
   }
