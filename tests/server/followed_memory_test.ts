@@ -21,10 +21,12 @@ const many = (count: number, element: (i: number) => string) =>
 
 /** What there is before each command: small and large values of every type. */
 const BEFORE: readonly string[] = [
+  "CONFIG SET list-compress-depth 1",
   "SET string value",
   "SET number 10",
   `RPUSH list a b c`,
   `RPUSH long:list ${many(300, (i) => `${LONG}${i}`)}`,
+  `RPUSH again:list ${many(400, (i) => `${LONG}${i % 10}`)}`,
   "SADD ints 1 2 3",
   "SADD set a b c",
   `SADD long:set ${many(200, (i) => `${LONG}${i}`)}`,
@@ -63,6 +65,12 @@ const COMMANDS: readonly string[] = [
   "LMOVE long:list long:list RIGHT LEFT",
   "LTRIM long:list 50 100",
   `LREM long:list 0 ${LONG}100`,
+  `LREM again:list 0 ${LONG}5`,
+  `LREM again:list -30 ${LONG}5`,
+  "LPOP long:list 200",
+  "RPOP long:list 200",
+  "LMPOP 1 long:list LEFT COUNT 120",
+  "RPOPLPUSH long:list again:list",
   `SADD ints ${many(20, (i) => `${i * 100000}`)} text`,
   `SADD set ${many(200, (i) => `${LONG}${i}`)}`,
   `SADD long:set ${many(50, (i) => `${i}${LONG}`)}`,
