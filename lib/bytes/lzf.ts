@@ -141,7 +141,7 @@ export function decompressLzf(
     : decompressByWords(input, start, length, output, to, outputLength);
 }
 
-/** In loops by twos, as a loop's own work is half of what it takes. */
+/** In loops by twos, as a loop's own work is half of what it takes. One loop for this and words is slower for either. */
 function decompressByBytes(
   input: Uint8Array,
   start: number,

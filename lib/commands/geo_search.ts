@@ -38,7 +38,7 @@ import {
 import { removeTarget } from "./removal.ts";
 import type { Session } from "./session.ts";
 import { cursorOf, numberArgument, readSortedSet } from "./sorted_set_access.ts";
-import { SortedSetResult } from "./sorted_set_results.ts";
+import { sortedSetResult } from "./sorted_set_results.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
 
 /** Whom searches run for. */
@@ -286,7 +286,7 @@ function replyHash(reply: Search["session"]["reply"], score: number): void {
 
 function storeFound(search: Search, found: Found[]): void {
   const { session, request, target, storesDistances, unit, form } = search;
-  const result = new SortedSetResult();
+  const result = sortedSetResult;
   try {
     for (const { start, length, distance, score } of found) {
       result.addBytes(members.bytes, start, length, storesDistances ? distance / unit : score);

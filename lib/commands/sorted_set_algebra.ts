@@ -17,7 +17,7 @@ import { perStore } from "./per_store.ts";
 import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { numberArgument } from "./sorted_set_access.ts";
-import { SortedSetResult } from "./sorted_set_results.ts";
+import { type SortedSetResult, sortedSetResult } from "./sorted_set_results.ts";
 
 type Operation = "union" | "inter" | "diff";
 type Aggregate = "sum" | "min" | "max";
@@ -180,7 +180,7 @@ function compute(session: Session, query: Query, result: SortedSetResult): void 
 function replyWith(session: Session, request: Request, operation: Operation): void {
   const query = readQuery(session, request, 1, operation, "reply");
   if (query === null) return;
-  const result = new SortedSetResult();
+  const result = sortedSetResult;
   try {
     compute(session, query, result);
     result.reply(session.reply, query.withScores);
@@ -193,7 +193,7 @@ function replyWith(session: Session, request: Request, operation: Operation): vo
 function storeOf(session: Session, request: Request, operation: Operation): void {
   const query = readQuery(session, request, 2, operation, "store");
   if (query === null) return;
-  const result = new SortedSetResult();
+  const result = sortedSetResult;
   try {
     compute(session, query, result);
     result.store(session, request, 1, `z${operation}store`);

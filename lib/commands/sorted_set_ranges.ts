@@ -17,7 +17,7 @@ import { elementsRemoved, removeTarget } from "./removal.ts";
 import type { Session } from "./session.ts";
 import { cursorOf, readSortedSet, replyLength, replyMember, writeSortedSet } from "./sorted_set_access.ts";
 import { type RangeKind, SortedSetRange } from "./sorted_set_bounds.ts";
-import { SortedSetResult } from "./sorted_set_results.ts";
+import { sortedSetResult } from "./sorted_set_results.ts";
 import { FAILED, MISSING } from "./typed_keys.ts";
 
 const range = new SortedSetRange();
@@ -167,7 +167,7 @@ function zrangestore(session: Session, request: Request): void {
   // rank alone.
   const { maxListpackEntries, maxListpackValue } = host.store.sortedSets;
   let fits = query.by !== "rank" || query.left <= maxListpackEntries;
-  const result = new SortedSetResult();
+  const result = sortedSetResult;
   try {
     if (isThere) {
       do {

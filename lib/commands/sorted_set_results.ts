@@ -13,24 +13,23 @@ import { removeTarget } from "./removal.ts";
 import type { Session } from "./session.ts";
 import { replyLength } from "./sorted_set_access.ts";
 
-/** The result of the command under way, as there is one at a time. */
-const members = new ScoredMembers();
-
-/** A result: whoever makes one releases it before the command ends. */
+/** A result: whoever fills it releases it before the command ends. */
 export class SortedSetResult {
+  readonly #members = new ScoredMembers();
+
   get count(): number {
-    return members.count;
+    return this.#members.count;
   }
 
   /** Adds a member that is known not to be there. */
   add(member: Element, score: number): void {
     member.toBytes();
-    members.add(member.bytes, member.start, member.length, score);
+    this.#members.add(member.bytes, member.start, member.length, score);
   }
 
   /** The same for a member that is given by its bytes. */
   addBytes(bytes: Uint8Array, start: number, length: number, score: number): void {
-    members.add(bytes, start, length, score);
+    this.#members.add(bytes, start, length, score);
   }
 
   /**
@@ -38,22 +37,22 @@ export class SortedSetResult {
    */
   place(member: Element): number {
     member.toBytes();
-    return members.place(member.bytes, member.start, member.length);
+    return this.#members.place(member.bytes, member.start, member.length);
   }
 
   /** The score at a place. */
   scoreAt(place: number): number {
-    return members.scores[place];
+    return this.#members.scores[place];
   }
 
   setScoreAt(place: number, score: number): void {
-    members.scores[place] = score;
+    this.#members.scores[place] = score;
   }
 
   /** Replies with all members in their order, with their scores or not. */
   reply(reply: ReplyWriter, withScores: boolean): void {
-    members.sort();
-    const { count, order, bytes, starts, lengths, scores } = members;
+    this.#members.sort();
+    const { count, order, bytes, starts, lengths, scores } = this.#members;
     reply.array(replyLength(reply, count, withScores));
     for (let i = 0; i < count && !reply.isCut; i++) {
       const member = order[i];
@@ -70,6 +69,7 @@ export class SortedSetResult {
   store(session: Session, request: Request, keyIndex: number, event: string, changes = 1): void {
     const { bytes, starts, lengths } = request;
     const { database, host, reply } = session;
+    const members = this.#members;
     if (members.count > 0) {
       members.sort();
       host.store.sortedSets.createSorted(database, bytes, starts[keyIndex], lengths[keyIndex], members);
@@ -82,6 +82,9 @@ export class SortedSetResult {
 
   /** Forgets all. */
   release(): void {
-    members.clear();
+    this.#members.clear();
   }
 }
+
+/** The result of the command under way: there is one at a time. */
+export const sortedSetResult: SortedSetResult = new SortedSetResult();

@@ -231,3 +231,23 @@ export class Entries {
     return ref;
   }
 }
+
+/** Whether the key at `words[word]` (the same memory as `memory`) is `bytes[start, start + length)`. */
+export function keyEquals(
+  words: Int32Array,
+  memory: Uint8Array,
+  word: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): boolean {
+  const end = start + length;
+  const wordsEnd = end - (length & 3);
+  let at = start;
+  for (; at < wordsEnd; at += 4) {
+    const here = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+    if (here !== words[word++]) return false;
+  }
+  for (let key = word << 2; at < end; key++, at++) if (memory[key] !== bytes[at]) return false;
+  return true;
+}

@@ -18,7 +18,7 @@
  */
 
 import { type Arena, ArenaFullError, SEGMENT_MASK, SEGMENT_SHIFT } from "./arena.ts";
-import { ENTRY_HEADER_BYTES, KEY_LENGTH_MASK } from "./entry.ts";
+import { ENTRY_HEADER_BYTES, KEY_LENGTH_MASK, keyEquals } from "./entry.ts";
 
 const HEADER_BYTES = 16;
 // Words of a table's header. What is exported here is for foresight.ts, which reads ahead what `find` will read.
@@ -56,10 +56,8 @@ export class Tables {
   slot = 0;
   /** The table's segment in which that slot lies. */
   #segment = 0;
-  /**
-   * Where the last `find` that found nothing ended: the word at which the empty slot begins in which an entry with that hash
-   * would come to stand, its segment (0: not known), the table and the hash; good as long as `moves` is what it was then.
-   */
+  // Where the last `find` that found nothing ended, for `insert`, which most often comes next: the word at which the empty slot
+  // begins, its segment (0: not known), the table, the hash, and `moves`, as it is good only as long as that stays what it was.
   #vacantWord = 0;
   #vacantSegment = 0;
   #vacantTable = 0;
@@ -218,24 +216,26 @@ export class Tables {
    * said so, no slot is looked for again.
    */
   insert(table: number, hash: number, ref: number): void {
-    const vacant = this.#vacantSegment;
-    this.#vacantSegment = 0;
-    if (
-      vacant !== 0 && hash === this.#vacantHash && table === this.#vacantTable && this.moves === this.#vacantMoves
-    ) {
-      const words = this.arena.words[vacant >>> SEGMENT_SHIFT];
-      const base = (vacant & SEGMENT_MASK) << 1;
-      if ((words[base] & 0xffff) < (13 << words[base + 1]) >> 4) {
-        words[base]++;
-        words[this.#vacantWord] = hash;
-        words[this.#vacantWord + 1] = ref;
-        this.arena.words[table >>> SEGMENT_SHIFT][((table & SEGMENT_MASK) << 1) + COUNT]++;
-        return;
-      }
+    if (!this.#placeAtVacant(table, hash, ref)) {
+      const segment = this.reserve(table, hash);
+      this.#place(segment, this.#get(segment, 1), hash, ref);
     }
-    const segment = this.reserve(table, hash);
-    this.#place(segment, this.#get(segment, 1), hash, ref);
+    this.#vacantSegment = 0; // the slot may be this one
     this.#set(table, COUNT, this.#get(table, COUNT) + 1);
+  }
+
+  /** Puts an entry where `find` has ended, if that is still its place and the segment need not grow; whether it did. */
+  #placeAtVacant(table: number, hash: number, ref: number): boolean {
+    const segment = this.#vacantSegment;
+    if (segment === 0 || hash !== this.#vacantHash || table !== this.#vacantTable) return false;
+    if (this.moves !== this.#vacantMoves) return false;
+    const words = this.arena.words[segment >>> SEGMENT_SHIFT];
+    const base = (segment & SEGMENT_MASK) << 1;
+    if ((words[base] & 0xffff) >= mostEntries(words[base + 1])) return false;
+    words[base]++;
+    words[this.#vacantWord] = hash;
+    words[this.#vacantWord + 1] = ref;
+    return true;
   }
 
   /**
@@ -245,7 +245,7 @@ export class Tables {
   reserve(table: number, hash: number): number {
     let segment = this.#segmentOf(table, hash);
     let bits = this.#get(segment, 1);
-    while ((this.#get(segment, 0) & 0xffff) >= (13 << bits) >> 4) {
+    while ((this.#get(segment, 0) & 0xffff) >= mostEntries(bits)) {
       if (bits < SEGMENT_BITS) this.#resizeOnly(table, segment, bits + 1);
       else this.#split(table, hash, segment);
       segment = this.#segmentOf(table, hash);
@@ -581,22 +581,7 @@ export class Tables {
   }
 }
 
-/** Whether the key at `words[word]` (the same memory as `memory`) is `bytes[start, start + length)`. */
-function keyEquals(
-  words: Int32Array,
-  memory: Uint8Array,
-  word: number,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-): boolean {
-  const end = start + length;
-  const wordsEnd = end - (length & 3);
-  let at = start;
-  for (; at < wordsEnd; at += 4) {
-    const here = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-    if (here !== words[word++]) return false;
-  }
-  for (let key = word << 2; at < end; key++, at++) if (memory[key] !== bytes[at]) return false;
-  return true;
+/** Most entries of a segment with `2 ** bits` slots: 13 of 16, as probes are few up to there. */
+function mostEntries(bits: number): number {
+  return (13 << bits) >> 4;
 }

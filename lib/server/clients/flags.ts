@@ -28,12 +28,12 @@ export const REPLY_SKIP_NEXT = 1 << 15;
 export const GIVING_WAY = 1 << 16;
 /** It is to be closed at once, whatever it has not been sent, or is closed. A client that is CLOSING may take its time. */
 export const DROPPED = 1 << 17;
-/** Whether a client with these flags is a replica, and not a monitor, which counts as one. */
-export function isReplica({ flags }: { readonly flags: number }): boolean {
-  return (flags & (REPLICA | MONITOR)) === REPLICA;
-}
-
 /** Nothing is delivered any more, or ever: the link to the primary is no place for messages. */
 export const DEAF = CLOSING | PRIMARY;
 /** Requests are not run. */
 export const STOPPED = BLOCKED | POSTPONED | OUTPUT_FULL | CLOSING | GIVING_WAY;
+
+/** Whether a client with these flags is a replica, and not a monitor, which counts as one. */
+export function isReplica({ flags }: { readonly flags: number }): boolean {
+  return (flags & (REPLICA | MONITOR)) === REPLICA;
+}
