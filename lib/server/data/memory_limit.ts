@@ -37,7 +37,7 @@ export function sliceMs(tenacity: number): number {
 export interface MemoryLimitHost {
   readonly changes: Pick<Changes, "evicted">;
   readonly config: Config;
-  readonly dispatcher: Pick<Dispatcher, "makeRoom" | "setGate">;
+  readonly dispatcher: Pick<Dispatcher, "hasRoom" | "makeRoom" | "setGate">;
   readonly log: Pick<Log, "warning">;
   readonly memory: Pick<Memory, "countedBytes" | "recount">;
   readonly phase: Pick<Phase, "mayEvict">;
@@ -61,6 +61,7 @@ export class MemoryLimit {
 
   constructor(readonly server: MemoryLimitHost) {
     this.eviction = new Eviction(server.keyspace, random);
+    server.dispatcher.hasRoom = () => this.#exceededSinceMs === 0 && server.memory.countedBytes <= this.#maxBytes;
     server.dispatcher.makeRoom = () => this.makeRoom();
   }
 

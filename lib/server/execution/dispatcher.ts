@@ -129,6 +129,8 @@ export class Dispatcher {
   writableReplica = false;
   /** Whether a pause under way lets a command of these flags through. */
   pauseLetsThrough: (flags: number) => boolean = () => true;
+  /** Whether memory is below the limit, and was when this was last asked. */
+  hasRoom: () => boolean = () => true;
   /** Tries to come below the memory limit; whether it did. */
   makeRoom: () => boolean = () => true;
   /** Told of each command that has run, while there are monitors. */
@@ -181,11 +183,11 @@ export class Dispatcher {
       return this.#rejectAtOnce(client, command, `ERR wrong number of arguments for '${command.name}' command`);
     }
     client.lastCommand = command;
-    const { gates } = this;
     if ((client.flags & CLIENT_GATES) === 0) {
+      const gates = this.gates & ~GATE_MEMORY;
       // Nothing but writes is refused by a replica that is in step with its primary.
       if (gates === 0 || (gates === GATE_REPLICA && (command.flags & WRITE) === 0)) {
-        return this.call(client, command, request);
+        if (gates === this.gates || this.hasRoom()) return this.call(client, command, request);
       }
     }
     this.#executeGuarded(client, command, request);

@@ -241,12 +241,7 @@ const NO_READER = { stream: NO_GROUP, group: NO_GROUP };
 
 /** XREADGROUP of what is new to the group. */
 export function readGroup(key: Key, reader: Reader): Operation {
-  const parts = () => {
-    const counts = Array.from({ length: reader.count }, (_, count) => count);
-    const nothing = changeValue<StreamValue>(key, [], () => ({ reply: NULL }));
-    return oneOf([nothing, ...counts.map((count) => readNew(key, reader, count))]);
-  };
-  return { ...readNew(key, reader, reader.count), parts };
+  return oneByOne(key, reader.count, (count) => readNew(key, reader, count));
 }
 
 function readNew(key: Key, { group: name, consumer, blockMs, acknowledges, count }: Reader, most: number): Operation {
@@ -299,20 +294,37 @@ function claimed(group: Group, { entries }: StreamValue, ids: readonly Id[], con
   return { found, deleted, after };
 }
 
+/** A request that may take up to `most` entries, one after the other: `taken` is what it does where it takes so many. */
+function oneByOne(key: Key, most: number, taken: (count: number) => Operation): Operation {
+  const parts = () => {
+    const nothing = changeValue<StreamValue>(key, [], () => ({ reply: NULL }));
+    return oneOf([nothing, ...Array.from({ length: most }, (_, count) => taken(count))]);
+  };
+  return { ...taken(most), parts };
+}
+
 /** XCLAIM of what is pending, however long. */
 export function claim(key: Key, name: string, consumer: string, ids: readonly string[]): Operation {
+  return oneByOne(key, ids.length, (count) => claimSome(key, name, consumer, ids, count));
+}
+
+function claimSome(key: Key, name: string, consumer: string, ids: readonly string[], most: number): Operation {
   const words = ["XCLAIM", key.name, name, consumer, "0", ...ids];
   return changeGroup(key, name, words, NO_READER, (group, stream) => {
-    const { found, after } = claimed(group, stream, ids.map(readId), consumer);
+    const { found, after } = claimed(group, stream, ids.slice(0, most).map(readId), consumer);
     return { reply: repliesOf(found), group: after };
   });
 }
 
 /** XAUTOCLAIM of what is pending, however long, from the beginning on. */
 export function claimFirst(key: Key, name: string, consumer: string, count: number): Operation {
+  return oneByOne(key, count, (most) => claimSomeFirst(key, name, consumer, count, most));
+}
+
+function claimSomeFirst(key: Key, name: string, consumer: string, count: number, most: number): Operation {
   const words = ["XAUTOCLAIM", key.name, name, consumer, "0", "0", "COUNT", String(count)];
   return changeGroup(key, name, words, NO_READER, (group, stream) => {
-    const ids = group.pending.slice(0, count).map(({ id }) => id);
+    const ids = group.pending.slice(0, most).map(({ id }) => id);
     const { found, deleted, after } = claimed(group, stream, ids, consumer);
     const next = idText(group.pending[count]?.id ?? FIRST);
     return {
