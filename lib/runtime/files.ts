@@ -12,7 +12,9 @@ import {
   fdatasyncSync,
   fsync,
   fsyncSync,
+  ftruncateSync,
   linkSync,
+  mkdirSync,
   openSync,
   read,
   readdirSync,
@@ -24,8 +26,8 @@ import {
   writeSync,
 } from "node:fs";
 
-/** What a file is opened for: reading what is there, writing over it, or writing a new one in its place. */
-export type FilePurpose = "read" | "update" | "replace";
+/** What a file is opened for: reading what is there, writing over it, a new one in its place, or behind its end. */
+export type FilePurpose = "read" | "update" | "replace" | "append";
 
 /** What a sync makes durable: the content with what is needed to find it, or all that is known of the file. */
 export type SyncedPart = "data" | "all";
@@ -40,6 +42,8 @@ export interface Files {
   readonly readLater: (file: number, bytes: Uint8Array, start: number, length: number) => Promise<number>;
   /** Writes up to `length` bytes of `bytes` from `start` on, behind the last ones; how many it wrote. */
   readonly write: (file: number, bytes: Uint8Array, start: number, length: number) => number;
+  /** Leaves the first `bytes` of a file that is open for writing. */
+  readonly truncate: (file: number, bytes: number) => void;
   readonly sync: (file: number, part: SyncedPart) => void;
   /** The same, while others go on; `file` is not to be closed meanwhile. */
   readonly syncLater: (file: number, part: SyncedPart) => Promise<void>;
@@ -49,14 +53,17 @@ export interface Files {
   readonly link: (path: string, other: string) => void;
   readonly remove: (path: string) => void;
   readonly removeLater: (path: string) => Promise<void>;
+  /** Makes a directory in one that is there; durable when that is synced. */
+  readonly makeDirectory: (path: string) => void;
   /** The names of what is in a directory. */
   readonly list: (directory: string) => string[];
   /** Length in bytes, and when it was written to last, in ms of Unix time. */
   readonly stat: (path: string) => { readonly bytes: number; readonly modifiedMs: number };
 }
 
-const FLAGS: Readonly<Record<FilePurpose, string>> = { read: "r", update: "r+", replace: "w" };
+const FLAGS: Readonly<Record<FilePurpose, string>> = { read: "r", update: "r+", replace: "w", append: "a" };
 const MODE = 0o644;
+const DIRECTORY_MODE = 0o755;
 
 const SYSTEM: Files = {
   open: (path, purpose) => openSync(path, FLAGS[purpose], MODE),
@@ -67,6 +74,7 @@ const SYSTEM: Files = {
       read(file, bytes, start, length, null, (error, bytesRead) => error === null ? resolve(bytesRead) : reject(error));
     }),
   write: (file, bytes, start, length) => writeSync(file, bytes, start, length),
+  truncate: ftruncateSync,
   sync: (file, part) => part === "all" ? fsyncSync(file) : fdatasyncSync(file),
   syncLater: (file, part) =>
     new Promise((resolve, reject) => {
@@ -80,6 +88,7 @@ const SYSTEM: Files = {
     new Promise((resolve, reject) => {
       unlink(path, (error) => error ? reject(error) : resolve());
     }),
+  makeDirectory: (path) => void mkdirSync(path, DIRECTORY_MODE),
   list: (directory) => readdirSync(directory),
   stat: (path) => {
     const { size, mtimeMs } = statSync(path);

@@ -1,20 +1,24 @@
 /**
- * A simulated disk: files in one directory, of which a crash keeps what was synced, and of the rest a part, torn or
- * zeroed. A name that a file was given or lost is kept once the directory was synced; of those after that, the first few.
- * Calls can be made to fail, writes to be short, and the server to be killed in the middle of any call.
+ * A simulated disk: files in a directory, and in those made in it, of which a crash keeps what was synced, and of the rest
+ * a part, torn or zeroed. A name that a file was given or lost is kept once its directory was synced; of those after that,
+ * the first few. Calls can be made to fail, writes to be short, and the server to be killed in the middle of any call.
  */
 
-import type { Files } from "../../lib/runtime/files.ts";
+import { dirname } from "node:path";
+import type { FilePurpose, Files } from "../../lib/runtime/files.ts";
 import type { Chance } from "./chance.ts";
 import { Killed, type Scheduler, type Scope } from "./scheduler.ts";
 import type { Trace } from "./trace.ts";
 
-/** The one directory. */
+/** The directory that is there from the beginning. */
 export const DIRECTORY = "/data";
 /** A call beside the main thread takes up to so long, in ms. */
 const SLOW_MS = 15;
 
 class Inode {
+  /** Of a directory nothing is read or written: what is in it tells the path. */
+  constructor(readonly isDirectory: boolean = false) {}
+
   bytes = new Uint8Array(1024);
   length = 0;
   /** The first bytes of it that a crash cannot take. */
@@ -22,6 +26,12 @@ class Inode {
   /** A sync has failed: what it was to make durable may never be, whatever later syncs say. */
   isBroken = false;
   modifiedMs = 0;
+
+  truncate(length: number): void {
+    if (length > this.length) this.write(this.length, new Uint8Array(length - this.length));
+    this.length = length;
+    this.syncedLength = Math.min(this.syncedLength, length);
+  }
 
   write(at: number, bytes: Uint8Array): void {
     if (at + bytes.length > this.bytes.length) {
@@ -36,6 +46,7 @@ class Inode {
 
   /** What a crash leaves of it. */
   afterCrash(chance: Chance): Inode {
+    if (this.isDirectory) return this;
     const left = new Inode();
     const kept = this.syncedLength + chance.below(this.length - this.syncedLength + 1);
     left.write(0, this.bytes.subarray(0, kept));
@@ -47,15 +58,18 @@ class Inode {
 }
 
 interface OpenFile {
-  /** Null for the directory. */
-  readonly inode: Inode | null;
+  readonly inode: Inode;
   readonly path: string;
+  /** Whether all is written behind the end, wherever that is by then. */
+  readonly appends: boolean;
   readonly scope: Scope;
   at: number;
 }
 
 /** A change of names that a crash may undo. */
 interface Renaming {
+  /** How many came before it. */
+  readonly number: number;
   readonly path: string;
   readonly inode: Inode | null;
 }
@@ -67,9 +81,10 @@ export class Disk {
   trap: { calls: number; readonly spring: () => void } | null = null;
   /** Files that could not be removed, or not be looked at, when somebody wanted to. */
   readonly unremoved = new Set<string>();
-  #names = new Map<string, Inode>();
-  #durableNames = new Map<string, Inode>();
+  #names = new Map([[DIRECTORY, new Inode(true)]]);
+  #durableNames = new Map(this.#names);
   #renamings: Renaming[] = [];
+  #nextRenaming = 0;
   readonly #open = new Map<number, OpenFile>();
   #nextFile = 10;
 
@@ -80,14 +95,16 @@ export class Disk {
     readonly trace: Trace,
   ) {}
 
-  /** Names of the files there are. */
-  get fileNames(): string[] {
-    return [...this.#names.keys()].map((path) => path.slice(DIRECTORY.length + 1));
+  /** Names of the files in a directory. */
+  namesIn(directory: string): string[] {
+    if (!this.#inodeOf(directory).isDirectory) throw failure("ENOTDIR", directory);
+    const paths = [...this.#names.keys()].filter((path) => path !== directory && dirname(path) === directory);
+    return paths.map((path) => path.slice(directory.length + 1));
   }
 
   /** Temporary files that nobody has failed to remove. */
   leftOver(): string[] {
-    return this.fileNames.filter((name) => name.startsWith("temp-") && !this.unremoved.has(`${DIRECTORY}/${name}`));
+    return [...this.#names.keys()].filter((path) => /\/temp-[^/]*$/.test(path) && !this.unremoved.has(path));
   }
 
   /** Paths of the files that a server has open. */
@@ -102,8 +119,13 @@ export class Disk {
     if (!powerFailed) return;
     const kept = this.#renamings.slice(0, this.chance.below(this.#renamings.length + 1));
     for (const { path, inode } of kept) change(this.#durableNames, path, inode);
+    // What is in a directory that has gone has gone with it.
+    const isThere = (path: string): boolean =>
+      path === DIRECTORY || (this.#durableNames.has(path) && isThere(dirname(path)));
     this.#names = new Map();
-    for (const [path, inode] of this.#durableNames) this.#names.set(path, inode.afterCrash(this.chance));
+    for (const [path, inode] of this.#durableNames) {
+      if (isThere(path)) this.#names.set(path, inode.afterCrash(this.chance));
+    }
     this.#durableNames = new Map(this.#names);
     this.#renamings = [];
   }
@@ -117,6 +139,7 @@ export class Disk {
     read: (file, bytes, start, length) => this.#call("read", "", () => this.#read(file, bytes, start, length)),
     readLater: (file, bytes, start, length) => this.#later("read", () => this.#read(file, bytes, start, length)),
     write: (file, bytes, start, length) => this.#call("write", "", () => this.#write(file, bytes, start, length)),
+    truncate: (file, bytes) => this.#call("truncate", "", () => this.#opened(file).inode.truncate(bytes)),
     sync: (file) => {
       const done = this.#syncing(file);
       this.#call("sync", "", () => done(false), () => done(true));
@@ -137,7 +160,12 @@ export class Disk {
       }),
     remove: (path) => this.#call("remove", path, () => this.#remove(path)),
     removeLater: (path) => this.#later("remove", () => this.#remove(path), () => this.unremoved.add(path)),
-    list: () => this.#call("list", "", () => this.fileNames),
+    makeDirectory: (path) =>
+      this.#call("make directory", path, () => {
+        if (this.#names.has(path)) throw failure("EEXIST", path);
+        this.#rename([{ path, inode: new Inode(true) }]);
+      }),
+    list: (directory) => this.#call("list", "", () => this.namesIn(directory)),
     stat: (path) =>
       this.#call("stat", path, () => {
         const inode = this.#inodeOf(path);
@@ -182,12 +210,16 @@ export class Disk {
     });
   }
 
-  #openFile(path: string, purpose: "read" | "update" | "replace"): number {
-    let inode: Inode | null = null;
-    if (purpose === "replace") this.#rename([{ path, inode: inode = new Inode() }]);
-    else if (path !== DIRECTORY) inode = this.#inodeOf(path);
+  #openFile(path: string, purpose: FilePurpose): number {
+    const appends = purpose === "append";
+    let inode: Inode;
+    if (purpose === "replace" || (appends && !this.#names.has(path))) {
+      this.#inodeOf(dirname(path));
+      this.#rename([{ path, inode: inode = new Inode() }]);
+    } else inode = this.#inodeOf(path);
+    if (inode.isDirectory && purpose !== "read") throw failure("EISDIR", path);
     const file = this.#nextFile++;
-    this.#open.set(file, { inode, path, scope: this.scheduler.current, at: 0 });
+    this.#open.set(file, { inode, path, appends, scope: this.scheduler.current, at: 0 });
     return file;
   }
 
@@ -205,7 +237,7 @@ export class Disk {
 
   #read(file: number, bytes: Uint8Array, start: number, length: number): number {
     const opened = this.#opened(file);
-    if (opened.inode === null) throw failure("EISDIR", "read");
+    if (opened.inode.isDirectory) throw failure("EISDIR", "read");
     const most = Math.min(length, opened.inode.length - opened.at);
     const count = most > 1 && this.chance.oneIn(20) ? 1 + this.chance.below(most) : most;
     bytes.set(opened.inode.bytes.subarray(opened.at, opened.at + count), start);
@@ -215,7 +247,7 @@ export class Disk {
 
   #write(file: number, bytes: Uint8Array, start: number, length: number): number {
     const opened = this.#opened(file);
-    if (opened.inode === null) throw failure("EBADF", "write");
+    if (opened.appends) opened.at = opened.inode.length;
     const count = length > 1 && this.chance.oneIn(20) ? 1 + this.chance.below(length) : length;
     opened.inode.write(opened.at, bytes.subarray(start, start + count));
     opened.inode.modifiedMs = Math.floor(1.8e12 + this.scheduler.nowMs);
@@ -226,18 +258,27 @@ export class Disk {
   /** A sync that begins now; what it returns is to be called at its end, with whether it fails. */
   #syncing(file: number): (fails: boolean) => void {
     if (this.scheduler.current.isDead) throw new Killed();
-    const { inode } = this.#opened(file);
-    const length = inode?.length ?? 0;
-    const renamings = this.#renamings.length;
+    const { inode, path } = this.#opened(file);
+    const { length } = inode;
+    const renamings = this.#nextRenaming;
     return (fails) => {
-      if (fails) {
-        if (inode !== null) inode.isBroken = true;
-      } else if (inode !== null) {
-        if (!inode.isBroken) inode.syncedLength = Math.max(inode.syncedLength, length);
-      } else {
-        for (const { path, inode } of this.#renamings.splice(0, renamings)) change(this.#durableNames, path, inode);
+      if (inode.isDirectory) {
+        if (!fails) this.#keepNames(path, renamings);
+      } else if (fails) {
+        inode.isBroken = true;
+      } else if (!inode.isBroken) {
+        inode.syncedLength = Math.max(inode.syncedLength, Math.min(length, inode.length));
       }
     };
+  }
+
+  /** What changed in a directory before the change with a number cannot be undone any more. */
+  #keepNames(directory: string, before: number): void {
+    this.#renamings = this.#renamings.filter(({ number, path, inode }) => {
+      if (number >= before || dirname(path) !== directory) return true;
+      change(this.#durableNames, path, inode);
+      return false;
+    });
   }
 
   #remove(path: string): void {
@@ -245,9 +286,11 @@ export class Disk {
     this.#rename([{ path, inode: null }]);
   }
 
-  #rename(renamings: readonly Renaming[]): void {
-    for (const { path, inode } of renamings) change(this.#names, path, inode);
-    this.#renamings.push(...renamings);
+  #rename(renamings: readonly Omit<Renaming, "number">[]): void {
+    for (const { path, inode } of renamings) {
+      change(this.#names, path, inode);
+      this.#renamings.push({ number: this.#nextRenaming++, path, inode });
+    }
   }
 }
 
