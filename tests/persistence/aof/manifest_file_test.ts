@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Manifest, ManifestError } from "../../../lib/persistence/aof/manifest.ts";
+import { manifestPath, readManifest, writeManifest } from "../../../lib/persistence/aof/manifest_file.ts";
+import { FileError } from "../../../lib/persistence/rdb_file.ts";
+import { type Files, files, useFiles } from "../../../lib/runtime/files.ts";
+
+async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "tredis-manifest-"));
+  try {
+    await body(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const FILE = "appendonly.aof";
+const OLD = Manifest.EMPTY.withBase(FILE, "rdb").withIncrement(FILE);
+const NEW = OLD.withIncrement(FILE);
+
+test("a manifest that was written is read again; one that is not there is none", () =>
+  withFolder(async (folder) => {
+    const path = manifestPath(folder, FILE);
+    assert.equal(readManifest(path), null);
+    await writeManifest(path, OLD);
+    await writeManifest(path, NEW);
+    assert.deepEqual(readManifest(path), NEW);
+    assert.deepEqual(readdirSync(folder), ["appendonly.aof.manifest"]);
+  }));
+
+test("a manifest of nonsense is refused, and so is one that cannot be read", () =>
+  withFolder((folder) => {
+    const path = manifestPath(folder, FILE);
+    writeFileSync(path, "nonsense\n");
+    assert.throws(() => readManifest(path), ManifestError);
+    assert.throws(() => readManifest(folder), FileError);
+    return Promise.resolve();
+  }));
+
+test("whichever call of the disk fails, the old manifest is whole, or the new one is there", () =>
+  withFolder(async (folder) => {
+    const path = manifestPath(folder, FILE);
+    const system = files();
+    let [calls, failing] = [0, 0];
+    const fails = () => {
+      if (++calls === failing) throw Object.assign(new Error("failing"), { code: "EIO" });
+    };
+    const failingDisk: Files = {
+      ...system,
+      open: (name, purpose) => {
+        fails();
+        return system.open(name, purpose);
+      },
+      write: (file, bytes, start, length) => {
+        fails();
+        return system.write(file, bytes, start, length);
+      },
+      syncLater: async (file, part) => {
+        fails();
+        await system.syncLater(file, part);
+      },
+      rename: (from, to) => {
+        fails();
+        system.rename(from, to);
+      },
+    };
+    for (failing = 1; failing < 20; failing++) {
+      await writeManifest(path, OLD);
+      calls = 0;
+      useFiles(failingDisk);
+      let error: unknown = null;
+      try {
+        await writeManifest(path, NEW);
+      } catch (thrown) {
+        error = thrown;
+      } finally {
+        useFiles(system);
+      }
+      const text = readFileSync(path, "latin1");
+      assert.deepEqual(readdirSync(folder), ["appendonly.aof.manifest"]);
+      if (error === null) {
+        assert.equal(text, NEW.format());
+        assert.ok(calls < failing && failing > 5, "each call was made to fail");
+        return;
+      }
+      assert.ok(error instanceof FileError);
+      assert.ok(text === OLD.format() || text === NEW.format());
+    }
+    assert.fail("it never went well");
+  }));
