@@ -45,8 +45,11 @@ async function findInKey(servers: Servers, key: string, sorts: boolean): Promise
   return null;
 }
 
-/** BITFIELD that only made its value longer changes it here; of Redis, nobody hears of that. */
-const MORE_HERE = /:setbit\r\n|\r\nsetbit\r\n$/;
+/**
+ * Events of this server alone: BITFIELD that only made its value longer changes it here, and XREADGROUP that finds
+ * nothing makes its consumer, as it does in 7.2.
+ */
+const MORE_HERE = /:(setbit|xgroup-createconsumer)\r\n|\r\n(setbit|xgroup-createconsumer)\r\n$/;
 
 function differentEvents([here, redis]: readonly [string[], string[]], step: number): Difference | null {
   let at = 0;

@@ -15,6 +15,13 @@ const LONGEST_PIPELINE = 400;
 /** What Redis replies where registers are damaged. */
 const DAMAGED = "-INVALIDOBJ ";
 
+const BELOW_DELETED = "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
+
+/** The two servers have parted, as this one does what 7.2 does: XSETID below an ID that was deleted. */
+function partsOnPurpose(args: readonly string[], here: string, redis: string): boolean {
+  return args[0].toLowerCase() === "xsetid" && redis === "+OK\r\n" && here === `-${BELOW_DELETED}\r\n`;
+}
+
 /**
  * Follows which EXECs may be broken here alone: those of connections that watch a key of BITFIELD or PFDEBUG. What only made
  * a value longer, or a HyperLogLog dense, changes it here, and in Redis nobody hears of that (see docs/differences.md).
@@ -112,7 +119,8 @@ class PipelinedRun {
     this.servers.send(connection, sent.map(({ args }) => encodeRequest(args)).join(""));
     const [here, redis] = await this.servers.take(connection, sent.length);
     for (const [i, { step, args }] of sent.entries()) {
-      if (this.#brokenHere.breaks(connection, args, here[i], redis[i])) {
+      const isBroken = this.#brokenHere.breaks(connection, args, here[i], redis[i]);
+      if (isBroken || partsOnPurpose(args, here[i], redis[i])) {
         this.isOver = true;
         return null;
       }
