@@ -5,7 +5,7 @@
 
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
-import { EndOfTurn, passBarriers, useTurns } from "../runtime/turns.ts";
+import { EndOfTurn, useTurns } from "../runtime/turns.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox, SENT_AT_ONCE_BYTES } from "./outbox.ts";
 import {
@@ -79,15 +79,19 @@ class BunSocket implements Socket {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || this.#ending || start === end) return;
-    if (this.#outbox.length === 0) endOfTurn.add(this);
+    if (this.#outbox.unaskedBytes === 0) endOfTurn.add(this);
     this.#outbox.add(bytes, start, end);
-    if (this.#outbox.length >= SENT_AT_ONCE_BYTES) this.send();
+    if (this.#outbox.unaskedBytes >= SENT_AT_ONCE_BYTES) this.send();
   }
 
   send(): void {
+    this.#outbox.release(this.handler, this.#sendReleased);
+    this.#sendReleased();
+  }
+
+  #sendReleased = (): void => {
     if (this.#isFull || this.#closed) return;
-    passBarriers();
-    while (this.#outbox.length > 0) {
+    while (this.#outbox.released > 0) {
       const bytes = this.#outbox.next();
       const count = Math.max(0, this.#socket.write(bytes));
       this.#outbox.sent(count);
@@ -96,14 +100,15 @@ class BunSocket implements Socket {
         return;
       }
     }
+    if (this.#outbox.length > 0) return;
     if (this.#ending) this.destroy();
     else this.handler.onDrain();
-  }
+  };
 
   /** The system can take more. */
   drain(): void {
     this.#isFull = false;
-    this.send();
+    this.#sendReleased();
   }
 
   /** Bytes have arrived, in a buffer of their own. */

@@ -7,7 +7,7 @@
 
 import { monotonicMs } from "../runtime/clock.ts";
 import { sleep } from "../runtime/timers.ts";
-import { EndOfTurn, nextTurn, passBarriers, useTurns } from "../runtime/turns.ts";
+import { EndOfTurn, nextTurn, useTurns } from "../runtime/turns.ts";
 import { Doorbell } from "./doorbell.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox, SENT_AT_ONCE_BYTES } from "./outbox.ts";
@@ -88,23 +88,27 @@ class DenoSocket implements Socket {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || this.#ending || start === end) return;
-    if (this.#outbox.length === 0) endOfTurn.add(this);
+    if (this.#outbox.unaskedBytes === 0) endOfTurn.add(this);
     this.#outbox.add(bytes, start, end);
-    if (this.#outbox.length >= SENT_AT_ONCE_BYTES) this.send();
+    if (this.#outbox.unaskedBytes >= SENT_AT_ONCE_BYTES) this.send();
   }
 
   send(): void {
-    if (this.#isWriting || this.#outbox.length === 0) return;
-    passBarriers();
+    this.#outbox.release(this.handler, this.#sendReleased);
+    this.#sendReleased();
+  }
+
+  #sendReleased = (): void => {
+    if (this.#isWriting || this.#outbox.released === 0) return;
     this.#isWriting = true;
     this.#connection.write(this.#outbox.next()).then(this.#onWritten, this.#onWriteFailed);
-  }
+  };
 
   #onWritten = (count: number): void => {
     this.#isWriting = false;
     if (this.#closed) return;
     this.#outbox.sent(count);
-    if (this.#outbox.length > 0) this.send();
+    if (this.#outbox.length > 0) this.#sendReleased();
     else if (this.#ending) this.destroy();
     else this.handler.onDrain();
   };

@@ -14,6 +14,9 @@ class NodeSocket implements Socket {
   readonly isUnix = false;
   readonly #socket: TcpSocket;
   #closed = false;
+  /** What is held back, in order; null while nothing is. */
+  #held: Promise<void> | null = null;
+  #heldBytes = 0;
 
   constructor(socket: TcpSocket) {
     this.#socket = socket;
@@ -29,12 +32,26 @@ class NodeSocket implements Socket {
   }
 
   get pendingBytes(): number {
-    return this.#closed ? 0 : this.#socket.writableLength;
+    return this.#closed ? 0 : this.#socket.writableLength + this.#heldBytes;
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || this.#socket.writableEnded || start === end) return;
-    this.#socket.write(bytes.slice(start, end), () => {
+    const copy = bytes.slice(start, end);
+    const wait = this.handler.beforeSend() ?? this.#held;
+    if (wait === null) return this.#hand(copy);
+    this.#heldBytes += copy.length;
+    const before = this.#held;
+    const held = this.#held = wait.then(() => before).then(() => {
+      this.#heldBytes -= copy.length;
+      if (this.#held === held) this.#held = null;
+      this.#hand(copy);
+    });
+  }
+
+  #hand(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    this.#socket.write(bytes, () => {
       if (!this.#closed && this.pendingBytes === 0) this.handler.onDrain();
     });
   }
@@ -50,7 +67,8 @@ class NodeSocket implements Socket {
   }
 
   end(): void {
-    this.#socket.end(() => this.destroy());
+    if (this.#held !== null) void this.#held.then(() => this.end());
+    else this.#socket.end(() => this.destroy());
   }
 
   destroy(): void {

@@ -1,6 +1,10 @@
-/** What a socket has to send, in buffers lent from a pool. When it is sent, `EndOfTurn` says (see runtime/turns.ts). */
+/**
+ * What a socket has to send, in buffers lent from a pool. When it is sent, `EndOfTurn` says (see runtime/turns.ts), and
+ * whether it may be by then, the socket's handler: what it holds back waits here.
+ */
 
 import { copyBytes } from "../bytes/compare.ts";
+import type { SocketHandler } from "./socket.ts";
 
 /**
  * A socket that has so much to send does not wait for the end of the turn: to wake its reader costs little beside that, and
@@ -66,6 +70,12 @@ function giveChunk(chunk: Chunk): void {
 export class Outbox {
   /** Bytes in it. */
   length = 0;
+  /** How many of the first of them may be sent. */
+  released = 0;
+  /** For how many of them it has been asked whether they may. */
+  #asked = 0;
+  /** Bytes that have left it. */
+  #gone = 0;
   #first: Chunk | null = null;
   /** The one that is being filled, and how much of the first has been sent. */
   #last: Chunk | null = null;
@@ -87,12 +97,34 @@ export class Outbox {
     this.length += length;
   }
 
+  /** Bytes for which it has not been asked whether they may be sent. */
+  get unaskedBytes(): number {
+    return this.length - this.#asked;
+  }
+
+  /** Asks whether all that is in it may be sent; where that must wait for something, `onReleased` is called after it. */
+  release(handler: SocketHandler, onReleased: () => void): void {
+    if (this.released === this.length) return;
+    this.#asked = this.length;
+    const wait = handler.beforeSend();
+    if (wait === null) {
+      this.released = this.length;
+      return;
+    }
+    const end = this.#gone + this.length;
+    void wait.then(() => {
+      this.released = Math.max(this.released, end - this.#gone);
+      onReleased();
+    });
+  }
+
   /** A view of what is to be sent next, at least a byte; it stays as it is until `sent` is called. */
   next(): Uint8Array {
     const chunk = this.#first;
-    if (chunk === null) throw new Error("the outbox is empty");
+    if (chunk === null || this.released === 0) throw new Error("the outbox has nothing to be sent");
     this.#isLent = true;
-    return chunk.from(this.#sent);
+    const view = chunk.from(this.#sent);
+    return view.length > this.released ? view.subarray(0, this.released) : view;
   }
 
   /** Takes out the first `count` bytes of what `next` returned. */
@@ -100,6 +132,9 @@ export class Outbox {
     const chunk = this.#first;
     this.#isLent = false;
     this.length -= count;
+    this.released -= count;
+    this.#asked -= count;
+    this.#gone += count;
     this.#sent += count;
     if (chunk === null || this.#sent < chunk.length) return;
     this.#sent = 0;
@@ -112,6 +147,11 @@ export class Outbox {
   clear(): void {
     this.#first = this.#last = null;
     this.#isLent = false;
-    this.length = this.#sent = 0;
+    this.#gone += this.length;
+    this.length =
+      this.released =
+      this.#asked =
+      this.#sent =
+        0;
   }
 }

@@ -37,6 +37,11 @@ export interface Socket {
 export interface SocketHandler {
   /** Bytes came in; `bytes[start, end)` is valid only during the call. */
   onData(bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * Asked before what was written is handed to the system: null where it may be, else what is to be waited for, which does
+   * not reject. Those who must have made durable what replies tell of are why.
+   */
+  beforeSend(): Promise<void> | null;
   /** All pending bytes were taken by the system. */
   onDrain(): void;
   /** The connection is gone, whoever ended it; called once. */
@@ -86,4 +91,4 @@ export function addressText(host = "?", port = 0): string {
 const MAPPED = /^::ffff:\d+\.\d+\.\d+\.\d+$/i;
 
 /** The handler of a socket that nobody listens to. */
-export const NO_HANDLER: SocketHandler = { onData() {}, onDrain() {}, onClose() {} };
+export const NO_HANDLER: SocketHandler = { onData() {}, beforeSend: () => null, onDrain() {}, onClose() {} };

@@ -235,6 +235,10 @@ export class ReplicaSide implements SocketHandler {
     this.#socket?.write(bytes, 0, bytes.length);
   }
 
+  beforeSend(): null {
+    return null;
+  }
+
   onDrain(): void {}
 
   onClose(): void {
@@ -406,6 +410,7 @@ export class ReplicaSide implements SocketHandler {
         early = joined;
         socket.pause();
       },
+      beforeSend: () => null,
       onDrain: () => {},
       onClose: () => {
         this.#socket = null;

@@ -32,25 +32,6 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => onNextTurn(resolve));
 }
 
-/** What must have been done before anything that was written in a turn is sent; cheap where there is nothing to do. */
-export type Barrier = () => void;
-
-const barriers = new Set<Barrier>();
-
-/** Has a barrier passed from now on. */
-export function addBarrier(barrier: Barrier): void {
-  barriers.add(barrier);
-}
-
-export function removeBarrier(barrier: Barrier): void {
-  barriers.delete(barrier);
-}
-
-/** For the network adapters: to be called before anything is handed to the system. */
-export function passBarriers(): void {
-  if (barriers.size > 0) { for (const barrier of barriers) barrier(); }
-}
-
 /** A socket that can be told to send. */
 export interface Sender {
   send(): void;

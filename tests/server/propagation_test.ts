@@ -4,21 +4,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { Request } from "../../lib/resp/request.ts";
-import { passBarriers } from "../../lib/runtime/turns.ts";
 import { Propagation } from "../../lib/server/execution/propagation.ts";
 import { connect, startWith } from "./fake_client.ts";
 
 /** A follower that notes what it is fed. */
 class Follower {
   text = "";
-  settled = 0;
 
   feed(bytes: Uint8Array, start: number, end: number): void {
     this.text += decodeLatin1(bytes, start, end);
-  }
-
-  beforeReplies(): void {
-    this.settled++;
   }
 
   /** The words that were fed since the last call. */
@@ -31,21 +25,20 @@ class Follower {
 
 const set = (key: string) => Request.of("SET", key, "1");
 
-test("a follower settles once before replies go out, if it was fed anything", () => {
-  const propagation = new Propagation();
-  const follower = new Follower();
-  propagation.setReplicas(follower);
-  passBarriers();
-  assert.equal(follower.settled, 0);
-  propagation.write(0, set("a"));
-  propagation.write(0, set("b"));
-  assert.equal(follower.settled, 0);
-  passBarriers();
-  passBarriers();
-  assert.equal(follower.settled, 1);
+test("replies wait for what a follower says, and for nothing once it has gone", async () => {
+  const server = startWith();
+  const { propagation } = server;
+  const socket = connect(server);
+  assert.equal(socket.handler.beforeSend(), null);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  propagation.setReplicas({ feed: () => {}, beforeReplies: () => promise });
+  assert.equal(socket.handler.beforeSend(), promise);
+  propagation.setReplicas({ feed: () => {} });
+  assert.equal(socket.handler.beforeSend(), null);
   propagation.setReplicas(null);
-  passBarriers();
-  assert.equal(follower.settled, 1);
+  assert.equal(socket.handler.beforeSend(), null);
+  resolve();
+  await promise;
 });
 
 test("on a replica the primary's stream passes byte for byte, and what its own clients write does not", () => {

@@ -30,6 +30,7 @@ export class Connection {
         this.#reader.add(bytes, start, end);
         this.#wake?.(true);
       },
+      beforeSend: () => null,
       onDrain: () => {},
       onClose: () => {
         this.#isClosed = true;

@@ -15,6 +15,7 @@ import type { Request } from "../../resp/request.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import { onNextTurn } from "../../runtime/turns.ts";
 import { type Batch, FILLED } from "../execution/batch.ts";
+import type { Propagation } from "../execution/propagation.ts";
 import type { Log } from "../program/log.ts";
 import type { Settings } from "../program/settings.ts";
 import type { Statistics } from "../reports/statistics.ts";
@@ -63,6 +64,7 @@ export interface ConnectionHost extends SessionHost {
   readonly memory: MemoryReport & { buffersGrew(bytes: number): void };
   readonly outputLimits: { check(client: ClientSession, pending: number): void };
   readonly parsers: Pick<Parsers, "give" | "shared" | "take">;
+  readonly propagation: SessionHost["propagation"] & Pick<Propagation, "beforeReplies">;
   readonly replication: ReplicationLinks & {
     readonly link: { applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void };
   };
@@ -147,6 +149,10 @@ export class Connection implements SocketHandler, SessionConnection {
     if ((this.session.flags & STOPPED) !== 0) return;
     if (this.#parser !== null && this.#inputLength < this.#parser.wanted) return;
     this.#process(this.#input, 0, this.#inputLength);
+  }
+
+  beforeSend(): Promise<void> | null {
+    return this.host.propagation.beforeReplies();
   }
 
   onDrain(): void {

@@ -106,6 +106,10 @@ export class MigrationLink implements SocketHandler {
     this.#line += decodeLatin1(bytes, from, end);
   }
 
+  beforeSend(): null {
+    return null;
+  }
+
   onDrain(): void {}
 
   onClose(): void {

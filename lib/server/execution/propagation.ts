@@ -7,20 +7,19 @@
  * more than one command, so that followers apply all of it or nothing. On a replica the stream is the primary's, and
  * passes byte for byte; what clients write there themselves goes no further.
  *
- * Before any reply leaves there is a barrier (`beforeReplies`): a follower that must have made durable what it was given
- * does so then, once for all that ran in the turn.
+ * Before any reply leaves a follower is asked (`beforeReplies`): one that must have made durable what it was given does so
+ * then, once for all that ran in the turn, and the replies wait.
  */
 
 import { rawBytes, Request } from "../../resp/request.ts";
 import { RequestBuilder } from "../../resp/request_builder.ts";
-import { addBarrier, removeBarrier } from "../../runtime/turns.ts";
 
 /** Follows the data set. */
 export interface Target {
   /** Takes `bytes[start, end)`, whole requests in RESP, during the call. */
   feed(bytes: Uint8Array, start: number, end: number): void;
-  /** Makes durable what it was fed, if the replies to it must wait for that. */
-  readonly beforeReplies?: () => void;
+  /** What replies to what it was fed must wait for; null where they need not. It does not reject. */
+  beforeReplies?(): Promise<void> | null;
 }
 
 interface PendingWrite {
@@ -40,8 +39,6 @@ export class Propagation {
   /** The replication stream, while it is kept. */
   #replicas: Target | null = null;
   #relays = false;
-  /** Something was fed since the last barrier. */
-  #isFed = false;
   /** Whether anybody follows what this server's clients write. */
   active = false;
   /** Database that followers have selected, or -1. */
@@ -54,8 +51,6 @@ export class Propagation {
     if (target === this.#replicas) return;
     this.#replicas = target;
     this.#selected = -1;
-    if (target?.beforeReplies === undefined) removeBarrier(this.#barrier);
-    else addBarrier(this.#barrier);
     this.#apply();
   }
 
@@ -71,20 +66,13 @@ export class Propagation {
 
   /** Passes the stream of this server's primary on, byte for byte. */
   relay(bytes: Uint8Array, start: number, end: number): void {
-    this.#hand(bytes, start, end);
-  }
-
-  #hand(bytes: Uint8Array, start: number, end: number): void {
     this.#replicas?.feed(bytes, start, end);
-    this.#isFed = true;
   }
 
-  /** Replies are about to go out, to what was fed among others. */
-  readonly #barrier = (): void => {
-    if (!this.#isFed) return;
-    this.#isFed = false;
-    this.#replicas?.beforeReplies?.();
-  };
+  /** What must be waited for before anything is sent, replies to what was fed among others; null: nothing. */
+  beforeReplies(): Promise<void> | null {
+    return this.#replicas?.beforeReplies?.() ?? null;
+  }
 
   /** Makes the next write begin with a SELECT: a follower has come that knows none. */
   forgetSelected(): void {
@@ -161,9 +149,10 @@ export class Propagation {
 
   #feed(request: Request): void {
     if (request.rawEnd > 0) {
-      return this.#hand(request.bytes, request.rawStart, request.rawEnd);
+      this.#replicas?.feed(request.bytes, request.rawStart, request.rawEnd);
+      return;
     }
     const bytes = rawBytes(request);
-    this.#hand(bytes, 0, bytes.length);
+    this.#replicas?.feed(bytes, 0, bytes.length);
   }
 }
