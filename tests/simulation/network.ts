@@ -88,6 +88,8 @@ export class SimulatedSocket implements Socket {
   #isFull = false;
   #deliveryDue = false;
   #latestMs = 0;
+  /** What its handler holds back, in order; null while nothing is. */
+  #held: Promise<void> | null = null;
   /** The other end. */
   peer: SimulatedSocket = this;
 
@@ -112,6 +114,17 @@ export class SimulatedSocket implements Socket {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed || this.#isEnding || this.scope.isDead || start === end) return;
+    const wait = this.handler.beforeSend() ?? this.#held;
+    if (wait === null) return this.#hand(bytes, start, end);
+    const copy = bytes.slice(start, end);
+    const before = this.#held;
+    const held = this.#held = wait.then(() => before).then(() => {
+      if (this.#held === held) this.#held = null;
+      if (!this.isClosed && !this.scope.isDead) this.#hand(copy, 0, copy.length);
+    });
+  }
+
+  #hand(bytes: Uint8Array, start: number, end: number): void {
     this.#outgoing.add(bytes, start, end);
     if (this.pendingBytes > 0) this.#isFull = true;
     this.#scheduleDelivery();
@@ -182,6 +195,10 @@ export class SimulatedSocket implements Socket {
   }
 
   end(): void {
+    if (this.#held !== null) {
+      void this.#held.then(() => this.end());
+      return;
+    }
     this.#isEnding = true;
     this.#scheduleDelivery();
   }

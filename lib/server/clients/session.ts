@@ -336,7 +336,7 @@ export class ClientSession implements Client {
   }
 
   propagateAs(argc: number): RequestBuilder | null {
-    if (!this.host.propagation.active || this.isPrimary) return null;
+    if (!this.host.propagation.active) return null;
     const { builder } = this.host.propagation;
     this.propagated = builder.request;
     return builder.begin(argc);

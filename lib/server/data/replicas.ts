@@ -40,7 +40,7 @@ export interface ReplicasHost {
   readonly log: Pick<Log, "notice" | "warning">;
   readonly outputLimits: Pick<OutputLimits, "of">;
   readonly phase: Pick<Phase, "isReplica">;
-  readonly propagation: Pick<Propagation, "forgetSelected" | "setReplicas" | "write">;
+  readonly propagation: Pick<Propagation, "forgetSelected" | "setReplicas" | "tellReplicas">;
   readonly saving: Pick<Saving, "describe" | "lastAskedMs" | "path" | "snapshotter" | "takeSnapshot" | "writeOptions">;
   readonly serving: Pick<Serving, "closeSoon">;
   readonly statistics: Pick<Statistics, "syncFull" | "syncPartialError" | "syncPartialOk">;
@@ -98,7 +98,7 @@ export class Replicas {
     this.side.everySecond();
     writeGate.refresh();
     const isDue = ++this.#seconds % config.number("repl-ping-replica-period") === 0;
-    if (isDue && !phase.isReplica && this.side.replicas.size > 0) propagation.write(-1, PING);
+    if (isDue && !phase.isReplica && this.side.replicas.size > 0) propagation.tellReplicas(PING);
   }
 
   // --- The stream -----------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ export class Replicas {
 
   /** Has replicas say at once how far they are: each acknowledges what stands before the question. */
   askForAcknowledgements(): void {
-    this.server.propagation.write(-1, GETACK);
+    this.server.propagation.tellReplicas(GETACK);
   }
 
   /** WAIT and WAITAOF: blocks the client until so many replicas have what it wrote, or the time is up. */

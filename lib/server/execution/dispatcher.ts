@@ -452,7 +452,7 @@ export class Dispatcher {
     const { propagation } = this.server;
     const propagated = client.propagated;
     client.propagated = null;
-    if (!propagation.active || (client.flags & PRIMARY) !== 0) return;
+    if (!propagation.active) return;
     const index = client.database.index;
     if (propagated === null) propagation.write(index, request);
     else if (propagated.argc > 0) propagation.write(index, propagated);

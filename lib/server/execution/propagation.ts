@@ -1,11 +1,12 @@
 /**
- * The one door through which writes go on, to whoever follows the data set: the replication stream today, with its
- * backlog and its replicas.
+ * The one door through which writes go on, to whoever follows the data set: the replication stream, with its backlog and
+ * its replicas, and the log, the append-only file.
  *
  * A write goes as the bytes that the client sent, with a SELECT before it where the database changed. What one unit of
  * execution propagates (a transaction, or a command on whose way keys expired) is wrapped in MULTI and EXEC when it is
  * more than one command, so that followers apply all of it or nothing. On a replica the stream is the primary's, and
- * passes byte for byte; what clients write there themselves goes no further.
+ * passes byte for byte; what clients write there themselves goes no further. The log has what is done here, whoever asked
+ * for it.
  *
  * Before any reply leaves a follower is asked (`beforeReplies`): one that must have made durable what it was given does so
  * then, once for all that ran in the turn, and the replies wait.
@@ -22,9 +23,18 @@ export interface Target {
   beforeReplies?(): Promise<void> | null;
 }
 
+/** A follower, and what it knows. */
+interface Follower {
+  target: Target | null;
+  /** The database that it has selected, or -1. */
+  selected: number;
+}
+
 interface PendingWrite {
   readonly databaseIndex: number;
   readonly request: Request;
+  /** Whether it is a word to replicas, and no write. */
+  readonly isControl: boolean;
 }
 
 const MULTI = Request.of("MULTI");
@@ -37,20 +47,29 @@ export class Propagation {
   readonly #removal = new RequestBuilder();
   readonly #select = new RequestBuilder();
   /** The replication stream, while it is kept. */
-  #replicas: Target | null = null;
+  readonly #replicas: Follower = { target: null, selected: -1 };
+  /** The append-only file, while it is written. */
+  readonly #log: Follower = { target: null, selected: -1 };
   #relays = false;
   /** Whether anybody follows what this server's clients write. */
   active = false;
-  /** Database that followers have selected, or -1. */
-  #selected = -1;
   #depth = 0;
   readonly #pending: PendingWrite[] = [];
 
   /** Sets where the replication stream goes. */
   setReplicas(target: Target | null): void {
-    if (target === this.#replicas) return;
-    this.#replicas = target;
-    this.#selected = -1;
+    this.#set(this.#replicas, target);
+  }
+
+  /** Sets where the log of what is done goes. A log that begins anew is another one. */
+  setLog(target: Target | null): void {
+    this.#set(this.#log, target);
+  }
+
+  #set(follower: Follower, target: Target | null): void {
+    if (target === follower.target) return;
+    follower.target = target;
+    follower.selected = -1;
     this.#apply();
   }
 
@@ -61,27 +80,27 @@ export class Propagation {
   }
 
   #apply(): void {
-    this.active = this.#replicas !== null && !this.#relays;
+    this.active = this.#log.target !== null || (this.#replicas.target !== null && !this.#relays);
   }
 
   /** Passes the stream of this server's primary on, byte for byte. */
   relay(bytes: Uint8Array, start: number, end: number): void {
-    this.#replicas?.feed(bytes, start, end);
+    this.#replicas.target?.feed(bytes, start, end);
   }
 
   /** What must be waited for before anything is sent, replies to what was fed among others; null: nothing. */
   beforeReplies(): Promise<void> | null {
-    return this.#replicas?.beforeReplies?.() ?? null;
+    return this.#log.target?.beforeReplies?.() ?? null;
   }
 
-  /** Makes the next write begin with a SELECT: a follower has come that knows none. */
+  /** Makes the next write begin with a SELECT: a replica has come that knows none. */
   forgetSelected(): void {
-    this.#selected = -1;
+    this.#replicas.selected = -1;
   }
 
-  /** The database that followers have selected, or -1. */
+  /** The database that replicas have selected, or -1. */
   get selectedDatabase(): number {
-    return this.#selected;
+    return this.#replicas.selected;
   }
 
   begin(): void {
@@ -98,12 +117,19 @@ export class Propagation {
   write(databaseIndex: number, request: Request): void {
     if (!this.active) return;
     if (this.#depth === 0 && this.#pending.length === 0) this.#send(databaseIndex, request);
-    else this.#pending.push({ databaseIndex, request: request.copy() });
+    else this.#pending.push({ databaseIndex, request: request.copy(), isControl: false });
+  }
+
+  /** Tells replicas something that is no write, in its place among the writes. */
+  tellReplicas(request: Request): void {
+    if (this.#replicas.target === null || this.#relays) return;
+    if (this.#depth === 0 && this.#pending.length === 0) this.#feed(this.#replicas, -1, request);
+    else this.#pending.push({ databaseIndex: -1, request: request.copy(), isControl: true });
   }
 
   /** Propagates a write of the command under way before the command's own. Whoever runs it calls `settle` after that. */
   writeAhead(databaseIndex: number, request: Request): void {
-    if (this.active) this.#pending.push({ databaseIndex, request: request.copy() });
+    if (this.active) this.#pending.push({ databaseIndex, request: request.copy(), isControl: false });
   }
 
   /**
@@ -120,7 +146,7 @@ export class Propagation {
   ): void {
     if (!this.active) return;
     const { request } = this.#removal.begin(2).word(command).bytes(bytes, start, length);
-    if (isAhead) this.#pending.push({ databaseIndex, request: request.copy() });
+    if (isAhead) this.#pending.push({ databaseIndex, request: request.copy(), isControl: false });
     else this.write(databaseIndex, request);
   }
 
@@ -135,24 +161,31 @@ export class Propagation {
     if (!this.active) return;
     const isWrapped = asUnit && writes.length > 1;
     if (isWrapped) this.#send(writes[0].databaseIndex, MULTI);
-    for (const { databaseIndex, request } of writes) this.#send(databaseIndex, request);
+    for (const { databaseIndex, request, isControl } of writes) {
+      if (isControl) this.#feed(this.#replicas, databaseIndex, request);
+      else this.#send(databaseIndex, request);
+    }
     if (isWrapped) this.#send(-1, EXEC);
   }
 
   #send(databaseIndex: number, request: Request): void {
-    if (databaseIndex !== this.#selected && databaseIndex >= 0) {
-      this.#selected = databaseIndex;
-      this.#feed(this.#select.begin(2).word("SELECT").integer(databaseIndex).request);
-    }
-    this.#feed(request);
+    if (!this.#relays) this.#feed(this.#replicas, databaseIndex, request);
+    this.#feed(this.#log, databaseIndex, request);
   }
 
-  #feed(request: Request): void {
-    if (request.rawEnd > 0) {
-      this.#replicas?.feed(request.bytes, request.rawStart, request.rawEnd);
-      return;
+  #feed(follower: Follower, databaseIndex: number, request: Request): void {
+    const { target } = follower;
+    if (target === null) return;
+    if (databaseIndex !== follower.selected && databaseIndex >= 0) {
+      follower.selected = databaseIndex;
+      hand(target, this.#select.begin(2).word("SELECT").integer(databaseIndex).request);
     }
-    const bytes = rawBytes(request);
-    this.#replicas?.feed(bytes, 0, bytes.length);
+    hand(target, request);
   }
+}
+
+function hand(target: Target, request: Request): void {
+  if (request.rawEnd > 0) return target.feed(request.bytes, request.rawStart, request.rawEnd);
+  const bytes = rawBytes(request);
+  target.feed(bytes, 0, bytes.length);
 }
