@@ -8,7 +8,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => pr
 process.on("SIGHUP", () => {});
 
 const { run } = await import("./lib/server/program/start.ts");
-const exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
+const exitCode = await run(process.argv0, process.argv.slice(2)).catch((error: unknown) => {
   console.error(error);
   return 1;
 });

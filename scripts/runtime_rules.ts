@@ -109,6 +109,11 @@ export const EXCEPTIONS: readonly Exception[] = [
     why: "the program's start: signals, errors that nobody caught, and whether somebody watches",
   },
   {
+    file: "lib/server/program/checks.ts",
+    names: ["process.stderr", "process.stdin", "process.stdout", "readline.createInterface"],
+    why: "a program of its own, which shows how far it is and asks whoever sits there before it changes a file",
+  },
+  {
     file: "lib/server/program/descriptors.ts",
     names: ["fs.closeSync", "fs.openSync", "process.report"],
     why: "how many files the system lets the program open, at its start",

@@ -40,6 +40,9 @@ export interface ReadOptions {
   readonly verifyChecksum: boolean;
   /** Whether a key that is there already is replaced; else it is an error. */
   readonly replaceExisting?: boolean;
+  /** Told of each aux field, as binary strings, and of each database that begins; `offset`: of what comes next. */
+  readonly onAux?: (name: string, value: string, offset: number) => void;
+  readonly onDatabase?: (index: number, offset: number) => void;
   /** Told of each module that has put data beside the keys, which is passed over. */
   readonly onModule?: (name: string) => void;
   /** `key-load-delay`, for tests of what happens meanwhile: how long each key takes at least, in ms. */
@@ -60,6 +63,8 @@ export class RdbReader {
   /** The version in the header, 0 before it was read. */
   version = 0;
   keysLoaded = 0;
+  /** Keys with an expiry, those left out among them. */
+  keysExpiring = 0;
   /** Keys left out because they had expired. */
   keysExpired = 0;
   /** Keys left out because their value was empty: some older Redis versions wrote such. */
@@ -178,7 +183,12 @@ export class RdbReader {
 
   /** Whether all that was pushed was consumed and no key is incomplete. */
   get isAtRest(): boolean {
-    return this.#state === "records" && this.#input.rest.length === 0;
+    return this.isBetweenKeys && this.#input.rest.length === 0;
+  }
+
+  /** Whether no value is under way of which a part was read. */
+  get isBetweenKeys(): boolean {
+    return this.#state !== "elements";
   }
 
   #readUnit(): void {
@@ -285,6 +295,7 @@ export class RdbReader {
       throw this.#error(`the data has a database ${index}, but there are only ${this.#databases.length}`);
     }
     this.#database = this.#databases[index];
+    this.#options.onDatabase?.(index, this.#input.offset);
   }
 
   #keyAndValue(type: number): void {
@@ -325,6 +336,7 @@ export class RdbReader {
   #keyDone(): void {
     const target = this.#target;
     if (this.#loader?.end(target) === false) return this.#emptyDone();
+    if (target.expiry !== NO_EXPIRY) this.keysExpiring++;
     if (target.database === null) {
       this.keysExpired++;
     } else {
@@ -365,7 +377,9 @@ export class RdbReader {
     this.#input.string(this.#name);
     this.#input.string(this.#value);
     if (this.#name.length > MAX_AUX_BYTES || this.#value.length > MAX_AUX_BYTES) return;
-    this.aux.set(binaryString(this.#name), binaryString(this.#value));
+    const [name, value] = [binaryString(this.#name), binaryString(this.#value)];
+    this.aux.set(name, value);
+    this.#options.onAux?.(name, value, this.#input.offset);
   }
 
   #checksum(): void {

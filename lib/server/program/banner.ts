@@ -23,6 +23,8 @@ export function versionLine(): string {
 /** What `--help` prints. */
 export const USAGE = `Usage: tredis [/path/to/redis.conf] [options] [-]
        tredis -                     read the configuration from standard input
+       tredis check-rdb FILE        check an RDB file, as redis-check-rdb does
+       tredis check-aof [--fix] FILE    check an append-only file, as redis-check-aof does
        tredis -v | --version
        tredis -h | --help
 

@@ -26,6 +26,7 @@ import {
   versionLine,
 } from "./banner.ts";
 import { bringUp } from "./bring_up.ts";
+import { checkAsked } from "./checks.ts";
 import { limitClients } from "./descriptors.ts";
 import { followLauncher } from "./launcher.ts";
 import { ListenError, Listeners } from "./listeners.ts";
@@ -33,8 +34,10 @@ import { Log } from "./log.ts";
 import { pidFilePath, writePidFile } from "./pid_file.ts";
 import { Server } from "../server.ts";
 
-/** Runs the program with the arguments after its name. Resolves once it serves, or to the code to exit with. */
-export async function run(argv: readonly string[]): Promise<number | null> {
+/** Runs the program, by its name and the arguments after it. Resolves once it serves, or to the code to exit with. */
+export async function run(name: string, argv: readonly string[]): Promise<number | null> {
+  const check = checkAsked(name, argv);
+  if (check !== null) return await check();
   const commandLine = parseCommandLine(argv.map(toBinary));
   if (commandLine.action === "version") return say(versionLine());
   if (commandLine.action === "help") return say(USAGE);

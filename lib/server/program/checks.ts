@@ -1,0 +1,311 @@
+/**
+ * `tredis check-rdb FILE` and `tredis check-aof [--fix] FILE`: what redis-check-rdb and redis-check-aof do, and say, as
+ * others read it; also reached by those names. Called by the start, before anything of a server is there.
+ */
+
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fromBinary } from "../../bytes/paths.ts";
+import { systemErrorText } from "../../bytes/system_errors.ts";
+import { checkLog, type LogCheck } from "../../persistence/aof/check_log.ts";
+import { type Manifest, ManifestError } from "../../persistence/aof/manifest.ts";
+import { readManifest } from "../../persistence/aof/manifest_file.ts";
+import { checkRdb, type RdbCheck } from "../../persistence/check_rdb.ts";
+import { FileError } from "../../persistence/rdb_file.ts";
+import { files } from "../../runtime/files.ts";
+
+const RDB_USAGE = "Usage: tredis check-rdb FILE";
+const AOF_USAGE = "Usage: tredis check-aof [--fix | --truncate-to-timestamp SECONDS] FILE\n" +
+  "FILE is a manifest, as appendonlydir/appendonly.aof.manifest, or a file of commands.";
+const RDB_SIGNATURE = "REDIS";
+const WIDTH = 40;
+
+/** What the words after the program's name, or the name itself, ask to be checked; null where nothing is. */
+export function checkAsked(programName: string, argv: readonly string[]): (() => Promise<number>) | null {
+  const name = basename(programName).replace(/\.exe$/i, "");
+  if (name === "redis-check-rdb") return () => Promise.resolve(checkRdbFile(argv));
+  if (name === "redis-check-aof") return () => checkAofFile(argv);
+  if (argv[0] === "check-rdb") return () => Promise.resolve(checkRdbFile(argv.slice(1)));
+  if (argv[0] === "check-aof") return () => checkAofFile(argv.slice(1));
+  return null;
+}
+
+/** The checker could not do what it was asked for, and says why. */
+class Refusal extends Error {
+  override name = "Refusal";
+}
+
+function say(text: string): void {
+  console.log(text);
+}
+
+function at(offset: number, text: string): void {
+  say(`[offset ${offset}] ${text}`);
+}
+
+/** A bar on the terminal, if there is one. */
+class Progress {
+  #shown = -1;
+
+  constructor(readonly totalBytes: number) {}
+
+  show(bytes: number): void {
+    if (process.stderr.isTTY !== true || this.totalBytes === 0) return;
+    const percent = Math.floor((100 * bytes) / this.totalBytes);
+    if (percent === this.#shown) return;
+    this.#shown = percent;
+    const done = Math.floor((WIDTH * percent) / 100);
+    process.stderr.write(`\r[${"#".repeat(done)}${".".repeat(WIDTH - done)}] ${percent}%`);
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#shown >= 0) process.stderr.write(`\r${" ".repeat(WIDTH + 8)}\r`);
+    this.#shown = -1;
+  }
+}
+
+/** Runs `body` with a file opened, and with its length. */
+function withFile<T>(path: string, body: (file: number, bytes: number) => T): T {
+  let file: number;
+  let bytes: number;
+  try {
+    file = files().open(path, "read");
+    bytes = files().stat(path).bytes;
+  } catch (error) {
+    throw new Refusal(`Cannot open file ${path}: ${systemErrorText(error)}`);
+  }
+  try {
+    return body(file, bytes);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal(`Cannot read file ${path}: ${systemErrorText(error)}`);
+  } finally {
+    files().close(file);
+  }
+}
+
+// --- RDB --------------------------------------------------------------------------------------------------------------
+
+function checkRdbFile(argv: readonly string[]): number {
+  if (argv.length !== 1) {
+    console.error(RDB_USAGE);
+    return 1;
+  }
+  return refusable(() => withFile(argv[0], (file, bytes) => reportRdb(argv[0], file, bytes).error === null ? 0 : 1));
+}
+
+function refusable(body: () => number): number {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+}
+
+/** Checks the RDB data that a file begins with, and says what it finds. */
+function reportRdb(name: string, file: number, bytes: number): RdbCheck {
+  at(0, `Checking RDB file ${basename(name)}`);
+  const progress = new Progress(bytes);
+  const check = checkRdb(file, {
+    onAux: (field, value, offset) => {
+      progress.end();
+      at(offset, `AUX FIELD ${fromBinary(field)} = '${fromBinary(value)}'`);
+    },
+    onDatabase: (index, offset) => {
+      progress.end();
+      at(offset, `Selecting DB ID ${index}`);
+    },
+    onProgress: (done) => progress.show(done),
+  });
+  progress.end();
+  const { error } = check;
+  if (error === null) {
+    if (check.hasChecksum) at(check.bytes, "Checksum OK");
+    at(check.bytes, "\\o/ RDB looks OK! \\o/");
+  } else {
+    say("--- RDB ERROR DETECTED ---");
+    at(error.offset, error.reason);
+    if (error.key !== null) say(`[additional info] Reading key '${fromBinary(error.key)}'`);
+  }
+  say(`[info] ${check.keys} keys read`);
+  say(`[info] ${check.expiring} expires`);
+  say(`[info] ${check.expired} already expired`);
+  return check;
+}
+
+// --- Append-only files ------------------------------------------------------------------------------------------------
+
+interface Wish {
+  readonly path: string;
+  readonly fixes: boolean;
+  /** Seconds of Unix time up to which the file is to be kept; null: all of it. */
+  readonly untilSeconds: number | null;
+}
+
+function wishOf(argv: readonly string[]): Wish | null {
+  if (argv.length === 1) return { path: argv[0], fixes: false, untilSeconds: null };
+  if (argv.length === 2 && argv[0] === "--fix") return { path: argv[1], fixes: true, untilSeconds: null };
+  if (argv.length !== 3 || argv[0] !== "--truncate-to-timestamp" || !/^\d{1,15}$/.test(argv[1])) return null;
+  return { path: argv[2], fixes: false, untilSeconds: Number(argv[1]) };
+}
+
+async function checkAofFile(argv: readonly string[]): Promise<number> {
+  const wish = wishOf(argv);
+  if (wish === null) {
+    console.error(AOF_USAGE);
+    return 1;
+  }
+  try {
+    const manifest = manifestOf(wish.path);
+    if (manifest !== null) return await checkParts(wish, manifest) ? 0 : 1;
+    say("Start checking Old-Style AOF");
+    if (!await checkPart(wish, wish.path, true)) return 1;
+    if (wish.untilSeconds === null) say(`AOF ${basename(wish.path)} is valid`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    console.error(error.message);
+    return 1;
+  }
+}
+
+/** The manifest that a file is; null where it is a file of data. */
+function manifestOf(path: string): Manifest | null {
+  const begins = withFile(path, (file) => {
+    const bytes = new Uint8Array(RDB_SIGNATURE.length);
+    return String.fromCharCode(...bytes.subarray(0, files().read(file, bytes, 0, bytes.length)));
+  });
+  if (!path.endsWith(".manifest") && !begins.startsWith("file ")) return null;
+  try {
+    return readManifest(path);
+  } catch (error) {
+    if (error instanceof ManifestError) {
+      throw new Refusal(`${path}, line ${error.line}: ${error.message}${error.text === "" ? "" : `: ${error.text}`}`);
+    }
+    throw new Refusal(error instanceof FileError ? fromBinary(error.message) : String(error));
+  }
+}
+
+/** Checks all files that a manifest names. Only the last of them can be made shorter without losing what is behind. */
+async function checkParts(wish: Wish, manifest: Manifest): Promise<boolean> {
+  say("Start checking Multi Part AOF");
+  const { loaded } = manifest;
+  for (const part of loaded) {
+    const kind = part.kind === "base" ? "BASE" : "INCR";
+    const path = join(dirname(wish.path), fromBinary(part.name));
+    if (part === manifest.base) say(`Start to check BASE AOF (${isRdb(path) ? "RDB" : "AOF"} format).`);
+    else if (part === manifest.increments[0]) say("Start to check INCR files.");
+    if (!await checkPart(wish, path, part === loaded.at(-1))) return false;
+    say(`${kind} AOF ${fromBinary(part.name)} is valid`);
+  }
+  say("All AOF files and manifest are valid");
+  return true;
+}
+
+function isRdb(path: string): boolean {
+  return withFile(path, (file) => {
+    const bytes = new Uint8Array(RDB_SIGNATURE.length);
+    return String.fromCharCode(...bytes.subarray(0, files().read(file, bytes, 0, bytes.length))) === RDB_SIGNATURE;
+  });
+}
+
+/** Checks one file, and makes it shorter where that is wished; whether it is whole then. */
+async function checkPart(wish: Wish, path: string, isLast: boolean): Promise<boolean> {
+  const name = basename(path);
+  const hasPreamble = isRdb(path);
+  const found = withFile(path, (file, bytes): { readonly log: LogCheck; readonly bytes: number } | null => {
+    let before: Uint8Array = new Uint8Array(0);
+    let offset = 0;
+    if (hasPreamble) {
+      const rdb = reportRdb(name, file, bytes);
+      if (rdb.error !== null) return null;
+      say("RDB preamble is OK, proceeding with AOF tail...");
+      before = rdb.rest;
+      offset = rdb.bytes;
+    }
+    const progress = new Progress(bytes);
+    const log = checkLog(file, before, offset, wish.untilSeconds ?? Infinity, (done) => progress.show(done));
+    progress.end();
+    return { log, bytes };
+  });
+  if (found === null) {
+    say("RDB preamble of AOF file is not sane, aborting.");
+    return false;
+  }
+  const { log, bytes } = found;
+  if (wish.untilSeconds !== null && log.laterAt >= 0) return cutLater(wish.untilSeconds, path, log, bytes, isLast);
+  const excess = bytes - log.validBytes;
+  if (excess > 0) {
+    const { error } = log;
+    say(error === null ? "Reached the end of the file within a command or a transaction" : sentence(error.message));
+  }
+  say(`AOF analyzed: filename=${name}, size=${bytes}, ok_up_to=${log.validBytes}, diff=${excess}`);
+  if (excess === 0) return true;
+  if (!wish.fixes) {
+    say(`AOF ${name} is not valid. Use the --fix option to try fixing it.`);
+    return false;
+  }
+  if (!isLast) {
+    say(`Failed to truncate AOF ${name} because it is not the last file`);
+    return false;
+  }
+  say(`This will shrink the AOF ${name} from ${bytes} bytes, with ${excess} bytes, to ${log.validBytes} bytes`);
+  if (!await isConfirmed()) {
+    say("Aborting...");
+    return false;
+  }
+  truncate(path, log.validBytes);
+  say(`Successfully truncated AOF ${name}`);
+  return true;
+}
+
+function sentence(text: string): string {
+  return text[0].toUpperCase() + text.slice(1);
+}
+
+/** Leaves of a file what was written up to a time. */
+function cutLater(seconds: number, path: string, log: LogCheck, bytes: number, isLast: boolean): boolean {
+  const name = basename(path);
+  if (log.laterAt === 0) {
+    say(`AOF ${name} has nothing before timestamp ${seconds}, aborting...`);
+    return false;
+  }
+  if (!isLast) {
+    say(`Failed to truncate AOF ${name} to timestamp ${seconds} because it is not the last file.`);
+    say("Remove the files behind it from the manifest, or add them as history, then do this again.");
+    return false;
+  }
+  if (log.laterAt < bytes) truncate(path, log.laterAt);
+  say(`Successfully truncated AOF ${name} to timestamp ${seconds}`);
+  return true;
+}
+
+function truncate(path: string, bytes: number): void {
+  try {
+    const file = files().open(path, "update");
+    try {
+      files().truncate(file, bytes);
+      files().sync(file, "all");
+    } finally {
+      files().close(file);
+    }
+  } catch (error) {
+    throw new Refusal(`Failed to truncate ${path}: ${systemErrorText(error)}`);
+  }
+}
+
+/** Asks whoever sits there, or whatever answers in his place. */
+function isConfirmed(): Promise<boolean> {
+  const reader = createInterface({ input: process.stdin, output: process.stdout });
+  return new Promise((resolve) => {
+    reader.once("close", () => resolve(false));
+    reader.question("Continue? [y/N]: ", (answer) => {
+      resolve(answer.trim().toLowerCase() === "y");
+      reader.close();
+    });
+  });
+}
