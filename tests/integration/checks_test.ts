@@ -105,26 +105,43 @@ const COMMANDS = BEGINNING + resp("MULTI") + resp("SET", "b", "2") + resp("EXEC"
 const CUT = COMMANDS.slice(0, -5);
 
 /** The line that tells how much of a file is whole. */
-function analyzed(name: string, bytes: number, whole: number): RegExp {
-  return new RegExp(`^AOF analyzed: filename=${name}, size=${bytes}, ok_up_to=${whole}, .*diff=${bytes - whole}$`, "m");
+function analyzed(name: string, bytes: number, whole: number, line: number): RegExp {
+  const places = `size=${bytes}, ok_up_to=${whole}, ok_up_to_line=${line}, diff=${bytes - whole}`;
+  return new RegExp(`^AOF analyzed: filename=${name}, ${places}$`, "m");
 }
 
 test("a file of commands is right, or is told how much of it is", () => {
   write("right.aof", COMMANDS);
   const right = check("aof", ["right.aof"]);
   assert.match(right.output, /^Start checking Old-Style AOF$/m);
-  assert.match(right.output, analyzed("right.aof", COMMANDS.length, COMMANDS.length));
+  assert.match(right.output, analyzed("right.aof", COMMANDS.length, COMMANDS.length, 26));
   assert.match(right.output, /^AOF right\.aof is valid$/m);
   assert.equal(right.code, 0);
 
   write("cut.aof", CUT);
   const cut = check("aof", ["cut.aof"]);
-  assert.match(cut.output, analyzed("cut.aof", CUT.length, BEGINNING.length));
+  assert.match(cut.output, analyzed("cut.aof", CUT.length, BEGINNING.length, 25));
   assert.match(cut.output, /^AOF cut\.aof is not valid\. Use the --fix option to try fixing it\.$/m);
   assert.equal(cut.code, 1);
   assert.equal(contentOf("cut.aof"), CUT);
   for (const args of [["nothere.aof"], [], ["--fix"], ["--truncate-to-timestamp", "1"]]) {
     assert.equal(check("aof", args).code, 1);
+  }
+});
+
+test("the line is told in which a file is cut, whatever stands in its arguments", () => {
+  const file = resp("SET", "a", "x\r\ny\r\n") + resp("SET", "key", "1");
+  const lines: [number, number][] = [
+    [file.length, 15],
+    [file.length - 1, 14],
+    [file.length - 3, 14],
+    [36, 9],
+    [38, 9],
+    [40, 10],
+  ];
+  for (const [bytes, line] of lines) {
+    write("lines.aof", file.slice(0, bytes));
+    assert.match(check("aof", ["lines.aof"]).output, new RegExp(`ok_up_to_line=${line},`), `of ${bytes} bytes`);
   }
 });
 
@@ -147,7 +164,7 @@ test("an RDB preamble is checked with what follows it", async () => {
   write("both.aof", rdb + COMMANDS);
   const both = check("aof", ["both.aof"]);
   assert.match(both.output, /^RDB preamble is OK, proceeding with AOF tail\.\.\.$/m);
-  assert.match(both.output, analyzed("both.aof", rdb.length + COMMANDS.length, rdb.length + COMMANDS.length));
+  assert.match(both.output, analyzed("both.aof", rdb.length + COMMANDS.length, rdb.length + COMMANDS.length, 26));
   assert.equal(both.code, 0);
   write("both.aof", rdb + COMMANDS.slice(0, -1));
   assert.match(check("aof", ["both.aof"]).output, new RegExp(`ok_up_to=${rdb.length + BEGINNING.length},`));

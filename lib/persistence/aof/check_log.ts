@@ -12,6 +12,8 @@ export interface LogCheck {
   /** Bytes that were read. */
   readonly bytes: number;
   readonly commands: number;
+  /** Number of the line in which the file ends, or is wrong. */
+  readonly line: number;
   /** What is wrong behind `validBytes`; null where the file merely ends too soon, or nothing is. */
   readonly error: LogFormatError | null;
   /** Where the first timestamp stands that is later than the one asked for, in bytes; -1 where there is none. */
@@ -52,5 +54,5 @@ export function checkLog(
     if (!(thrown instanceof LogFormatError)) throw thrown;
     error = thrown;
   }
-  return { validBytes: scanner.validBytes, bytes, commands: scanner.commands, error, laterAt };
+  return { validBytes: scanner.validBytes, bytes, commands: scanner.commands, line: scanner.line, error, laterAt };
 }

@@ -50,6 +50,8 @@ export class LogScanner {
   /** Offset in the file of the buffer's first byte. */
   #base: number;
   #inTransaction = false;
+  /** Lines of what was found to be whole; an argument is one, whatever is in it. */
+  #lines = 0;
 
   /** `offset`: where in the file the first piece begins. */
   constructor(readonly listener: LogListener, offset = 0) {
@@ -60,6 +62,11 @@ export class LogScanner {
   /** Bytes of the file that were found to be whole, within a transaction or not. */
   get offset(): number {
     return this.#base + this.#start;
+  }
+
+  /** Number of the line in which the file ends, or is wrong, from 1 on. */
+  get line(): number {
+    return 1 + this.#lines + linesOf(this.#buffer, this.#start, this.#end);
   }
 
   /** Whether the file ends, if it ends here, in the middle of a command, of an annotation or of a transaction. */
@@ -131,6 +138,7 @@ export class LogScanner {
       if (bytes[end] !== CR || bytes[end + 1] !== LF) throw this.#wrong("an argument without its end");
     }
     this.commands++;
+    this.#lines += 1 + 2 * argc;
     if (argc !== 1) return;
     if (request.is(0, "multi")) {
       if (this.#inTransaction) throw this.#wrong("MULTI within MULTI");
@@ -155,6 +163,7 @@ export class LogScanner {
     const line = decodeLatin1(bytes, start, start + newline).replace(/\r$/, "");
     const seconds = TIMESTAMP.exec(line)?.[1];
     if (line.startsWith("#TS:") && seconds === undefined) throw this.#wrong("a timestamp that is no number");
+    this.#lines++;
     if (seconds !== undefined) this.listener.onTimestamp?.(Number(seconds), this.offset);
     return start + newline + 1;
   }
@@ -162,4 +171,25 @@ export class LogScanner {
   #wrong(reason: string): LogFormatError {
     return new LogFormatError(reason, this.offset);
   }
+}
+
+/** Whole lines at the beginning of `bytes[start, end)`, which may be no whole command, or no command at all. */
+function linesOf(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[start] !== STAR) return 0;
+  let lines = 0;
+  let at = start;
+  while (at < end) {
+    const newline = bytes.subarray(at, end).indexOf(LF);
+    if (newline < 1 || bytes[at + newline - 1] !== CR) break;
+    const header = decodeLatin1(bytes, at, at + newline - 1);
+    const count = Number(header.slice(1));
+    if (!/^[*$]\d{1,15}$/.test(header) || (header[0] === "*") !== (at === start)) break;
+    lines++;
+    at += newline + 1;
+    if (header[0] === "*") continue;
+    at += count + 2;
+    if (at > end || bytes[at - 2] !== CR || bytes[at - 1] !== LF) break;
+    lines++;
+  }
+  return lines;
 }

@@ -243,7 +243,9 @@ async function checkPart(wish: Wish, path: string, isLast: boolean): Promise<boo
     const { error } = log;
     say(error === null ? "Reached the end of the file within a command or a transaction" : sentence(error.message));
   }
-  say(`AOF analyzed: filename=${name}, size=${bytes}, ok_up_to=${log.validBytes}, diff=${excess}`);
+  say(
+    `AOF analyzed: filename=${name}, size=${bytes}, ok_up_to=${log.validBytes}, ok_up_to_line=${log.line}, diff=${excess}`,
+  );
   if (excess === 0) return true;
   if (!wish.fixes) {
     say(`AOF ${name} is not valid. Use the --fix option to try fixing it.`);
