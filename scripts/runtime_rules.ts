@@ -109,7 +109,7 @@ export const EXCEPTIONS: readonly Exception[] = [
     why: "the program's start: signals, errors that nobody caught, and whether somebody watches",
   },
   {
-    file: "lib/server/program/checks.ts",
+    file: "lib/server/program/checks/terminal.ts",
     names: ["process.stderr", "process.stdin", "process.stdout", "readline.createInterface"],
     why: "a program of its own, which shows how far it is and asks whoever sits there before it changes a file",
   },

@@ -26,7 +26,7 @@ import {
   versionLine,
 } from "./banner.ts";
 import { bringUp } from "./bring_up.ts";
-import { checkAsked } from "./checks.ts";
+import { checkAsked } from "./checks/asked.ts";
 import { limitClients } from "./descriptors.ts";
 import { followLauncher } from "./launcher.ts";
 import { ListenError, Listeners } from "./listeners.ts";
