@@ -77,41 +77,64 @@ function isRdb(path: string): boolean {
   return beginningOf(path, RDB_SIGNATURE.length) === RDB_SIGNATURE;
 }
 
+/** What one file has been found to be. */
+interface Found {
+  readonly path: string;
+  readonly bytes: number;
+  readonly log: LogCheck;
+  /** Whether nothing is loaded behind it. */
+  readonly isLast: boolean;
+}
+
 /** Checks one file, and makes it shorter where that is wished; whether it is whole then. */
 async function checkPart(wish: Wish, path: string, isLast: boolean): Promise<boolean> {
-  const name = basename(path);
+  const found = examine(path, isLast, wish.untilSeconds ?? Infinity);
+  if (found === null) {
+    say("RDB preamble of AOF file is not sane, aborting.");
+    return false;
+  }
+  if (wish.untilSeconds !== null && found.log.laterAt >= 0) return cutLater(found, wish.untilSeconds);
+  return tell(found) || await mend(found, wish.fixes);
+}
+
+/** Reads one file to its end; null where the RDB data that it begins with is wrong. */
+function examine(path: string, isLast: boolean, untilSeconds: number): Found | null {
   const hasPreamble = isRdb(path);
-  const found = withFile(path, (file, bytes): { readonly log: LogCheck; readonly bytes: number } | null => {
+  return withFile(path, (file, bytes) => {
     let before: Uint8Array = new Uint8Array(0);
     let offset = 0;
     if (hasPreamble) {
-      const rdb = reportRdb(name, file, bytes);
+      const rdb = reportRdb(path, file, bytes);
       if (rdb.error !== null) return null;
       say("RDB preamble is OK, proceeding with AOF tail...");
       before = rdb.rest;
       offset = rdb.bytes;
     }
     const progress = new Progress(bytes);
-    const log = checkLog(file, before, offset, wish.untilSeconds ?? Infinity, (done) => progress.show(done));
+    const log = checkLog(file, before, offset, untilSeconds, (done) => progress.show(done));
     progress.end();
-    return { log, bytes };
+    return { path, bytes, log, isLast };
   });
-  if (found === null) {
-    say("RDB preamble of AOF file is not sane, aborting.");
-    return false;
-  }
-  const { log, bytes } = found;
-  if (wish.untilSeconds !== null && log.laterAt >= 0) return cutLater(wish.untilSeconds, path, log, bytes, isLast);
-  const excess = bytes - log.validBytes;
-  if (excess > 0) {
-    const { error } = log;
+}
+
+/** Says how much of a file is whole; whether that is all of it. */
+function tell({ path, bytes, log }: Found): boolean {
+  const { error, line, validBytes } = log;
+  if (validBytes < bytes) {
     say(error === null ? "Reached the end of the file within a command or a transaction" : sentence(error.message));
   }
   say(
-    `AOF analyzed: filename=${name}, size=${bytes}, ok_up_to=${log.validBytes}, ok_up_to_line=${log.line}, diff=${excess}`,
+    `AOF analyzed: filename=${basename(path)}, size=${bytes}, ok_up_to=${validBytes}, ok_up_to_line=${line}, ` +
+      `diff=${bytes - validBytes}`,
   );
-  if (excess === 0) return true;
-  if (!wish.fixes) {
+  return validBytes === bytes;
+}
+
+/** Leaves of a file what is whole, if that is wished, and whoever is asked agrees; whether it did. */
+async function mend({ path, bytes, log, isLast }: Found, isWished: boolean): Promise<boolean> {
+  const name = basename(path);
+  const { validBytes } = log;
+  if (!isWished) {
     say(`AOF ${name} is not valid. Use the --fix option to try fixing it.`);
     return false;
   }
@@ -119,12 +142,12 @@ async function checkPart(wish: Wish, path: string, isLast: boolean): Promise<boo
     say(`Failed to truncate AOF ${name} because it is not the last file`);
     return false;
   }
-  say(`This will shrink the AOF ${name} from ${bytes} bytes, with ${excess} bytes, to ${log.validBytes} bytes`);
+  say(`This will shrink the AOF ${name} from ${bytes} bytes, with ${bytes - validBytes} bytes, to ${validBytes} bytes`);
   if (!await isConfirmed()) {
     say("Aborting...");
     return false;
   }
-  truncate(path, log.validBytes);
+  truncate(path, validBytes);
   say(`Successfully truncated AOF ${name}`);
   return true;
 }
@@ -134,7 +157,7 @@ function sentence(text: string): string {
 }
 
 /** Leaves of a file what was written up to a time. */
-function cutLater(seconds: number, path: string, log: LogCheck, bytes: number, isLast: boolean): boolean {
+function cutLater({ path, bytes, log, isLast }: Found, seconds: number): boolean {
   const name = basename(path);
   if (log.laterAt === 0) {
     say(`AOF ${name} has nothing before timestamp ${seconds}, aborting...`);
