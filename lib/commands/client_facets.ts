@@ -79,6 +79,8 @@ export interface ReplicationLink {
   readonly description: string;
   /** Whether this is the link to the primary, whose commands are obeyed and not answered. */
   readonly isPrimary: boolean;
+  /** Whether what it asks for has been done elsewhere, or before: by this server's primary, or by the file it loads. */
+  readonly isObeyed: boolean;
   /** Whether the client is a replica of this server. */
   readonly isReplica: boolean;
   /** What it has said of itself as a replica. */

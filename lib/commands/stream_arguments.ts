@@ -207,13 +207,13 @@ export class TrimOptions implements Trim {
   }
 
   /** All options were taken: sets the limit where it was not given. False after having replied that they do not fit. */
-  complete(session: Session & Pick<ReplicationLink, "isPrimary">, maxNodeEntries: number): boolean {
-    const error = this.#conflict(session.isPrimary);
+  complete(session: Session & Pick<ReplicationLink, "isObeyed">, maxNodeEntries: number): boolean {
+    const error = this.#conflict(session.isObeyed);
     if (error !== null) {
       session.reply.error(error);
       return false;
     }
-    if (session.isPrimary) {
+    if (session.isObeyed) {
       this.limit = 0; // what the primary has trimmed is known exactly
     } else if (this.limitAt === 0 && this.isApproximate) {
       const limit = 100 * maxNodeEntries;

@@ -30,7 +30,7 @@ import { FAILED, MISSING } from "./typed_keys.ts";
 const NOT_ABOVE = "ERR The ID specified in XADD is equal or smaller than the target stream top item";
 
 /** Whom the commands run for that take what a primary says as it is. */
-type Trimmer = Session & Pick<ReplicationLink, "isPrimary">;
+type Trimmer = Session & Pick<ReplicationLink, "isObeyed">;
 
 const options = new TrimOptions();
 const id = new StreamId();
@@ -252,7 +252,7 @@ function setIdError(session: Trimmer, body: number, added: bigint | null): strin
     return "ERR The entries_added specified in XSETID is smaller than the target stream length";
   }
   // A primary before 7.2 may have done so.
-  if (!session.isPrimary && id.compare(streams.maxDeletedId(body, lastId)) < 0) {
+  if (!session.isObeyed && id.compare(streams.maxDeletedId(body, lastId)) < 0) {
     return "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id";
   }
   return null;

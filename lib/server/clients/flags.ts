@@ -28,6 +28,8 @@ export const REPLY_SKIP_NEXT = 1 << 15;
 export const GIVING_WAY = 1 << 16;
 /** It is to be closed at once, whatever it has not been sent, or is closed. A client that is CLOSING may take its time. */
 export const DROPPED = 1 << 17;
+/** It is the server itself, which loads what it has written: what it asks for was allowed then. */
+export const LOADER = 1 << 18;
 /** Nothing is delivered any more, or ever: the link to the primary is no place for messages. */
 export const DEAF = CLOSING | PRIMARY;
 /** Requests are not run. */

@@ -28,6 +28,7 @@ import {
   CLOSING,
   DROPPED,
   IN_TRANSACTION,
+  LOADER,
   MONITOR,
   NO_EVICT,
   NO_TOUCH,
@@ -149,6 +150,10 @@ export class ClientSession implements Client {
     return (this.flags & PRIMARY) !== 0;
   }
 
+  get isObeyed(): boolean {
+    return (this.flags & (PRIMARY | LOADER)) !== 0;
+  }
+
   /** Whether `timeout` applies: not to links of the replication, nor to those who wait for messages or for a key. */
   get mayTimeOut(): boolean {
     return (this.flags & (REPLICA | PRIMARY | MONITOR | SUBSCRIBED | BLOCKED)) === 0;
@@ -184,7 +189,7 @@ export class ClientSession implements Client {
     onTimeout: () => void,
     whenGone: "wait" | "run" = "wait",
   ): void {
-    if (this.insideExec || this.isPrimary) return onTimeout();
+    if (this.insideExec || this.isObeyed) return onTimeout();
     this.host.waiters.wait(this, request, first, count, type, whenGone === "run", timeoutMs, onTimeout);
   }
 

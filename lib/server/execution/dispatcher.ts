@@ -262,6 +262,28 @@ export class Dispatcher {
     if ((this.gates & GATE_MONITORED) !== 0) this.onMonitored(client, command, request);
   }
 
+  /**
+   * Runs a request of a log that is being loaded: it was allowed when it was written, so nothing refuses it, and what it
+   * takes is no client's. Returns why it cannot be run, or null. Throws where there is no memory for it.
+   */
+  replay(client: ClientSession, request: Request, named: Command | null): string | null {
+    let command = named;
+    if (command === null) return unknownCommand(request);
+    if (command.subcommandIndex !== null && request.argc > 1) {
+      const { bytes, starts, lengths } = request;
+      command = command.subcommandIndex.find(bytes, starts[1], lengths[1]);
+      if (command === null) return unknownSubcommand(named as Command, request); // it was found
+    }
+    const { arity } = command;
+    if (arity >= 0 ? request.argc !== arity : request.argc < -arity) {
+      return `ERR wrong number of arguments for '${command.name}' command`;
+    }
+    if ((client.flags & IN_TRANSACTION) !== 0 && (command.flags & NOT_QUEUED) === 0) client.enqueue(command, request);
+    else command.handler(client, request);
+    client.propagated = null;
+    return null;
+  }
+
   /** Runs a command that EXEC has queued. */
   callNested(client: ClientSession, command: Command, request: Request): void {
     this.#isNested = true;
