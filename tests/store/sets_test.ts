@@ -290,6 +290,24 @@ const FULL: readonly [string, (i: number) => string, number][] = [
   ["hashtable", (i) => `m${i}`, 3000],
 ];
 
+test("as many are taken at random as were asked for, whatever becomes of the table meanwhile", () => {
+  const random = randomFrom(7);
+  const upTo = below(random);
+  for (let round = 0; round < 1500; round++) {
+    const size = 129 + upTo(round % 20 === 0 ? 1500 : 12);
+    const pair = new Pair("m1", 1000);
+    for (let i = 0; i < size; i++) pair.add(`m${i}`);
+    const count = Math.min(size - 1, Math.ceil(size * (round % 20 === 0 ? 0.26 + 0.74 * random() : 0.79 + 0.06 * random())));
+    const taken = new Set<string>();
+    let times = 0;
+    pair.sets.takeRandom(pair.ref, count, random, (member) => {
+      taken.add(member.text());
+      times++;
+    });
+    assert.deepEqual([times, taken.size, pair.sets.count(pair.ref)], [count, count, size - count]);
+  }
+});
+
 for (const [encoding, name, size] of FULL) {
   test(`what is taken at random from a ${encoding} was there, is gone, and each is as likely as any other`, () => {
     const random = randomFrom(size);

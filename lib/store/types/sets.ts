@@ -413,19 +413,19 @@ export class Sets implements ValueType {
       this.#removeEntry(table, member);
     };
     let left = tables.count(table);
-    if (count > left * DRAWN_PART) {
-      // Selection sampling (Knuth, 3.4.2, algorithm S), in the order of the table.
-      let cursor = 0;
-      do {
-        cursor = tables.scan(table, cursor, BATCH, this.#refs);
-        for (const member of this.#refs) {
-          if (random() * left-- >= count) continue;
-          take(member);
-          count--;
-        }
-      } while (cursor !== 0 && count > 0);
+    if (count <= left * DRAWN_PART) {
+      for (; count > 0; count--) take(tables.random(table, random));
+      return;
     }
-    for (; count > 0; count--) take(tables.random(table, random));
+    // Selection sampling (Knuth, 3.4.2, algorithm S), in the order of the table. None goes before all are chosen: a table
+    // that becomes smaller meanwhile may be scanned in part again.
+    const chosen: number[] = [];
+    let cursor = 0;
+    do {
+      cursor = tables.scan(table, cursor, BATCH, this.#refs);
+      for (const member of this.#refs) if (random() * left-- < count - chosen.length) chosen.push(member);
+    } while (cursor !== 0);
+    for (const member of chosen) take(member);
   }
 
   #takeElements(ref: number, count: number, random: () => number, sink: (member: Element) => void): void {
