@@ -297,7 +297,10 @@ test("as many are taken at random as were asked for, whatever becomes of the tab
     const size = 129 + upTo(round % 20 === 0 ? 1500 : 12);
     const pair = new Pair("m1", 1000);
     for (let i = 0; i < size; i++) pair.add(`m${i}`);
-    const count = Math.min(size - 1, Math.ceil(size * (round % 20 === 0 ? 0.26 + 0.74 * random() : 0.79 + 0.06 * random())));
+    const count = Math.min(
+      size - 1,
+      Math.ceil(size * (round % 20 === 0 ? 0.26 + 0.74 * random() : 0.79 + 0.06 * random())),
+    );
     const taken = new Set<string>();
     let times = 0;
     pair.sets.takeRandom(pair.ref, count, random, (member) => {
