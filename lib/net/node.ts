@@ -5,6 +5,7 @@
  */
 
 import { connect, type Socket as TcpSocket } from "node:net";
+import { Held } from "./held.ts";
 import { addressText, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
 
 class NodeSocket implements Socket {
@@ -14,9 +15,7 @@ class NodeSocket implements Socket {
   readonly isUnix = false;
   readonly #socket: TcpSocket;
   #closed = false;
-  /** What is held back, in order; null while nothing is. */
-  #held: Promise<void> | null = null;
-  #heldBytes = 0;
+  readonly #held = new Held();
 
   constructor(socket: TcpSocket) {
     this.#socket = socket;
@@ -32,29 +31,20 @@ class NodeSocket implements Socket {
   }
 
   get pendingBytes(): number {
-    return this.#closed ? 0 : this.#socket.writableLength + this.#heldBytes;
+    return this.#closed ? 0 : this.#socket.writableLength + this.#held.bytes;
   }
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.#closed || this.#socket.writableEnded || start === end) return;
-    const copy = bytes.slice(start, end);
-    const wait = this.handler.beforeSend() ?? this.#held;
-    if (wait === null) return this.#hand(copy);
-    this.#heldBytes += copy.length;
-    const before = this.#held;
-    const held = this.#held = wait.then(() => before).then(() => {
-      this.#heldBytes -= copy.length;
-      if (this.#held === held) this.#held = null;
-      this.#hand(copy);
-    });
+    if (!this.#held.hold(this.handler, bytes, start, end, this.#hand)) this.#hand(bytes.slice(start, end));
   }
 
-  #hand(bytes: Uint8Array): void {
+  #hand = (bytes: Uint8Array): void => {
     if (this.#closed) return;
     this.#socket.write(bytes, () => {
       if (!this.#closed && this.pendingBytes === 0) this.handler.onDrain();
     });
-  }
+  };
 
   send(): void {} // `write` has begun to
 
@@ -67,7 +57,7 @@ class NodeSocket implements Socket {
   }
 
   end(): void {
-    if (this.#held !== null) void this.#held.then(() => this.end());
+    if (this.#held.end !== null) void this.#held.end.then(() => this.end());
     else this.#socket.end(() => this.destroy());
   }
 

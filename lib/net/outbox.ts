@@ -148,10 +148,9 @@ export class Outbox {
     this.#first = this.#last = null;
     this.#isLent = false;
     this.#gone += this.length;
-    this.length =
-      this.released =
-      this.#asked =
-      this.#sent =
-        0;
+    this.length = 0;
+    this.released = 0;
+    this.#asked = 0;
+    this.#sent = 0;
   }
 }

@@ -4,6 +4,7 @@
  * or only much later, as those of a machine do that has lost its power.
  */
 
+import { Held } from "../../lib/net/held.ts";
 import { copyBytes } from "../../lib/bytes/compare.ts";
 import {
   type Acceptor,
@@ -88,8 +89,7 @@ export class SimulatedSocket implements Socket {
   #isFull = false;
   #deliveryDue = false;
   #latestMs = 0;
-  /** What its handler holds back, in order; null while nothing is. */
-  #held: Promise<void> | null = null;
+  readonly #held = new Held();
   /** The other end. */
   peer: SimulatedSocket = this;
 
@@ -114,14 +114,10 @@ export class SimulatedSocket implements Socket {
 
   write(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed || this.#isEnding || this.scope.isDead || start === end) return;
-    const wait = this.handler.beforeSend() ?? this.#held;
-    if (wait === null) return this.#hand(bytes, start, end);
-    const copy = bytes.slice(start, end);
-    const before = this.#held;
-    const held = this.#held = wait.then(() => before).then(() => {
-      if (this.#held === held) this.#held = null;
+    const isHeld = this.#held.hold(this.handler, bytes, start, end, (copy) => {
       if (!this.isClosed && !this.scope.isDead) this.#hand(copy, 0, copy.length);
     });
+    if (!isHeld) this.#hand(bytes, start, end);
   }
 
   #hand(bytes: Uint8Array, start: number, end: number): void {
@@ -195,8 +191,8 @@ export class SimulatedSocket implements Socket {
   }
 
   end(): void {
-    if (this.#held !== null) {
-      void this.#held.then(() => this.end());
+    if (this.#held.end !== null) {
+      void this.#held.end.then(() => this.end());
       return;
     }
     this.#isEnding = true;
