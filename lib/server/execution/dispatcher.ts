@@ -173,15 +173,11 @@ export class Dispatcher {
       return this.#rejectAtOnce(client, null, unknownCommand(request));
     }
     if (command.subcommandIndex !== null && request.argc > 1) {
-      const { bytes, starts, lengths } = request;
-      const subcommand = command.subcommandIndex.find(bytes, starts[1], lengths[1]);
+      const subcommand = subcommandOf(command.subcommandIndex, request);
       if (subcommand === null) return this.#rejectAtOnce(client, null, unknownSubcommand(command, request));
       command = subcommand;
     }
-    const arity = command.arity;
-    if (arity >= 0 ? request.argc !== arity : request.argc < -arity) {
-      return this.#rejectAtOnce(client, command, `ERR wrong number of arguments for '${command.name}' command`);
-    }
+    if (!fits(request, command)) return this.#rejectAtOnce(client, command, wrongNumber(command));
     client.lastCommand = command;
     if ((client.flags & CLIENT_GATES) === 0) {
       const gates = this.gates & ~GATE_MEMORY;
@@ -266,18 +262,14 @@ export class Dispatcher {
    * Runs a request of a log that is being loaded: it was allowed when it was written, so nothing refuses it, and what it
    * takes is no client's. Returns why it cannot be run, or null. Throws where there is no memory for it.
    */
-  replay(client: ClientSession, request: Request, named: Command | null): string | null {
-    let command = named;
+  replay(client: ClientSession, request: Request, command: Command | null): string | null {
     if (command === null) return unknownCommand(request);
     if (command.subcommandIndex !== null && request.argc > 1) {
-      const { bytes, starts, lengths } = request;
-      command = command.subcommandIndex.find(bytes, starts[1], lengths[1]);
-      if (command === null) return unknownSubcommand(named as Command, request); // it was found
+      const subcommand = subcommandOf(command.subcommandIndex, request);
+      if (subcommand === null) return unknownSubcommand(command, request);
+      command = subcommand;
     }
-    const { arity } = command;
-    if (arity >= 0 ? request.argc !== arity : request.argc < -arity) {
-      return `ERR wrong number of arguments for '${command.name}' command`;
-    }
+    if (!fits(request, command)) return wrongNumber(command);
     if ((client.flags & IN_TRANSACTION) !== 0 && (command.flags & NOT_QUEUED) === 0) client.enqueue(command, request);
     else command.handler(client, request);
     client.propagated = null;
@@ -520,6 +512,19 @@ export class Dispatcher {
       this.onSlow(client, command, request, microseconds);
     }
   }
+}
+
+function subcommandOf(index: NonNullable<Command["subcommandIndex"]>, request: Request): Command | null {
+  return index.find(request.bytes, request.starts[1], request.lengths[1]);
+}
+
+/** Whether a request has as many arguments as its command takes. */
+function fits({ argc }: Request, { arity }: Command): boolean {
+  return arity >= 0 ? argc === arity : argc >= -arity;
+}
+
+function wrongNumber({ name }: Command): string {
+  return `ERR wrong number of arguments for '${name}' command`;
 }
 
 /** The flags that any of the commands queued has. */
