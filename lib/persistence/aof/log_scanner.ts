@@ -8,9 +8,8 @@
 
 import { decodeLatin1 } from "../../bytes/latin1.ts";
 import { INCOMPLETE, PROTOCOL_ERROR, RequestParser } from "../../resp/parser.ts";
-import type { Request } from "../../resp/request.ts";
+import { type Request, STAR } from "../../resp/request.ts";
 
-const STAR = 0x2a;
 const HASH = 0x23;
 const CR = 13;
 const LF = 10;

@@ -10,8 +10,7 @@
  * A manifest is a value: what changes makes another, which counts once it is written (manifest_file.ts).
  */
 
-import { quote, splitArguments } from "../../bytes/quoting.ts";
-import { decodeLatin1, encodeLatin1 } from "../../bytes/latin1.ts";
+import { quoteIfNeeded, splitLine, UNBALANCED } from "../../config/syntax.ts";
 
 /** What a file of an append-only file is. */
 export type AofFileKind = "base" | "history" | "increment";
@@ -32,8 +31,6 @@ const LETTERS: Readonly<Record<AofFileKind, string>> = { base: "b", history: "h"
 const MOST_LINE_BYTES = 1024;
 /** Words of a line at least: three keys, each with a value. */
 const LEAST_WORDS = 6;
-/** A word that stands for itself: nothing in it is white space, a quote, a backslash, or cannot be printed. */
-const BARE = /^[!#-&(-[\]-~]+$/;
 
 const BAD_FORMAT = "Invalid AOF manifest file format";
 
@@ -97,7 +94,7 @@ export class Manifest {
   format(): string {
     const files = [...(this.base === null ? [] : [this.base]), ...this.history, ...this.increments];
     return files.map(({ name, sequence, kind }) =>
-      `file ${BARE.test(name) ? name : quote(name)} seq ${sequence} type ${LETTERS[kind]}\n`
+      `file ${quoteIfNeeded(name)} seq ${sequence} type ${LETTERS[kind]}\n`
     ).join("");
   }
 
@@ -154,8 +151,8 @@ function asHistory({ name, sequence }: AofFile): AofFile {
 
 /** A file of a line: keys with values, in any order; keys that are not known are for others. */
 function parseLine(line: string, wrong: (message: string) => ManifestError): AofFile {
-  const words = splitArguments(encodeLatin1(line), 0, line.length)?.map((word) => decodeLatin1(word)) ?? [];
-  if (words.length < LEAST_WORDS || words.length % 2 !== 0) throw wrong(BAD_FORMAT);
+  const words = splitLine(line);
+  if (words === UNBALANCED || words.length < LEAST_WORDS || words.length % 2 !== 0) throw wrong(BAD_FORMAT);
   let name: string | null = null;
   let sequence = 0;
   let kind: AofFileKind | undefined;
