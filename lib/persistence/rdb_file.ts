@@ -38,7 +38,7 @@ export class AtomicFile {
 
   write(bytes: Uint8Array): void {
     try {
-      writeAll(this.#descriptor, bytes);
+      writeBytes(this.#descriptor, bytes);
       this.#unsynced += bytes.length;
       if (this.incrementalSync && this.#unsynced >= SYNC_BYTES) {
         files().sync(this.#descriptor, "data");
@@ -93,7 +93,7 @@ export class AtomicFile {
 }
 
 /** Writes all of `bytes` behind what was written last. Throws the system's error; a part may have been written then. */
-export function writeAll(file: number, bytes: Uint8Array): void {
+export function writeBytes(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) at += files().write(file, bytes, at, bytes.length - at);
 }
 

@@ -14,7 +14,9 @@ export const RDB_VERSION = 10;
 export const RDB_LATEST_VERSION = 12;
 /** The first version whose files end in a checksum. */
 export const RDB_CHECKSUM_SINCE = 5;
-/** Bytes of "REDIS" and the version. */
+/** What a file begins with. */
+export const RDB_SIGNATURE = "REDIS";
+/** Bytes of that and the version. */
 export const RDB_HEADER_BYTES = 9;
 
 export const OPCODE_SLOT_INFO = 244;

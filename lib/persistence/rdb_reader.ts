@@ -211,7 +211,7 @@ export class RdbReader {
     const input = this.#input;
     const at = input.take(format.RDB_HEADER_BYTES);
     const text = decodeLatin1(input.bytes, at, at + format.RDB_HEADER_BYTES);
-    if (!text.startsWith("REDIS")) throw new RdbError("Wrong signature trying to load DB from file", 0);
+    if (!text.startsWith(format.RDB_SIGNATURE)) throw new RdbError("Wrong signature trying to load DB from file", 0);
     const version = /^\d{4}$/.test(text.slice(5)) ? Number(text.slice(5)) : 0;
     if (version < 1 || version > format.RDB_LATEST_VERSION) {
       const shown = text.slice(5).replace(/[^ -~]/g, "?");

@@ -7,26 +7,15 @@ import { test } from "node:test";
 import { syncDirectory } from "../../lib/persistence/rdb_file.ts";
 import { loadRdbFileSync } from "../../lib/persistence/load.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
-import { type Files, files, useFiles } from "../../lib/runtime/files.ts";
+import type { Files } from "../../lib/runtime/files.ts";
 import { sleep } from "../../lib/runtime/timers.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
-import { INFO, OPTIONS, withDirectory } from "./helpers.ts";
+import { INFO, OPTIONS, withCalls, withDirectory } from "./helpers.ts";
 
 const keyspace = new Keyspace(1);
 
 function failure(code = "EIO"): never {
   throw Object.assign(new Error("simulated"), { code });
-}
-
-/** Runs `body` on a disk with some calls of its own. */
-async function withCalls(calls: (system: Files) => Partial<Files>, body: () => Promise<void> | void): Promise<void> {
-  const system = files();
-  useFiles({ ...system, ...calls(system) });
-  try {
-    await body();
-  } finally {
-    useFiles(system);
-  }
 }
 
 test("a temporary file that was made but cannot be opened is removed", () =>

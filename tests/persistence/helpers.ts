@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { concatBytes } from "../bytes/concat.ts";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { type Files, files, useFiles } from "../../lib/runtime/files.ts";
 import type { Database } from "../../lib/store/database.ts";
 import {
   ENCODING_EMBSTR,
@@ -357,5 +358,19 @@ export class RealRedis {
     const exited = new Promise((resolve) => this.#server.once("exit", resolve));
     this.#server.kill("SIGKILL");
     await exited;
+  }
+}
+
+/** Runs `body` on a disk with some calls of its own. */
+export async function withCalls(
+  calls: (system: Files) => Partial<Files>,
+  body: () => Promise<void> | void,
+): Promise<void> {
+  const system = files();
+  useFiles({ ...system, ...calls(system) });
+  try {
+    await body();
+  } finally {
+    useFiles(system);
   }
 }

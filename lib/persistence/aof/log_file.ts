@@ -23,7 +23,7 @@ export class LogFile {
   #buffered = 0;
   #writtenBytes: number;
   #syncedBytes: number;
-  /** The sync under way, and those who wait for the one after it. */
+  /** The sync under way, or null. */
   #syncing: Promise<void> | null = null;
   #closed = false;
 

@@ -5,7 +5,7 @@ import { fromBinary } from "../../bytes/paths.ts";
 import { decodeLatin1, encodeLatin1 } from "../../bytes/latin1.ts";
 import { systemErrorCode } from "../../bytes/system_errors.ts";
 import { files } from "../../runtime/files.ts";
-import { FileError, removeQuietly, syncDirectory, writeAll } from "../rdb_file.ts";
+import { FileError, removeQuietly, syncDirectory, writeBytes } from "../rdb_file.ts";
 import { Manifest } from "./manifest.ts";
 
 const PIECE_BYTES = 64 * 1024;
@@ -46,7 +46,7 @@ export async function writeManifest(path: string, manifest: Manifest): Promise<v
   try {
     const file = files().open(temporary, "replace");
     try {
-      writeAll(file, encodeLatin1(manifest.format()));
+      writeBytes(file, encodeLatin1(manifest.format()));
       await files().syncLater(file, "all");
     } finally {
       files().close(file);

@@ -1,31 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { LogFile } from "../../../lib/persistence/aof/log_file.ts";
 import { FileError } from "../../../lib/persistence/rdb_file.ts";
-import { type Files, files, useFiles } from "../../../lib/runtime/files.ts";
+import { withCalls, withDirectory } from "../helpers.ts";
+import type { Files } from "../../../lib/runtime/files.ts";
 
-async function withPath(body: (path: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "tredis-aof-"));
-  try {
-    await body(join(folder, "log.aof"));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** Runs `body` with some calls of the disk replaced. */
-async function withDisk(calls: (system: Files) => Partial<Files>, body: () => Promise<void>): Promise<void> {
-  const system = files();
-  useFiles({ ...system, ...calls(system) });
-  try {
-    await body();
-  } finally {
-    useFiles(system);
-  }
-}
+const withPath = (body: (path: string) => Promise<void>) =>
+  withDirectory((directory) => body(join(directory, "log.aof")));
 
 function append(log: LogFile, text: string): void {
   const bytes = new TextEncoder().encode(`--${text}--`);
@@ -90,7 +73,7 @@ test("a write that the disk takes in part is taken back, and done again", () =>
         return system.write(file, bytes, start, Math.min(2, length));
       },
     });
-    await withDisk(short, () => {
+    await withCalls(short, () => {
       assert.throws(() => log.write(), (error) => error instanceof FileError && /No space left/.test(error.message));
       return Promise.resolve();
     });
@@ -114,7 +97,7 @@ test("what cannot be taken back is not written twice", () =>
         throw full();
       },
     });
-    await withDisk(stuck, () => {
+    await withCalls(stuck, () => {
       assert.throws(() => log.write(), FileError);
       return Promise.resolve();
     });
@@ -131,7 +114,7 @@ test("one sync is for all that was written before it, and those who ask meanwhil
     const slow = (system: Files): Partial<Files> => ({
       syncLater: (file, part) => new Promise((resolve) => syncs.push(() => system.syncLater(file, part).then(resolve))),
     });
-    await withDisk(slow, async () => {
+    await withCalls(slow, async () => {
       append(log, "one");
       log.write();
       const first = log.sync();
@@ -155,7 +138,7 @@ test("a sync that fails is told to whoever asked, and the next one tries again",
     const log = new LogFile(path, 0);
     append(log, "one");
     log.write();
-    await withDisk(() => ({ syncLater: () => Promise.reject(full()) }), async () => {
+    await withCalls(() => ({ syncLater: () => Promise.reject(full()) }), async () => {
       await assert.rejects(log.sync(), FileError);
     });
     assert.deepEqual([log.syncedBytes, log.isSyncing], [0, false]);
@@ -177,7 +160,7 @@ test("a file is closed only when its sync has ended", () =>
         system.close(file);
       },
     });
-    await withDisk(observed, async () => {
+    await withCalls(observed, async () => {
       const sync = log.sync();
       await log.close();
       await sync;

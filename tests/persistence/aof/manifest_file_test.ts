@@ -1,28 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { Manifest, ManifestError } from "../../../lib/persistence/aof/manifest.ts";
 import { manifestPath, readManifest, writeManifest } from "../../../lib/persistence/aof/manifest_file.ts";
 import { FileError } from "../../../lib/persistence/rdb_file.ts";
+import { withDirectory } from "../helpers.ts";
 import { type Files, files, useFiles } from "../../../lib/runtime/files.ts";
-
-async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "tredis-manifest-"));
-  try {
-    await body(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 const FILE = "appendonly.aof";
 const OLD = Manifest.EMPTY.withBase(FILE, "rdb").withIncrement(FILE);
 const NEW = OLD.withIncrement(FILE);
 
 test("a manifest that was written is read again; one that is not there is none", () =>
-  withFolder(async (folder) => {
+  withDirectory(async (folder) => {
     const path = manifestPath(folder, FILE);
     assert.equal(readManifest(path), null);
     await writeManifest(path, OLD);
@@ -32,7 +22,7 @@ test("a manifest that was written is read again; one that is not there is none",
   }));
 
 test("a manifest of nonsense is refused, and so is one that cannot be read", () =>
-  withFolder((folder) => {
+  withDirectory((folder) => {
     const path = manifestPath(folder, FILE);
     writeFileSync(path, "nonsense\n");
     assert.throws(() => readManifest(path), ManifestError);
@@ -41,7 +31,7 @@ test("a manifest of nonsense is refused, and so is one that cannot be read", () 
   }));
 
 test("whichever call of the disk fails, the old manifest is whole, or the new one is there", () =>
-  withFolder(async (folder) => {
+  withDirectory(async (folder) => {
     const path = manifestPath(folder, FILE);
     const system = files();
     let [calls, failing] = [0, 0];

@@ -6,6 +6,7 @@ import { systemErrorText } from "../../../bytes/system_errors.ts";
 import { checkLog, type LogCheck } from "../../../persistence/aof/check_log.ts";
 import { type Manifest, ManifestError } from "../../../persistence/aof/manifest.ts";
 import { readManifest } from "../../../persistence/aof/manifest_file.ts";
+import { RDB_SIGNATURE } from "../../../persistence/rdb_format.ts";
 import { FileError } from "../../../persistence/rdb_file.ts";
 import { files } from "../../../runtime/files.ts";
 import { reportRdb } from "./rdb_file.ts";
@@ -13,8 +14,7 @@ import { beginningOf, isConfirmed, Progress, Refusal, say, withFile } from "./te
 
 export const AOF_USAGE = "Usage: tredis check-aof [--fix | --truncate-to-timestamp SECONDS] FILE\n" +
   "FILE is a manifest, as appendonlydir/appendonly.aof.manifest, or a file of commands.";
-/** What an RDB file begins with, and a manifest. */
-const RDB_SIGNATURE = "REDIS";
+/** What a manifest begins with. */
 const MANIFEST_BEGINNING = "file ";
 
 /** What is to be done with a file. */
