@@ -183,7 +183,7 @@ export class RdbReader {
 
   /** Whether all that was pushed was consumed and no key is incomplete. */
   get isAtRest(): boolean {
-    return this.isBetweenKeys && this.#input.rest.length === 0;
+    return this.#state === "records" && this.#input.rest.length === 0;
   }
 
   /** Whether no value is under way of which a part was read. */

@@ -77,7 +77,7 @@ test("restoring keeps the old value where the payload makes none", () => {
   assert.equal(decodeLatin1(name), "k");
 });
 
-test("a payload with another key behind its value is refused, and harms none that comes later", () => {
+test("a payload with another key behind its value, or an end, is refused, and harms none that comes later", () => {
   const keyspace = new Keyspace(1);
   const [database] = keyspace.databases;
   const restorer = new Restorer(keyspace);
@@ -91,6 +91,11 @@ test("a payload with another key behind its value is refused, and harms none tha
   assert.equal(restore(Uint8Array.from([...value, ...other, ...footer])), false);
   assert.equal(restore(Uint8Array.from([...empty, ...other, ...footer])), false);
   assert.equal(restore(Uint8Array.from([...empty, ...value, ...other, ...footer])), false);
+  const end = [0xff]; // of an RDB file
+  const module = [0xf7, 1]; // the beginning of a module's data
+  for (const behind of [end, module]) {
+    assert.equal(restore(Uint8Array.from([...value, ...behind, ...footer])), false);
+  }
   assert.equal(restore(Uint8Array.from([...value, ...footer])), true);
   assert.deepEqual(keyspace.unnumbered.map(({ size }) => size), [0]);
   assert.equal(database.size, 1);

@@ -3,7 +3,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { decodeLatin1 } from "../../../bytes/latin1.ts";
-import { systemErrorText } from "../../../bytes/system_errors.ts";
+import { systemErrorCode, systemErrorText } from "../../../bytes/system_errors.ts";
 import { files } from "../../../runtime/files.ts";
 
 /** Characters of the bar. */
@@ -57,7 +57,7 @@ export function withFile<T>(path: string, body: (file: number, bytes: number) =>
   try {
     return body(file, bytes);
   } catch (error) {
-    if (error instanceof Refusal) throw error;
+    if (systemErrorCode(error) === "") throw error;
     throw new Refusal(`Cannot read file ${path}: ${systemErrorText(error)}`);
   } finally {
     files().close(file);
