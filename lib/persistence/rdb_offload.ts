@@ -97,6 +97,13 @@ export class SaveWorker {
   }
 }
 
+/** What begins a save. */
+function firstMessage(target: SnapshotTarget, options: WorkerOptions, job: number): ToWorker {
+  if (target.kind === "file") return { kind: "file", job, temporary: target.temporary, options };
+  if (options.format !== "rdb") throw new Error("what is streamed is RDB");
+  return { kind: "stream", job, options };
+}
+
 export class Offload {
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   #pending = 0;
@@ -113,13 +120,7 @@ export class Offload {
     readonly events: OffloadEvents,
   ) {
     if (target.kind === "file") createEmpty(target.temporary);
-    const job = worker.begin(this);
-    worker.send(
-      target.kind === "file"
-        ? { kind: "file", job, temporary: target.temporary, options }
-        : { kind: "stream", job, options },
-      [],
-    );
+    worker.send(firstMessage(target, options, worker.begin(this)), []);
   }
 
   /** Whether the walk should pause until `onRoom`. */

@@ -7,6 +7,7 @@ import type { Databases, Keyspace } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 import { AtomicFile, createEmpty } from "./rdb_file.ts";
 import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
+import type { RdbOutput } from "./rdb_output.ts";
 import { type RdbInfo, RdbWriter } from "./rdb_writer.ts";
 import { temporaryFile } from "./temporary_files.ts";
 
@@ -48,7 +49,11 @@ export function emptyRdb(store: Store, info: RdbInfo, options: EncoderOptions): 
 }
 
 /** Writes databases through an encoder, and returns the number of keys. */
-export function writeAll({ store, databases }: Databases, encoder: RdbEncoder, info: RdbInfo): number {
+export function writeAll(
+  { store, databases }: Databases,
+  encoder: RdbOutput & Pick<RdbEncoder, "finish">,
+  info: RdbInfo,
+): number {
   const writer = new RdbWriter(store, encoder, null);
   writer.start(info);
   const refs: number[] = [];

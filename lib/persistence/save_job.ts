@@ -1,12 +1,14 @@
 /**
- * What the worker behind background saves does: encodes the chunks of tokens that the main thread sends, and writes the
- * file or sends the encoded bytes back. A fault ends the save, not the worker. rdb_worker.ts has a thread do it; a
- * simulation has it done on turns of its own.
+ * What the worker behind background saves does: encodes the chunks of tokens that the main thread sends, as RDB or as
+ * commands, and writes the file or sends the encoded bytes back. A fault ends the save, not the worker. rdb_worker.ts has a
+ * thread do it; a simulation has it done on turns of its own.
  */
 
 import { systemErrorText } from "../bytes/system_errors.ts";
-import { type EncoderOptions, RdbEncoder } from "./rdb_encoder.ts";
+import { CommandEncoder, type CommandEncoderOptions } from "./aof/command_encoder.ts";
+import { type ByteSink, RdbEncoder } from "./rdb_encoder.ts";
 import { AtomicFile } from "./rdb_file.ts";
+import type { SaveOptions } from "./save.ts";
 
 /** What the main thread sends. `job` tells saves apart, so that what is left of one that was aborted is not mixed up. */
 export type ToWorker =
@@ -16,7 +18,7 @@ export type ToWorker =
     readonly temporary: string;
     readonly options: WorkerOptions;
   }
-  | { readonly kind: "stream"; readonly job: number; readonly options: WorkerOptions }
+  | { readonly kind: "stream"; readonly job: number; readonly options: RdbOptions }
   | { readonly kind: "chunk"; readonly bytes: Uint8Array<ArrayBuffer>; readonly length: number }
   | { readonly kind: "finish" }
   | { readonly kind: "abort" };
@@ -39,16 +41,30 @@ export type FromWorker =
   }
   | { readonly kind: "failed"; readonly job: number; readonly message: string };
 
-export interface WorkerOptions extends EncoderOptions {
-  /** `rdb-save-incremental-fsync`. */
-  readonly incrementalSync: boolean;
+/** How RDB is written, to a file or to a stream. */
+export interface RdbOptions extends SaveOptions {
+  readonly format: "rdb";
+}
+
+/** How a file of commands is written: the base of an append-only file without RDB. */
+export interface CommandOptions extends CommandEncoderOptions, Pick<SaveOptions, "incrementalSync"> {
+  readonly format: "commands";
+}
+
+export type WorkerOptions = RdbOptions | CommandOptions;
+
+/** What makes a file's bytes of tokens. */
+type Encoder = Pick<RdbEncoder, "push" | "flush" | "finish" | "bytesOut">;
+
+function fileEncoder(options: WorkerOptions, sink: ByteSink): Encoder {
+  return options.format === "rdb" ? new RdbEncoder(options, sink) : new CommandEncoder(options, sink);
 }
 
 /** One worker's work: one save after the other. */
 export class SaveJobs {
   #job = 0;
   #file: AtomicFile | null = null;
-  #encoder: RdbEncoder | null = null;
+  #encoder: Encoder | null = null;
   /** Encoded bytes of a stream that were not sent yet. */
   #outputs: Uint8Array[] = [];
 
@@ -70,7 +86,7 @@ export class SaveJobs {
       case "file": {
         this.#job = message.job;
         const file = this.#file = new AtomicFile(message.temporary, message.options.incrementalSync);
-        this.#encoder = new RdbEncoder(message.options, (bytes) => file.write(bytes));
+        this.#encoder = fileEncoder(message.options, (bytes) => file.write(bytes));
         return;
       }
       case "stream":

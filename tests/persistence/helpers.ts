@@ -33,11 +33,12 @@ import { StreamId } from "../../lib/store/types/stream_ids.ts";
 import { PendingCursor } from "../../lib/store/types/stream_pending.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { RdbEncoder } from "../../lib/persistence/rdb_encoder.ts";
-import { writeAll } from "../../lib/persistence/save.ts";
+import { type SaveOptions, writeAll } from "../../lib/persistence/save.ts";
+import type { RdbOptions } from "../../lib/persistence/save_job.ts";
 import type { RdbInfo } from "../../lib/persistence/rdb_writer.ts";
 
 export const INFO: RdbInfo = { redisVersion: "7.2.4", usedMemoryBytes: 1_234_567 };
-export const OPTIONS = { compression: true, checksum: true, incrementalSync: true };
+export const OPTIONS: RdbOptions = { format: "rdb", compression: true, checksum: true, incrementalSync: true };
 
 /** Runs `body` with a new directory, which is removed after it. */
 export async function withDirectory(body: (directory: string) => Promise<void> | void): Promise<void> {
@@ -252,7 +253,7 @@ export function wipe(keyspace: Keyspace): Keyspace {
 }
 
 /** The keyspace as the bytes of an RDB file. */
-export function toRdb(keyspace: Keyspace, options = OPTIONS, info: RdbInfo = INFO): Uint8Array {
+export function toRdb(keyspace: Keyspace, options: SaveOptions = OPTIONS, info: RdbInfo = INFO): Uint8Array {
   const parts: Uint8Array[] = [];
   writeAll(keyspace, new RdbEncoder(options, (bytes) => parts.push(bytes.slice())), info);
   return concatBytes(parts);

@@ -12,6 +12,7 @@ import { loadRdbFile, type LoadResult } from "../../persistence/load.ts";
 import type { ReadOptions } from "../../persistence/rdb_reader.ts";
 import type { RdbInfo } from "../../persistence/rdb_writer.ts";
 import { saveSync } from "../../persistence/save.ts";
+import type { RdbOptions } from "../../persistence/save_job.ts";
 import { temporaryFile } from "../../persistence/temporary_files.ts";
 import {
   SnapshotAbortedError,
@@ -117,9 +118,10 @@ export class Saving {
   }
 
   /** How an RDB file is written now. */
-  get writeOptions(): { compression: boolean; checksum: boolean; incrementalSync: boolean } {
+  get writeOptions(): RdbOptions {
     const { config } = this.server;
     return {
+      format: "rdb",
       compression: config.flag("rdbcompression"),
       checksum: config.flag("rdbchecksum"),
       incrementalSync: config.flag("rdb-save-incremental-fsync"),
