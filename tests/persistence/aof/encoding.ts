@@ -11,7 +11,7 @@ import type { Server } from "../../../lib/server/server.ts";
 import type { Keyspace } from "../../../lib/store/keyspace.ts";
 import { concatBytes } from "../../bytes/concat.ts";
 import { connect } from "../../server/fake_client.ts";
-import { INFO } from "../helpers.ts";
+import { INFO, values } from "../helpers.ts";
 
 /** A request in RESP. */
 export function resp(words: readonly string[]): string {
@@ -27,15 +27,6 @@ export function run(server: Server, ...commands: readonly (readonly string[])[])
     assert.doesNotMatch(socket.received, /^-/, words.join(" ").slice(0, 200));
   }
   socket.destroy();
-}
-
-/** What a server replies to a command. */
-export function ask(server: Server, ...words: string[]): string {
-  const socket = connect(server);
-  socket.say(resp(words));
-  const { received } = socket;
-  socket.destroy();
-  return received;
 }
 
 /** The tokens of a data set, as a snapshot has them made. */
@@ -108,4 +99,25 @@ export function replay(server: Server, file: Uint8Array | string): void {
     server.phase.setLoading(false);
   }
   assert.deepEqual([log.refused, log.firstRefusal], [0, ""]);
+}
+
+/** All data as lines, without what commands cannot say: when a consumer was seen. */
+function linesOf(keyspace: Keyspace): string[] {
+  return [...values(keyspace)].flatMap(([database, keys]) =>
+    [...keys].flatMap(([key, described]) => {
+      if (typeof described === "string" || !Array.isArray(described.value)) {
+        return [`${database} ${key}: ${JSON.stringify(described)}`];
+      }
+      const lines = described.value.map((line) => line.replace(/^(consumer .*: )\d+(, \d+ pending)$/, "$1$2"));
+      return [`${database} ${key}: ${described.expiry}`, ...lines];
+    })
+  );
+}
+
+/** Fails unless two data sets are the same but for what commands cannot say. */
+export function expectLines(keyspace: Keyspace, other: Keyspace): void {
+  const [found, expected] = [linesOf(keyspace), linesOf(other)];
+  const differs = expected.findIndex((line, i) => line !== found[i]); // of what is large, only where it differs
+  assert.equal(found[differs]?.slice(0, 500), expected[differs]?.slice(0, 500));
+  assert.equal(found.length, expected.length);
 }
