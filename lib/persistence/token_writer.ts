@@ -3,7 +3,8 @@
  *
  * A token is a header, `length << 1 | isString` in 7-bit groups with the lowest first, and that many bytes. Bytes of a
  * plain token go into the RDB as they are; a string token is for the encoder (rdb_encoder.ts, mostly in a worker) to
- * write as an RDB string: as an integer, compressed, or raw. Value types need nothing of the encoder but that.
+ * write as an RDB string: as an integer, compressed, or raw. Value types need nothing of the encoder but that. What the
+ * tokens say can also be read out of them (token_reader.ts), and become something else than RDB: commands.
  *
  * Tokens fill chunks; a full chunk goes to the sink, which gives the next one to fill. A token's bytes may go on in the
  * next chunk, its header never does.

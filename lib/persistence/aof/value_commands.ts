@@ -40,6 +40,7 @@ function beginElement({ key, output }: ValueTransfer, name: Word, index: number,
   output.range(key);
 }
 
+/** For what is done in one go: wherever a function stops, another file's values may be read before it goes on. */
 const element = new Element();
 
 /** Writes the elements of the listpack that was read. */
