@@ -13,6 +13,7 @@ export const SAME_OBJECTS = "ERR source and destination objects are the same";
 export const SAVE_FAILED = "ERR Failed to save the RDB file, check the log";
 export const SAVE_UNDER_WAY = "ERR Background save already in progress";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+export const FAILING_OVER = "NOMASTERLINK Can't SYNC while failing over";
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 

@@ -29,11 +29,35 @@ export interface SavingControl {
   saveFlushed(): void;
 }
 
+/** How far a failover is, in the words of INFO. */
+export type FailoverState = "no-failover" | "waiting-for-sync" | "failover-in-progress";
+
+/** To whom the role is to be handed over, and how. */
+export interface FailoverOrder {
+  /** The replica, as it announced itself; null: any. */
+  readonly target: { readonly host: string; readonly port: number } | null;
+  /** How long to wait for it to have the whole stream, in ms; null: for ever. */
+  readonly timeoutMs: number | null;
+  /** It is to take the role when the time is up, even so. */
+  readonly isForced: boolean;
+}
+
+/** Failovers, as a command sees them. */
+export interface FailoverControl {
+  readonly state: FailoverState;
+  readonly isUnderWay: boolean;
+  /** Begins one. The error to reply with, or null. */
+  begin(order: FailoverOrder): string | null;
+  /** Whether there was one to abort. */
+  abort(): boolean;
+}
+
 /** Replication, as a command sees it. */
 export interface ReplicationControl {
   readonly stream: ReplicationStream;
   readonly primary: PrimarySide;
   readonly replica: ReplicaSide;
+  readonly failover: FailoverControl;
   /** Follows a primary; false where that is so already. `by` is who asks. */
   follow(host: string, port: number, by: string): boolean;
   /** Becomes a primary; false where it is one. */

@@ -1,6 +1,6 @@
-/** Replication: REPLICAOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT, WAITAOF. */
+/** Replication: REPLICAOF, FAILOVER, PSYNC, SYNC, REPLCONF, ROLE, WAIT, WAITAOF. */
 
-import { looseInteger } from "./integer_argument.ts";
+import { integerArgument, looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
 import { parseInt64 } from "../bytes/integers.ts";
 import {
@@ -15,9 +15,10 @@ import {
   NOSCRIPT,
   STALE,
 } from "./command.ts";
-import { NOT_INTEGER, NOT_POSITIVE, shownArgument, SYNTAX_ERROR } from "./errors.ts";
+import { FAILING_OVER, NOT_INTEGER, NOT_POSITIVE, shownArgument, SYNTAX_ERROR } from "./errors.ts";
 import type { ReplicationLink } from "./client_facets.ts";
-import type { ReplicationHost } from "./host_facets.ts";
+import type { FailoverOrder, ReplicationHost } from "./host_facets.ts";
+import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 import { timeoutInMs } from "./timeouts.ts";
 
@@ -28,6 +29,7 @@ type Caller = Session<ReplicationHost> & ReplicationLink;
 function replicaof(session: Caller, request: Request): void {
   const { reply, host } = session;
   const by = session.description;
+  if (host.replication.failover.isUnderWay) return reply.error("ERR REPLICAOF not allowed while failing over.");
   if (request.is(1, "no") && request.is(2, "one")) {
     host.replication.promote(by);
     return reply.ok();
@@ -37,6 +39,45 @@ function replicaof(session: Caller, request: Request): void {
   if (Number.isNaN(port) || port < 0 || port > 65535) return reply.error("ERR Invalid master port");
   if (host.replication.follow(request.text(1), port, by)) reply.ok();
   else reply.simple("OK Already connected to specified master");
+}
+
+/** `FAILOVER [TO host port [FORCE]] [TIMEOUT milliseconds]` and `FAILOVER ABORT` */
+function failover(session: Caller, request: Request): void {
+  const { reply, host } = session;
+  const control = host.replication.failover;
+  if (request.argc === 2 && request.is(1, "abort")) {
+    if (control.abort()) return reply.ok();
+    return reply.error("ERR No failover in progress.");
+  }
+  const order = parseFailover(session, request);
+  if (order === null) return;
+  const refusal = control.begin(order);
+  if (refusal === null) reply.ok();
+  else reply.error(refusal);
+}
+
+/** Reads the options of FAILOVER; null after having replied with an error. */
+function parseFailover(session: Caller, request: Request): FailoverOrder | null {
+  let target: FailoverOrder["target"] = null;
+  let timeoutMs: number | null = null;
+  let isForced = false;
+  for (let i = 1; i < request.argc; i++) {
+    if (request.is(i, "timeout") && i + 1 < request.argc && timeoutMs === null) {
+      timeoutMs = integerArgument(session, request, ++i);
+      if (timeoutMs === null) return null;
+      if (timeoutMs <= 0) return refuse(session, "ERR FAILOVER timeout must be greater than 0");
+    } else if (request.is(i, "to") && i + 2 < request.argc && target === null) {
+      const port = integerArgument(session, request, i + 2);
+      if (port === null) return null;
+      target = { host: request.text(i + 1), port };
+      i += 2;
+    } else if (request.is(i, "force") && !isForced) {
+      isForced = true;
+    } else {
+      return refuse(session, SYNTAX_ERROR);
+    }
+  }
+  return { target, timeoutMs, isForced };
 }
 
 /** `PSYNC replicationid offset [FAILOVER]` */
@@ -58,7 +99,8 @@ function sync(session: Caller): void {
 function synchronise(session: Caller, id: string | null, offset: number | null): void {
   const { reply, host } = session;
   if (session.isReplica) return; // it is in the stream, and must find no reply there
-  const { replica } = host.replication;
+  const { failover, replica } = host.replication;
+  if (failover.isUnderWay) return reply.error(FAILING_OVER);
   if (replica.primary !== null && replica.state !== "connected") {
     return reply.error("NOMASTERLINK Can't SYNC while not connected with my master");
   }
@@ -185,6 +227,7 @@ const SYNCHRONISATION = NO_ASYNC_LOADING | ADMIN | NO_MULTI | NOSCRIPT;
 export const REPLICATION_COMMANDS: readonly Command[] = [
   command("replicaof", 3, NO_ASYNC_LOADING | ADMIN | NOSCRIPT | STALE, replicaof),
   command("slaveof", 3, NO_ASYNC_LOADING | ADMIN | NOSCRIPT | STALE, replicaof),
+  command("failover", -1, ADMIN | NOSCRIPT | STALE, failover),
   command("psync", -3, SYNCHRONISATION, psync),
   command("sync", 1, SYNCHRONISATION, sync),
   command("replconf", -1, ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, replconf),

@@ -28,9 +28,20 @@ const LONGEST_RETRY_MS = 5 * 60 * 1000;
 
 export type LinkState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
 
+/** A failover by which whoever is followed takes the role of primary over from this server. */
+export interface Handover {
+  /** Whether it is to be asked to, with PSYNC. */
+  readonly isDue: boolean;
+  /** It has taken the role. */
+  accepted(): void;
+  /** It has not, or nobody knows: it is to be followed no longer. */
+  refused(): void;
+}
+
 /** What the replica's side needs of the server. */
 export interface ReplicaHost {
   readonly stream: ReplicationStream;
+  readonly handover: Handover;
   nowMs(): number;
   log(level: "notice" | "warning", message: string): void;
   settings(): ReplicaSettings;
@@ -97,6 +108,8 @@ export class ReplicaSide implements SocketHandler {
   /** Told apart from those that came before it, so that what is late does no harm. */
   #attempt = 0;
   #usesSync = false;
+  /** PSYNC has asked the other end to take the role over, which has not replied. */
+  #handsOver = false;
   /** A snapshot has come and is being made the data set. */
   #isLoading = false;
   /** Why the last snapshot could not be loaded; null where it could, or none has come. */
@@ -189,6 +202,7 @@ export class ReplicaSide implements SocketHandler {
     socket.handler = this;
     this.#line = "";
     this.#usesSync = false;
+    this.#handsOver = false;
     this.#steps = this.#handshakeSteps();
     this.#setState("handshake");
     this.#nextStep();
@@ -220,13 +234,15 @@ export class ReplicaSide implements SocketHandler {
   #nextStep(): void {
     const step = this.#steps[0];
     if (step !== undefined) return this.#send(...step.send);
-    const { stream } = this.host;
+    const { stream, handover } = this.host;
+    this.#handsOver = handover.isDue;
+    const words = this.#handsOver ? ["FAILOVER"] : [];
     if (this.canContinue) {
       this.host.log("notice", `Trying a partial resynchronization (request ${stream.id}:${stream.offset + 1}).`);
-      this.#send("PSYNC", stream.id, String(stream.offset + 1));
+      this.#send("PSYNC", stream.id, String(stream.offset + 1), ...words);
     } else {
       this.host.log("notice", "Partial resynchronization not possible (no cached master)");
-      this.#send("PSYNC", "?", "-1");
+      this.#send("PSYNC", "?", "-1", ...words);
     }
   }
 
@@ -243,6 +259,7 @@ export class ReplicaSide implements SocketHandler {
 
   onClose(): void {
     this.#socket = null;
+    if (this.#handsOver) return this.#refusedRole();
     this.#fail("Connection with master lost during synchronization");
   }
 
@@ -279,6 +296,7 @@ export class ReplicaSide implements SocketHandler {
     }
     if (line.startsWith("+FULLRESYNC ")) return this.#fullResync(line);
     if (line.startsWith("+CONTINUE")) return this.#continue(line, rest);
+    if (this.#handsOver) return this.#refusedRole();
     if (this.#usesSync && line.startsWith("$")) {
       this.#setState("sync");
       return this.#snapshotAnnounced(line);
@@ -298,6 +316,7 @@ export class ReplicaSide implements SocketHandler {
   }
 
   #fullResync(line: string): void {
+    this.#takenRole();
     const [, id, offset] = line.split(" ");
     if (!/^[0-9a-f]{40}$/.test(id ?? "") || !/^\d+$/.test(offset ?? "")) {
       return this.#fail("Master replied with wrong +FULLRESYNC syntax.");
@@ -308,6 +327,18 @@ export class ReplicaSide implements SocketHandler {
     // Our own data, and the stream that it belongs to, are kept until the snapshot takes their place: whoever is followed
     // next may be one with whom they can be continued.
     this.#setState("sync");
+  }
+
+  /** Whoever was asked to take the role over has done so. */
+  #takenRole(): void {
+    if (this.#handsOver) this.host.handover.accepted();
+    this.#handsOver = false;
+  }
+
+  /** It has not; that it is followed ends with that. */
+  #refusedRole(): void {
+    this.#handsOver = false;
+    this.host.handover.refused();
   }
 
   #continue(line: string, rest: Uint8Array): void {
@@ -321,6 +352,7 @@ export class ReplicaSide implements SocketHandler {
       host.log("notice", `Master replication ID changed to ${id}`);
       host.identityChanged();
     }
+    this.#takenRole();
     this.#begin(rest);
   }
 

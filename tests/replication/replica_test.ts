@@ -5,9 +5,12 @@ import { test } from "node:test";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
 import { LoadError } from "../../lib/persistence/load.ts";
-import { ReplicaSide } from "../../lib/replication/replica.ts";
+import { type Handover, ReplicaSide } from "../../lib/replication/replica.ts";
 import type { SnapshotReceiver } from "../../lib/replication/snapshot_receiver.ts";
 import { randomId, ReplicationStream } from "../../lib/replication/stream.ts";
+
+/** For a server that hands no role over. */
+const NO_HANDOVER: Handover = { isDue: false, accepted() {}, refused() {} };
 
 /** A socket of which the other end is the test. */
 class FakeSocket implements Socket {
@@ -61,6 +64,7 @@ for (const announcement of [`$1000\r\n`, `$EOF:${randomId()}\r\n`]) {
     const receiver = new FakeReceiver();
     const replica = new ReplicaSide({
       stream: new ReplicationStream(),
+      handover: NO_HANDOVER,
       nowMs: () => 0,
       log() {},
       settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
@@ -95,6 +99,7 @@ test("a snapshot that cannot be loaded is asked for again less and less often, a
   let connections = 0;
   const replica = new ReplicaSide({
     stream: new ReplicationStream(),
+    handover: NO_HANDOVER,
     nowMs: () => nowMs,
     log: (level, message) => {
       if (level === "warning") messages.push(message);
@@ -148,6 +153,7 @@ for (const error of ["NOMASTERLINK", "LOADING", "MASTERDOWN", "BUSY"]) {
     let connections = 0;
     const replica = new ReplicaSide({
       stream: new ReplicationStream(),
+      handover: NO_HANDOVER,
       nowMs: () => nowMs,
       log() {},
       settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),

@@ -66,6 +66,7 @@ test("data of a snapshot that could be loaded only in part is no part of the str
   let isOver = false;
   const replica = new ReplicaSide({
     stream,
+    handover: { isDue: false, accepted() {}, refused() {} },
     nowMs: () => 0,
     log() {},
     settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),

@@ -65,6 +65,12 @@ export const SERVER_DOCS: ReadonlyMap<string, CommandDoc> = group("server", {
   "debug": doc("1.0.0", "O(1) to O(N), by subcommand", "", "Groups the commands for testing the server.", {
     isInternal: true,
   }),
+  "failover": doc(
+    "6.2.0",
+    "O(1)",
+    "[TO target=(host port:int [FORCE])] [ABORT] [TIMEOUT milliseconds:int]",
+    "Hands the role of primary over to a replica that has all writes.",
+  ),
   "flushall": doc(
     "1.0.0",
     "O(N) for N keys, in the background",

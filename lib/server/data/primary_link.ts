@@ -5,7 +5,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { Socket } from "../../net/socket.ts";
-import { type ReplicaSettings, ReplicaSide } from "../../replication/replica.ts";
+import { type Handover, type ReplicaSettings, ReplicaSide } from "../../replication/replica.ts";
 import {
   FileReceiver,
   type ReceivingStore,
@@ -62,11 +62,13 @@ export class PrimaryLink {
     readonly server: PrimaryLinkHost,
     readonly stream: ReplicationStream,
     readonly replicas: Replicas,
+    handover: Handover,
     onChanged: () => void,
   ) {
     const { config, log } = server;
     this.side = new ReplicaSide({
       stream,
+      handover,
       log: (level, message) => log[level](message),
       nowMs: unixMs,
       settings: () => settingsOf(config),

@@ -168,7 +168,11 @@ export class Replicas {
   acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     this.side.acknowledge(replica, offset, syncedOffset);
     this.#waiting.acknowledged();
+    this.onAcknowledged();
   }
+
+  /** A replica has said how far it is; set by the failover. */
+  onAcknowledged: () => void = () => {};
 
   /** Has replicas say at once how far they are: each acknowledges what stands before the question. */
   askForAcknowledgements(): void {

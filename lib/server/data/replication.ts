@@ -1,8 +1,10 @@
 /**
  * This server's place in the replication: which role it has, how it comes to another, and the stream that lasts through
- * all of them. Those below it are in replicas.ts, the link to the one above in primary_link.ts.
+ * all of them. Those below it are in replicas.ts, the link to the one above in primary_link.ts, and how the role is handed
+ * from the one to the other in failover.ts.
  */
 
+import { FAILING_OVER } from "../../commands/errors.ts";
 import type { Config } from "../../config/config.ts";
 import type { LoadResult } from "../../persistence/load.ts";
 import type { RdbInfo } from "../../persistence/rdb_writer.ts";
@@ -16,6 +18,7 @@ import type { KeyWaiters } from "../execution/key_waiters.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { Log } from "../program/log.ts";
 import type { Cron } from "./cron.ts";
+import { Failover, type FailoverHost } from "./failover.ts";
 import type { Phase } from "./phase.ts";
 import { PrimaryLink, type PrimaryLinkHost } from "./primary_link.ts";
 import { Replicas, type ReplicasHost } from "./replicas.ts";
@@ -40,14 +43,16 @@ export class Replication {
   readonly stream = new ReplicationStream();
   readonly replicas: Replicas;
   readonly link: PrimaryLink;
+  readonly failover: Failover;
   /** Its two sides, as commands and reports see them. */
   readonly primary: PrimarySide;
   readonly replica: ReplicaSide;
 
-  constructor(readonly server: RoleHost & ReplicasHost & PrimaryLinkHost) {
+  constructor(readonly server: RoleHost & ReplicasHost & PrimaryLinkHost & FailoverHost) {
     const { config, cron, saving } = server;
     this.replicas = new Replicas(server, this.stream);
-    this.link = new PrimaryLink(server, this.stream, this.replicas, () => this.#roleChanged());
+    this.failover = this.#makeFailover();
+    this.link = new PrimaryLink(server, this.stream, this.replicas, this.failover, () => this.#roleChanged());
     this.primary = this.replicas.side;
     this.replica = this.link.side;
     saving.describeReplication = () => this.#describe();
@@ -57,6 +62,17 @@ export class Replication {
     });
     config.onChange("replica-serve-stale-data", () => this.#roleChanged());
     config.onChange("replica-read-only", () => this.#roleChanged());
+  }
+
+  #makeFailover(): Failover {
+    const isReplica = () => this.isReplica;
+    return new Failover(this.server, this.stream, this.replicas, {
+      get isReplica() {
+        return isReplica();
+      },
+      follow: (host, port) => this.#becomeReplica(host, port),
+      takeBack: () => this.#becomePrimary(),
+    });
   }
 
   get isReplica(): boolean {
@@ -108,20 +124,25 @@ export class Replication {
 
   /** `REPLICAOF host port`: whether that is new. */
   follow(host: string, port: number, by: string): boolean {
-    const { config, log, propagation } = this.server;
     const current = this.replica.primary;
     if (current !== null && current.host === host && current.port === port) return false;
+    this.#becomeReplica(host, port);
+    this.server.log.notice(`REPLICAOF ${host}:${port} enabled (user request from '${by}')`);
+    return true;
+  }
+
+  /** Becomes a replica, or another's. */
+  #becomeReplica(host: string, port: number): void {
+    const { config, log, propagation } = this.server;
     propagation.settle(true); // what was written until now was a primary's
     config.assign("replicaof", [host, String(port)]);
-    if (current === null) {
+    if (!this.isReplica) {
       // What this server has written itself may be a part of the new primary's past: worth a question.
       this.replicas.keepStream();
       this.link.mayContinue(propagation.selectedDatabase);
       log.notice("Before turning into a replica, using my own master parameters to synthesize a cached master");
     }
     this.#follow(host, port);
-    log.notice(`REPLICAOF ${host}:${port} enabled (user request from '${by}')`);
-    return true;
   }
 
   /**
@@ -143,6 +164,7 @@ export class Replication {
     const { log } = this.server;
     log.warning(`Failover request received for replid ${id}.`);
     if (!this.isReplica) return "ERR PSYNC FAILOVER can't be sent to a master.";
+    if (this.failover.isUnderWay) return FAILING_OVER; // the role is about to be this server's no longer
     if (id.toLowerCase() !== this.stream.id) return "ERR PSYNC FAILOVER replid must match my replid.";
     this.#becomePrimary();
     log.notice(`MASTER MODE enabled (failover request from '${by}')`);

@@ -5,6 +5,7 @@ import type { PrimarySide } from "../../../replication/primary.ts";
 import type { ReplicaSide } from "../../../replication/replica.ts";
 import type { ReplicationStream } from "../../../replication/stream.ts";
 import { unixMs } from "../../../runtime/clock.ts";
+import type { Failover } from "../../data/failover.ts";
 import type { PrimaryLink } from "../../data/primary_link.ts";
 import { type Field, percent } from "./field.ts";
 
@@ -12,6 +13,7 @@ import { type Field, percent } from "./field.ts";
 export interface ReplicationSource {
   readonly config: Config;
   readonly replication: {
+    readonly failover: Pick<Failover, "state">;
     readonly link: Pick<PrimaryLink, "readOffset">;
     readonly stream: Pick<
       ReplicationStream,
@@ -34,7 +36,7 @@ export function replicationFields(server: ReplicationSource): Field[] {
     ["role", isReplica ? "slave" : "master"],
     ...(isReplica ? linkFields(server) : []),
     ...followerFields(server),
-    ["master_failover_state", "no-failover"],
+    ["master_failover_state", replication.failover.state],
     ["master_replid", stream.id],
     ["master_replid2", stream.secondId],
     ["master_repl_offset", stream.offset],
