@@ -4,9 +4,9 @@
  */
 
 import assert from "node:assert/strict";
-import { createServer, type Socket } from "node:net";
 import { afterEach, test } from "node:test";
 import { linkState } from "./data_set.ts";
+import { FakePrimary } from "./fake_primary.ts";
 import { ServerProcess, until } from "./server_process.ts";
 
 const started: { stop(): Promise<void> }[] = [];
@@ -14,49 +14,13 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((one) => one.stop()));
 });
 
-const ID = "0123456789abcdef0123456789abcdef01234567";
-
-/** A primary that answers the handshake as it should, and PSYNC and SYNC with what the test wants. */
-class FakePrimary {
-  requests = 0;
-  readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((socket) => this.#serve(socket));
-
-  private constructor(readonly answer: string, readonly greeting: string, readonly staysOpen: boolean) {}
-
-  static start(answer: string, greeting = "+PONG\r\n", staysOpen = false): Promise<FakePrimary> {
-    const primary = new FakePrimary(answer, greeting, staysOpen);
-    started.push(primary);
-    return new Promise((resolve) => primary.#server.listen(0, "127.0.0.1", () => resolve(primary)));
-  }
-
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  }
-
-  #serve(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.setEncoding("latin1");
-    socket.on("error", () => {});
-    socket.on("data", (chunk: string) => {
-      if (chunk.includes("PING")) {
-        this.requests++;
-        socket.write(this.greeting, "latin1");
-      } else if (chunk.includes("SYNC")) {
-        socket.write(this.answer, "latin1");
-        if (!this.staysOpen) socket.end();
-      } else {
-        socket.write("+OK\r\n".repeat(chunk.match(/REPLCONF/g)?.length ?? 1));
-      }
-    });
-  }
-
-  stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
-  }
+async function startPrimary(answer: string, greeting = "+PONG\r\n", staysOpen = false): Promise<FakePrimary> {
+  const primary = await FakePrimary.start({ answer, greeting, staysOpen });
+  started.push(primary);
+  return primary;
 }
+
+const ID = "0123456789abcdef0123456789abcdef01234567";
 
 const FULL = `+FULLRESYNC ${ID} 100\r\n`;
 
@@ -76,13 +40,13 @@ const NONSENSE: readonly (readonly [what: string, answer: string, keepsData: boo
 for (const load of ["disabled", "swapdb"]) {
   for (const [what, answer, keepsData] of NONSENSE) {
     test(`a primary that sends ${what}; load: ${load}`, async () => {
-      const primary = await FakePrimary.start(answer);
+      const primary = await startPrimary(answer);
       const server = await ServerProcess.start({ args: ["--save", "", "--repl-diskless-load", load] });
       started.push(server);
       const client = await server.connect();
       await client.expect("SET a 1", "OK");
       await client.expect(["REPLICAOF", "127.0.0.1", primary.port], "OK");
-      await until("another try", () => primary.requests >= 2);
+      await until("another try", () => primary.connections >= 2);
       assert.notEqual(await linkState(client), "connected");
       // It loads for a moment at each try.
       if (keepsData) await until("the old data", async () => await client.call("GET a") === "1");
@@ -96,24 +60,24 @@ test("a primary whose stream turns into garbage is left and asked again", async 
   const empty = "REDIS0010\xff\0\0\0\0\0\0\0\0";
   const set = "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n";
   const answer = `${FULL}$${empty.length}\r\n${empty}${set}*9\r\nnonsense\r\n`;
-  const primary = await FakePrimary.start(answer, "+PONG\r\n", true);
+  const primary = await startPrimary(answer, "+PONG\r\n", true);
   const server = await ServerProcess.start();
   started.push(server);
   const client = await server.connect();
   await client.expect(["REPLICAOF", "127.0.0.1", primary.port], "OK");
-  await until("another try", () => primary.requests >= 2);
+  await until("another try", () => primary.connections >= 2);
   await until("the data to be there again", async () => await client.call("GET b") === "2");
   assert.doesNotMatch(server.output, /TypeError|RangeError|\n\s+at /);
 });
 
 test("something that is no primary at all", async () => {
-  const primary = await FakePrimary.start("", "HTTP/1.1 400 Bad Request\r\n\r\n");
+  const primary = await startPrimary("", "HTTP/1.1 400 Bad Request\r\n\r\n");
   const server = await ServerProcess.start();
   started.push(server);
   const client = await server.connect();
   await client.expect("SET a 1", "OK");
   await client.expect(["REPLICAOF", "127.0.0.1", primary.port], "OK");
-  await until("another try", () => primary.requests >= 2);
+  await until("another try", () => primary.connections >= 2);
   await server.logged(/Error reply to PING from master/);
   await client.expect("GET a", "1");
 });

@@ -10,10 +10,24 @@ export const PROMPT_STREAM = ["--repl-diskless-sync-delay", "0", "--repl-ping-re
 export async function followStream(server: ServerProcess): Promise<TestClient> {
   const stream = await server.connect();
   stream.send("SYNC");
+  await readSnapshot(stream);
+  return stream;
+}
+
+/** Connects as a replica that says it listens on a port, and reads past the snapshot. */
+export async function attachReplica(server: ServerProcess, port: number): Promise<TestClient> {
+  const stream = await server.connect();
+  await stream.expect(["REPLCONF", "listening-port", port], "OK");
+  await stream.expect("REPLCONF capa psync2", "OK");
+  stream.send("PSYNC", "?", "-1");
+  await readSnapshot(stream);
+  return stream;
+}
+
+async function readSnapshot(stream: TestClient): Promise<void> {
   let line = "";
   while (!/\$\d+\r\n$/.test(line)) line += await stream.readRaw(1);
   await stream.readRaw(Number(/\$(\d+)\r\n$/.exec(line)?.[1]));
-  return stream;
 }
 
 /** What came through the stream before `SET mark <mark>`, a command a line. */

@@ -132,19 +132,69 @@ test("a chain redis, tredis, redis, tredis follows, and closes up when a link le
   }
 });
 
-test("redis hands its role over to tredis with FAILOVER, and follows it without a snapshot", async (context) => {
+for (const [above, below] of PAIRS) {
+  test(`${above} hands its role over to ${below} with FAILOVER, and follows it without a snapshot`, async (context) => {
+    if (!havePeers(context, "redis-server")) return;
+    const one = await start(above);
+    const two = await startReplica(below, one.server.port);
+    await untilConnected(two.client);
+    await writeRandomly(one.client, new Random(81), 1000);
+    await one.client.expect(["FAILOVER", "TO", "127.0.0.1", two.server.port], "OK");
+    await until("the new role", async () => (await two.client.call("ROLE") as unknown[])[0] === "master");
+    await untilConnected(one.client);
+    await writeRandomly(two.client, new Random(82), 1000);
+    await expectEqual(two.client, one.client);
+    await one.server.logged(/Successful partial resynchronization with master/);
+    await one.client.expect("SET a 1", /^READONLY/);
+    // And back, to whoever has all.
+    await two.client.expect("FAILOVER", "OK");
+    await until("the old role", async () => (await one.client.call("ROLE") as unknown[])[0] === "master");
+    await untilConnected(two.client);
+    await writeRandomly(one.client, new Random(83), 1000);
+    await expectEqual(one.client, two.client);
+    await two.client.expect("INFO replication", /master_failover_state:no-failover/);
+    for (const { server } of [one, two]) {
+      assert.ok((server.output.match(/Full resync from master/g) ?? []).length <= 1, server.output);
+    }
+  });
+
+  test(`${above} takes its role back from ${below}, which will not have it`, async (context) => {
+    if (!havePeers(context, "redis-server")) return;
+    const one = await start(above);
+    const two = await startReplica(below, one.server.port);
+    await untilConnected(two.client);
+    two.server.signal("SIGSTOP");
+    await one.client.expect("SET a 1", "OK");
+    await one.client.expect(["FAILOVER", "TO", "127.0.0.1", two.server.port, "TIMEOUT", "1", "FORCE"], "OK");
+    await one.server.logged(/time out exceeded, failing over/);
+    // It finds, when it goes on, that somebody has promoted it before it could be asked.
+    two.client.send("REPLICAOF NO ONE");
+    two.server.signal("SIGCONT");
+    assert.equal(await two.client.read(), "OK");
+    await until("the end of it", async () => /:no-failover/.test(String(await one.client.call("INFO replication"))));
+    await one.server.logged(/aborted: Failover target rejected psync request/);
+    await one.client.expect("SET a 2", "OK");
+    await two.client.expect(["REPLICAOF", "127.0.0.1", one.server.port], "OK");
+    await expectEqual(one.client, two.client);
+  });
+}
+
+test("the role goes from tredis to redis, with tredis below the one and redis beside it", async (context) => {
   if (!havePeers(context, "redis-server")) return;
-  const one = await start("redis");
-  const two = await startReplica("tredis", one.server.port);
-  await untilConnected(two.client);
-  await writeRandomly(one.client, new Random(81), 1000);
-  await one.client.expect(["FAILOVER", "TO", "127.0.0.1", two.server.port], "OK");
-  await until("the new role", async () => (await two.client.call("ROLE") as unknown[])[0] === "master");
-  await untilConnected(one.client);
-  await writeRandomly(two.client, new Random(82), 1000);
-  await expectEqual(two.client, one.client);
-  await one.server.logged(/Successful partial resynchronization with master/);
-  await one.client.expect("SET a 1", /^READONLY/);
+  const one = await start("tredis");
+  const target = await startReplica("redis", one.server.port);
+  const below = await startReplica("tredis", target.server.port);
+  const beside = await startReplica("redis", one.server.port);
+  for (const { client } of [target, below, beside]) await untilConnected(client);
+  await writeRandomly(one.client, new Random(91), 1000);
+  await one.client.expect(["FAILOVER", "TO", "127.0.0.1", target.server.port], "OK");
+  await until("the new role", async () => (await target.client.call("ROLE") as unknown[])[0] === "master");
+  await writeRandomly(target.client, new Random(92), 1000);
+  for (const { client, server } of [one, below, beside]) {
+    await untilConnected(client);
+    await expectEqual(target.client, client);
+    await server.logged(/Successful partial resynchronization with master/);
+  }
 });
 
 test("redis-cli --rdb fetches the whole file", async (context) => {
