@@ -5,12 +5,9 @@ import { test } from "node:test";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
 import { LoadError } from "../../lib/persistence/load.ts";
-import { type Handover, ReplicaSide } from "../../lib/replication/replica.ts";
+import { type ReplicaHost, ReplicaSide } from "../../lib/replication/replica.ts";
 import type { SnapshotReceiver } from "../../lib/replication/snapshot_receiver.ts";
 import { randomId, ReplicationStream } from "../../lib/replication/stream.ts";
-
-/** For a server that hands no role over. */
-const NO_HANDOVER: Handover = { isDue: false, accepted() {}, refused() {} };
 
 /** A socket of which the other end is the test. */
 class FakeSocket implements Socket {
@@ -58,23 +55,32 @@ class FakeReceiver implements SnapshotReceiver {
   abort(): void {}
 }
 
+/** What a replica's side needs of a server that hands no role over, but for what the test has of its own. */
+function hostWith(own: Partial<ReplicaHost>): ReplicaHost {
+  return {
+    stream: new ReplicationStream(),
+    handover: { isDue: false, accepted() {}, refused() {} },
+    nowMs: () => 0,
+    log() {},
+    settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
+    connect: () => Promise.resolve(new FakeSocket()),
+    receiveSnapshot: () => new FakeReceiver(),
+    snapshotLoaded() {},
+    streamBegins() {},
+    identityChanged() {},
+    linkChanged() {},
+    ...own,
+  };
+}
+
 for (const announcement of [`$1000\r\n`, `$EOF:${randomId()}\r\n`]) {
   test(`the link is paused while its snapshot (${announcement.slice(0, 4)}) cannot be taken as quickly as it comes`, async () => {
     const socket = new FakeSocket();
     const receiver = new FakeReceiver();
-    const replica = new ReplicaSide({
-      stream: new ReplicationStream(),
-      handover: NO_HANDOVER,
-      nowMs: () => 0,
-      log() {},
-      settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
+    const replica = new ReplicaSide(hostWith({
       connect: () => Promise.resolve(socket),
       receiveSnapshot: () => receiver,
-      snapshotLoaded() {},
-      streamBegins() {},
-      identityChanged() {},
-      linkChanged() {},
-    });
+    }));
     replica.follow({ host: "primary", port: 1 });
     await Promise.resolve();
     socket.bring("+PONG\r\n+OK\r\n+OK\r\n");
@@ -97,24 +103,17 @@ test("a snapshot that cannot be loaded is asked for again less and less often, a
   let nowMs = 0;
   let socket = new FakeSocket();
   let connections = 0;
-  const replica = new ReplicaSide({
-    stream: new ReplicationStream(),
-    handover: NO_HANDOVER,
+  const replica = new ReplicaSide(hostWith({
     nowMs: () => nowMs,
     log: (level, message) => {
       if (level === "warning") messages.push(message);
     },
-    settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
     connect: () => {
       connections++;
       return Promise.resolve(socket = new FakeSocket());
     },
     receiveSnapshot: () => receiver,
-    snapshotLoaded() {},
-    streamBegins() {},
-    identityChanged() {},
-    linkChanged() {},
-  });
+  }));
   /** Lets a second pass; a connection that this opens brings a snapshot. */
   const second = async () => {
     nowMs += 1000;
@@ -151,22 +150,13 @@ for (const error of ["NOMASTERLINK", "LOADING", "MASTERDOWN", "BUSY"]) {
     let nowMs = 0;
     let socket = new FakeSocket();
     let connections = 0;
-    const replica = new ReplicaSide({
-      stream: new ReplicationStream(),
-      handover: NO_HANDOVER,
+    const replica = new ReplicaSide(hostWith({
       nowMs: () => nowMs,
-      log() {},
-      settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
       connect: () => {
         connections++;
         return Promise.resolve(socket = new FakeSocket());
       },
-      receiveSnapshot: () => new FakeReceiver(),
-      snapshotLoaded() {},
-      streamBegins() {},
-      identityChanged() {},
-      linkChanged() {},
-    });
+    }));
     replica.follow({ host: "primary", port: 1 });
     await Promise.resolve();
     const { sent } = socket;
@@ -180,3 +170,102 @@ for (const error of ["NOMASTERLINK", "LOADING", "MASTERDOWN", "BUSY"]) {
     replica.follow(null);
   });
 }
+
+// --- Whoever is followed is to take the role over -----------------------------------------------------------------
+
+/** A link whose other end is asked to take the role over, and what came of that. */
+async function handOver(): Promise<
+  { replica: ReplicaSide; socket: () => FakeSocket; outcomes: string[]; connections: () => number; pass: () => void }
+> {
+  const outcomes: string[] = [];
+  const stream = new ReplicationStream();
+  stream.offset = 41;
+  let nowMs = 0;
+  let socket = new FakeSocket();
+  let connections = 0;
+  const replica: ReplicaSide = new ReplicaSide(hostWith({
+    stream,
+    handover: {
+      get isDue() {
+        return outcomes.length === 0;
+      },
+      accepted: () => void outcomes.push("accepted"),
+      refused: () => {
+        outcomes.push("refused");
+        replica.follow(null);
+      },
+    },
+    nowMs: () => nowMs,
+    connect: () => {
+      connections++;
+      return Promise.resolve(socket = new FakeSocket());
+    },
+  }));
+  replica.canContinue = true;
+  replica.follow({ host: "target", port: 1 });
+  await Promise.resolve();
+  const pass = () => {
+    nowMs += 61_000;
+    replica.everySecond();
+  };
+  return { replica, socket: () => socket, outcomes, connections: () => connections, pass };
+}
+
+const GREETED = "+PONG\r\n+OK\r\n+OK\r\n";
+
+const ACCEPTANCES: readonly (readonly [how: string, answer: string])[] = [
+  ["and what is asked for", `+CONTINUE ${randomId()}\r\n`],
+  ["and a snapshot", `+FULLRESYNC ${randomId()} 0\r\n`],
+  ["and nonsense", "+FULLRESYNC nonsense\r\n"],
+];
+
+for (const [how, answer] of ACCEPTANCES) {
+  test(`PSYNC asks the other end to take the role over, which it does, ${how}`, async () => {
+    const { replica, socket, outcomes } = await handOver();
+    socket().bring(GREETED);
+    assert.match(socket().sent, /\*4\r\n\$5\r\nPSYNC\r\n\$40\r\n[0-9a-f]{40}\r\n\$2\r\n42\r\n\$8\r\nFAILOVER\r\n$/);
+    assert.deepEqual(outcomes, []);
+    socket().bring(answer);
+    assert.deepEqual(outcomes, ["accepted"]);
+    replica.follow(null);
+  });
+}
+
+for (const answer of ["-ERR PSYNC FAILOVER replid must match my replid.", "-LOADING not now", "+OK", "$5"]) {
+  test(`it has not, and is asked neither again nor for a SYNC: ${answer.slice(0, 10)}`, async () => {
+    const { replica, socket, outcomes, connections, pass } = await handOver();
+    socket().bring(`${GREETED}${answer}\r\n`);
+    assert.deepEqual(outcomes, ["refused"]);
+    pass();
+    assert.equal(replica.state, "none");
+    assert.equal(connections(), 1);
+    assert.doesNotMatch(socket().sent, /\nSYNC\r\n/);
+  });
+}
+
+test("a connection that ends before the answer comes is a refusal, and none where it ends before the question", async () => {
+  const { socket, outcomes, replica, connections, pass } = await handOver();
+  socket().bring("+PONG\r\n");
+  socket().handler.onClose();
+  assert.deepEqual(outcomes, []);
+  assert.equal(replica.state, "connect");
+  pass();
+  await Promise.resolve();
+  assert.equal(connections(), 2);
+  socket().bring(GREETED);
+  socket().handler.onClose();
+  assert.deepEqual(outcomes, ["refused"]);
+});
+
+test("one that is silent for too long is asked once more", async () => {
+  const { socket, outcomes, connections, pass, replica } = await handOver();
+  socket().bring(GREETED);
+  pass();
+  assert.deepEqual(outcomes, []);
+  pass();
+  await Promise.resolve();
+  assert.equal(connections(), 2);
+  socket().bring(`${GREETED}+CONTINUE ${randomId()}\r\n`);
+  assert.deepEqual(outcomes, ["accepted"]);
+  replica.follow(null);
+});

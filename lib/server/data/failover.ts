@@ -9,14 +9,13 @@
  */
 
 import type { FailoverControl, FailoverOrder, FailoverState } from "../../commands/host_facets.ts";
-import type { Replica } from "../../replication/primary.ts";
+import type { PrimarySide, Replica } from "../../replication/primary.ts";
 import type { Handover } from "../../replication/replica.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import type { Pausing } from "../clients/pausing.ts";
 import type { Log } from "../program/log.ts";
 import type { Cron } from "./cron.ts";
-import type { Replicas } from "./replicas.ts";
 
 /** How often it is asked whether the time is up, or replicas must be asked once more how far they are, in ms. */
 const LOOK_EVERY_MS = 100;
@@ -26,6 +25,15 @@ export interface FailoverHost {
   readonly cron: Pick<Cron, "every" | "tasks">;
   readonly log: Pick<Log, "notice">;
   readonly pausing: Pick<Pausing, "hold" | "letGo">;
+}
+
+/** The replicas, as a failover has to do with them. */
+export interface FailoverReplicas {
+  readonly side: Pick<PrimarySide, "addressOf" | "replicas">;
+  /** Has all of them say how far they are. */
+  askForAcknowledgements(): void;
+  /** Told that one has said so. */
+  onAcknowledged: () => void;
 }
 
 /** The role that is handed over. */
@@ -52,8 +60,8 @@ export class Failover implements FailoverControl, Handover {
 
   constructor(
     readonly server: FailoverHost,
-    readonly stream: ReplicationStream,
-    readonly replicas: Replicas,
+    readonly stream: Pick<ReplicationStream, "offset">,
+    readonly replicas: FailoverReplicas,
     readonly role: HandedRole,
   ) {
     const { cron } = server;
