@@ -4,7 +4,8 @@
  */
 
 import { hashBytes } from "../../lib/bytes/hash.ts";
-import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { HLL_HEADER_BYTES } from "../../lib/bytes/hyperloglog.ts";
+import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import type { Element } from "../../lib/store/listpack.ts";
 import type { Keyspace } from "../../lib/store/keyspace.ts";
 import type { Store } from "../../lib/store/store.ts";
@@ -20,6 +21,13 @@ interface Hashed {
 
 /** Values by number of the database and key, `0/key`. */
 export type Contents = ReadonlyMap<string, Readonly<Hashed>>;
+
+/**
+ * A HyperLogLog begins so. The count that its header ends with is put there by whoever is asked for it, be that a replica;
+ * the primary's may have none.
+ */
+const HLL_MAGIC = encodeLatin1("HYLL");
+const HLL_COUNT_AT = 8;
 
 /** Keys, or elements, that are asked for at a time. */
 const BATCH = 100;
@@ -65,8 +73,14 @@ const SINKS: Record<ElementOrder, (value: Hashed) => ElementSink> = {
 /** Adds an element's bytes; returns its hash. */
 function add(value: Hashed, element: Element): number {
   element.toBytes();
-  value.bytes += element.length;
-  return hashBytes(element.bytes, element.start, element.length);
+  const { bytes, start, length } = element;
+  value.bytes += length;
+  if (length < HLL_HEADER_BYTES || !HLL_MAGIC.every((byte, i) => bytes[start + i] === byte)) {
+    return hashBytes(bytes, start, length);
+  }
+  const copy = bytes.slice(start, start + length);
+  copy.fill(0, HLL_COUNT_AT, HLL_HEADER_BYTES);
+  return hashBytes(copy, 0, length);
 }
 
 /** A hash of two, in which their order counts. */

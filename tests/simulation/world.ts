@@ -322,7 +322,8 @@ class World implements ClientWorld {
     else if (draw < 77) this.#promote();
     else if (draw < 84) this.#rechain(machine);
     else if (draw < 89) this.#shutDown(machine);
-    else if (draw < 93) this.#pauseClients(machine);
+    else if (draw < 92) this.#pauseClients(machine);
+    else if (draw < 96) this.#failOver();
     else this.#reconfigure(machine);
   }
 
@@ -415,6 +416,42 @@ class World implements ClientWorld {
     });
   }
 
+  /**
+   * Has the primary hand its role over to a replica. Nothing may be lost by that, whatever else befalls the two: it begins
+   * no epoch.
+   */
+  #failOver(): void {
+    const old = this.#primary;
+    const ready = this.#machines.filter((machine) =>
+      machine.isUp && !machine.mayHaveParts && this.#parents.get(machine) === old
+    );
+    if (ready.length === 0) return;
+    const next = this.#chance.of(ready);
+    const timeout = String(1 + this.#chance.below(3000));
+    old.command(["FAILOVER", "TO", next.name, String(PORT), "TIMEOUT", timeout], (reply) => {
+      if (reply === "+OK") void this.#watch("world", this.#awaitFailover(old, next));
+    });
+    if (this.#chance.oneIn(4)) this.#later(1000, () => old.command(["FAILOVER", "ABORT"]));
+  }
+
+  /** Finds out how a failover ends. Clients go to the next primary only once the old one follows it. */
+  async #awaitFailover(old: Machine, next: Machine): Promise<void> {
+    const { server } = old;
+    while (old.server === server && server?.replication.failover.isUnderWay) await sleep(20);
+    if (this.#primary !== old || this.#parents.get(next) !== old) return;
+    const isTaken = next.server?.isReplica === false;
+    if (old.server === server && server?.isReplica) {
+      // Where the next one is gone already, the old one has all that it had.
+      if (!isTaken) return old.command(["REPLICAOF", "NO", "ONE"]);
+      this.note("world", `HANDED OVER to ${next.name}`);
+      this.#parents.set(next, null);
+      this.#parents.set(old, next);
+      for (const client of this.#clients) client.reconnect();
+    } else if (isTaken) {
+      this.#follow(next, old); // it has taken the role, and could not tell
+    }
+  }
+
   #follow(machine: Machine, parent: Machine): void {
     this.#parents.set(machine, parent);
     machine.command(["REPLICAOF", parent.name, String(PORT)]);
@@ -466,6 +503,7 @@ class World implements ClientWorld {
     const parent = this.#parents.get(machine);
     const wanted = parent ? [parent.name, String(PORT)] : ["no", "one"];
     const { server } = machine;
+    if (server?.replication.failover.isUnderWay) return false;
     if (server !== null && (parent ? server.config.list("replicaof").join() === wanted.join() : !server.isReplica)) {
       return true;
     }
