@@ -42,7 +42,7 @@ function makeWorld(): World {
     pausing: { hold: () => void events.push("hold"), letGo: () => void events.push("let go") },
   };
   const role = {
-    isReplica: false,
+    isReplica: () => false,
     follow: (host: string, port: number) => void events.push(`follow ${host}:${port}`),
     takeBack: () => void events.push("take back"),
   };
@@ -131,11 +131,12 @@ test("a question of a failover before it says nothing of where this one's stands
   assert.equal(failover.state, "waiting-for-sync");
 });
 
-test("the role goes to nobody who tells no port, waits for a snapshot, or is gone", async () => {
+test("the role goes to nobody who tells no port, waits for a snapshot, is gone, or claims more than there is", async () => {
   const { failover, stream, add, tick } = makeWorld();
   stream.offset = 100;
-  const [nameless, waiting, gone] = [add(0), add(1), add(2)];
-  for (const replica of [nameless, waiting, gone]) replica.acknowledgedOffset = 1000;
+  const [nameless, waiting, gone, boastful] = [add(0), add(1), add(2), add(3)];
+  for (const replica of [nameless, waiting, gone]) replica.acknowledgedOffset = 100;
+  boastful.acknowledgedOffset = 1000;
   waiting.state = "wait_end";
   gone.gone = true;
   failover.begin(TO_ANY);

@@ -38,7 +38,7 @@ export interface FailoverReplicas {
 
 /** The role that is handed over. */
 export interface HandedRole {
-  readonly isReplica: boolean;
+  isReplica(): boolean;
   /** Follows the replica that is to take the role. */
   follow(host: string, port: number): void;
   /** Is the primary again. */
@@ -96,7 +96,7 @@ export class Failover implements FailoverControl, Handover {
   /** In Redis's order. */
   #refusal({ target, timeoutMs, isForced }: FailoverOrder): string | null {
     if (this.isUnderWay) return "ERR FAILOVER already in progress.";
-    if (this.role.isReplica) return "ERR FAILOVER is not valid when server is a replica.";
+    if (this.role.isReplica()) return "ERR FAILOVER is not valid when server is a replica.";
     if (this.replicas.side.replicas.size === 0) return "ERR FAILOVER requires connected replicas.";
     if (isForced && (timeoutMs === null || target === null)) {
       return "ERR FAILOVER with force option requires both a timeout and target HOST and IP.";
@@ -150,7 +150,8 @@ export class Failover implements FailoverControl, Handover {
   #hasAll({ acknowledgedOffset, gone, state }: Replica): boolean {
     if (gone || state !== "online") return false;
     const { offset } = this.stream;
-    return acknowledgedOffset >= (offset === this.#askedTo ? this.#askedFrom : offset);
+    const from = offset === this.#askedTo ? this.#askedFrom : offset;
+    return acknowledgedOffset >= from && acknowledgedOffset <= offset; // more than there is, is nonsense
   }
 
   /**

@@ -51,7 +51,11 @@ export class Replication {
   constructor(readonly server: RoleHost & ReplicasHost & PrimaryLinkHost & FailoverHost) {
     const { config, cron, saving } = server;
     this.replicas = new Replicas(server, this.stream);
-    this.failover = this.#makeFailover();
+    this.failover = new Failover(server, this.stream, this.replicas, {
+      isReplica: () => this.isReplica,
+      follow: (host, port) => this.#becomeReplica(host, port),
+      takeBack: () => this.#becomePrimary(),
+    });
     this.link = new PrimaryLink(server, this.stream, this.replicas, this.failover, () => this.#roleChanged());
     this.primary = this.replicas.side;
     this.replica = this.link.side;
@@ -62,17 +66,6 @@ export class Replication {
     });
     config.onChange("replica-serve-stale-data", () => this.#roleChanged());
     config.onChange("replica-read-only", () => this.#roleChanged());
-  }
-
-  #makeFailover(): Failover {
-    const isReplica = () => this.isReplica;
-    return new Failover(this.server, this.stream, this.replicas, {
-      get isReplica() {
-        return isReplica();
-      },
-      follow: (host, port) => this.#becomeReplica(host, port),
-      takeBack: () => this.#becomePrimary(),
-    });
   }
 
   get isReplica(): boolean {
