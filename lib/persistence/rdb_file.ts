@@ -14,13 +14,17 @@ const SYNC_BYTES = 4 * 1024 * 1024;
 /** What went wrong with a file, in one line, a binary string: what was attempted, on which path, the system's reason. */
 export class FileError extends Error {
   override name = "FileError";
+  /** The system's reason alone. */
+  readonly reason: string;
   constructor(attempt: string, path: string, cause: unknown) {
-    super(`${attempt} ${toBinary(path)}: ${systemErrorText(cause)}`);
+    const reason = systemErrorText(cause);
+    super(`${attempt} ${toBinary(path)}: ${reason}`);
+    this.reason = reason;
   }
 }
 
 /** What is appended to a temporary file's name for the file whose place it takes. */
-const OLD_SUFFIX = ".old";
+export const OLD_SUFFIX = ".old";
 
 export class AtomicFile {
   #descriptor: number;

@@ -127,6 +127,8 @@ export class Snapshotter {
   /** For INFO: keys written so far by the snapshot under way, and keys that there were at its start. */
   keysProcessed = 0;
   keysTotal = 0;
+  /** Snapshots that have begun. */
+  begun = 0;
   /** `rdb-key-save-delay`, for tests of what happens meanwhile: each key takes at least so long, in ms. */
   keyDelayMs = 0;
   /** The worker that encodes and writes. */
@@ -227,6 +229,7 @@ export class Snapshotter {
       readNow: (body) => this.#readNow(body),
     };
     this.#isWalking = true;
+    this.begun++;
     writer.start(job.describe());
     this.#schedule();
   }

@@ -15,6 +15,7 @@ import { encode, expectLines, replay, run, tokensOf } from "../persistence/aof/e
 import { startWith } from "../server/fake_client.ts";
 import { havePeers } from "./peers.ts";
 import { SAMPLES } from "./type_samples.ts";
+import { withBase } from "../persistence/aof/manifests.ts";
 
 const ARGS = ["--save", "", "--enable-debug-command", "yes", "--appendonly", "yes", "--aof-use-rdb-preamble", "no"];
 
@@ -61,7 +62,7 @@ test("redis-server loads the commands that all types become, and has the same da
   run(server, ...COMMANDS);
   const folder = mkdtempSync(join(tmpdir(), "tredis-test-"));
   mkdirSync(join(folder, "appendonlydir"));
-  const manifest = Manifest.EMPTY.withBase("appendonly.aof", "aof");
+  const manifest = withBase(Manifest.EMPTY, "appendonly.aof", "aof");
   writeFileSync(join(folder, "appendonlydir", "appendonly.aof.manifest"), manifest.format());
   writeFileSync(
     join(folder, "appendonlydir", String(manifest.base?.name)),

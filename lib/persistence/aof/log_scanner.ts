@@ -60,7 +60,12 @@ export class LogScanner {
 
   /** Bytes of the file that were found to be whole, within a transaction or not. */
   get offset(): number {
-    return this.#base + this.#start;
+    return this.offsetOf(this.#start);
+  }
+
+  /** Offset in the file of a place in the bytes that the listener is told of. */
+  offsetOf(at: number): number {
+    return this.#base + at;
   }
 
   /** Number of the line in which the file ends, or is wrong, from 1 on. */

@@ -108,40 +108,47 @@ export class Manifest {
     return this.increments.at(-1) ?? null;
   }
 
-  /** The name that the next base file has. */
-  nextBaseName(fileName: string, format: BaseFormat): string {
-    return `${fileName}.${this.baseSequence + 1}.base.${format}`;
+  /** What the next base file is. `taken`: names that are not to be given. */
+  nextBase(fileName: string, format: BaseFormat, taken: ReadonlySet<string>): AofFile {
+    return this.#next("base", this.baseSequence, (sequence) => `${fileName}.${sequence}.base.${format}`, taken);
   }
 
-  /** With another base file, of `nextBaseName`; the one before is history. */
-  withBase(fileName: string, format: BaseFormat): Manifest {
-    const base: AofFile = {
-      name: this.nextBaseName(fileName, format),
-      sequence: this.baseSequence + 1,
-      kind: "base",
-    };
+  /** What the next incremental file is. */
+  nextIncrement(fileName: string, taken: ReadonlySet<string>): AofFile {
+    return this.#next("increment", this.incrementSequence, (sequence) => `${fileName}.${sequence}.incr.aof`, taken);
+  }
+
+  /** The first file behind the last sequence whose name is not taken, nor that of a file that is still to be removed. */
+  #next(kind: AofFileKind, last: number, nameOf: (sequence: number) => string, taken: ReadonlySet<string>): AofFile {
+    for (let sequence = last + 1;; sequence++) {
+      const name = nameOf(sequence);
+      if (!taken.has(name) && !this.history.some((file) => file.name === name)) return { name, sequence, kind };
+    }
+  }
+
+  /** With another base file; the one before is history. */
+  withBase(base: AofFile): Manifest {
     const history = this.base === null ? this.history : [asHistory(this.base), ...this.history];
     return new Manifest(base, this.increments, history, base.sequence, this.incrementSequence);
   }
 
   /** With one more incremental file, behind the others. */
-  withIncrement(fileName: string): Manifest {
-    const sequence = this.incrementSequence + 1;
-    const file: AofFile = { name: `${fileName}.${sequence}.incr.aof`, sequence, kind: "increment" };
-    return new Manifest(this.base, [...this.increments, file], this.history, this.baseSequence, sequence);
+  withIncrement(file: AofFile): Manifest {
+    return new Manifest(this.base, [...this.increments, file], this.history, this.baseSequence, file.sequence);
   }
 
-  /** With all incremental files before `first` as history: a base that a rewrite has made has what is in them. */
-  withoutIncrementsBefore(first: AofFile): Manifest {
-    const at = this.increments.findIndex(({ name }) => name === first.name);
-    if (at < 0) throw new Error(`the manifest does not have '${first.name}'`);
+  /** With the incremental files before `first` as history, or all: a base that a rewrite has made has what is in them. */
+  withoutIncrementsBefore(first: AofFile | null): Manifest {
+    const at = first === null ? this.increments.length : this.increments.findIndex(({ name }) => name === first.name);
+    if (at < 0) throw new Error(`the manifest does not have '${first?.name}'`);
     const history = [...this.increments.slice(0, at).reverse().map(asHistory), ...this.history];
     return new Manifest(this.base, this.increments.slice(at), history, this.baseSequence, this.incrementSequence);
   }
 
-  /** Without what is history. */
-  withoutHistory(): Manifest {
-    return new Manifest(this.base, this.increments, [], this.baseSequence, this.incrementSequence);
+  /** Without history that has been removed. */
+  withoutHistory(removed: readonly AofFile[]): Manifest {
+    const history = this.history.filter(({ name }) => !removed.some((file) => file.name === name));
+    return new Manifest(this.base, this.increments, history, this.baseSequence, this.incrementSequence);
   }
 }
 

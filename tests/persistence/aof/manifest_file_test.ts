@@ -5,11 +5,12 @@ import { Manifest, ManifestError } from "../../../lib/persistence/aof/manifest.t
 import { manifestPath, readManifest, writeManifest } from "../../../lib/persistence/aof/manifest_file.ts";
 import { FileError } from "../../../lib/persistence/rdb_file.ts";
 import { withDirectory } from "../helpers.ts";
+import { withBase, withIncrement } from "./manifests.ts";
 import { type Files, files, useFiles } from "../../../lib/runtime/files.ts";
 
 const FILE = "appendonly.aof";
-const OLD = Manifest.EMPTY.withBase(FILE, "rdb").withIncrement(FILE);
-const NEW = OLD.withIncrement(FILE);
+const OLD = withIncrement(withBase(Manifest.EMPTY, FILE, "rdb"), FILE);
+const NEW = withIncrement(OLD, FILE);
 
 test("a manifest that was written is read again; one that is not there is none", () =>
   withDirectory(async (folder) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Manifest, ManifestError } from "../../../lib/persistence/aof/manifest.ts";
+import { withBase, withIncrement } from "./manifests.ts";
 
 const FILE = "appendonly.aof";
 
@@ -40,7 +41,7 @@ test("names that are no single word are quoted, and read again", () => {
     const name of ["my file.aof", "it's.aof", 'a"b.aof', "t\tb.aof", "\xe4\xff.aof", "ü".normalize("NFD") + ".aof"]
   ) {
     const binary = [...new TextEncoder().encode(name)].map((byte) => String.fromCharCode(byte)).join("");
-    const manifest = Manifest.EMPTY.withBase(binary, "rdb").withIncrement(binary);
+    const manifest = withIncrement(withBase(Manifest.EMPTY, binary, "rdb"), binary);
     assert.deepEqual(Manifest.parse(manifest.format()), manifest, name);
   }
 });
@@ -70,11 +71,11 @@ test("a manifest that cannot be right is refused, with the number of the line", 
 });
 
 test("a rewrite puts a base in the place of all that was there before it began", () => {
-  const before = Manifest.EMPTY.withBase(FILE, "rdb").withIncrement(FILE);
-  const begun = before.withIncrement(FILE);
+  const before = withIncrement(withBase(Manifest.EMPTY, FILE, "rdb"), FILE);
+  const begun = withIncrement(before, FILE);
   const { current } = begun;
   assert.ok(current !== null);
-  const after = begun.withBase(FILE, "aof").withoutIncrementsBefore(current);
+  const after = withBase(begun, FILE, "aof").withoutIncrementsBefore(current);
   assert.equal(
     after.format(),
     "file appendonly.aof.2.base.aof seq 2 type b\n" +
@@ -82,13 +83,27 @@ test("a rewrite puts a base in the place of all that was there before it began",
       "file appendonly.aof.1.base.rdb seq 1 type h\n" +
       "file appendonly.aof.2.incr.aof seq 2 type i\n",
   );
-  assert.deepEqual(after.withoutHistory().loaded, after.loaded);
+  const cleaned = after.withoutHistory(after.history);
+  assert.deepEqual([cleaned.loaded, cleaned.history], [after.loaded, []]);
   // A name never comes again, though its file has gone.
-  assert.equal(after.withoutHistory().withIncrement(FILE).current?.name, "appendonly.aof.3.incr.aof");
+  assert.equal(withIncrement(cleaned, FILE).current?.name, "appendonly.aof.3.incr.aof");
+});
+
+test("a name is not given again while a file that is to be removed has it", () => {
+  const old = withBase(withIncrement(withBase(Manifest.EMPTY, FILE, "rdb"), FILE), FILE, "rdb").withoutIncrementsBefore(
+    null,
+  );
+  const read = Manifest.parse(old.format()); // which has forgotten the sequence of incremental files
+  assert.equal(withIncrement(read, FILE).current?.name, "appendonly.aof.2.incr.aof");
+  assert.equal(withIncrement(read.withoutHistory(read.history), FILE).current?.name, "appendonly.aof.1.incr.aof");
+  assert.equal(
+    read.nextBase(FILE, "rdb", new Set(["appendonly.aof.3.base.rdb"])).name,
+    "appendonly.aof.4.base.rdb",
+  );
 });
 
 test("the single file of servers before Redis 7 becomes the base", () => {
   const manifest = Manifest.ofSingleFile(FILE);
   assert.equal(manifest.format(), "file appendonly.aof seq 1 type b\n");
-  assert.equal(manifest.nextBaseName(FILE, "rdb"), "appendonly.aof.2.base.rdb");
+  assert.equal(withBase(manifest, FILE, "rdb").base?.name, "appendonly.aof.2.base.rdb");
 });

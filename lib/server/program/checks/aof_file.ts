@@ -64,7 +64,7 @@ async function checkParts(wish: Wish, manifest: Manifest): Promise<boolean> {
   for (const part of loaded) {
     const kind = part.kind === "base" ? "BASE" : "INCR";
     const path = join(dirname(wish.path), fromBinary(part.name));
-    if (part === manifest.base) say(`Start to check BASE AOF (${isRdb(path) ? "RDB" : "AOF"} format).`);
+    if (part === manifest.base) say(`Start to check BASE AOF (${isRdb(path) ? "RDB" : "RESP"} format).`);
     else if (part === manifest.increments[0]) say("Start to check INCR files.");
     if (!await checkPart(wish, path, part === loaded.at(-1))) return false;
     say(`${kind} AOF ${fromBinary(part.name)} is valid`);
