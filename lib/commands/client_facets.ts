@@ -70,8 +70,14 @@ export interface KeyWaiter {
   ): void;
 }
 
-/** The replicas that count: which have an offset of the stream, or which have it on disk. */
-export type ReplicaCount = "acknowledgedBy" | "syncedBy";
+/** Where what a client wrote is to be before it goes on. */
+export interface WaitedFor {
+  /** On the disk of so many of this server alone: 0 or 1. */
+  readonly local: number;
+  readonly replicas: number;
+  /** Whether replicas are to have it on disk. */
+  readonly onDisk: boolean;
+}
 
 /** For PSYNC, REPLCONF, WAIT and their like: the client as a link of the replication. */
 export interface ReplicationLink {
@@ -92,8 +98,11 @@ export interface ReplicationLink {
   synchronise(id: string | null, offset: number | null): string | null;
   /** `REPLCONF ACK` */
   acknowledgeReplication(offset: number, syncedOffset: number): void;
-  /** Replies by `write` once so many replicas have what the client wrote, or the time is up. */
-  waitForReplicas(replicas: number, timeoutMs: number, count: ReplicaCount, write: (count: number) => void): void;
+  /**
+   * Once what the client wrote is where it is wanted, or the time is up, `write` replies: whether it is on this server's
+   * disk (0 or 1), and how many replicas have it.
+   */
+  waitForWrites(wanted: WaitedFor, timeoutMs: number, write: (local: number, replicas: number) => void): void;
 }
 
 /** For CLIENT TRACKING and its like: client-side caching. */

@@ -180,7 +180,10 @@ function reload(session: Caller, request: Request): void {
 
 /** `DEBUG LOADAOF` */
 function loadaof(session: Caller): void {
-  session.reply.error("ERR There is no append-only file to load: this server does not write one");
+  session.preventPropagation(); // what it loads is no change
+  const error = session.host.debugging.loadLog();
+  if (error === null) session.reply.ok();
+  else session.reply.error(error);
 }
 
 /** A decimal argument from 0 on, or -1 after having replied with an error. */
@@ -239,6 +242,18 @@ function setSkipChecksumValidation(session: Caller, request: Request): void {
 /** 0 or 1; what is no number is 0, as in C. */
 function flagArgument(request: Request, index: number): boolean {
   return (Number.parseInt(request.text(index)) || 0) !== 0;
+}
+
+/** `DEBUG ABORT-SNAPSHOT`: ends the snapshot under way, for tests that would kill the process that takes it */
+function abortSnapshot(session: Caller): void {
+  session.host.debugging.abortSnapshot();
+  session.reply.ok();
+}
+
+/** `DEBUG AOF-FLUSH-SLEEP microseconds`: how long the server does nothing before it writes to the append-only file */
+function aofFlushSleep(session: Caller, request: Request): void {
+  session.host.debugging.flushSleepMs = (Number.parseInt(request.text(2)) || 0) / 1000;
+  session.reply.ok();
 }
 
 /** `DEBUG LOG message` */
@@ -323,6 +338,8 @@ function accept(session: Caller): void {
 }
 
 const DEBUG_HELP = help("DEBUG", [
+  ["ABORT-SNAPSHOT", "End the snapshot under way."],
+  ["AOF-FLUSH-SLEEP <microseconds>", "Do nothing for so long before each write to the append-only file."],
   ["CHANGE-REPL-ID", "Give the replication stream another id: replicas will need a full synchronisation."],
   ["CONFIG-REWRITE-FORCE-ALL", "Write the configuration file, with those directives too that have their default."],
   ["DICT-RESIZING <0|1>", "Accepted; tables here grow and shrink in small parts."],
@@ -332,7 +349,7 @@ const DEBUG_HELP = help("DEBUG", [
   ["HTSTATS <dbid> [FULL]", "Show figures of a database's tables."],
   ["HTSTATS-KEY <key> [FULL]", "Show figures of the table that a value is."],
   ["LISTPACK <key>", "Print the elements of a listpack to the standard output."],
-  ["LOADAOF", "Load the append-only file."],
+  ["LOADAOF", "Empty all databases and load the append-only file."],
   ["LOG <message>", "Write a message to the log."],
   ["OBJECT <key> [FAST]", "Show how a value is kept; FAST leaves out what takes long to find."],
   ["PAUSE-CRON <0|1>", "Stop periodic work, or let it go on."],
@@ -369,6 +386,8 @@ const DEBUG_HELP = help("DEBUG", [
 const ANY = Infinity;
 
 const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
+  ["abort-snapshot", sub(2, 2, abortSnapshot)],
+  ["aof-flush-sleep", sub(3, 3, aofFlushSleep)],
   ["change-repl-id", sub(2, 2, changeReplId)],
   ["config-rewrite-force-all", sub(2, 2, configRewriteForceAll)],
   ["dict-resizing", sub(3, 3, accept)],

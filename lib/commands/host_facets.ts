@@ -17,7 +17,10 @@ import type { Host } from "./session.ts";
 export interface SavingControl {
   /** Whether a background save to disk is under way. */
   readonly inBackground: boolean;
-  readonly snapshotter: { readonly running: boolean };
+  /** Whether a snapshot is being taken, for whatever it is. */
+  readonly isBusy: boolean;
+  /** Whether that is for the base of the append-only file. */
+  readonly isRewriting: boolean;
   /** A background save is to begin when the snapshot under way ends. */
   scheduled: boolean;
   /** Unix time in ms of the last successful save. */
@@ -27,6 +30,12 @@ export interface SavingControl {
   saveInBackground(): void;
   /** To be called after all databases were emptied by a command. */
   saveFlushed(): void;
+}
+
+/** The append-only file, as a command sees it. */
+export interface AppendOnlyControl {
+  /** Begins a rewrite, now or as soon as it can; null where it cannot begin. */
+  rewriteInBackground(isNow: boolean): "started" | "scheduled" | null;
 }
 
 /** How far a failover is, in the words of INFO. */
@@ -115,10 +124,16 @@ export interface MemoryReport {
 export interface DebugControl {
   /** RDB data is taken whatever its checksum. */
   skipChecksums: boolean;
+  /** How long the server does nothing before it writes to the append-only file, in ms. */
+  flushSleepMs: number;
   log(message: string): void;
   pauseCron(paused: boolean): void;
+  /** Ends the snapshot under way, if there is one, as a failure of what it is for. */
+  abortSnapshot(): void;
   /** Saves, empties and loads the databases at once. The error to reply with, or null. */
   reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null;
+  /** Empties the databases and loads the append-only file at once. The error to reply with, or null. */
+  loadLog(): string | null;
 }
 
 /** For COMMAND and LATENCY HISTOGRAM: the commands that there are. */
@@ -163,8 +178,9 @@ export interface DatabasesHost extends Host {
   readonly saving: SavingControl;
 }
 
-/** For SAVE, BGSAVE, SHUTDOWN, DUMP and RESTORE. */
+/** For SAVE, BGSAVE, BGREWRITEAOF, SHUTDOWN, DUMP and RESTORE. */
 export interface SavingHost extends Host {
+  readonly appendOnly: AppendOnlyControl;
   readonly saving: SavingControl;
   readonly shutdown: ShutdownControl;
   readonly dumper: Dumper;

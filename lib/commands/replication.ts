@@ -190,13 +190,10 @@ function wait(session: Caller, request: Request): void {
   if (Number.isNaN(replicas)) return reply.error(NOT_INTEGER);
   const timeoutMs = timeoutInMs(session, request, 2);
   if (timeoutMs === null) return;
-  session.waitForReplicas(replicas, timeoutMs, "acknowledgedBy", (count) => reply.integer(count));
+  session.waitForWrites({ local: 0, replicas, onDisk: false }, timeoutMs, (_, count) => reply.integer(count));
 }
 
-/**
- * `WAITAOF numlocal numreplicas timeout`: as WAIT, for what is on disk in an append-only file. There is none here, so it
- * is only replicas that can be waited for.
- */
+/** `WAITAOF numlocal numreplicas timeout`: as WAIT, for what is on disk in append-only files, here and on replicas. */
 function waitaof(session: Caller, request: Request): void {
   const { reply } = session;
   const local = looseInteger(request, 1);
@@ -212,12 +209,12 @@ function waitaof(session: Caller, request: Request): void {
       "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.",
     );
   }
-  if (local > 0) {
+  if (local > 0 && !session.host.config.flag("appendonly")) {
     return reply.error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
   }
-  session.waitForReplicas(replicas, timeoutMs, "syncedBy", (count) => {
+  session.waitForWrites({ local, replicas, onDisk: true }, timeoutMs, (here, count) => {
     reply.array(2);
-    reply.integer(0);
+    reply.integer(here);
     reply.integer(count);
   });
 }

@@ -1,4 +1,4 @@
-/** Saving and the end: SAVE, BGSAVE, LASTSAVE, SHUTDOWN, DUMP, RESTORE. */
+/** Saving and the end: SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE, SHUTDOWN, DUMP, RESTORE. */
 
 import { looseInteger } from "./integer_argument.ts";
 import type { Request } from "../resp/request.ts";
@@ -34,13 +34,16 @@ import type { Session } from "./session.ts";
 /** Whom these commands run for. */
 type Caller = Session<SavingHost> & Blockable;
 
+const REWRITE_UNDER_WAY =
+  "ERR An AOF log rewriting in progress: can't BGSAVE right now. Use BGSAVE SCHEDULE in order to " +
+  "schedule a BGSAVE whenever possible.";
 const INVALID_TTL = "ERR Invalid TTL value, must be >= 0";
 
 /** `SAVE` */
 function save(session: Caller): void {
   const { reply, host } = session;
   // A snapshot for replicas goes to the same file.
-  if (host.saving.snapshotter.running) return reply.error(SAVE_UNDER_WAY);
+  if (host.saving.isBusy && !host.saving.isRewriting) return reply.error(SAVE_UNDER_WAY);
   if (host.saving.saveNow() === null) reply.ok();
   else reply.error(SAVE_FAILED);
 }
@@ -49,14 +52,27 @@ function save(session: Caller): void {
 function bgsave(session: Caller, request: Request): void {
   const { reply, host } = session;
   if (request.argc > 2 || (request.argc === 2 && !request.is(1, "schedule"))) return reply.error(SYNTAX_ERROR);
-  if (host.saving.snapshotter.running) return reply.error(SAVE_UNDER_WAY);
+  const isPatient = request.argc === 2;
+  if (host.saving.isRewriting && !isPatient && !session.insideExec) return reply.error(REWRITE_UNDER_WAY);
+  if (host.saving.isBusy && !host.saving.isRewriting) return reply.error(SAVE_UNDER_WAY);
   // Within a transaction there is no point in time between two commands: it has to wait for the end.
-  if (session.insideExec) {
+  if (session.insideExec || host.saving.isRewriting) {
     host.saving.scheduled = true;
     return reply.simple("Background saving scheduled");
   }
   host.saving.saveInBackground();
   reply.simple("Background saving started");
+}
+
+/** `BGREWRITEAOF` */
+function bgrewriteaof(session: Caller): void {
+  const { reply, host } = session;
+  if (host.saving.isRewriting) {
+    return reply.error("ERR Background append only file rewriting already in progress");
+  }
+  const how = host.appendOnly.rewriteInBackground(!session.insideExec);
+  if (how !== null) return reply.simple(`Background append only file rewriting ${how}`);
+  reply.error("ERR Can't execute an AOF background rewriting. Please check the server logs for more information.");
 }
 
 /** `LASTSAVE` */
@@ -188,6 +204,7 @@ const RESTORE = { categories: ["keyspace", "dangerous"], keys: KEY_OW_UPDATE };
 export const SAVING_COMMANDS: readonly Command[] = [
   command("save", 1, NO_ASYNC_LOADING | ADMIN | NOSCRIPT | NO_MULTI, save),
   command("bgsave", -1, NO_ASYNC_LOADING | ADMIN | NOSCRIPT, bgsave),
+  command("bgrewriteaof", 1, NO_ASYNC_LOADING | ADMIN | NOSCRIPT, bgrewriteaof),
   command("lastsave", 1, LOADING | STALE | FAST, lastsave, { categories: ["admin", "dangerous"] }),
   command("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, shutdown),
   command("dump", 2, READONLY, dump, { categories: ["keyspace"], keys: KEY_RO_ACCESS }),

@@ -4,6 +4,6 @@
  */
 export const UNBUILT_COMMANDS: ReadonlySet<string> = new Set(
   `
-  acl bgrewriteaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function script
+  acl eval eval_ro evalsha evalsha_ro fcall fcall_ro function script
   `.trim().split(/\s+/),
 );

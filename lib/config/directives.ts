@@ -63,9 +63,6 @@ const NO_PINNING = "the runtime cannot bind its threads to processors";
 const NO_FORK = "the runtime cannot fork; let a service manager or a container run the server in the background";
 const NO_OOM_SCORE = "the process keeps the out-of-memory score it was started with";
 const NO_CRASH_LOG = "the runtime reports crashes itself";
-const NO_AOF =
-  "the append only file is not supported yet: after a crash, what was written since the last save would be " +
-  "lost. Set 'appendonly no' to accept that, with save points as close as it may be ('save 60 1')";
 const NO_USERS = "there are no users but 'default' yet";
 const NO_ACL_FILE = `${NO_USERS}, and none of the restrictions in the file would hold. Remove the line, and set ` +
   "'requirepass' for a password";
@@ -243,7 +240,7 @@ const PERSISTENCE = {
   "appenddirname": text("appendonlydir", { immutable: true, check: checkFileName("appenddirname", "dirname") }),
   "appendfilename": text("appendonly.aof", { immutable: true, check: checkFileName("appendfilename", "filename") }),
   "appendfsync": choice("everysec", ["everysec", "always", "no"]),
-  "appendonly": yesNo("no", { denyLoading: true, refused: NO_AOF }),
+  "appendonly": yesNo("no", { denyLoading: true }),
   "auto-aof-rewrite-min-size": memory(67108864, 0n, LONG_MAX),
   "auto-aof-rewrite-percentage": integer(100, 0n, INT_MAX),
   "dbfilename": text("dump.rdb", { protected: true, check: checkFileName("dbfilename", "filename") }),

@@ -61,25 +61,6 @@ function shellWords(kind: string): string {
   return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
-const TAGS_CHECK = "    # We skip unwanted tags\n";
-const TAG_OF_AOF = `    if {![catch {dict get $overrides appendonly} appendonly] && $appendonly eq "yes"} {
-        lappend tags needs:aof
-        lappend ::tags needs:aof
-    }
-`;
-
-/**
- * Has the suite give servers with an append-only file a tag, so that they can be left out: one that refuses to start is
- * waited for for two minutes.
- */
-function tagServersWithAof(source: string): void {
-  const path = join(source, "tests", "support", "server.tcl");
-  const text = readFileSync(path, "utf8");
-  if (text.includes(TAG_OF_AOF)) return;
-  if (!text.includes(TAGS_CHECK)) throw new Error(`${path} does not check tags where it did`);
-  writeFileSync(path, text.replace(TAGS_CHECK, TAG_OF_AOF.replaceAll("$", "$$$$") + TAGS_CHECK));
-}
-
 const ENCODING_CHECK = "    assert_match $enc $val\n";
 const LISTPACK_SINCE_7_2 = "    if {$val eq {listpack} && [r type $key] in {list set}} {return}\n";
 
@@ -92,18 +73,48 @@ function acceptListpacks(source: string): void {
   writeFileSync(path, text.replace(ENCODING_CHECK, (check) => LISTPACK_SINCE_7_2 + check));
 }
 
+const CHILD = "proc get_child_pid {idx} {\n";
+const SNAPSHOT_AS_CHILD = `${CHILD}    return "snapshot-$idx"\n`;
+const KILLS_SNAPSHOTS = `
+rename exec exec_program
+proc exec {args} {
+    if {[lindex $args 0] eq {kill} && [regexp {^snapshot-(\\d+)$} [lindex $args end] _ idx]} {
+        return [[srv -$idx client] debug abort-snapshot]
+    }
+    uplevel 1 [list exec_program {*}$args]
+}
+`;
+
+/** Has the suite, when it kills the child process that takes a snapshot, end the snapshot: there is no such process. */
+function endSnapshotsAsChildren(source: string): void {
+  const path = join(source, "tests", "support", "util.tcl");
+  const text = readFileSync(path, "utf8");
+  if (text.includes(SNAPSHOT_AS_CHILD)) return;
+  if (!text.includes(CHILD)) throw new Error(`${path} does not look for child processes as it did`);
+  writeFileSync(path, text.replace(CHILD, () => SNAPSHOT_AS_CHILD) + KILLS_SNAPSHOTS);
+}
+
 /** Puts the server, `kind`, and Redis's own tools where the suite looks for them. */
 export function prepare(source: string, kind: string): void {
-  tagServersWithAof(source);
   acceptListpacks(source);
-  const server = join(source, "src", "redis-server");
-  rmSync(server, { force: true });
-  writeFileSync(server, `#!/bin/sh\nexec ${shellWords(kind)} "$@"\n`);
-  chmodSync(server, 0o755);
-  for (const tool of ["redis-cli", "redis-benchmark", "redis-check-rdb", "redis-check-aof"]) {
-    rmSync(join(source, "src", tool), { force: true });
-    symlinkSync(`/usr/bin/${tool}`, join(source, "src", tool));
+  endSnapshotsAsChildren(source);
+  const programs = join(source, "src");
+  writeProgram(join(programs, "redis-server"), shellWords(kind));
+  const checks = kind !== "redis-server";
+  for (const tool of ["check-rdb", "check-aof"]) {
+    writeProgram(join(programs, `redis-${tool}`), checks ? `${shellWords(kind)} ${tool}` : `/usr/bin/redis-${tool}`);
   }
+  for (const tool of ["redis-cli", "redis-benchmark"]) {
+    rmSync(join(programs, tool), { force: true });
+    symlinkSync(`/usr/bin/${tool}`, join(programs, tool));
+  }
+}
+
+/** Writes a program of the shell, that runs `command`. */
+function writeProgram(path: string, command: string): void {
+  rmSync(path, { force: true });
+  writeFileSync(path, `#!/bin/sh\nexec ${command} "$@"\n`);
+  chmodSync(path, 0o755);
 }
 
 /** How many braces a line opens more than it closes. */

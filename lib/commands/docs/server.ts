@@ -88,6 +88,7 @@ export const SERVER_DOCS: ReadonlyMap<string, CommandDoc> = group("server", {
   "info": doc("1.0.0", "O(N) for N clients and commands", "[section...]", "Shows how the server fares, in sections.", {
     tips: "nondeterministic_output request_policy:all_shards response_policy:special",
   }),
+  "bgrewriteaof": doc("1.0.0", "O(1)", "", "Rewrites the append-only file in the background, as short as it can be."),
   "lastsave": doc("1.0.0", "O(1)", "", "Tells the Unix time of the last successful save.", {
     tips: "nondeterministic_output",
   }),

@@ -7,7 +7,7 @@
  */
 
 import type { Client, WholeHost } from "../../commands/caller.ts";
-import type { ReplicaCount } from "../../commands/client_facets.ts";
+import type { WaitedFor } from "../../commands/client_facets.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "../../commands/client_state.ts";
 import type { Command } from "../../commands/command.ts";
 import type { MigrationOrder } from "../../commands/migration_order.ts";
@@ -97,10 +97,9 @@ export interface ReplicationLinks extends ReplicationControl {
     acknowledge(replica: Replica, offset: number, syncedOffset: number): void;
     wait(
       client: ClientSession,
-      replicas: number,
+      wanted: WaitedFor,
       timeoutMs: number,
-      count: ReplicaCount,
-      write: (count: number) => void,
+      write: (local: number, replicas: number) => void,
     ): void;
   };
 }
@@ -288,8 +287,8 @@ export class ClientSession implements Client {
     if (this.replica !== null) this.host.replication.replicas.acknowledge(this.replica, offset, syncedOffset);
   }
 
-  waitForReplicas(replicas: number, timeoutMs: number, count: ReplicaCount, write: (count: number) => void): void {
-    this.host.replication.replicas.wait(this, replicas, timeoutMs, count, write);
+  waitForWrites(wanted: WaitedFor, timeoutMs: number, write: (local: number, replicas: number) => void): void {
+    this.host.replication.replicas.wait(this, wanted, timeoutMs, write);
   }
 
   /** Ends `block`: `write` gives the reply that was waited for. */

@@ -9,17 +9,27 @@ import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
 import type { Changes } from "../execution/changes.ts";
 import type { Log } from "../program/log.ts";
+import { type AppendOnly, reasonOf } from "./append_only.ts";
 import type { Cron } from "./cron.ts";
+import type { LogLoader } from "./log_loader.ts";
 import type { Phase } from "./phase.ts";
 import type { Saving } from "./saving.ts";
 
 /** What DEBUG reaches of the server. */
 export interface DebuggingHost {
-  readonly changes: Pick<Changes, "flush">;
+  readonly appendOnly: Pick<
+    AppendOnly,
+    "directory" | "failRewrite" | "isOn" | "resume" | "state" | "suspend" | "writing"
+  >;
+  readonly changes: Pick<Changes, "flush" | "made" | "saved">;
   readonly cron: Pick<Cron, "paused">;
   readonly log: Pick<Log, "warning">;
+  readonly logLoader: Pick<LogLoader, "loadNow">;
   readonly phase: Pick<Phase, "setLoading">;
-  readonly saving: Pick<Saving, "lastLoad" | "loading" | "path" | "readOptions" | "saveNow">;
+  readonly saving: Pick<
+    Saving,
+    "lastLoad" | "loading" | "path" | "readOptions" | "saveNow" | "isRewriting" | "snapshotter"
+  >;
   /** The end of the server, which may have waited for the periodic work. */
   readonly shutdown: { resume(): void };
   readonly keyspace: Keyspace;
@@ -29,6 +39,8 @@ export interface DebuggingHost {
 export class Debugging {
   /** Whether RDB data is taken whatever its checksum. */
   skipChecksums = false;
+  /** How long the server does nothing before it writes to the append-only file, in ms. */
+  flushSleepMs = 0;
 
   constructor(readonly server: DebuggingHost) {}
 
@@ -43,11 +55,21 @@ export class Debugging {
     if (!paused) this.server.shutdown.resume();
   }
 
+  /** Ends the snapshot under way, if there is one, as a failure of what it is for. */
+  abortSnapshot(): void {
+    const { appendOnly, saving } = this.server;
+    if (saving.isRewriting) appendOnly.failRewrite();
+    else saving.snapshotter.abort();
+  }
+
   /** Saves, empties and loads the databases while everybody waits. The error to reply with, or null. */
   reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null {
-    const { saving, keyspace, log, phase } = this.server;
+    const { appendOnly, saving, keyspace, log, phase } = this.server;
     if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
     if (options.save && saving.saveNow() !== null) return SAVE_FAILED;
+    // What has not been saved first is other data than there was.
+    const isOther = !options.save && appendOnly.isOn;
+    if (isOther) appendOnly.suspend();
     if (options.flush) this.server.changes.flush(keyspace.databases);
     phase.setLoading(true);
     try {
@@ -61,8 +83,28 @@ export class Debugging {
       return "ERR Error trying to load the RDB dump, check server logs";
     } finally {
       phase.setLoading(false);
+      if (isOther) appendOnly.resume();
     }
     log.warning("DB reloaded by DEBUG RELOAD");
+    return null;
+  }
+
+  /** Empties the databases and loads the append-only file, while everybody waits. The error to reply with, or null. */
+  loadLog(): string | null {
+    const { appendOnly, changes, keyspace, log, logLoader, saving } = this.server;
+    const { directory } = appendOnly;
+    if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
+    try {
+      if (appendOnly.state === "on") appendOnly.writing.flush();
+      else directory.read(); // another server may have written it since
+      changes.flush(keyspace.databases);
+      logLoader.loadNow(directory);
+    } catch (error) {
+      log.warning(`DEBUG LOADAOF failed: ${reasonOf(error)}`);
+      return "ERR Error trying to load the AOF files, check server logs";
+    }
+    changes.saved(changes.made);
+    log.warning("Append Only File loaded by DEBUG LOADAOF");
     return null;
   }
 }

@@ -4,6 +4,8 @@
  */
 
 import { decodeLatin1 } from "../../bytes/latin1.ts";
+import type { Command } from "../../commands/command.ts";
+import type { CommandTable } from "../../commands/table.ts";
 import { RequestParser } from "../../resp/parser.ts";
 import type { ReplyWriter } from "../../resp/reply.ts";
 import type { Request } from "../../resp/request.ts";
@@ -11,7 +13,7 @@ import type { Store } from "../../store/store.ts";
 import { LOADER } from "../clients/flags.ts";
 import { NoConnection } from "../clients/no_connection.ts";
 import { ClientSession, type SessionHost } from "../clients/session.ts";
-import type { Batch } from "../execution/batch.ts";
+import { Batch } from "../execution/batch.ts";
 import type { Dispatcher } from "../execution/dispatcher.ts";
 
 /** Longest part of an error reply that is kept. */
@@ -20,7 +22,7 @@ const MINUS = 0x2d;
 
 /** What a replay needs of the server. */
 export interface ReplayHost extends SessionHost {
-  readonly batch: Batch;
+  readonly commands: CommandTable;
   readonly dispatcher: SessionHost["dispatcher"] & Pick<Dispatcher, "replay">;
   readonly reply: ReplyWriter;
   readonly store: Store;
@@ -29,17 +31,28 @@ export interface ReplayHost extends SessionHost {
 /** A command that no server would have written, or that this one does not know. */
 export class ReplayError extends Error {
   override name = "ReplayError";
+  /** `at`: where in the bytes that were to be run the command begins. */
+  constructor(message: string, readonly at: number) {
+    super(message);
+  }
 }
 
 /** The session of one append-only file, from the first of its files to the last. */
 export class LogReplay {
+  /** Commands that have been run. */
+  commands = 0;
   /** Commands that have replied with an error, and what the first of them replied. */
   refused = 0;
   firstRefusal = "";
+  /** Libraries of functions that the log has loaded. */
+  readonly functions: Uint8Array[] = [];
   readonly #session: ClientSession;
+  /** Not the clients': the replay may be what one of theirs asks for. */
+  readonly #batch: Batch;
   readonly #parser = new RequestParser();
 
   constructor(readonly server: ReplayHost) {
+    this.#batch = new Batch(server.commands, server.store.heap.foresight);
     this.#session = new ClientSession(server, new NoConnection(), 0);
     this.#session.flags |= LOADER;
     this.#parser.maxBulkBytes = Number.MAX_SAFE_INTEGER; // what was written once was allowed then
@@ -47,8 +60,9 @@ export class LogReplay {
 
   /** Runs the commands in `bytes[start, end)`, which are whole. Throws ReplayError, or where memory runs out. */
   run(bytes: Uint8Array, start: number, end: number): void {
-    const { batch, dispatcher, reply, store } = this.server;
+    const { dispatcher, reply, store } = this.server;
     const session = this.#session;
+    const batch = this.#batch;
     store.ignoreExpiry = true; // whoever has written the file has said what has expired
     try {
       for (let at = start; at < end;) {
@@ -57,9 +71,12 @@ export class LogReplay {
         batch.foresee(bytes, session.database);
         for (let i = 0; i < batch.count; i++) {
           const request = batch.requests[i];
-          const refusal = dispatcher.replay(session, request, batch.commands[i]);
-          if (refusal !== null) throw new ReplayError(refusal);
+          const command = batch.commands[i];
+          if (command === null && this.#isLibrary(request)) continue;
+          const refusal = dispatcher.replay(session, request, command);
+          if (refusal !== null) throw new ReplayError(explained(refusal, request, command), request.rawStart);
           if (reply.length > 0) this.#look(request);
+          this.commands++;
         }
         batch.foresight.clear();
         at = batch.ends[batch.count - 1];
@@ -71,9 +88,21 @@ export class LogReplay {
     }
   }
 
-  /** A file has ended: a transaction that was not executed is none. */
+  /**
+   * Whether a request is the FUNCTION LOAD of a base written as commands. Libraries are kept, and written again, but not
+   * run.
+   */
+  #isLibrary(request: Request): boolean {
+    if (request.argc !== 3 || !request.is(0, "function") || !request.is(1, "load")) return false;
+    const start = request.starts[2];
+    this.functions.push(request.bytes.slice(start, start + request.lengths[2]));
+    return true;
+  }
+
+  /** A file has ended: a transaction that was not executed is none, and the next file selects its database anew. */
   endFile(): void {
     this.#session.endTransaction();
+    this.#session.database = this.server.keyspace.databases[0];
   }
 
   /** Looks at what a command has replied, which nobody else will. */
@@ -87,4 +116,10 @@ export class LogReplay {
     }
     reply.clear();
   }
+}
+
+/** Why a command cannot be run, in Redis's words where it has any. */
+function explained(refusal: string, request: Request, command: Command | null): string {
+  if (command === null) return `Unknown command '${request.excerpt(0, SHOWN_BYTES)}'`;
+  return `'${request.excerpt(0, SHOWN_BYTES)}': ${refusal}`;
 }

@@ -15,7 +15,8 @@ import { GATE_ASYNC_LOADING, GATE_LOADING, GATE_PAUSED, GATE_REPLICA } from "../
 
 /** What the server is doing, and what follows from it for expiry and eviction. */
 export class Phase {
-  #isLoading = false;
+  /** Loadings under way, one within the other. */
+  #loadings = 0;
   #isAsyncLoading = false;
   #isReplica = false;
   #isWritable = false;
@@ -24,7 +25,7 @@ export class Phase {
   constructor(readonly keyspace: Keyspace, readonly dispatcher: Pick<Dispatcher, "setGate" | "writableReplica">) {}
 
   get isLoading(): boolean {
-    return this.#isLoading;
+    return this.#loadings > 0;
   }
 
   get isAsyncLoading(): boolean {
@@ -35,9 +36,12 @@ export class Phase {
     return this.#isReplica;
   }
 
-  /** The data set is being loaded: it is not whole, and commands that need it are refused. */
+  /**
+   * The data set is being loaded: it is not whole, and commands that need it are refused. Each `true` is to be followed by
+   * a `false`; the last of them counts.
+   */
   setLoading(isLoading: boolean): void {
-    this.#isLoading = isLoading;
+    this.#loadings += isLoading ? 1 : -1;
     this.#apply();
   }
 
@@ -63,17 +67,17 @@ export class Phase {
 
   /** Whether keys may be evicted for want of memory; `ignoresLimit`: as a replica, this server leaves that to its primary. */
   mayEvict(ignoresLimit: boolean): boolean {
-    return !this.#isLoading && !this.#isPaused && !(this.#isReplica && ignoresLimit);
+    return !this.isLoading && !this.#isPaused && !(this.#isReplica && ignoresLimit);
   }
 
   #apply(): void {
     const { keyspace, dispatcher } = this;
     const { store } = keyspace;
-    const standsStill = this.#isLoading || this.#isPaused;
+    const standsStill = this.isLoading || this.#isPaused;
     store.removeExpired = !standsStill && !this.#isReplica;
     store.writesRemoveExpired = !standsStill && (!this.#isReplica || this.#isWritable);
-    keyspace.localExpiries.setActive(this.#isReplica && this.#isWritable && !this.#isLoading);
-    dispatcher.setGate(GATE_LOADING, this.#isLoading);
+    keyspace.localExpiries.setActive(this.#isReplica && this.#isWritable && !this.isLoading);
+    dispatcher.setGate(GATE_LOADING, this.isLoading);
     dispatcher.setGate(GATE_REPLICA, this.#isReplica);
     dispatcher.setGate(GATE_PAUSED, this.#isPaused);
     dispatcher.writableReplica = this.#isWritable;

@@ -25,6 +25,7 @@ import type { Propagation } from "../execution/propagation.ts";
 import type { Listeners } from "../program/listeners.ts";
 import type { Log } from "../program/log.ts";
 import type { Statistics } from "../reports/statistics.ts";
+import type { AppendOnly } from "./append_only.ts";
 import type { Phase } from "./phase.ts";
 import type { Replicas } from "./replicas.ts";
 import type { Saving } from "./saving.ts";
@@ -33,6 +34,7 @@ import { removeSyncFile, syncFile } from "./sync_files.ts";
 /** What the link needs of the server. */
 export interface PrimaryLinkHost {
   readonly admission: Pick<Admission, "addClient">;
+  readonly appendOnly: Pick<AppendOnly, "durableOffset" | "resume" | "suspend">;
   readonly changes: Pick<Changes, "flush" | "replaced">;
   readonly config: Config;
   readonly keyspace: Keyspace;
@@ -56,6 +58,8 @@ export class PrimaryLink {
   #selectedDatabase = 0;
   /** Bytes that had come when that was looked at last. */
   #inputBytes = 0;
+  /** Whether the primary has asked how far the log is, and was told less than all: it is told again. */
+  #owesSynced = false;
 
   /** `onChanged` is told that the link is up, or down. */
   constructor(
@@ -149,11 +153,15 @@ export class PrimaryLink {
       keyspace,
       readOptions: { ...saving.readOptions, dropExpired: false },
       flush: () => {
+        server.appendOnly.suspend();
         saving.snapshotter.abort();
         replicas.side.dropAll();
         changes.flush(keyspace.databases);
       },
-      replaced: () => changes.replaced(),
+      replaced: () => {
+        changes.replaced();
+        server.appendOnly.resume();
+      },
       fileRead: (path) => {
         const reason = "Removing the RDB file obtained from the master. This replica has persistence disabled";
         removeSyncFile(server, path, reason);
@@ -205,11 +213,20 @@ export class PrimaryLink {
     return this.stream.offset + held + (this.#client?.connection.inputBytes ?? 0);
   }
 
-  /** Tells the primary how far the stream has been applied: when it asks, and once a second. */
+  /** Tells the primary how far the stream has been applied, and is durable: when it asks, and once a second. */
   acknowledge(): void {
     if (this.#client === null) return;
-    const { bytes } = Request.of("REPLCONF", "ACK", String(this.stream.offset));
+    const synced = this.server.appendOnly.durableOffset;
+    const words = ["REPLCONF", "ACK", String(this.stream.offset)];
+    if (synced >= 0) words.push("FACK", String(synced));
+    this.#owesSynced = synced >= 0 && synced < this.stream.offset;
+    const { bytes } = Request.of(...words);
     this.#client.connection.socket.write(bytes, 0, bytes.length);
+  }
+
+  /** More of the stream is durable: whoever waits for it on the primary need not wait for the next second. */
+  logSynced(): void {
+    if (this.#owesSynced) this.acknowledge();
   }
 }
 

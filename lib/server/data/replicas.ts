@@ -4,7 +4,7 @@
  */
 
 import { NOT_INTEGER } from "../../commands/errors.ts";
-import type { ReplicaCount } from "../../commands/client_facets.ts";
+import type { WaitedFor } from "../../commands/client_facets.ts";
 import type { Config } from "../../config/config.ts";
 import { emptyRdb } from "../../persistence/save.ts";
 import {
@@ -36,12 +36,17 @@ const GETACK = Request.of("REPLCONF", "GETACK", "*");
 
 /** What replicas need of the server. */
 export interface ReplicasHost {
+  /** The append-only file: offset of the stream up to which it is durable, -1 where it is not written. */
+  readonly appendOnly: { readonly durableOffset: number };
   readonly config: Config;
   readonly log: Pick<Log, "notice" | "warning">;
   readonly outputLimits: Pick<OutputLimits, "of">;
   readonly phase: Pick<Phase, "isReplica">;
   readonly propagation: Pick<Propagation, "forgetSelected" | "setReplicas" | "tellReplicas">;
-  readonly saving: Pick<Saving, "describe" | "lastAskedMs" | "path" | "snapshotter" | "takeSnapshot" | "writeOptions">;
+  readonly saving: Pick<
+    Saving,
+    "describe" | "isBusy" | "lastAskedMs" | "path" | "snapshotter" | "takeSnapshot" | "writeOptions"
+  >;
   readonly serving: Pick<Serving, "closeSoon">;
   readonly statistics: Pick<Statistics, "syncFull" | "syncPartialError" | "syncPartialOk">;
   readonly store: Store;
@@ -63,7 +68,7 @@ export class Replicas {
       nowMs: unixMs,
       settings: () => settingsOf(config),
       outputLimit: () => outputLimits.of("replica"),
-      snapshotRunning: () => saving.snapshotter.running,
+      snapshotRunning: () => saving.isBusy,
       takeSnapshot: (target, atStart) => saving.takeSnapshot(target, atStart),
       abortSnapshot: () => saving.snapshotter.abort(),
       emptySnapshot: (withFunctions) => {
@@ -81,7 +86,10 @@ export class Replicas {
       countSync: (kind) => this.#countSync(kind),
     });
     this.side.onBacklogUnused = () => this.#dropBacklog();
-    this.#waiting = new Waiting(this.side, () => this.askForAcknowledgements());
+    this.#waiting = new Waiting(this.side, {
+      durableOffset: () => server.appendOnly.durableOffset,
+      askForAcknowledgements: () => this.askForAcknowledgements(),
+    });
     config.onChange("repl-backlog-size", () => stream.resizeBacklog(config.number("repl-backlog-size")));
   }
 
@@ -167,8 +175,18 @@ export class Replicas {
 
   acknowledge(replica: Replica, offset: number, syncedOffset: number): void {
     this.side.acknowledge(replica, offset, syncedOffset);
-    this.#waiting.acknowledged();
+    this.#waiting.progressed();
     this.onAcknowledged();
+  }
+
+  /** More of the stream is durable here. */
+  logSynced(): void {
+    this.#waiting.progressed();
+  }
+
+  /** The log is written no more. */
+  logEnded(): void {
+    this.#waiting.logEnded();
   }
 
   /** A replica has said how far it is; set by the failover. */
@@ -179,16 +197,15 @@ export class Replicas {
     this.server.propagation.tellReplicas(GETACK);
   }
 
-  /** WAIT and WAITAOF: blocks the client until so many replicas have what it wrote, or the time is up. */
+  /** WAIT and WAITAOF: blocks the client until what it wrote is where it is wanted, or the time is up. */
   wait(
     client: ClientSession,
-    replicas: number,
+    wanted: WaitedFor,
     timeoutMs: number,
-    count: ReplicaCount,
-    write: (count: number) => void,
+    write: (local: number, replicas: number) => void,
   ): void {
     const offset = Math.min(client.writeOffset, this.stream.offset);
-    this.#waiting.wait(client, offset, replicas, timeoutMs, count, write);
+    this.#waiting.wait(client, offset, wanted, timeoutMs, write);
   }
 
   /** The server becomes a replica: ends the wait of those who wait for acknowledgements. */

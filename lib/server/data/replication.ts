@@ -72,6 +72,12 @@ export class Replication {
     return this.replica.primary !== null;
   }
 
+  /** More of the stream is durable here. */
+  logSynced(): void {
+    this.replicas.logSynced();
+    this.link.logSynced();
+  }
+
   /** A client is gone: if it was a part of the replication, that ends. */
   clientGone(client: ClientSession): void {
     if (client.replica !== null) this.primary.forget(client.replica);
@@ -173,7 +179,7 @@ export class Replication {
   }
 
   #becomePrimary(): void {
-    const { config, log, propagation } = this.server;
+    const { appendOnly, config, log, propagation } = this.server;
     const { stream } = this;
     config.assign("replicaof", ["no", "one"]);
     this.link.cut();
@@ -188,6 +194,7 @@ export class Replication {
     propagation.forgetSelected();
     this.replicas.keepStream();
     this.#roleChanged();
+    appendOnly.resume(); // a snapshot that was given up in the middle may have left it off
   }
 
   /** The role is another, or the link is up or down: sets the gates by which commands are refused, and the log's role. */

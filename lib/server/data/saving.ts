@@ -39,7 +39,7 @@ const FUNCTIONS_KEPT = "The data holds function libraries: they are kept and sav
 /** How far loading has come. */
 export interface LoadingProgress {
   readonly startedMs: number;
-  readonly totalBytes: number;
+  totalBytes: number;
   loadedBytes: number;
   loadedKeys: number;
 }
@@ -79,6 +79,8 @@ export class Saving {
   saves = 0;
   /** BGSAVE SCHEDULE was asked while another snapshot was under way. */
   scheduled = false;
+  /** Whether the append-only file is being rewritten, which may not have come to its snapshot yet. */
+  #isHeld = false;
   loading: LoadingProgress | null = null;
   /** Result of the last load, for INFO. */
   lastLoad: LoadResult | null = null;
@@ -100,6 +102,25 @@ export class Saving {
   /** Whether a snapshot is under way in the background: to disk, or to replicas. */
   get inBackground(): boolean {
     return this.startedMs !== 0;
+  }
+
+  /** Whether a snapshot is being taken, for whatever it is: no other can begin. */
+  get isBusy(): boolean {
+    return this.#isHeld || this.snapshotter.running;
+  }
+
+  /** The append-only file is being rewritten. */
+  get isRewriting(): boolean {
+    return this.#isHeld;
+  }
+
+  /** Keeps snapshots for others from being taken until `release`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  release(): void {
+    this.#isHeld = false;
   }
 
   /** What an RDB file written now says of itself. */
@@ -147,11 +168,12 @@ export class Saving {
 
   /**
    * After FLUSHALL: no snapshot under way may bring the old data back, neither to disk nor to a replica, which will ask
-   * anew. Where there are save points, the file forgets the old data at once too.
+   * anew. Where there are save points, the file forgets the old data at once too. The base of an append-only file is what
+   * the FLUSHALL follows there.
    */
   saveFlushed(): void {
     if (this.server.loading) return;
-    this.snapshotter.abort();
+    if (this.inBackground) this.snapshotter.abort();
     if (this.server.config.savePoints.length > 0) this.saveNow();
   }
 
@@ -218,7 +240,7 @@ export class Saving {
   }
 
   #checkSavePoints(): void {
-    if (this.snapshotter.running || this.server.loading) return;
+    if (this.isBusy || this.server.loading) return;
     const { config, store, log } = this.server;
     const { unsaved } = this.server.changes;
     if (this.scheduled) return this.saveInBackground();

@@ -5,11 +5,15 @@
 
 import { fromBinary, toBinary } from "../../bytes/paths.ts";
 import { systemErrorText } from "../../bytes/system_errors.ts";
+import { ManifestError } from "../../persistence/aof/manifest.ts";
 import { LoadError } from "../../persistence/load.ts";
+import { FileError } from "../../persistence/rdb_file.ts";
 import { RdbError } from "../../persistence/rdb_format.ts";
 import { removeAbandoned } from "../../persistence/temporary_files.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import { files } from "../../runtime/files.ts";
+import { reasonOf } from "../data/append_only.ts";
+import { LogLoadError } from "../data/log_loading.ts";
 import type { Server } from "../server.ts";
 
 /** Brings a server up that listens already; false, after having said why, where its data cannot be loaded. */
@@ -29,8 +33,29 @@ function removeLeftovers(server: Server): void {
   }
 }
 
-/** Loads the RDB file; false, after having said why, where it cannot be used. */
+/** Loads what there is; false, after having said why, where it cannot be used. */
 async function loadData(server: Server): Promise<boolean> {
+  const { appendOnly, config, log, logLoader, phase } = server;
+  if (!config.flag("appendonly")) return await loadRdb(server);
+  phase.setLoading(true);
+  try {
+    if (await appendOnly.find()) await logLoader.load(appendOnly.directory);
+    // There is none yet: the data that it is to follow is in the RDB file, if there is any.
+    else if (!await loadRdb(server)) return false;
+    await appendOnly.start();
+    return true;
+  } catch (error) {
+    if (error instanceof LogLoadError) log.warning(error.message);
+    else if (error instanceof ManifestError || error instanceof FileError) log.warning(reasonOf(error));
+    else throw error;
+    return false;
+  } finally {
+    phase.setLoading(false);
+  }
+}
+
+/** Loads the RDB file; false, after having said why, where it cannot be used. */
+async function loadRdb(server: Server): Promise<boolean> {
   const { saving, log, config } = server;
   if (config.text("dbfilename") === "") return true; // a file without a name is not there
   let bytes: number;

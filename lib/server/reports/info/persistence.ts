@@ -1,6 +1,7 @@
 /** INFO persistence: how loading and saving fare. */
 
 import { unixMs } from "../../../runtime/clock.ts";
+import type { AppendOnly } from "../../data/append_only.ts";
 import type { Phase } from "../../data/phase.ts";
 import type { LoadingProgress, Saving } from "../../data/saving.ts";
 import type { Changes } from "../../execution/changes.ts";
@@ -8,6 +9,7 @@ import { type Field, percent, zeros } from "./field.ts";
 
 /** What the section tells of. */
 export interface PersistenceSource {
+  readonly appendOnly: AppendOnly;
   readonly changes: Pick<Changes, "unsaved">;
   readonly loading: boolean;
   readonly phase: Pick<Phase, "isAsyncLoading">;
@@ -26,7 +28,7 @@ export interface PersistenceSource {
 }
 
 /** The fields of the section, in Redis\'s order. */
-export function persistenceFields({ changes, loading, phase, saving }: PersistenceSource): Field[] {
+export function persistenceFields({ appendOnly, changes, loading, phase, saving }: PersistenceSource): Field[] {
   const { snapshotter, lastLoad } = saving;
   const { running, keysProcessed, keysTotal } = snapshotter;
   const nowMs = unixMs();
@@ -47,14 +49,38 @@ export function persistenceFields({ changes, loading, phase, saving }: Persisten
     ["rdb_last_cow_size", 0],
     ["rdb_last_load_keys_expired", lastLoad?.keysExpired ?? 0],
     ["rdb_last_load_keys_loaded", lastLoad?.keysLoaded ?? 0],
-    ...zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled"),
-    ["aof_last_rewrite_time_sec", -1],
-    ["aof_current_rewrite_time_sec", -1],
-    ["aof_last_bgrewrite_status", "ok"],
-    ...zeros("aof_rewrites", "aof_rewrites_consecutive_failures"),
-    ["aof_last_write_status", "ok"],
+    ...rewriteFields(appendOnly, nowMs),
     ...zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"),
+    ...(appendOnly.isOn ? logFields(appendOnly) : []),
     ...(saving.loading === null ? [] : loadingFields(saving.loading, nowMs)),
+  ];
+}
+
+/** The append-only file, as it is shown whether or not it is written. */
+function rewriteFields(appendOnly: AppendOnly, nowMs: number): Field[] {
+  const { isOn, isRewriting, limit, rewriteScheduled, rewriteStartedMs, writing } = appendOnly;
+  return [
+    ["aof_enabled", isOn ? 1 : 0],
+    ["aof_rewrite_in_progress", isRewriting ? 1 : 0],
+    ["aof_rewrite_scheduled", rewriteScheduled ? 1 : 0],
+    ["aof_last_rewrite_time_sec", appendOnly.lastRewriteSeconds],
+    ["aof_current_rewrite_time_sec", isRewriting ? Math.floor((nowMs - rewriteStartedMs) / 1000) : -1],
+    ["aof_last_bgrewrite_status", appendOnly.lastRewriteSucceeded ? "ok" : "err"],
+    ["aof_rewrites", appendOnly.rewrites],
+    ["aof_rewrites_consecutive_failures", limit.failures],
+    ["aof_last_write_status", writing.error === null ? "ok" : "err"],
+  ];
+}
+
+/** What is shown only while it is. */
+function logFields({ baseBytes, bytes, rewriteScheduled, writing }: AppendOnly): Field[] {
+  return [
+    ["aof_current_size", bytes],
+    ["aof_base_size", baseBytes],
+    ["aof_pending_rewrite", rewriteScheduled ? 1 : 0],
+    ["aof_buffer_length", writing.bufferedBytes],
+    ["aof_pending_bio_fsync", writing.isSyncing ? 1 : 0],
+    ["aof_delayed_fsync", writing.delayedSyncs],
   ];
 }
 

@@ -24,6 +24,7 @@ export interface StatsSource {
   readonly pubsub: Pick<PubSub, "channelCount" | "patternCount">;
   readonly rates: Rates;
   readonly restorer: Pick<Restorer, "checked">;
+  readonly saving: { readonly snapshotter: { readonly begun: number } };
   readonly statistics: Statistics;
   readonly store: Pick<Store, "expiredKeys" | "hits" | "misses">;
   readonly tracking: Pick<Tracking, "totalItems" | "totalKeys" | "totalPrefixes">;
@@ -31,7 +32,7 @@ export interface StatsSource {
 
 /** The fields of the section, in Redis\'s order. */
 export function statsFields(server: StatsSource): Field[] {
-  const { statistics: of, keyspace, store, rates, pubsub, cron, tracking, migration, restorer } = server;
+  const { statistics: of, keyspace, store, rates, pubsub, cron, tracking, migration, restorer, saving } = server;
   const kbps = (bytesPerSecond: number) => (bytesPerSecond / KIB).toFixed(2);
   const exceededMs = server.memoryLimit.exceededMs;
   const commandTime = commandMicroseconds(server.commands);
@@ -68,7 +69,8 @@ export function statsFields(server: StatsSource): Field[] {
     ["pubsub_channels", pubsub.channelCount("channel")],
     ["pubsub_patterns", pubsub.patternCount],
     ["pubsubshard_channels", pubsub.channelCount("shard")],
-    ...zeros("latest_fork_usec", "total_forks"),
+    ["latest_fork_usec", 0],
+    ["total_forks", saving.snapshotter.begun], // no fork, but what others fork for
     ["migrate_cached_sockets", migration.keptLinks],
     ["slave_expires_tracked_keys", keyspace.localExpiries.size],
     ...zeros("active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses"),
