@@ -290,7 +290,8 @@ export class Snapshotter {
     this.#aheadMs -= waitMs;
     startTimer(() => {
       this.#isScheduled = false;
-      if (this.#output === null) this.#aheadMs = 0; // nothing is written any more
+      // Nothing is written any more, or keys are to take no time any more.
+      if (this.#output === null || this.keyDelayMs === 0) this.#aheadMs = 0;
       if (!this.#isWalking) return;
       if (this.#aheadMs >= 1) this.#wait();
       else this.#slice();

@@ -29,6 +29,17 @@ export class Random {
   }
 }
 
+/** Expiries sooner than this may pass while a test goes on, in ms. */
+const SOON_MS = 10 * 60 * 1000;
+
+/** What of a server's data does not expire soon, as `dataSet` has it. */
+export async function lastingData(client: TestClient): Promise<Map<string, string>> {
+  const all = await dataSet(client);
+  const expiryOf = (value: string) => Number(value.split(" ")[1]);
+  const lasts = (value: string) => expiryOf(value) < 0 || expiryOf(value) > Date.now() + SOON_MS;
+  return new Map([...all].filter(([, value]) => lasts(value)));
+}
+
 /** Everything a server holds, as `database/key` → type, value and expiry. */
 export async function dataSet(client: TestClient): Promise<Map<string, string>> {
   const found = new Map<string, string>();

@@ -7,7 +7,7 @@ import { decodeLatin1 } from "../../bytes/latin1.ts";
 import type { Command } from "../../commands/command.ts";
 import type { CommandTable } from "../../commands/table.ts";
 import { RequestParser } from "../../resp/parser.ts";
-import type { ReplyWriter } from "../../resp/reply.ts";
+import type { Mark, ReplyWriter } from "../../resp/reply.ts";
 import type { Request } from "../../resp/request.ts";
 import type { Store } from "../../store/store.ts";
 import { LOADER } from "../clients/flags.ts";
@@ -63,6 +63,7 @@ export class LogReplay {
     const { dispatcher, reply, store } = this.server;
     const session = this.#session;
     const batch = this.#batch;
+    const mark = reply.open(); // behind what a client is replied to for whom this is done
     store.ignoreExpiry = true; // whoever has written the file has said what has expired
     try {
       for (let at = start; at < end;) {
@@ -75,7 +76,7 @@ export class LogReplay {
           if (command === null && this.#isLibrary(request)) continue;
           const refusal = dispatcher.replay(session, request, command);
           if (refusal !== null) throw new ReplayError(explained(refusal, request, command), request.rawStart);
-          if (reply.length > 0) this.#look(request);
+          if (reply.length > mark) this.#look(request, mark);
           this.commands++;
         }
         batch.foresight.clear();
@@ -84,7 +85,7 @@ export class LogReplay {
     } finally {
       batch.foresight.clear();
       store.ignoreExpiry = false;
-      reply.clear();
+      reply.rewind(mark);
     }
   }
 
@@ -106,15 +107,15 @@ export class LogReplay {
   }
 
   /** Looks at what a command has replied, which nobody else will. */
-  #look(request: Request): void {
+  #look(request: Request, mark: Mark): void {
     const { reply } = this.server;
-    if (reply.buffer[0] === MINUS) {
+    if (reply.buffer[mark] === MINUS) {
       if (this.refused++ === 0) {
-        const text = decodeLatin1(reply.buffer, 1, Math.min(reply.length - 2, SHOWN_BYTES));
+        const text = decodeLatin1(reply.buffer, mark + 1, Math.min(reply.length - 2, mark + SHOWN_BYTES));
         this.firstRefusal = `'${request.excerpt(0, SHOWN_BYTES)}': ${text}`;
       }
     }
-    reply.clear();
+    reply.rewind(mark);
   }
 }
 
