@@ -5,7 +5,7 @@
  *                        [--families lists,sets] [--pipelines 1,16,100] [--keys 5000000] [--values 1000000]
  *                        [--elements 10000000] [--connections 10000]
  *
- * Sections: throughput, commands and situations (by redis-benchmark), memory, values (memory of each type), rdb, blocked,
+ * Sections: throughput, commands, situations and durable (by redis-benchmark), memory, values (memory of each type), rdb, blocked,
  * large, latency, pubsub, idle; all of them by default. A server is `redis`, `deno`, `bun`, or the words of a command. CPU
  * per request tells the truth where the load generator needs one of two cores for itself; ratios are against the first
  * server named, from one run. Servers listen from port 16390 on, or from BENCH_PORT.
@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { blocked } from "./blocked.ts";
 import { FAMILIES } from "./command_families.ts";
 import { commands } from "./commands.ts";
+import { durable } from "./durable.ts";
 import { idle } from "./idle.ts";
 import { large } from "./large.ts";
 import { latency } from "./latency.ts";
@@ -92,6 +93,7 @@ const SECTIONS: Readonly<Record<string, (targets: readonly Target[]) => void | P
   throughput: (targets) => throughput(targets, tests, depths, rounds),
   commands: (targets) => commands(targets, families, Math.ceil(rounds / 3)),
   situations: (targets) => situations(targets, rounds),
+  durable: (targets) => durable(targets, Math.ceil(rounds / 3), keys),
   memory: (targets) => memory(targets, keys),
   values: (targets) => memoryOfValues(targets, values),
   rdb: (targets) => rdb(targets, values, Math.ceil(rounds / 5)),
