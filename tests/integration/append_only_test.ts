@@ -246,6 +246,17 @@ test("a file that a crash has cut loses the command that was cut, and goes on be
   await after.expect("MGET a b c d", ["1", "2", null, "4"]);
 });
 
+test("zeros that a power failure has left at the end are no commands", OURS, async () => {
+  const content = commands("SET a 1", "MULTI", "SET b 2") + commands("SET c 3").slice(0, -4) + "\0".repeat(5000);
+  const folder = folderWith({ "appendonly.aof.1.incr.aof": content }, [INCREMENT]);
+  const { server, client } = await start(ON, folder);
+  await client.expect("MGET a b c", ["1", null, null]);
+  await client.expect("SET b 3", "OK");
+  await (await restart(server)).expect("MGET a b", ["1", "3"]);
+  const wrong = commands("SET a 1") + "!" + "\0".repeat(5000);
+  assert.equal(startInVain(folderWith({ "appendonly.aof.1.incr.aof": wrong }, [INCREMENT])).code, 1);
+});
+
 test("a transaction that a crash has cut is none", async () => {
   const content = commands("SET a 1", "MULTI", "SET a 2", "SET b 2");
   const folder = folderWith({ "appendonly.aof.1.incr.aof": content }, [INCREMENT]);
@@ -465,11 +476,11 @@ function copyOf(folder: string): string {
   return copy;
 }
 
-test("a file that was made longer by something else is refused, or cut", () => {
+test("a file that was made longer by something else, or taken away, is refused", () => {
   const folder = folderWith({ "appendonly.aof.1.incr.aof": commands("SET a 1") }, [INCREMENT]);
   const path = join(folder, "appendonlydir", "appendonly.aof.1.incr.aof");
   const bytes = statSync(path).size;
-  appendFileSync(path, "\0\0\0\0");
+  appendFileSync(path, "end");
   assert.equal(startInVain(folder).code, 1);
   truncateSync(path, bytes);
   renameSync(path, `${path}.kept`);

@@ -79,6 +79,8 @@ export class Disk {
   failing: { readonly code: string; readonly share: number } | null = null;
   /** Called once so many more calls were made, in the middle of one; it kills the server. */
   trap: { calls: number; readonly spring: () => void } | null = null;
+  /** When a call was last made to fail, in ms. */
+  failedMs = -Infinity;
   /** Files that could not be removed, or not be looked at, when somebody wanted to. */
   readonly unremoved = new Set<string>();
   #names = new Map([[DIRECTORY, new Inode(true)]]);
@@ -105,6 +107,11 @@ export class Disk {
   /** Temporary files that nobody has failed to remove. */
   leftOver(): string[] {
     return [...this.#names.keys()].filter((path) => /\/temp-[^/]*$/.test(path) && !this.unremoved.has(path));
+  }
+
+  /** Whether a file is there of which a part may never be durable, as a sync has failed. */
+  get hasBrokenFiles(): boolean {
+    return [...this.#names.values()].some(({ isBroken }) => isBroken);
   }
 
   /** Paths of the files that a server has open. */
@@ -183,6 +190,7 @@ export class Disk {
     const { failing } = this;
     if (failing !== null && this.chance.fraction() < failing.share && what !== "list") {
       onFailure();
+      this.failedMs = this.scheduler.nowMs;
       this.scheduler.noteFault();
       if (what === "remove" || what === "stat") this.unremoved.add(path); // the start asks how old a file is
       throw failure(failing.code, `${what} ${path}`);

@@ -30,6 +30,9 @@ export const PORT = 6379;
 /** A message to or from a worker takes up to so long, in ms. */
 const MESSAGE_MS = 2;
 
+/** A server that ends within so long after a call of its disk failed may do so for that, in ms. */
+const FAILED_LATELY_MS = 5000;
+
 /** So often is looked for a reply that has not come at once, in ms. */
 const REPLY_LOOK_MS = 10;
 
@@ -104,6 +107,8 @@ export class Machine {
   lackedMemoryMs = -Infinity;
   /** Whether a server may refuse to come up, as its disk fails or an allocation did. */
   #mayRefuse = false;
+  /** Whether how it writes its append-only file was changed while it ran. */
+  #isReconfigured = false;
 
   constructor(readonly name: string, readonly around: Surroundings, readonly options: () => readonly string[]) {
     this.scope = new Scope(name);
@@ -113,6 +118,26 @@ export class Machine {
 
   get isRunning(): boolean {
     return !this.scope.isDead;
+  }
+
+  /** Whether what the server has acknowledged is there again, however it ends now. */
+  get keepsAll(): boolean {
+    const { server } = this;
+    if (server === null || !this.isUp || this.#isReconfigured || this.disk.hasBrokenFiles) return false;
+    const { appendOnly, config } = server;
+    return appendOnly.state === "on" && config.choice("appendfsync") === "always" &&
+      !config.flag("no-appendfsync-on-rewrite");
+  }
+
+  /** A directive is about to be set. */
+  reconfigured(name: string): void {
+    if (/^append|^no-appendfsync/.test(name)) this.#isReconfigured = true;
+  }
+
+  /** Whether the server may end by itself: it cannot write its append-only file. */
+  get mayGiveUp(): boolean {
+    return this.#mayRefuse || this.disk.failedMs > this.around.scheduler.nowMs - FAILED_LATELY_MS ||
+      (!this.isUp && this.around.threadsBreak);
   }
 
   note(text: string): void {
@@ -162,6 +187,7 @@ export class Machine {
     );
     server.listeners.open();
     this.#mayRefuse = this.disk.failing !== null;
+    this.#isReconfigured = false;
     bringUp(server).then((isUp) => scope.isDead || this.#broughtUp(server, isUp), (error) => {
       if (!(error instanceof Killed) && !scope.isDead) this.around.fail(this.name, `did not come up: ${String(error)}`);
     });
@@ -169,7 +195,9 @@ export class Machine {
 
   #broughtUp(server: Server, isUp: boolean): void {
     if (!isUp) {
-      if (!this.#mayRefuse && this.disk.failing === null) this.around.fail(this.name, "cannot load what it has saved");
+      if (!this.#mayRefuse && !this.mayGiveUp && this.disk.failing === null) {
+        this.around.fail(this.name, "cannot load what it has saved");
+      }
       this.note("did not come up, as its disk or memory failed");
       return this.kill(false);
     }
@@ -192,6 +220,7 @@ export class Machine {
 
   /** What was loaded is what the last acknowledged save had, or a later one. */
   #checkLoaded(server: Server): void {
+    if (server.config.flag("appendonly")) return; // what that has, the clients know
     const { states, fail } = this.around;
     const loaded = contentsOf(server.keyspace);
     const since = this.#acknowledged?.number ?? -1;

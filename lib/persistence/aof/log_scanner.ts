@@ -103,28 +103,37 @@ export class LogScanner {
     this.#end += length;
   }
 
+  /** Finds what is whole. The listener hears of it whatever is found to be wrong behind. */
   #scan(): void {
     const bytes = this.#buffer;
     const end = this.#end;
-    /** Where the commands begin that the listener has not heard of. */
-    let from = this.#start;
     while (this.#start < end) {
-      const at = this.#start;
-      if (!this.#parser.underway && bytes[at] !== STAR) {
-        if (at > from) this.listener.onCommands(bytes, from, at);
-        const next = this.#annotation(bytes, at, end);
-        if (next === INCOMPLETE) return;
-        this.#pass(next);
-        from = next;
-        continue;
+      const from = this.#start;
+      let wrong: LogFormatError | null = null;
+      try {
+        this.#passCommands(bytes, end);
+      } catch (error) {
+        if (!(error instanceof LogFormatError)) throw error;
+        wrong = error;
       }
-      const next = this.#parser.parse(bytes, at, end);
-      if (next === INCOMPLETE) break;
+      if (this.#start > from) this.listener.onCommands(bytes, from, this.#start);
+      if (wrong !== null) throw wrong;
+      if (this.#start === end || this.#parser.underway || bytes[this.#start] === STAR) return;
+      const next = this.#annotation(bytes, this.#start, end);
+      if (next === INCOMPLETE) return;
+      this.#pass(next);
+    }
+  }
+
+  /** Passes commands up to the end, or to what is none. */
+  #passCommands(bytes: Uint8Array, end: number): void {
+    while (this.#start < end && (this.#parser.underway || bytes[this.#start] === STAR)) {
+      const next = this.#parser.parse(bytes, this.#start, end);
+      if (next === INCOMPLETE) return;
       if (next === PROTOCOL_ERROR) throw this.#wrong(this.#parser.error);
       this.#check(this.#parser.request);
       this.#pass(next);
     }
-    if (this.#start > from) this.listener.onCommands(bytes, from, this.#start);
   }
 
   /** All up to `next` is whole. */

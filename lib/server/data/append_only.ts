@@ -472,9 +472,10 @@ export class AppendOnly {
     const rewrite = this.#newRewrite();
     try {
       await this.#makeBase(rewrite);
-    } finally {
-      this.#over(rewrite);
+    } catch (error) {
+      if (!rewrite.isEnded) throw error; // else it was given up for another
     }
+    if (!rewrite.isEnded) this.#over(rewrite);
   }
 
   /** Counts the bytes of what there is. */

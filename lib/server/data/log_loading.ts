@@ -2,8 +2,9 @@
  * Loads an append-only file: its base, as RDB or as commands, and the commands since. Whoever loads goes on from slice to
  * slice, as fast as he likes.
  *
- * A crash may cut the last file anywhere, and what is behind its last whole command is no loss. What is missing or wrong
- * anywhere else is: then nothing is loaded, and the operator is told where it is, and what can be done.
+ * A crash may cut the last file anywhere, or leave zeros where the disk had not come to what was written: what is behind its
+ * last whole command is no loss. What is missing or wrong anywhere else is: then nothing is loaded, and the operator is
+ * told where it is, and what can be done.
  */
 
 import { decodeLatin1 } from "../../bytes/latin1.ts";
@@ -117,7 +118,7 @@ export class LogLoading {
     let descriptor = -1;
     try {
       descriptor = files().open(path, "read");
-      const whole = yield* this.#content(descriptor, file);
+      const whole = yield* this.#content(descriptor, file, isLast);
       if (whole < bytes) this.#cut(file, path, whole, isLast);
     } catch (error) {
       throw explained(error, file.name, this.directory);
@@ -128,7 +129,7 @@ export class LogLoading {
   }
 
   /** Loads what stands in an open file; how many of its bytes count. */
-  *#content(descriptor: number, file: AofFile): Generator<number, number> {
+  *#content(descriptor: number, file: AofFile, isLast: boolean): Generator<number, number> {
     const { log } = this.server;
     const piece = this.#piece;
     let count = files().read(descriptor, piece, 0, piece.length);
@@ -146,7 +147,14 @@ export class LogLoading {
       piece.set(rest);
       [start, count] = [0, rest.length];
     }
-    return yield* this.#commands(descriptor, file, offset, start, count);
+    const scanner = this.#newScanner(file, offset);
+    try {
+      yield* this.#commands(descriptor, scanner, start, count);
+    } catch (error) {
+      const isWrong = error instanceof LogFormatError;
+      if (!isWrong || !isLast || !endsInZeros(this.directory.pathOf(file), scanner.validBytes)) throw error;
+    }
+    return scanner.validBytes;
   }
 
   /** Loads RDB data, of which the first `count` bytes are read; what was read behind it is in the reader. */
@@ -171,17 +179,9 @@ export class LogLoading {
     if (waitMs > 0) reader.waited(waitMs);
   }
 
-  /** Runs commands, of which the first `count` bytes are read; the offset behind the last whole one. */
-  *#commands(
-    descriptor: number,
-    file: AofFile,
-    offset: number,
-    start: number,
-    count: number,
-  ): Generator<number, number> {
-    const { progress } = this;
+  /** What finds commands from an offset of a file on, and runs them. */
+  #newScanner(file: AofFile, offset: number): LogScanner {
     const replay = this.#replay;
-    const piece = this.#piece;
     const scanner: LogScanner = new LogScanner({
       onCommands: (bytes, from, end) => {
         try {
@@ -196,6 +196,14 @@ export class LogLoading {
         }
       },
     }, offset);
+    return scanner;
+  }
+
+  /** Runs commands, of which the first `count` bytes are read. */
+  *#commands(descriptor: number, scanner: LogScanner, start: number, count: number): Generator<number, void> {
+    const { progress } = this;
+    const replay = this.#replay;
+    const piece = this.#piece;
     for (; count > 0; count = files().read(descriptor, piece, 0, piece.length), start = 0) {
       const before = replay.commands;
       scanner.push(piece, start, start + count);
@@ -205,7 +213,6 @@ export class LogLoading {
       this.#aheadMs -= waitMs;
       yield waitMs;
     }
-    return scanner.validBytes;
   }
 
   /** A file ends within a command or a transaction: cuts that off where it may be, or refuses the file. */
@@ -228,6 +235,47 @@ export class LogLoading {
     log.warning(`AOF ${name} loaded anyway because aof-load-truncated is enabled`);
     log.warning(`Truncating the AOF ${name} at offset ${whole}`);
     truncate(path, whole);
+  }
+}
+
+/**
+ * Whether a file that is wrong behind its first `whole` bytes is a beginning of something right, and then zeros to its end:
+ * what a power failure leaves where the file had become longer before its data came to the disk.
+ */
+function endsInZeros(path: string, whole: number): boolean {
+  const behind = contentFrom(path, whole);
+  let length = behind.length;
+  while (length > 0 && behind[length - 1] === 0) length--;
+  if (length === behind.length) return false;
+  const scanner = new LogScanner({ onCommands: () => {} });
+  try {
+    scanner.push(behind, 0, length);
+  } catch (error) {
+    if (error instanceof LogFormatError) return false;
+    throw error;
+  }
+  return true;
+}
+
+/** What stands in a file from an offset on. */
+function contentFrom(path: string, offset: number): Uint8Array {
+  const content = new Uint8Array(files().stat(path).bytes - offset);
+  const file = files().open(path, "read");
+  try {
+    let passed = 0;
+    let length = 0;
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (;;) {
+      const count = files().read(file, piece, 0, piece.length);
+      if (count === 0) break;
+      const skipped = Math.min(count, offset - passed);
+      passed += skipped;
+      content.set(piece.subarray(skipped, count), length);
+      length += count - skipped;
+    }
+    return content.subarray(0, length);
+  } finally {
+    files().close(file);
   }
 }
 

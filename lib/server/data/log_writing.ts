@@ -321,8 +321,11 @@ export class LogWriting {
       this.#lastRetryMs = nowMs;
     }
     this.flush();
-    const wantsSync = this.#policy.text === "everysec" || this.#files.length > 1;
-    if (wantsSync && !this.#isAllSynced && nowMs - this.#lastSyncMs >= SECOND_MS) this.#syncBeside();
+    if (this.#isAllSynced) return;
+    const { text: policy } = this.#policy;
+    const isDue = nowMs - this.#lastSyncMs >= SECOND_MS;
+    // With `always` it is replies that ask for a sync, but not all that is done is replied to.
+    if (policy === "always" || (isDue && (policy === "everysec" || this.#files.length > 1))) this.#syncBeside();
   }
 
   // --- Failures -------------------------------------------------------------------------------------------------------

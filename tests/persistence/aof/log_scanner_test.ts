@@ -66,6 +66,19 @@ test("a file that ends anywhere counts up to the last command outside of a trans
   }
 });
 
+test("what is whole is told of before what is wrong behind it", () => {
+  const whole = encodeLatin1("*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nDEL\r\n$1\r\na\r\n");
+  for (const wrong of ["!!!", "\0\0", "*1\r\n$1\r\naa\r\n", "*1\r\n!1\r\n"]) {
+    const told: string[] = [];
+    const scanner = new LogScanner({
+      onCommands: (bytes, start, end) => void told.push(decodeLatin1(bytes, start, end)),
+    });
+    const bytes = encodeLatin1(decodeLatin1(whole) + wrong);
+    assert.throws(() => scanner.push(bytes, 0, bytes.length), LogFormatError);
+    assert.deepEqual([told.join(""), scanner.validBytes], [decodeLatin1(whole), whole.length], wrong);
+  }
+});
+
 test("timestamps are told of, and other annotations passed over", () => {
   const file = `#TS:1700000000\r\n${resp("SET", "a", "1")}# a note\r\n#TS:1700000001\n${resp("SET", "b", "2")}`;
   for (const size of [1, 9, file.length]) {
