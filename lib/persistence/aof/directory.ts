@@ -12,7 +12,7 @@ import { files } from "../../runtime/files.ts";
 import { FileError, syncDirectory } from "../rdb_file.ts";
 import { abandonedFile } from "../temporary_files.ts";
 import { type AofFile, type BaseFormat, Manifest } from "./manifest.ts";
-import { manifestPath, readManifest, writeManifest } from "./manifest_file.ts";
+import { manifestPath, readManifest, removeUnfinished, writeManifest } from "./manifest_file.ts";
 
 /** Where an append-only file lies, and of what it consists. */
 export class AofDirectory {
@@ -37,6 +37,11 @@ export class AofDirectory {
 
   get manifestPath(): string {
     return manifestPath(this.path, this.fileName);
+  }
+
+  /** Removes what a server has left half written that was killed. */
+  removeUnfinished(): void {
+    if (exists(this.path)) removeUnfinished(this.manifestPath);
   }
 
   pathOf({ name }: AofFile): string {

@@ -1,6 +1,6 @@
 /** The file that a manifest is kept in: read at the start, and replaced as a whole whenever the files change. */
 
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fromBinary } from "../../bytes/paths.ts";
 import { decodeLatin1, encodeLatin1 } from "../../bytes/latin1.ts";
 import { systemErrorCode } from "../../bytes/system_errors.ts";
@@ -13,6 +13,16 @@ const PIECE_BYTES = 64 * 1024;
 /** Path of the manifest of the append-only file `fileName`, a binary string, in a folder. */
 export function manifestPath(folder: string, fileName: string): string {
   return join(folder, fromBinary(`${fileName}.manifest`));
+}
+
+/** Path of a manifest until it is whole. */
+function temporaryPath(path: string): string {
+  return join(dirname(path), `temp-${basename(path)}`);
+}
+
+/** Removes what a server has left that was killed while it wrote a manifest; whether there was something. */
+export function removeUnfinished(path: string): boolean {
+  return removeQuietly(temporaryPath(path));
 }
 
 /** Reads a manifest; null where there is none. Throws ManifestError, or FileError where it cannot be read. */
@@ -42,7 +52,7 @@ export function readManifest(path: string): Manifest | null {
  * Rejects with a FileError; after a crash it may be either of them then. One at a time for a path.
  */
 export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
-  const temporary = join(dirname(path), `temp-${path.slice(dirname(path).length + 1)}`);
+  const temporary = temporaryPath(path);
   try {
     const file = files().open(temporary, "replace");
     try {

@@ -219,6 +219,7 @@ export class LogWriting {
 
   /** Hands what has gathered to the system, unless a sync under way would hold that up, and syncs where that is due. */
   flush(): void {
+    if (this.bufferedBytes === 0) return;
     const everySecond = this.#policy.text === "everysec";
     if (everySecond && this.isSyncing && this.#mayWait()) return;
     if (!this.#write()) return;

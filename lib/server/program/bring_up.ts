@@ -31,6 +31,7 @@ function removeLeftovers(server: Server): void {
   for (const name of removeAbandoned(fromBinary(server.config.text("dir")), server.startedMs)) {
     server.log.notice(`Removed ${toBinary(name)}, which a server that is gone has left unfinished`);
   }
+  server.appendOnly.directory.removeUnfinished();
 }
 
 /** Loads what there is; false, after having said why, where it cannot be used. */
