@@ -6,15 +6,14 @@
  * 2. `inert`: it can have no effect here, and nobody is let in, shown or robbed of anything for that: threads, the
  *    allocator, the process's title and score, the background (a supervisor sees that the process stays). Redis's own
  *    redis.conf sets some of them. Accepted, and named once in the log.
- * 3. `refused`: it asks for a protection that is not here: of what is written (`appendonly`), of who may come in or see
- *    what is sent (`aclfile`, `tls-…`, `socket-mark-id`), of which node owns a key (`cluster-enabled`). Whoever set it
+ * 3. `refused`: it asks for a protection that is not here: of who may come in or see what is sent (`aclfile`, `tls-…`,
+ *    `socket-mark-id`), of which node owns a key (`cluster-enabled`). Whoever set it
  *    relies on it, so the server does not start without it. Of the lines, `user` and `loadmodule` are of this class: a
  *    module may be what checks passwords, and Redis does not start without one either (see default_user.ts for the one
  *    user who is taken).
- * 4. Those that only say how something of class 3, or a type that is to come, shall be (`appendfsync`, `acllog-max-len`,
- *    `zset-max-listpack-entries`, `cluster-node-timeout`) are kept for it. They protect nothing by themselves: Redis has
- *    no use for them either while `appendonly` and `cluster-enabled` are `no`. What is said of TLS is refused even so,
- *    as a Redis that was built without it does.
+ * 4. Those that only say how something of class 3 shall be (`acllog-max-len`, `cluster-node-timeout`) are kept for it. They
+ *    protect nothing by themselves: Redis has no use for them either while `cluster-enabled` is `no`. What is said of TLS
+ *    is refused even so, as a Redis that was built without it does.
  */
 
 import {

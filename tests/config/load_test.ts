@@ -137,15 +137,18 @@ test("a fault on the command line or in standard input says so", () => {
 test("what cannot be obeyed and must not be passed over is refused where it stands, the last word counting", () => {
   const directory = directoryWith({
     "more.conf": "# more\nuser default off\n",
-    "redis.conf": "hz 5\nappendonly yes\n",
+    "redis.conf": "hz 5\ncluster-enabled yes\n",
   });
   const path = join(directory, "redis.conf");
   assert.match(
     refusal([path]),
-    /at line 2 of .*\/redis\.conf\n>>> 'appendonly yes'\nthe append only file is not supported/,
+    /at line 2 of .*\/redis\.conf\n>>> 'cluster-enabled yes'\ncluster mode is not supported/,
   );
-  assert.equal(load([path, "--appendonly", "no"]).flag("appendonly"), false);
-  assert.match(refusal([path, "--appendonly", "YES"]), /Reading the command line, at line 1\n>>> 'appendonly "YES"'\n/);
+  assert.equal(load([path, "--cluster-enabled", "no"]).flag("cluster-enabled"), false);
+  assert.match(
+    refusal([path, "--cluster-enabled", "YES"]),
+    /Reading the command line, at line 1\n>>> 'cluster-enabled "YES"'\n/,
+  );
   const included = refusal(["-"], `user default on nopass ~* &* +@all\ninclude ${directory}/more.conf\nhz 7`);
   assert.match(included, /at line 2 of .*\/more\.conf\n>>> 'user default off'\n/);
 });

@@ -135,12 +135,8 @@ const SPECIAL: Readonly<Record<string, readonly string[]>> = {
   "hz": ["600", "500", "1"],
 };
 
-/**
- * Where a difference is meant: Redis wraps around, reads nothing as 0, or takes a large size for a percentage; and here
- * is no append only file.
- */
+/** Where a difference is meant: Redis wraps around, reads nothing as 0, or takes a large size for a percentage. */
 function isMeant(name: string, value: string): boolean {
-  if (name === "appendonly") return value.toLowerCase() === "yes";
   if (name === "maxmemory-clients") return value === "9223372036854775808" || value === "18446744073709551615";
   if (name === "save") return value.includes("99999999999") || value === "1 ";
   return name === "proc-title-template" && value === "{title}";

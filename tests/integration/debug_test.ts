@@ -261,8 +261,10 @@ test("DEBUG is refused where it is not allowed, inside MULTI too", async () => {
   }
 });
 
-test("LOADAOF says that there is none (tredis's own)", { skip: IS_ORACLE }, async () => {
+test("LOADAOF says so where there is none, and leaves the data (Redis ends)", { skip: IS_ORACLE }, async () => {
+  await client.expect("SET kept 1", "OK");
   await client.expect("DEBUG LOADAOF", /no append-only file/);
+  await client.expect("GET kept", "1");
 });
 
 test("CONFIG-REWRITE-FORCE-ALL writes every directive", async () => {

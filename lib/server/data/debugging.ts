@@ -96,7 +96,7 @@ export class Debugging {
     if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
     try {
       if (appendOnly.state === "on") appendOnly.writing.flush();
-      else directory.read(); // another server may have written it since
+      else if (!directory.read()) return "ERR There is no append-only file to load"; // or another server's, by now
       changes.flush(keyspace.databases);
       logLoader.loadNow(directory);
     } catch (error) {

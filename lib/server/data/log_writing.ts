@@ -6,6 +6,9 @@
  * `everysec` a sync begins every second; while one is under way, which may hold up a write to the same file, what is
  * gathered waits for its end, but for two seconds at most.
  *
+ * Where another file takes the place of one, nothing comes into it before all of that is durable, and replies wait for it:
+ * a power failure must not leave what was written later without what was written before.
+ *
  * Where the system takes nothing more, what was done stays gathered, writes are refused, and it is tried again each
  * second. With `always` nobody may be told then that his write is done, nor that it is not: the server ends.
  */
@@ -33,7 +36,7 @@ const GATHERED_BYTES = 256 * 1024;
 
 /** What writing needs of the server. */
 export interface LogWritingHost {
-  readonly config: Pick<Config, "setting">;
+  readonly config: Pick<Config, "onChange" | "setting">;
   /** For tests of what waits for a write. */
   readonly debugging: { readonly flushSleepMs: number };
   readonly log: Pick<Log, "notice" | "warning">;
@@ -70,9 +73,9 @@ export class LogWriting {
   /** Offset of the replication stream up to which all is written, and is durable. */
   #writtenOffset = 0;
   #syncedOffset = 0;
-  /** Counts writes; what replies to some of them wait for. */
-  #writes = 0;
-  #awaitedWrites = -1;
+  /** Counts commands; what replies to the first so many wait for. */
+  #fed = 0;
+  #awaitedFed = -1;
   #awaited: Promise<void> = Promise.resolve();
   #isWriteDue = false;
   /** What all replies wait for; null: nothing. */
@@ -90,6 +93,7 @@ export class LogWriting {
     this.#policy = server.config.setting("appendfsync");
     this.#sparesSyncs = server.config.setting("no-appendfsync-on-rewrite");
     this.#stamps = server.config.setting("aof-timestamp-enabled");
+    server.config.onChange("appendfsync", () => void (this.#awaitedFed = -1)); // what was waited for was less
   }
 
   /** Why writes cannot be made durable; null where they can. */
@@ -143,7 +147,13 @@ export class LogWriting {
       feed: (bytes, start, end) => this.#feed(file, bytes, start, end),
       beforeReplies: () => this.#beforeReplies(),
     });
-    if (this.#files.length > 1) void this.#sync();
+    if (this.#files.length > 1) void this.#passOver();
+  }
+
+  /** Makes durable what is due to the files before the one that is written to, so that this may be; does not reject. */
+  async #passOver(): Promise<void> {
+    while (this.#files.length > 1 && this.error === null) await this.#sync();
+    if (this.#policy.text === "always") await this.#sync();
   }
 
   /** Writes nothing any more, and closes the files: of what is gathered what can be written is. The error, or null. */
@@ -178,6 +188,7 @@ export class LogWriting {
   #feed(file: LogFile, bytes: Uint8Array, start: number, end: number): void {
     if (this.#stamps.flag) this.#stamp(file);
     file.append(bytes, start, end);
+    this.#fed++;
     // Where no replica is near there is no stream to tell by how far the log is, so it is given an offset all the same.
     if (!this.stream.hasBacklog) this.stream.offset++;
     if (file.bufferedBytes >= GATHERED_BYTES && !this.#isWriteDue) this.#writeSoon();
@@ -205,11 +216,17 @@ export class LogWriting {
     const files = this.#files;
     if (files.length > 1 || files[0].bufferedBytes > 0) this.flush();
     if (this.#held !== null) return this.#held;
+    if (this.#files.length > 1 && this.error === null) return this.#await(() => this.#passOver());
     if (this.#policy.text !== "always" || this.#isSpared) return null;
     if (this.#isAllSynced) return null;
-    if (this.#awaitedWrites === this.#writes) return this.#awaited;
-    this.#awaitedWrites = this.#writes;
-    return this.#awaited = this.#sync();
+    return this.#await(() => this.#sync());
+  }
+
+  /** What `begin` gives: once for all who ask before more is done. */
+  #await(begin: () => Promise<void>): Promise<void> {
+    if (this.#awaitedFed === this.#fed) return this.#awaited;
+    this.#awaitedFed = this.#fed;
+    return this.#awaited = begin();
   }
 
   /** Whether syncs wait for the end of a snapshot, which keeps the disk busy (`no-appendfsync-on-rewrite`). */
@@ -239,23 +256,24 @@ export class LogWriting {
     return false;
   }
 
-  /** Writes all that has gathered; whether the system took it. */
+  /** Writes all that has gathered, as far as it may be; whether the system took it. */
   #write(): boolean {
     const { debugging } = this.server;
     this.#waitingSinceMs = 0;
     try {
       for (const file of this.#files) {
-        if (file.bufferedBytes === 0) continue;
-        if (debugging.flushSleepMs > 0) sleepSync(debugging.flushSleepMs);
-        file.write();
-        this.#writes++;
+        if (file.bufferedBytes > 0) {
+          if (debugging.flushSleepMs > 0) sleepSync(debugging.flushSleepMs);
+          file.write();
+        }
+        if (file.syncedBytes < file.appendedBytes) break;
       }
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       this.#writeFailed(error);
       return false;
     }
-    this.#writtenOffset = this.stream.offset;
+    if (this.bufferedBytes === 0) this.#writtenOffset = this.stream.offset;
     if (this.#writeError !== null) {
       this.#writeError = null;
       this.server.log.warning("AOF write error looks solved. The server can write again.");
@@ -290,6 +308,7 @@ export class LogWriting {
     for (const file of this.#files.slice(0, -1)) if (isDone(file)) void file.close();
     this.#files = this.#files.filter((file, index) => index === this.#files.length - 1 || !isDone(file));
     this.#syncedOffset = Math.max(this.#syncedOffset, offset);
+    if (this.#files[0]?.bufferedBytes > 0) this.#write(); // it waited for those before it
     if (this.#syncError !== null) {
       this.#syncError = null;
       this.server.log.warning("AOF fsync error looks solved. The server can write again.");
