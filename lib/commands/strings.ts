@@ -106,13 +106,11 @@ interface SetOptions {
   onlyIf: "exists" | "missing" | "always";
   get: boolean;
   expiry: UnixMs;
-  /** Propagated as PXAT, so that replicas do not read their own clocks: all but what is PXAT already. */
-  relative: boolean;
 }
 
 /** Reads the options of SET from argument 3 on; null after having replied with an error. */
 function parseSetOptions(session: Session, request: Request): SetOptions | null {
-  const options: SetOptions = { onlyIf: "always", get: false, expiry: NO_EXPIRY, relative: false };
+  const options: SetOptions = { onlyIf: "always", get: false, expiry: NO_EXPIRY };
   const expiry = new ExpiryOption("keepttl");
   for (let i = 3; i < request.argc; i++) {
     if (request.is(i, "nx") && options.onlyIf !== "exists") options.onlyIf = "missing";
@@ -133,7 +131,6 @@ function parseSetOptions(session: Session, request: Request): SetOptions | null 
     const time = expiryFromArgument(session, request, expiry.argument, kind, "set");
     if (time === null) return null;
     options.expiry = time;
-    options.relative = kind !== "pxat";
   }
   return options;
 }
@@ -161,14 +158,14 @@ function set(session: Session, request: Request): void {
   session.host.changes.changed(session, request, 1, EVENT_STRING, "set");
   if (options.expiry !== NO_EXPIRY && options.expiry !== KEEP_EXPIRY) {
     session.host.changes.publish(EVENT_GENERIC, "expire", database, bytes, starts[1], lengths[1]);
-    if (options.relative) propagateSet(session, request, 2, options.expiry);
+    propagateSet(session, request, 2, options.expiry);
   } else if (options.get) {
     propagateWithoutGet(session, request);
   }
   if (!options.get) reply.ok();
 }
 
-/** Propagates a set with an expiry as `SET key value PXAT ms`: absolute, whatever the client gave. */
+/** Propagates a set with an expiry as `SET key value PXAT ms`: absolute and unconditional, whatever the client gave. */
 function propagateSet(session: Session, request: Request, valueIndex: number, expiry: UnixMs): void {
   session.propagateAs(5)?.word("SET").argument(request, 1).argument(request, valueIndex).word("PXAT").integer(expiry);
 }

@@ -81,6 +81,8 @@ export class Disk {
   trap: { calls: number; readonly spring: () => void } | null = null;
   /** When a call was last made to fail, in ms. */
   failedMs = -Infinity;
+  /** Whether a sync of an append-only file has ever failed: a server that ended for that may find it damaged. */
+  hasBrokenLogs = false;
   /** Files that could not be removed, or not be looked at, when somebody wanted to. */
   readonly unremoved = new Set<string>();
   #names = new Map([[DIRECTORY, new Inode(true)]]);
@@ -112,6 +114,14 @@ export class Disk {
   /** Whether a file is there of which a part may never be durable, as a sync has failed. */
   get hasBrokenFiles(): boolean {
     return [...this.#names.values()].some(({ isBroken }) => isBroken);
+  }
+
+  /** An operator removes the append-only file. */
+  removeLogs(): void {
+    for (const path of [...this.#names.keys()]) {
+      if (dirname(path) !== DIRECTORY && path !== DIRECTORY) this.#remove(path);
+    }
+    this.hasBrokenLogs = false;
   }
 
   /** Paths of the files that a server has open. */
@@ -274,6 +284,7 @@ export class Disk {
         if (!fails) this.#keepNames(path, renamings);
       } else if (fails) {
         inode.isBroken = true;
+        this.hasBrokenLogs ||= dirname(path) !== DIRECTORY;
       } else if (!inode.isBroken) {
         inode.syncedLength = Math.max(inode.syncedLength, Math.min(length, inode.length));
       }

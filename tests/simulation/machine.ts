@@ -55,6 +55,8 @@ export interface Surroundings {
   readonly states: SavedState[];
   /** Whether threads may break down. */
   threadsBreak: boolean;
+  /** A machine starts without what it had. */
+  readonly dataLost: (machine: Machine) => void;
   /** A promise was broken. */
   readonly fail: (who: string, what: string) => void;
 }
@@ -195,7 +197,11 @@ export class Machine {
 
   #broughtUp(server: Server, isUp: boolean): void {
     if (!isUp) {
-      if (!this.#mayRefuse && !this.mayGiveUp && this.disk.failing === null) {
+      if (this.disk.hasBrokenLogs) {
+        this.note("the append-only file is given up");
+        this.disk.removeLogs();
+        this.around.dataLost(this);
+      } else if (!this.#mayRefuse && !this.mayGiveUp && this.disk.failing === null) {
         this.around.fail(this.name, "cannot load what it has saved");
       }
       this.note("did not come up, as its disk or memory failed");

@@ -94,6 +94,9 @@ class World implements ClientWorld {
       network: this.network,
       states: [],
       threadsBreak: true,
+      dataLost: (machine) => {
+        if (this.#parents.get(machine) === null) this.#epoch++;
+      },
       fail: (who, what) => this.fail(who, what),
     };
     this.#machines = MACHINES.map((name) => {

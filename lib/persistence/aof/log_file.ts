@@ -26,6 +26,8 @@ export class LogFile {
   /** The sync under way, or null. */
   #syncing: Promise<void> | null = null;
   #closed = false;
+  /** Why a sync has failed. */
+  #broken: FileError | null = null;
 
   /**
    * Opens the file `path`, or makes it, and goes on behind its first `bytes`, which are durable: whole commands. What is
@@ -64,6 +66,14 @@ export class LogFile {
   /** How much of it is there after the power has failed. */
   get syncedBytes(): number {
     return this.#syncedBytes;
+  }
+
+  /**
+   * Whether a sync has failed: what was written before it may never be durable, whatever the system says of later ones, as
+   * it takes for written what it could not write (Rebello et al., "Can Applications Recover from fsync Failures?", 2020).
+   */
+  get isBroken(): boolean {
+    return this.#broken !== null;
   }
 
   get isSyncing(): boolean {
@@ -120,13 +130,14 @@ export class LogFile {
 
   /**
    * Makes durable what the system has now, beside the thread that asks; `syncedBytes` tells how far it came. Called
-   * again meanwhile, it goes on until what was written by then is durable too. Rejects with a FileError: what was written
-   * since the last sync may never be durable then, whatever later ones say.
+   * again meanwhile, it goes on until what was written by then is durable too. Rejects with a FileError, from then on each
+   * time.
    */
   async sync(): Promise<void> {
     const wanted = this.#writtenBytes;
     while (this.#syncing !== null) await this.#syncing.catch(() => {}); // whoever asked for it is told
     if (this.#syncedBytes >= wanted || this.#closed) return;
+    if (this.#broken !== null) throw this.#broken;
     const syncing = this.#syncOnce();
     this.#syncing = syncing;
     try {
@@ -141,7 +152,7 @@ export class LogFile {
     try {
       await files().syncLater(this.#file, "data");
     } catch (cause) {
-      throw new FileError(SYNCING, this.path, cause);
+      throw this.#broken = new FileError(SYNCING, this.path, cause);
     }
     this.#syncedBytes = Math.max(this.#syncedBytes, bytes);
   }

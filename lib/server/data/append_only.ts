@@ -19,7 +19,7 @@ import type { WorkerOptions } from "../../persistence/save_job.ts";
 import { SnapshotAbortedError } from "../../persistence/snapshot.ts";
 import { temporaryFile } from "../../persistence/temporary_files.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
-import { unixMs } from "../../runtime/clock.ts";
+import { monotonicMs, unixMs } from "../../runtime/clock.ts";
 import { endProcess } from "../../runtime/ending.ts";
 import { thisProcess } from "../../runtime/process.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
@@ -44,6 +44,9 @@ export interface AppendOnlyHost extends LogWritingHost {
     logSynced(): void;
   };
 }
+
+/** Where writers wait for another base, it is tried again after so long, in ms. */
+const RETRY_MS = 1000;
 
 /** Whether commands are written to it: they are, or will be once there is a base, or are not. */
 export type AppendOnlyState = "off" | "waiting" | "on";
@@ -81,6 +84,8 @@ export class AppendOnly {
   readonly limit: RewriteLimit;
   directory: AofDirectory;
   #rewrite: Rewrite | null = null;
+  /** When the last one began, in ms. */
+  #begunMs = 0;
   /** Bytes of all files but the one that is written to. */
   #otherBytes = 0;
 
@@ -90,7 +95,6 @@ export class AppendOnly {
     this.limit = new RewriteLimit(log);
     this.writing = new LogWriting(server, server.replication.stream, {
       onSynced: () => server.replication.logSynced(),
-      onRecovered: () => this.rewriteScheduled = true,
     });
     cron.tasks.push(() => this.#everyTick());
     config.onChange("appendonly", () => config.flag("appendonly") ? this.#turnOn() : this.#turnOff());
@@ -229,6 +233,7 @@ export class AppendOnly {
     const { log } = this.server;
     const { directory } = this;
     this.rewriteScheduled = false;
+    this.#begunMs = monotonicMs();
     let rewrite: Rewrite;
     try {
       directory.make();
@@ -395,6 +400,7 @@ export class AppendOnly {
     const { loading, log, saving } = this.server;
     this.writing.everyTick();
     if (loading || saving.isBusy) return;
+    if (this.writing.isBroken && monotonicMs() - this.#begunMs >= RETRY_MS) return void this.#begin();
     if (this.rewriteScheduled) {
       if (!this.limit.isReached()) this.#begin();
       return;

@@ -10,7 +10,8 @@
  * a power failure must not leave what was written later without what was written before.
  *
  * Where the system takes nothing more, what was done stays gathered, writes are refused, and it is tried again each
- * second. With `always` nobody may be told then that his write is done, nor that it is not: the server ends.
+ * second. Where a sync fails, nothing that it was to make durable can be relied on any more: writes are refused until
+ * another base is there. With `always` nobody may be told then that his write is done, nor that it is not: the server ends.
  */
 
 import { encodeLatin1 } from "../../bytes/latin1.ts";
@@ -51,8 +52,6 @@ export interface LogWritingHost {
 export interface LogWritingListener {
   /** More of the stream is durable. */
   onSynced(): void;
-  /** Syncs go well again after one that failed: what was written before it may never be durable. */
-  onRecovered(): void;
 }
 
 /** Writes the log. */
@@ -101,8 +100,9 @@ export class LogWriting {
     return this.#writeError ?? this.#syncError;
   }
 
-  get writeFailed(): boolean {
-    return this.#writeError !== null;
+  /** Whether a sync has failed: another base is needed. */
+  get isBroken(): boolean {
+    return this.#syncError !== null;
   }
 
   /** Bytes that wait to be handed to the system. */
@@ -181,6 +181,12 @@ export class LogWriting {
   /** The files before the one that is written to are not needed any more: what a base has need not be in them. */
   forgetBefore(): void {
     for (const file of this.#files.splice(0, this.#files.length - 1)) void file.close();
+    if (this.#syncError !== null && !this.#files.some((file) => file.isBroken)) {
+      this.#syncError = null;
+      this.server.log.warning("AOF fsync error is over, as there is another base. The server can write again.");
+      this.server.writeGate.refresh();
+    }
+    this.flush();
   }
 
   // --- What is done ---------------------------------------------------------------------------------------------------
@@ -309,12 +315,6 @@ export class LogWriting {
     this.#files = this.#files.filter((file, index) => index === this.#files.length - 1 || !isDone(file));
     this.#syncedOffset = Math.max(this.#syncedOffset, offset);
     if (this.#files[0]?.bufferedBytes > 0) this.#write(); // it waited for those before it
-    if (this.#syncError !== null) {
-      this.#syncError = null;
-      this.server.log.warning("AOF fsync error looks solved. The server can write again.");
-      this.server.writeGate.refresh();
-      this.listener.onRecovered();
-    }
     this.listener.onSynced();
   }
 
