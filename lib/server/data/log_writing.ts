@@ -225,6 +225,11 @@ export class LogWriting {
     if (everySecond && monotonicMs() - this.#lastSyncMs >= SECOND_MS) this.#syncBeside();
   }
 
+  /** Hands what has gathered to the system, whatever is under way; whether it took it. */
+  writeNow(): boolean {
+    return this.#write();
+  }
+
   /** Whether what is gathered can wait for the sync under way. */
   #mayWait(): boolean {
     const nowMs = monotonicMs();
