@@ -142,9 +142,10 @@ export class LogLoading {
       const { rest } = yield* this.#preamble(descriptor, reader, count);
       this.#functions = reader.functions;
       offset = reader.offset;
-      if (rest.length > 0) log.notice("Reading the remaining AOF tail...");
       piece.set(rest);
       [start, count] = [0, rest.length];
+      if (count === 0) count = files().read(descriptor, piece, 0, piece.length); // it ended where a piece does
+      if (count > 0) log.notice("Reading the remaining AOF tail...");
     }
     return yield* this.#commands(descriptor, file, offset, start, count);
   }
@@ -255,14 +256,21 @@ function explained(error: unknown, name: string, directory: AofDirectory): unkno
         `loading aborted. ${remedy(directory)}`,
     );
   }
-  if (error instanceof FileError) return new LogLoadError(`The AOF file ${name} cannot be read: ${error.reason}`);
+  if (error instanceof FileError) return unreadable(error.reason, name, directory);
   if (isOutOfRoom(error)) {
     return new LogLoadError(`There is no memory for what the append only file ${name} holds: ${error.message}`);
   }
   if (error instanceof Error && "code" in error) {
-    return new LogLoadError(`The AOF file ${name} cannot be read: ${systemErrorText(error)}`);
+    return unreadable(systemErrorText(error), name, directory);
   }
   return error;
+}
+
+function unreadable(reason: string, name: string, directory: AofDirectory): LogLoadError {
+  return new LogLoadError(
+    `The AOF file ${name} cannot be read: ${reason}. The manifest ${toBinary(directory.manifestPath)} names it: ` +
+      "what it held is missing until it is put back, as from a backup",
+  );
 }
 
 function remedy(directory: AofDirectory): string {
