@@ -27,7 +27,8 @@ export class FaultyDisk {
   isGone = false;
   /** Calls under way beside the thread that asked. */
   underway = 0;
-  /** How often what was written is made durable for nothing: tests of what loads need no disk to be slow. */
+  #failsNextWrite = false;
+  /** Whether what is to be made durable is: tests of what is loaded need no disk to be slow. */
   readonly #syncs: boolean;
 
   constructor(readonly system: Files, options: { readonly syncs: boolean }) {
@@ -64,8 +65,12 @@ export class FaultyDisk {
     this.calls++;
     const { fault } = this;
     if (fault === null || (fault.lasts ? this.calls < fault.at : this.calls !== fault.at)) return;
+    this.#fail(name);
+  }
+
+  #fail(name: string): never {
     if (this.failed === "") this.failed = name;
-    throw Object.assign(new Error("simulated"), { code: fault.code });
+    throw Object.assign(new Error("simulated"), { code: this.fault?.code });
   }
 
   #now<T>(name: string | null, call: () => T): T {
@@ -73,13 +78,22 @@ export class FaultyDisk {
     return call();
   }
 
-  /** A write that fails may have written a part. */
+  /**
+   * A write that is to fail writes a part. With ENOSPC it says so, as the system does, and the next one fails; with EIO it
+   * does not, as Deno's, which goes on by itself until one fails.
+   */
   #write(file: number, bytes: Uint8Array, start: number, length: number): number {
+    const fails = this.#failsNextWrite;
+    this.#failsNextWrite = false;
     try {
+      if (fails) this.#fail("write");
       this.#count("write");
     } catch (error) {
-      if (!this.isGone && length > 1) this.system.write(file, bytes, start, length >> 1);
-      throw error;
+      if (fails || this.isGone || length < 2) throw error;
+      const part = this.system.write(file, bytes, start, length >> 1);
+      if (this.fault?.code === "EIO") throw error;
+      this.#failsNextWrite = true;
+      return part;
     }
     return this.system.write(file, bytes, start, length);
   }

@@ -134,6 +134,10 @@ export class LogLoading {
     let count = files().read(descriptor, piece, 0, piece.length);
     let start = 0;
     let offset = 0;
+    // Of a base in RDB not even no data is nothing.
+    if (count === 0 && file.kind === "base" && file.name.endsWith(".rdb")) {
+      throw unreadable("it is empty", file.name, this.directory);
+    }
     if (decodeLatin1(piece, 0, Math.min(count, RDB_SIGNATURE.length)) === RDB_SIGNATURE) {
       log.notice(
         file.kind === "base" ? "Reading RDB base file on AOF loading..." : "Reading RDB preamble from AOF file...",
