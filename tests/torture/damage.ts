@@ -127,13 +127,13 @@ export interface SampleLog {
   readonly states: readonly State[];
 }
 
-/** Makes an append-only file whose base is RDB, or commands. */
-export async function makeLog(format: "rdb" | "aof"): Promise<SampleLog> {
+/** Makes an append-only file whose base is RDB, or commands. `stamped`: whether it tells the time. */
+export async function makeLog(format: "rdb" | "aof", stamped: "yes" | "no" = "yes"): Promise<SampleLog> {
   const folder = mkdtempSync(join(tmpdir(), "tredis-damage-"));
   const args = [
     ...AOF_ARGS,
     "--aof-timestamp-enabled",
-    "yes",
+    stamped,
     "--aof-use-rdb-preamble",
     format === "rdb" ? "yes" : "no",
   ];

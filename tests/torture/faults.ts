@@ -29,10 +29,13 @@ export interface Life {
   readonly code: Fault["code"];
 }
 
-/** One life for each call of the disk that may fail. Rejects where something acknowledged is lost, or anything else is wrong. */
-export async function failEachCall(life: Life, oneIn = 1): Promise<FaultReport> {
+/**
+ * One life for each call of the disk that may fail, or for one in so many, from the `first` on. Rejects where something
+ * acknowledged is lost, or anything else is wrong.
+ */
+export async function failEachCall(life: Life, first: number, oneIn: number): Promise<FaultReport> {
   const report = { lives: 0, ended: 0, refusedStarts: 0 };
-  for (let at = 1;; at += oneIn) {
+  for (let at = first;; at += oneIn) {
     const { isOver, hasEnded, isUp } = await live(life, at);
     if (isOver) return report;
     report.lives++;
