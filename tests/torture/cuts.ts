@@ -134,7 +134,7 @@ async function turnBits(damaged: Damaged, log: SampleLog, random: Random, how: T
 
 /** Something is behind the end: zeros, as a file system leaves them that has lost power, or whatever there was before. */
 async function addTails(damaged: Damaged, log: SampleLog, random: Random): Promise<void> {
-  const tails = [1, 2, 7, 512, 4096].map((length) => new Uint8Array(length));
+  const tails: Uint8Array[] = [1, 2, 7, 512, 4096].map((length) => new Uint8Array(length));
   for (let i = 0; i < 20; i++) tails.push(garbage(random, 1 + random.below(200)));
   for (const tail of tails) {
     for (const name of [log.increment, log.base]) {
