@@ -1,8 +1,8 @@
 /**
  * `deno task torture [--kills N] [--server deno|bun|EXECUTABLE] [--seed N] [--only PART,…] [--brief]`: what is written must
  * be there again, whatever befalls (see tests/torture/). The parts: `kills` ends a server by SIGKILL `N` times under load
- * and looks at what is there after each; `damage` starts servers on files that are cut, turned and overwritten anywhere;
- * `faults` has each call of the disk fail; `full` fills a small file system, for which it must be allowed to mount one;
+ * and looks at what is there after each; `replicas` does so to a replica, with a fifth of them; `damage` starts servers on files that are cut, turned and overwritten anywhere;
+ * `faults` has each call of the disk fail, or the server end at it; `full` fills a small file system, for which it must be allowed to mount one;
  * `checks` compares check-aof with redis-check-aof. Each part goes by the seed, which is drawn where none is given. With
  * `--brief` a few of each are tried.
  */
@@ -15,12 +15,15 @@ import { damageLog, damageRdb } from "../tests/torture/cuts.ts";
 import { failEachCall, type Life } from "../tests/torture/faults.ts";
 import { canMount, FULL_DISK } from "../tests/torture/full_disk.ts";
 import { torture } from "../tests/torture/kills.ts";
+import { tortureReplica } from "../tests/torture/replicas.ts";
 import { canRun, misused } from "./usage.ts";
 
 const SEEDS = 2 ** 31;
 /** With `--brief`, one call of the disk in so many is made to fail. */
 const ONE_IN = 17;
-const PARTS = ["kills", "damage", "faults", "full", "checks"] as const;
+/** Of so many kills one is of a replica. */
+const KILLS_OF_A_REPLICA = 5;
+const PARTS = ["kills", "replicas", "damage", "faults", "full", "checks"] as const;
 
 /** The arguments, or the end of the script where they make no sense. */
 function readArguments() {
@@ -60,6 +63,8 @@ const LIVES: readonly Life[] = (["always", "everysec", "no"] as const).flatMap((
   { policy, preamble: "no", lasts: false, code: "ENOSPC" },
   { policy, preamble: "yes", lasts: true, code: "ENOSPC" },
   { policy, preamble: "no", lasts: true, code: "EIO" },
+  { policy, preamble: "yes", lasts: true, code: "SIGKILL" },
+  { policy, preamble: "no", lasts: true, code: "SIGKILL" },
 ]);
 
 function show(report: object): string {
@@ -70,6 +75,9 @@ function show(report: object): string {
 const WORK: Readonly<Record<typeof PARTS[number], () => Promise<string>>> = {
   async kills() {
     return show(await torture({ kind, seed, kills, tell: console.log }));
+  },
+  async replicas() {
+    return show(await tortureReplica({ kind, seed, kills: Math.ceil(kills / KILLS_OF_A_REPLICA), tell: console.log }));
   },
   async damage() {
     const how = brief ? { seed, oneIn: 40, bits: 1 } : { seed, oneIn: 1, bits: 3 };

@@ -5,11 +5,11 @@
 
 import type { Files } from "../../lib/runtime/files.ts";
 
-/** Which of the calls fail, counted from 1 on: one, or that and all behind it. */
+/** Which of the calls fail, counted from 1 on: one, or that and all behind it; or at which the server is killed. */
 export interface Fault {
   readonly at: number;
   readonly lasts: boolean;
-  readonly code: "EIO" | "ENOSPC";
+  readonly code: "EIO" | "ENOSPC" | "SIGKILL";
 }
 
 /** A call for a server that is gone. */
@@ -60,7 +60,10 @@ export class FaultyDisk {
 
   /** Counts a call, which throws if it is to fail. `name`: null where it changes nothing. */
   #count(name: string | null): void {
-    if (this.isGone) throw new Gone("the server is gone");
+    if (this.isGone) {
+      this.calls++;
+      throw new Gone("the server is gone");
+    }
     if (name === null) return;
     this.calls++;
     const { fault } = this;
@@ -70,6 +73,10 @@ export class FaultyDisk {
 
   #fail(name: string): never {
     if (this.failed === "") this.failed = name;
+    if (this.fault?.code === "SIGKILL") {
+      this.isGone = true;
+      throw new Gone("the server is killed");
+    }
     throw Object.assign(new Error("simulated"), { code: this.fault?.code });
   }
 
@@ -79,7 +86,7 @@ export class FaultyDisk {
   }
 
   /**
-   * A write that is to fail writes a part. With ENOSPC it says so, as the system does, and the next one fails; with EIO it
+   * A write that is to fail, or during which the server is killed, writes a part. With ENOSPC it says so, as the system does, and the next one fails; with EIO it
    * does not, as Deno's, which goes on by itself until one fails.
    */
   #write(file: number, bytes: Uint8Array, start: number, length: number): number {
@@ -89,9 +96,9 @@ export class FaultyDisk {
       if (fails) this.#fail("write");
       this.#count("write");
     } catch (error) {
-      if (fails || this.isGone || length < 2) throw error;
+      if (fails || length < 2 || (error instanceof Gone && this.fault?.at !== this.calls)) throw error;
       const part = this.system.write(file, bytes, start, length >> 1);
-      if (this.fault?.code === "EIO") throw error;
+      if (this.fault?.code !== "ENOSPC") throw error;
       this.#failsNextWrite = true;
       return part;
     }

@@ -70,8 +70,9 @@ async function live(life: Life, at: number) {
         }`,
       );
     }
-    // What waits to be written while nothing can be is lost with the server, unless nobody was told of it.
-    if (life.lasts && life.policy !== "always") told.keptSince = new Map();
+    // What waits to be written, for a sync of everysec or as nothing can be, is lost with the server.
+    const mayWait = life.code === "SIGKILL" ? life.policy === "everysec" : life.lasts && life.policy !== "always";
+    if (mayWait) told.keptSince = new Map();
     await check(folder, args, told, `call ${at} (${host.disk.failed})`, host.log);
     return { isOver: !hasFailed(), hasEnded: host.code !== null && host.code !== 0, isUp: host.isUp };
   } finally {

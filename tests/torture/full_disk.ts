@@ -149,6 +149,23 @@ const refusing = (policy: string): Scenario => (kind) =>
     await tenant.checkAfterKill(0);
   });
 
+/** What was acknowledged and could not be written is not to be lost by a shutdown, unless that is forced. */
+const shuttingDown: Scenario = (kind) =>
+  onDisk(kind, "everysec", async (tenant) => {
+    const client = await tenant.start();
+    assert.equal(await tenant.write(client, 100), "");
+    tenant.disk.fill();
+    assert.match(await tenant.write(client, Infinity), /^MISCONF/);
+    const reply = await client.call("SHUTDOWN");
+    assert.match(reply instanceof ReplyError ? reply.message : "", /Errors trying to SHUTDOWN/);
+    assert.match(tenant.server.output, /Error trying to write the AOF, can't exit\./);
+    tenant.disk.free();
+    client.send("SHUTDOWN");
+    await until("the end", () => tenant.server.exited);
+    assert.equal(tenant.server.exitCode, 0);
+    await tenant.checkAfterKill(0);
+  });
+
 /** With `always` nobody can be told whether his write is done: the server ends, and has all that was acknowledged. */
 const ending: Scenario = (kind) =>
   onDisk(kind, "always", async (tenant) => {
@@ -202,6 +219,7 @@ export const FULL_DISK: Readonly<Record<string, Scenario>> = {
   "a full disk refuses writes under everysec until there is room": refusing("everysec"),
   "a full disk refuses writes under no until there is room": refusing("no"),
   "a full disk ends the server under always, with all acknowledged": ending,
+  "a shutdown on a full disk is refused while there is something to be written": shuttingDown,
   "on a full disk nothing can be saved or rewritten, and nothing is lost": rewriting(true),
   "on a disk with too little room nothing can be saved or rewritten, and nothing is lost": rewriting(false),
 };

@@ -7,7 +7,7 @@ import type { Random } from "../integration/data_set.ts";
 import { ReplyError, TestClient } from "../integration/test_client.ts";
 import { drawUnit, Model, type Shown, type Unit } from "./model.ts";
 
-/** One unit in so many asks too whether what was written is durable. */
+/** One unit in so many is followed by the question whether what was written is durable. */
 const ASKS_ONE_IN = 50;
 
 /** A FLUSHALL, as a client sees it: it came behind `least` of its units at least, and behind `most` at most. */
@@ -31,7 +31,13 @@ export class Writer {
   #number = 0;
   #isStopped = false;
 
-  constructor(readonly database: number, readonly random: Random) {}
+  /** `asking`: by which request the client is told, with a reply that has a 1, what is durable. */
+  constructor(readonly database: number, readonly random: Random, readonly asking: string = "WAITAOF 1 0 0") {}
+
+  /** How many units are known to be durable. */
+  get durable(): number {
+    return this.#durable;
+  }
 
   get sent(): number {
     return this.#units.length;
@@ -62,7 +68,7 @@ export class Writer {
     while (!this.#isStopped || underway.length > 0) {
       while (!this.#isStopped && underway.length < depth) {
         if (this.random.below(ASKS_ONE_IN) === 0) {
-          client.send("WAITAOF 1 0 0");
+          client.send(this.asking);
           underway.push({ replies: 1, asks: true });
           continue;
         }
@@ -79,7 +85,7 @@ export class Writer {
   async #acknowledge(client: TestClient, replies: number, asks: boolean): Promise<void> {
     for (let i = 0; i < replies; i++) {
       const reply = await client.read();
-      if (asks && Array.isArray(reply) && reply[0] === 1) this.#durable = this.acknowledged;
+      if (asks && Array.isArray(reply) && reply.includes(1)) this.#durable = this.acknowledged;
       if (!asks && reply instanceof ReplyError) {
         throw new Error(`client ${this.database}, unit ${this.acknowledged}: ${reply.message}`);
       }
