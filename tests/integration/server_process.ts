@@ -83,9 +83,14 @@ export class ServerProcess {
   }
 
   /** Starts a server with `--port`, `--dir` and further arguments, and waits until it answers. */
-  static async start(
-    options: StartOptions = {},
-  ): Promise<ServerProcess> {
+  static async start(options: StartOptions = {}): Promise<ServerProcess> {
+    const server = await ServerProcess.launch(options);
+    await server.isUp(options.unixSocket);
+    return server;
+  }
+
+  /** The same without waiting for anything. */
+  static async launch(options: StartOptions = {}): Promise<ServerProcess> {
     const port = options.port ?? await freePort();
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tredis-test-"));
     const [program, ...first] = serverWords(options.kind ?? SERVER_UNDER_TEST);
@@ -97,18 +102,20 @@ export class ServerProcess {
     const child = spawn(words[0], words.slice(1), { stdio: ["pipe", "pipe", "pipe"] });
     const server = new ServerProcess(child, port, folder);
     server.child.stdin?.end(options.input ?? "");
-    await until(`a server on port ${port}: ${program}`, async () => {
-      if (server.#exited) throw new Error(`the server ended with ${server.exitCode}: ${server.#output}`);
-      const connecting = options.unixSocket === undefined
-        ? TestClient.connect(port)
-        : TestClient.connectUnix(options.unixSocket);
+    return server;
+  }
+
+  /** Waits until it answers, by its port or by a socket. Rejects where it ends instead. */
+  async isUp(unixSocket?: string): Promise<void> {
+    await until(`a server on port ${this.port}`, async () => {
+      if (this.#exited) throw new Error(`the server ended with ${this.exitCode}: ${this.#output}`);
+      const connecting = unixSocket === undefined ? TestClient.connect(this.port) : TestClient.connectUnix(unixSocket);
       const client = await connecting.catch(() => null);
       if (client === null) return false;
       const reply = await client.call("PING").catch(() => null);
       client.close();
       return !(reply instanceof ReplyError && reply.message.startsWith("LOADING"));
     });
-    return server;
   }
 
   /** What it has printed so far. */

@@ -147,6 +147,16 @@ test("what has expired is there for what was written while it was not, and goes 
   assert.equal(ask(server, "EXISTS a"), ":0\r\n");
 });
 
+test("what is replayed goes on to nobody again, transactions neither", () => {
+  const server = startWith();
+  const log = new Log();
+  server.propagation.setLog(log);
+  replay(server, resp("SET", "a", "1") + resp("MULTI") + resp("INCR", "a") + resp("INCR", "b") + resp("EXEC"));
+  assert.equal(log.bytes.length, 0);
+  ask(server, "INCR a");
+  assert.equal(new TextDecoder().decode(log.bytes), resp("SELECT", "0") + resp("INCR", "a"));
+});
+
 test("a transaction that was not executed is none, and what follows is no part of it", () => {
   const server = startWith();
   const log = new LogReplay(server);

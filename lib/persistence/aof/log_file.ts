@@ -105,19 +105,31 @@ export class LogFile {
         written += files().write(this.#file, this.#buffer, written, this.#buffered - written);
       }
     } catch (cause) {
-      if (written > 0 && !this.#takeBack()) this.#took(written);
+      if (!this.#takeBack()) this.#took(Math.max(written, this.#strayBytes()));
       throw new FileError(WRITING, this.path, cause);
     }
     this.#took(written);
   }
 
-  /** Cuts off what was written of an unfinished `write`; whether it could. */
+  /**
+   * Cuts off what was written of an unfinished `write`; whether it could. Deno does not tell of any: its call goes on until
+   * all is written, and where that fails, it does not say how much was.
+   */
   #takeBack(): boolean {
     try {
       files().truncate(this.#file, this.#writtenBytes);
       return true;
     } catch {
       return false; // the caller has a reason to tell already
+    }
+  }
+
+  /** Bytes of the buffer that the file has already. */
+  #strayBytes(): number {
+    try {
+      return Math.min(this.#buffered, Math.max(0, files().stat(this.path).bytes - this.#writtenBytes));
+    } catch {
+      return 0; // as the caller knows no better
     }
   }
 

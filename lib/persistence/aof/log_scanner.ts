@@ -142,12 +142,16 @@ export class LogScanner {
     if (!this.#inTransaction) this.validBytes = this.offset;
   }
 
-  /** What the parser leaves to its caller: each argument has its end, and transactions are not nested. */
+  /** What the parser leaves to its caller: each line and argument has its end, and transactions are not nested. */
   #check(request: Request): void {
-    const { argc, bytes, starts, lengths } = request;
+    const { argc, bytes, rawStart, starts, lengths } = request;
     if (argc === 0) throw this.#wrong("a command without arguments");
+    let header = rawStart;
+    while (bytes[header] !== CR) header++;
+    if (bytes[header + 1] !== LF) throw this.#wrong("a line without its end");
     for (let i = 0; i < argc; i++) {
       const end = starts[i] + lengths[i];
+      if (bytes[starts[i] - 1] !== LF) throw this.#wrong("a line without its end");
       if (bytes[end] !== CR || bytes[end + 1] !== LF) throw this.#wrong("an argument without its end");
     }
     this.commands++;

@@ -51,6 +51,12 @@ const RETRY_MS = 1000;
 /** Whether commands are written to it: they are, or will be once there is a base, or are not. */
 export type AppendOnlyState = "off" | "waiting" | "on";
 
+/** How the server is to end (see shutdown.ts). */
+interface EndOptions {
+  readonly force: boolean;
+  readonly save: "save" | "nosave" | "default";
+}
+
 /** A rewrite under way. */
 interface Rewrite {
   readonly startedMs: number;
@@ -494,12 +500,12 @@ export class AppendOnly {
     this.baseBytes = bytesOf(manifest.base);
   }
 
-  /** The server ends: makes durable what is written. Whether it may end. */
-  finish(isForced: boolean): boolean {
+  /** The server is to end: makes durable what is written. Whether it may end. */
+  finish({ force, save }: EndOptions): boolean {
     const { log } = this.server;
     if (this.state === "off") return true;
     if (this.#rewrite !== null) {
-      if (this.state === "waiting" && !isForced) {
+      if (this.state === "waiting" && !force) {
         log.warning("Writing initial AOF. Can't exit.");
         return false;
       }
@@ -508,8 +514,11 @@ export class AppendOnly {
     }
     log.notice("Calling fsync() on the AOF file.");
     const error = this.writing.syncNow();
-    if (error !== null) log.warning(error.message);
-    return true;
+    if (error === null) return true;
+    log.warning(error.message);
+    if (force || save === "nosave") return true;
+    log.warning("Error trying to write the AOF, can't exit."); // what waits to be written has been acknowledged
+    return false;
   }
 }
 

@@ -15,6 +15,8 @@ import type { LogLoader } from "./log_loader.ts";
 import type { Phase } from "./phase.ts";
 import type { Saving } from "./saving.ts";
 
+const LOADING_LOG_FAILED = "ERR Error trying to load the AOF files, check server logs";
+
 /** What DEBUG reaches of the server. */
 export interface DebuggingHost {
   readonly appendOnly: Pick<
@@ -94,14 +96,16 @@ export class Debugging {
     const { appendOnly, changes, keyspace, log, logLoader, saving } = this.server;
     const { directory } = appendOnly;
     if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
+    // What has gathered is not in the file yet: it would be lost here, and come into the file behind the loss.
+    if (appendOnly.state === "on" && appendOnly.writing.syncNow() !== null) return LOADING_LOG_FAILED;
     try {
-      if (appendOnly.state === "on") appendOnly.writing.flush();
-      else if (!directory.read()) return "ERR There is no append-only file to load"; // or another server's, by now
+      const isThere = appendOnly.state === "on" || directory.read(); // another server may have written it since
+      if (!isThere) return "ERR There is no append-only file to load";
       changes.flush(keyspace.databases);
       logLoader.loadNow(directory);
     } catch (error) {
       log.warning(`DEBUG LOADAOF failed: ${reasonOf(error)}`);
-      return "ERR Error trying to load the AOF files, check server logs";
+      return LOADING_LOG_FAILED;
     }
     changes.saved(changes.made);
     log.warning("Append Only File loaded by DEBUG LOADAOF");

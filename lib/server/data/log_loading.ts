@@ -135,6 +135,10 @@ export class LogLoading {
     let count = files().read(descriptor, piece, 0, piece.length);
     let start = 0;
     let offset = 0;
+    // Of a base in RDB not even no data is nothing.
+    if (count === 0 && file.kind === "base" && file.name.endsWith(".rdb")) {
+      throw unreadable("it is empty", file.name, this.directory);
+    }
     if (decodeLatin1(piece, 0, Math.min(count, RDB_SIGNATURE.length)) === RDB_SIGNATURE) {
       log.notice(
         file.kind === "base" ? "Reading RDB base file on AOF loading..." : "Reading RDB preamble from AOF file...",
@@ -143,9 +147,10 @@ export class LogLoading {
       const { rest } = yield* this.#preamble(descriptor, reader, count);
       this.#functions = reader.functions;
       offset = reader.offset;
-      if (rest.length > 0) log.notice("Reading the remaining AOF tail...");
       piece.set(rest);
       [start, count] = [0, rest.length];
+      if (count === 0) count = files().read(descriptor, piece, 0, piece.length); // it ended where a piece does
+      if (count > 0) log.notice("Reading the remaining AOF tail...");
     }
     const scanner = this.#newScanner(file, offset);
     try {
@@ -303,14 +308,21 @@ function explained(error: unknown, name: string, directory: AofDirectory): unkno
         `loading aborted. ${remedy(directory)}`,
     );
   }
-  if (error instanceof FileError) return new LogLoadError(`The AOF file ${name} cannot be read: ${error.reason}`);
+  if (error instanceof FileError) return unreadable(error.reason, name, directory);
   if (isOutOfRoom(error)) {
     return new LogLoadError(`There is no memory for what the append only file ${name} holds: ${error.message}`);
   }
   if (error instanceof Error && "code" in error) {
-    return new LogLoadError(`The AOF file ${name} cannot be read: ${systemErrorText(error)}`);
+    return unreadable(systemErrorText(error), name, directory);
   }
   return error;
+}
+
+function unreadable(reason: string, name: string, directory: AofDirectory): LogLoadError {
+  return new LogLoadError(
+    `The AOF file ${name} cannot be read: ${reason}. The manifest ${toBinary(directory.manifestPath)} names it: ` +
+      "what it held is missing until it is put back, as from a backup",
+  );
 }
 
 function remedy(directory: AofDirectory): string {

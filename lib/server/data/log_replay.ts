@@ -24,6 +24,7 @@ const MINUS = 0x2d;
 export interface ReplayHost extends SessionHost {
   readonly commands: CommandTable;
   readonly dispatcher: SessionHost["dispatcher"] & Pick<Dispatcher, "replay">;
+  readonly propagation: SessionHost["propagation"] & { muted: boolean };
   readonly reply: ReplyWriter;
   readonly store: Store;
 }
@@ -60,11 +61,12 @@ export class LogReplay {
 
   /** Runs the commands in `bytes[start, end)`, which are whole. Throws ReplayError, or where memory runs out. */
   run(bytes: Uint8Array, start: number, end: number): void {
-    const { dispatcher, reply, store } = this.server;
+    const { dispatcher, propagation, reply, store } = this.server;
     const session = this.#session;
     const batch = this.#batch;
     const mark = reply.open(); // behind what a client is replied to for whom this is done
     store.ignoreExpiry = true; // whoever has written the file has said what has expired
+    propagation.muted = true;
     try {
       for (let at = start; at < end;) {
         batch.fill(this.#parser, bytes, at, end, Infinity);
@@ -85,6 +87,7 @@ export class LogReplay {
     } finally {
       batch.foresight.clear();
       store.ignoreExpiry = false;
+      propagation.muted = false;
       reply.rewind(mark);
     }
   }

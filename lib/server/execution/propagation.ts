@@ -51,6 +51,7 @@ export class Propagation {
   /** The append-only file, while it is written. */
   readonly #log: Follower = { target: null, selected: -1 };
   #relays = false;
+  #isMuted = false;
   /** Whether anybody follows what this server's clients write. */
   active = false;
   #depth = 0;
@@ -79,8 +80,15 @@ export class Propagation {
     this.#apply();
   }
 
+  /** Whether nothing that is done goes on: while a log is replayed, of which all has gone on when it was done first. */
+  set muted(isMuted: boolean) {
+    this.#isMuted = isMuted;
+    this.#apply();
+  }
+
   #apply(): void {
-    this.active = this.#log.target !== null || (this.#replicas.target !== null && !this.#relays);
+    this.active = !this.#isMuted &&
+      (this.#log.target !== null || (this.#replicas.target !== null && !this.#relays));
   }
 
   /** Passes the stream of this server's primary on, byte for byte. */

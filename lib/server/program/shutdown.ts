@@ -37,7 +37,7 @@ export interface ShutdownOptions {
 /** What the end needs of the server. */
 export interface ShutdownHost {
   /** The append-only file: makes durable what is written; whether the server may end. */
-  readonly appendOnly: { finish(isForced: boolean): boolean };
+  readonly appendOnly: { finish(options: ShutdownOptions): boolean };
   readonly config: Config;
   readonly cron: Pick<Cron, "paused">;
   readonly listeners: Pick<Listeners, "close"> | null;
@@ -179,7 +179,7 @@ export class Shutdown {
   #finish(options: ShutdownOptions): void {
     const { server } = this;
     const { log, saving, config } = server;
-    if (!server.loading && !server.appendOnly.finish(options.force)) return;
+    if (!server.loading && !server.appendOnly.finish(options)) return;
     const wantsSave = options.save === "save" || (options.save === "default" && config.savePoints.length > 0);
     server.replication.primary.logLagging(this.#offset < 0 ? server.replication.stream.offset : this.#offset);
     saving.snapshotter.abort();

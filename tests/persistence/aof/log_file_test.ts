@@ -107,6 +107,32 @@ test("what cannot be taken back is not written twice", () =>
     await log.close();
   }));
 
+for (const canTruncate of [true, false]) {
+  test(`a part that a failed write does not tell of is ${canTruncate ? "taken back" : "not written twice"}`, () =>
+    withPath(async (path) => {
+      const log = new LogFile(path, 0);
+      append(log, "first ");
+      log.write();
+      append(log, "second");
+      const silent = (system: Files): Partial<Files> => ({
+        write: (file, bytes, start) => {
+          system.write(file, bytes, start, 2);
+          throw full(); // as Deno's, which goes on by itself until a write fails
+        },
+        truncate: canTruncate ? system.truncate : () => {
+          throw full();
+        },
+      });
+      await withCalls(silent, () => {
+        assert.throws(() => log.write(), FileError);
+      });
+      assert.equal(contentOf(path), canTruncate ? "first " : "first se");
+      log.write();
+      assert.equal(contentOf(path), "first second");
+      await log.close();
+    }));
+}
+
 test("one sync is for all that was written before it, and those who ask meanwhile wait for the next", () =>
   withPath(async (path) => {
     const log = new LogFile(path, 0);

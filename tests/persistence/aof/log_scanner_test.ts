@@ -98,6 +98,8 @@ test("what no server has written is refused, and where", () => {
   assert.deepEqual(refusal(`${first}*0\r\n`), ["a command without arguments", at]);
   assert.deepEqual(refusal(`${first}*-1\r\n`), ["a command without arguments", at]);
   assert.deepEqual(refusal(`${first}*1\r\n:1\r\n`), ["expected '$', got ':'", at]);
+  assert.deepEqual(refusal(`${first}*1\r.$4\r\nPING\r\n`), ["a line without its end", at]);
+  assert.deepEqual(refusal(`${first}*1\r\n$4\r.PING\r\n`), ["a line without its end", at]);
   assert.deepEqual(refusal(`${first}*1\r\n$4\r\nPING..`), ["an argument without its end", at]);
   assert.deepEqual(refusal(`${first}*1\r\n$-1\r\n`), ["invalid bulk length", at]);
   assert.deepEqual(refusal(`${resp("MULTI")}${resp("MULTI")}`), ["MULTI within MULTI", resp("MULTI").length]);
