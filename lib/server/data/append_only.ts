@@ -472,8 +472,10 @@ export class AppendOnly {
     const rewrite = this.#newRewrite();
     try {
       await this.#makeBase(rewrite);
+    } catch (error) {
+      if (!rewrite.isEnded) throw error; // else the data has become another meanwhile, and has a base of its own
     } finally {
-      this.#over(rewrite);
+      if (!rewrite.isEnded) this.#over(rewrite);
     }
   }
 
