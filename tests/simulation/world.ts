@@ -293,6 +293,8 @@ class World implements ClientWorld {
       ...["--set-max-intset-entries", of(["8", "512"]), "--set-max-listpack-entries", of(["8", "128"])],
       ...["--set-max-listpack-value", of(["4", "64"]), "--zset-max-listpack-entries", of(["8", "64", "128"])],
       ...["--zset-max-listpack-value", of(["4", "64"]), "--stream-node-max-bytes", of(["200", "4096"])],
+      ...["--replica-empty-primary-guard", of(["yes", "yes", "no"])],
+      ...["--replica-empty-primary-percentage", of(["0", "10", "100"])],
     ];
   }
 
@@ -311,6 +313,7 @@ class World implements ClientWorld {
   #befall(): void {
     const chance = this.#chance;
     const machine = chance.of(this.#machines);
+    for (const one of this.#machines) if (chance.oneIn(8)) this.#accept(one);
     const draw = chance.below(100);
     if (draw < 12) this.#killSoon(machine);
     else if (draw < 20) this.#trap(machine);
@@ -457,6 +460,14 @@ class World implements ClientWorld {
     machine.command(["REPLICAOF", parent.name, String(PORT)]);
   }
 
+  /** Has a server take the data of a primary that has lost its own, if it holds that up. */
+  #accept(machine: Machine): void {
+    const held = machine.server?.replication.link.guard.held;
+    if (held === undefined || held === null) return;
+    machine.guardWatch.accepted();
+    machine.command(["REPLICAOF", "ACCEPT", held.id]);
+  }
+
   #rechain(machine: Machine): void {
     if (this.#parents.get(machine) === null) return;
     const parent = this.#chance.of(this.#machines);
@@ -526,6 +537,7 @@ class World implements ClientWorld {
       if (this.#scheduler.nowMs - sinceMs > REST_MS) {
         return this.fail("world", [`it never came that ${what}`, ...details()].join("; "));
       }
+      if (this.#isQuiet) { for (const machine of this.#machines) this.#accept(machine); }
       await sleep(50);
     }
   }
