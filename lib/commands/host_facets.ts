@@ -6,6 +6,7 @@
 import type { Dumper, Restorer } from "../persistence/dump.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import type { PrimarySide } from "../replication/primary.ts";
+import type { PrimaryGuard } from "../replication/primary_guard.ts";
 import type { ReplicaSide } from "../replication/replica.ts";
 import type { ReplicationStream } from "../replication/stream.ts";
 import type { ListedClient } from "./client_facets.ts";
@@ -69,11 +70,18 @@ export interface ReplicationControl {
   readonly failover: FailoverControl;
   /** Follows a primary; false where that is so already. `by` is who asks. */
   follow(host: string, port: number, by: string): boolean;
+  /**
+   * Confirms that the stream `id`, whose synchronisation is held up, may replace the data. The error to reply with, or
+   * null. `by` is who asks.
+   */
+  accept(id: string, by: string): string | null;
   /** Becomes a primary; false where it is one. */
   promote(by: string): boolean;
   /** Takes the role over from a primary that hands over the stream `id`. The error to reply with, or null. */
   takeOver(id: string, by: string): string | null;
   readonly link: {
+    /** Keeps the data from a primary that has lost its own. */
+    readonly guard: Pick<PrimaryGuard, "held">;
     /** Tells the primary how far its stream has been applied. */
     acknowledge(): void;
   };

@@ -25,7 +25,10 @@ import { timeoutInMs } from "./timeouts.ts";
 /** Whom these commands run for. */
 type Caller = Session<ReplicationHost> & ReplicationLink;
 
-/** `REPLICAOF host port` and `REPLICAOF NO ONE` */
+/** What a stream is called. */
+const REPLICATION_ID = /^[0-9a-f]{40}$/;
+
+/** `REPLICAOF host port`, `REPLICAOF NO ONE` and `REPLICAOF ACCEPT replicationid` */
 function replicaof(session: Caller, request: Request): void {
   const { reply, host } = session;
   const by = session.description;
@@ -33,6 +36,10 @@ function replicaof(session: Caller, request: Request): void {
   if (request.is(1, "no") && request.is(2, "one")) {
     host.replication.promote(by);
     return reply.ok();
+  }
+  if (request.is(1, "accept") && REPLICATION_ID.test(request.text(2))) { // no host's port looks like that
+    const refusal = host.replication.accept(request.text(2), by);
+    return refusal === null ? reply.ok() : reply.error(refusal);
   }
   if (session.isReplica) return reply.error("ERR Command is not valid when client is a replica.");
   const port = request.integer(2);
@@ -155,14 +162,17 @@ function replconf(session: Caller, request: Request): void {
 /** `ROLE` */
 function role(session: Caller): void {
   const { reply } = session;
-  const { stream, primary, replica } = session.host.replication;
+  const { stream, primary, replica, link } = session.host.replication;
   if (replica.primary !== null) {
-    reply.array(5);
+    const isGuarded = link.guard.held !== null;
+    reply.array(isGuarded ? 6 : 5);
     reply.bulkString("slave");
     reply.bulkString(replica.primary.host);
     reply.integer(replica.primary.port);
     reply.bulkString(replica.state);
     reply.integer(replica.state === "connected" ? stream.offset : -1);
+    // Behind the rest, as there are clients that take no reply with another state than Redis's.
+    if (isGuarded) reply.bulkString("guarded");
     return;
   }
   reply.array(3);

@@ -1,6 +1,7 @@
 /**
- * The table of all directives of Redis 7.2: type, limits, default, alias, and whether CONFIG SET may change it.
- * `config.ts` holds the values. Each directive is of one of four classes, by what would follow if it was passed over:
+ * The table of all directives of Redis 7.2, and two of our own: type, limits, default, alias, and whether CONFIG SET may
+ * change it. `config.ts` holds the values. Each directive is of one of four classes, by what would follow if it was passed
+ * over:
  *
  * 1. Those without a mark are obeyed, but for those of class 4.
  * 2. `inert`: it can have no effect here, and nobody is let in, shown or robbed of anything for that: threads, the
@@ -284,6 +285,12 @@ const REPLICATION = {
   "replicaof": replicaofDirective({ alias: "slaveof", immutable: true }),
 };
 
+/** What Redis does not have: its own redis.conf works here, and CONFIG REWRITE writes these only where they were set. */
+const OWN = {
+  "replica-empty-primary-guard": yesNo("yes"),
+  "replica-empty-primary-percentage": integer(10, 0n, 100n),
+};
+
 const CLUSTER = {
   "cluster-allow-pubsubshard-when-down": yesNo("yes", { inert: NO_CLUSTER }),
   "cluster-allow-reads-when-down": yesNo("no", { inert: NO_CLUSTER }),
@@ -343,6 +350,7 @@ export const DIRECTIVES = {
   ...OBSERVABILITY,
   ...PERSISTENCE,
   ...REPLICATION,
+  ...OWN,
   ...CLUSTER,
   ...TLS,
 };

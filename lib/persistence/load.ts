@@ -48,6 +48,33 @@ export class LoadError extends Error {
  */
 export async function loadRdbFile(path: string, keyspace: Keyspace, options: LoadOptions): Promise<LoadResult> {
   const reader = new RdbReader(keyspace, options);
+  await readFile(path, reader, options, () => false);
+  return resultOf(reader);
+}
+
+/**
+ * Counts the keys of the RDB file `path`, of which none is loaded. Where the file says of itself that there are `enough`,
+ * it is not read on. Throws as `loadRdbFile`.
+ */
+export async function countRdbKeys(
+  path: string,
+  keyspace: Keyspace,
+  options: LoadOptions,
+  enough: number,
+): Promise<number> {
+  const reader = new RdbReader(keyspace, { ...options, dropAll: true });
+  const keysFound = () => reader.keysLoaded + reader.keysExpired;
+  await readFile(path, reader, options, () => Math.max(reader.keysAnnounced, keysFound()) >= enough);
+  return reader.finished ? keysFound() : enough;
+}
+
+/** Reads a file to its end, or until `isEnough`. */
+async function readFile(
+  path: string,
+  reader: RdbReader,
+  options: LoadOptions,
+  isEnough: () => boolean,
+): Promise<void> {
   const sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;
   const chunk = new Uint8Array(READ_BYTES);
   try {
@@ -70,6 +97,7 @@ export async function loadRdbFile(path: string, keyspace: Keyspace, options: Loa
           await betweenSlices(reader);
         }
         options.onProgress?.(reader.offset, reader.keysLoaded);
+        if (isEnough()) return;
       }
       reader.close();
     } finally {
@@ -79,7 +107,6 @@ export async function loadRdbFile(path: string, keyspace: Keyspace, options: Loa
   } catch (cause) {
     throw explained(cause, path);
   }
-  return resultOf(reader);
 }
 
 /** `loadRdbFile` at once, while everybody waits. */

@@ -32,7 +32,9 @@ const CLOCK_MASK = 0xffffff;
 export interface ReadOptions {
   /** Whether keys that have expired are left out, as a primary does. */
   readonly dropExpired: boolean;
-  /** Told of each of those; the bytes are the reader's own during the call only. */
+  /** Whether all keys are left out, as only their number is wanted: they count as expired. */
+  readonly dropAll?: boolean;
+  /** Told of each that has expired; the bytes are the reader's own during the call only. */
   readonly onExpired?: (databaseIndex: number, key: Uint8Array, start: number, length: number) => void;
   /** Told of the first keys left out because their value was empty, for the log. */
   readonly onEmptyKey?: (key: string) => void;
@@ -63,6 +65,8 @@ export class RdbReader {
   /** The version in the header, 0 before it was read. */
   version = 0;
   keysLoaded = 0;
+  /** Keys that the databases so far have, as the data says of itself: a hint. */
+  keysAnnounced = 0;
   /** Keys with an expiry, those left out among them. */
   keysExpiring = 0;
   /** Keys left out because they had expired. */
@@ -240,9 +244,7 @@ export class RdbReader {
       case format.OPCODE_SELECTDB:
         return this.#selectDatabase();
       case format.OPCODE_RESIZEDB:
-        input.length();
-        input.length();
-        return;
+        return this.#databaseSize();
       case format.OPCODE_SLOT_INFO:
         for (let i = 0; i < 3; i++) input.length();
         return;
@@ -298,6 +300,12 @@ export class RdbReader {
     this.#options.onDatabase?.(index, this.#input.offset);
   }
 
+  #databaseSize(): void {
+    const keys = this.#input.length();
+    this.#input.length(); // how many of them expire; where that has not come, all of this is read again
+    this.keysAnnounced += keys;
+  }
+
   #keyAndValue(type: number): void {
     const input = this.#input;
     const typeAt = input.offset - 1;
@@ -310,11 +318,10 @@ export class RdbReader {
       throw new RdbError(`a value of type ${type}, ${format.RDB_TYPE_NAMES[type]}, is not supported`, typeAt);
     }
     this.#loader = loader;
-    const isDropped = this.#options.dropExpired && target.expiry !== NO_EXPIRY && target.expiry < this.#nowMs;
-    target.database = isDropped ? null : this.#database;
+    target.database = this.#isDropped(target.expiry) ? null : this.#database;
     this.#elementsLeft = loader.begin(type, target);
     // Only now: what is before it is read again if not all of it had come.
-    if (isDropped) {
+    if (target.database === null) {
       const { bytes, start, length } = target.key;
       this.#options.onExpired?.(this.#database.index, bytes, start, length);
     }
@@ -323,6 +330,11 @@ export class RdbReader {
     this.#longKey.copy(target.key.bytes, target.key.start, Math.min(target.key.length, MAX_TEXT_BYTES + 1));
     this.#isLong = true;
     this.#state = "elements";
+  }
+
+  #isDropped(expiry: UnixMs): boolean {
+    const { dropAll, dropExpired } = this.#options;
+    return dropAll === true || (dropExpired && expiry !== NO_EXPIRY && expiry < this.#nowMs);
   }
 
   #element(): void {

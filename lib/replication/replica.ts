@@ -12,6 +12,7 @@ import { NO_HANDLER, type Socket, type SocketHandler } from "../net/socket.ts";
 import { LoadError } from "../persistence/load.ts";
 import { RdbError } from "../persistence/rdb_format.ts";
 import { Request } from "../resp/request.ts";
+import { HeldUpError, type PrimaryGuard } from "./primary_guard.ts";
 import type { SnapshotReceiver } from "./snapshot_receiver.ts";
 import type { ReplicationStream } from "./stream.ts";
 
@@ -25,6 +26,8 @@ const NEWLINE = Uint8Array.of(10);
  */
 const FIRST_RETRY_MS = 2000;
 const LONGEST_RETRY_MS = 5 * 60 * 1000;
+/** The same where the primary has lost its data: it may be there again at any time, and costs little where it is not. */
+const LONGEST_GUARDED_RETRY_MS = 60 * 1000;
 
 export type LinkState = "none" | "connect" | "connecting" | "handshake" | "sync" | "connected";
 
@@ -42,6 +45,7 @@ export interface Handover {
 export interface ReplicaHost {
   readonly stream: ReplicationStream;
   readonly handover: Handover;
+  readonly guard: Pick<PrimaryGuard, "follows" | "held" | "holdsUp" | "ordered">;
   nowMs(): number;
   log(level: "notice" | "warning", message: string): void;
   settings(): ReplicaSettings;
@@ -124,9 +128,16 @@ export class ReplicaSide implements SocketHandler {
   follow(primary: { readonly host: string; readonly port: number } | null): void {
     this.disconnect();
     this.primary = primary;
+    this.host.guard.ordered();
     this.#loadable();
     this.#setState(primary === null ? "none" : "connect");
     if (primary !== null) this.connect();
+  }
+
+  /** What has kept the link from coming up does so no longer, as somebody has said: tries at once. */
+  retry(): void {
+    this.#loadable();
+    void this.connect(); // where it is on its way already, what comes is judged anew
   }
 
   /** Ends the link; `connect` or the next second makes another. */
@@ -322,6 +333,7 @@ export class ReplicaSide implements SocketHandler {
       return this.#fail("Master replied with wrong +FULLRESYNC syntax.");
     }
     this.host.log("notice", `Full resync from master: ${id}:${offset}`);
+    if (this.host.guard.holdsUp(id)) return this.#heldUp();
     this.#idAfterSync = id;
     this.#offsetAfterSync = Number(offset);
     // Our own data, and the stream that it belongs to, are kept until the snapshot takes their place: whoever is followed
@@ -482,24 +494,49 @@ export class ReplicaSide implements SocketHandler {
     this.downSinceMs = 0;
     this.canContinue = true;
     this.lastInputMs = this.host.nowMs();
+    this.host.guard.follows(this.host.stream.id);
     this.host.streamBegins(socket, rest);
   }
 
   /** A snapshot could not be made the data set. Where that is the snapshot's own fault, the next try can wait. */
   #notLoaded(error: unknown): void {
+    if (error instanceof HeldUpError) return this.#heldUp();
     const reason = systemErrorText(error);
     if (!(error instanceof LoadError || error instanceof RdbError)) {
       return this.#fail(`Failed trying to load the MASTER synchronization DB: ${reason}`);
     }
     const isNews = reason !== this.#unloadable;
     this.#unloadable = reason;
-    this.#retryAtMs = this.host.nowMs() + this.#retryDelayMs;
-    this.#retryDelayMs = Math.min(this.#retryDelayMs * 2, LONGEST_RETRY_MS);
+    this.#delayRetry(LONGEST_RETRY_MS);
     this.#fail(
       isNews
         ? `Failed trying to load the MASTER synchronization DB: ${reason}. It will be asked for again, less and less often`
         : null,
     );
+  }
+
+  /** The data is kept from a primary that has lost its own: says so, and what can be done. The next try can wait. */
+  #heldUp(): void {
+    const { guard: { held }, stream } = this.host;
+    const { primary } = this;
+    if (held === null || primary === null) return this.#fail("The data is kept");
+    const delayMs = this.#delayRetry(LONGEST_GUARDED_RETRY_MS);
+    this.#fail(
+      `Keeping the ${held.keptKeys} keys of replication ID ${stream.id}: the primary ${primary.host}:${primary.port} has ` +
+        `come back with another ID, ${held.id}, and ${held.keys} keys. It is asked again in ${
+          delayMs / 1000
+        } seconds. ` +
+        `To have its data replace what is here, send REPLICAOF ACCEPT ${held.id}; to make this server the primary, ` +
+        "REPLICAOF NO ONE",
+    );
+  }
+
+  /** Has the next try wait, each time for longer, up to a limit; for how long, in ms. */
+  #delayRetry(longestMs: number): number {
+    const delayMs = Math.min(this.#retryDelayMs, longestMs);
+    this.#retryAtMs = this.host.nowMs() + delayMs;
+    this.#retryDelayMs = Math.min(delayMs * 2, longestMs);
+    return delayMs;
   }
 
   /** Nothing is known against the next snapshot. */

@@ -3,7 +3,7 @@
  * (`repl-diskless-load`).
  */
 
-import { betweenSlices, loadRdbFile } from "../persistence/load.ts";
+import { betweenSlices, countRdbKeys, loadRdbFile } from "../persistence/load.ts";
 import { moveInto } from "../persistence/rdb_file.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
 import { files, type SyncedPart } from "../runtime/files.ts";
@@ -36,10 +36,15 @@ export interface SnapshotReceiver {
   abort(): void;
 }
 
+/** Counts the keys of a snapshot, as far as `enough`. */
+export type KeyCount = (enough: number) => Promise<number>;
+
 /** How receivers see the server's data set. */
 export interface ReceivingStore {
   readonly keyspace: Keyspace;
   readonly readOptions: ReadOptions;
+  /** A snapshot has come as a whole, which has so many keys. Rejects where it must not replace what there is. */
+  mayReplace(count: KeyCount): Promise<void>;
   /** Empties all databases. */
   flush(): void;
   /** What was received is now what they hold. */
@@ -98,7 +103,7 @@ export class FileReceiver implements SnapshotReceiver {
     await this.#syncing;
     await this.#sync("all");
     try {
-      if (this.#error !== null) throw this.#error;
+      await this.#mayReplace();
       this.#close();
       moveInto(this.temporary, this.path);
     } catch (error) {
@@ -121,6 +126,15 @@ export class FileReceiver implements SnapshotReceiver {
       this.into.setLoading(false);
       this.into.fileRead(this.path);
     }
+  }
+
+  /** Rejects where the file cannot take the place of what there is, or must not. */
+  async #mayReplace(): Promise<void> {
+    if (this.#error !== null) throw this.#error;
+    const { keyspace, readOptions } = this.into;
+    const options = { ...readOptions, sliceMs: SLICE_MS };
+    await this.into.mayReplace((enough) => countRdbKeys(this.temporary, keyspace, options, enough));
+    if (this.#error !== null) throw this.#error; // given up meanwhile
   }
 
   abort(): void {
@@ -212,6 +226,8 @@ export class SwapReceiver implements SnapshotReceiver {
     try {
       if (this.#error !== null) throw this.#error;
       this.#reader.close();
+      await this.into.mayReplace(() => Promise.resolve(this.#databases.reduce((sum, { size }) => sum + size, 0)));
+      if (this.#error !== null) throw this.#error; // given up meanwhile
     } catch (error) {
       this.abort();
       throw error;

@@ -71,6 +71,25 @@ for (const [diskless, load] of WAYS) {
   });
 }
 
+test("a replica whose primary's data comes before its append-only file has begun begins it with that", async () => {
+  const primary = await start();
+  await fill(primary.client, 100);
+  for (let i = 0; i < 3; i++) {
+    const replica = await startReplica(primary.server.port, "--appendonly", "yes");
+    await expectSame(primary.client, replica.client);
+    await until("its append-only file", async () => {
+      const text = String(await replica.client.call("INFO persistence"));
+      return /aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0/.test(text);
+    });
+    await replica.server.kill("SIGTERM");
+    const args = [...PROMPT, "--appendonly", "yes"];
+    const again = await ServerProcess.start({ args, folder: replica.server.folder });
+    started.push(again);
+    const client = await again.connect();
+    await until("its data to be loaded", async () => await client.call("DBSIZE") === 100);
+  }
+});
+
 test("replicas that come together share one snapshot", async () => {
   const primary = await start("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "2");
   await fill(primary.client, 2000);

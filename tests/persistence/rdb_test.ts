@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { Crc64 } from "../../lib/bytes/crc64.ts";
-import { LoadError, loadRdbFile } from "../../lib/persistence/load.ts";
+import { countRdbKeys, LoadError, loadRdbFile } from "../../lib/persistence/load.ts";
 import { RdbError } from "../../lib/persistence/rdb_format.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { saveSync } from "../../lib/persistence/save.ts";
@@ -222,6 +222,26 @@ test("loading yields to the event loop and tells of its progress", async () => {
     assert.equal(result.bytes, readFileSync(path).length);
     assert.equal(seen[seen.length - 1], result.bytes);
     assert.ok(seen.length > 10 && turns > 0);
+  });
+});
+
+test("the keys of a file are counted without being loaded, and where it announces enough, it is not read to its end", async () => {
+  await withDirectory(async (directory) => {
+    const path = join(directory, "dump.rdb");
+    const keyspace = variedKeyspace();
+    const keys = keyspace.databases.reduce((sum, { size }) => sum + size, 0);
+    saveSync(keyspace, path, INFO, OPTIONS);
+    const target = new Keyspace(16);
+    const { arena } = target.store.heap;
+    const before = arena.usedBytes;
+    assert.equal(await countRdbKeys(path, target, READ, Infinity), keys);
+    assert.equal(await countRdbKeys(path, target, READ, keys + 1), keys);
+    assert.equal(target.databases.reduce((sum, { size }) => sum + size, 0), 0);
+    assert.equal(arena.usedBytes, before);
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.subarray(0, bytes.length - 30));
+    assert.equal(await countRdbKeys(path, target, READ, 1), 1);
+    await assert.rejects(countRdbKeys(path, target, READ, keys + 1), LoadError);
   });
 });
 

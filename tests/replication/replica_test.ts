@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { NO_HANDLER, type Socket, type SocketHandler } from "../../lib/net/socket.ts";
 import { LoadError } from "../../lib/persistence/load.ts";
+import { PrimaryGuard } from "../../lib/replication/primary_guard.ts";
 import { type ReplicaHost, ReplicaSide } from "../../lib/replication/replica.ts";
 import type { SnapshotReceiver } from "../../lib/replication/snapshot_receiver.ts";
 import { randomId, ReplicationStream } from "../../lib/replication/stream.ts";
@@ -60,6 +61,7 @@ function hostWith(own: Partial<ReplicaHost>): ReplicaHost {
   return {
     stream: new ReplicationStream(),
     handover: { isDue: false, accepted() {}, refused() {} },
+    guard: { held: null, ordered() {}, follows() {}, holdsUp: () => false },
     nowMs: () => 0,
     log() {},
     settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),
@@ -170,6 +172,77 @@ for (const error of ["NOMASTERLINK", "LOADING", "MASTERDOWN", "BUSY"]) {
     replica.follow(null);
   });
 }
+
+test("a stream that is held up is asked for again less and less often, once a minute in the end, and its snapshot is not", async () => {
+  const messages: string[] = [];
+  let nowMs = 0;
+  let connections = 0;
+  let socket = new FakeSocket();
+  const lost = randomId();
+  const guard = new PrimaryGuard({
+    nowMs: () => nowMs,
+    settings: () => ({ isOn: true, percentage: 10 }),
+    keys: () => 1000,
+    liveKeys: () => Promise.resolve(1000),
+  });
+  const receiver = new FakeReceiver();
+  const taken: string[] = [];
+  const replica = new ReplicaSide(hostWith({
+    guard,
+    nowMs: () => nowMs,
+    log: (level, message) => void (level === "warning" && messages.push(message)),
+    connect: () => {
+      connections++;
+      return Promise.resolve(socket = new FakeSocket());
+    },
+    receiveSnapshot: (id) => {
+      taken.push(id);
+      return {
+        ...receiver,
+        loadsAsItComes: false,
+        take: () => true,
+        abort() {},
+        finish: async () => {
+          await guard.decide(id, () => Promise.resolve(id === lost ? 3 : 1000));
+          return 0;
+        },
+      };
+    },
+  }));
+  /** A connection to a primary with this stream has been made. */
+  const answer = async (id: string) => {
+    await Promise.resolve();
+    socket.bring(`+PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC ${id} 0\r\n`);
+    if (replica.state === "sync") socket.bring("$3\r\nabc");
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+  const pass = async (seconds: number, id: string) => {
+    const triesAt: number[] = [];
+    for (let i = 0; i < seconds; i++) {
+      nowMs += 1000;
+      const before = connections;
+      replica.everySecond();
+      if (connections === before) continue;
+      triesAt.push(nowMs / 1000);
+      await answer(id);
+    }
+    return triesAt;
+  };
+  replica.follow({ host: "primary", port: 1 });
+  guard.follows(randomId());
+  await answer(lost);
+  assert.deepEqual(await pass(300, lost), [2, 6, 14, 30, 62, 122, 182, 242]);
+  assert.deepEqual(taken, [lost]);
+  assert.equal(messages.length, 9);
+  const what = /Keeping the 1000 keys .* another ID, [0-9a-f]{40}, and 3 keys\. .* REPLICAOF ACCEPT [0-9a-f]{40};/;
+  for (const message of messages) assert.match(message, what);
+  // It is somebody's wish now.
+  assert.equal(guard.accept(lost), null);
+  replica.retry();
+  await answer(lost);
+  assert.equal(replica.state, "connected");
+  assert.deepEqual(taken, [lost, lost]);
+});
 
 // --- Whoever is followed is to take the role over -----------------------------------------------------------------
 

@@ -4,7 +4,13 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { FileReceiver, type ReceivingStore, SwapReceiver } from "../../lib/replication/snapshot_receiver.ts";
+import {
+  FileReceiver,
+  type KeyCount,
+  type ReceivingStore,
+  SwapReceiver,
+} from "../../lib/replication/snapshot_receiver.ts";
+import { HeldUpError } from "../../lib/replication/primary_guard.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { walkKeyspace } from "../model/keyspace_walk.ts";
@@ -20,9 +26,17 @@ class Replica implements ReceivingStore {
   readonly keyspace = new Keyspace(16);
   readonly readOptions = READ_OPTIONS;
   flushes = 0;
+  /** Keys that a snapshot must have to be taken, and with how many the last was found. */
+  wanted = 0;
+  found = -1;
 
   constructor() {
     setString(this.keyspace.databases[0], "old", "data");
+  }
+
+  async mayReplace(count: KeyCount): Promise<void> {
+    this.found = await count(this.wanted);
+    if (this.found < this.wanted) throw new HeldUpError("too few keys");
   }
 
   flush(): void {
@@ -84,6 +98,59 @@ test("a file that is aborted early goes at once, or after the sync that a large 
     }
   });
 });
+
+/** What makes a receiver in a directory. */
+type Receive = (replica: Replica, directory: string) => FileReceiver | SwapReceiver;
+
+const WAYS: readonly (readonly [how: string, receive: Receive])[] = [
+  ["a file", (into, directory) => new FileReceiver(into, join(directory, "temp.rdb"), join(directory, "dump.rdb"))],
+  ["databases beside", (into) => new SwapReceiver(into, true)],
+];
+
+for (const [how, receive] of WAYS) {
+  test(`a snapshot in ${how} that must not replace the data leaves it, and nothing of its own`, async () => {
+    await withDirectory(async (directory) => {
+      const replica = new Replica();
+      const { arena } = replica.keyspace.store.heap;
+      const before = arena.usedBytes;
+      const primary = variedKeyspace();
+      const keys = primary.databases.reduce((sum, { size }) => sum + size, 0);
+      const snapshot = toRdb(primary);
+      for (const [wanted, isTaken] of [[keys + 1, false], [keys, true]] as const) {
+        replica.wanted = wanted;
+        const receiver = receive(replica, directory);
+        receiver.take(snapshot, 0, snapshot.length);
+        const finished = receiver.finish(() => assert.ok(isTaken, "the data was replaced"));
+        if (isTaken) {
+          await finished;
+          assert.ok(replica.found >= keys);
+          assert.deepEqual(values(replica.keyspace), values(primary));
+          continue;
+        }
+        await assert.rejects(finished, HeldUpError);
+        assert.equal(replica.found, keys);
+        assert.equal(replica.flushes, 0);
+        assert.equal(replica.keyspace.databases[0].size, 1);
+        while (replica.keyspace.store.heap.freeDiscarded(100_000));
+        assert.equal(arena.usedBytes, before);
+        while (readdirSync(directory).length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    });
+  });
+
+  test(`a snapshot in ${how} that is given up while it is looked at is not taken`, async () => {
+    await withDirectory(async (directory) => {
+      const replica = new Replica();
+      const receiver = receive(replica, directory);
+      replica.mayReplace = () => Promise.resolve(receiver.abort());
+      const snapshot = toRdb(variedKeyspace());
+      receiver.take(snapshot, 0, snapshot.length);
+      await assert.rejects(receiver.finish(() => assert.fail("nothing was replaced")), /the connection was lost/);
+      assert.equal(replica.flushes, 0);
+      assert.equal(existsSync(join(directory, "dump.rdb")), false);
+    });
+  });
+}
 
 const KEYS = 200_000;
 /** Bytes brought at a time: more than is parsed in one slice. */
@@ -173,6 +240,7 @@ test("databases for which there is no memory leave nothing behind, and the serve
   const into = {
     keyspace,
     readOptions: READ_OPTIONS,
+    mayReplace: () => Promise.resolve(),
     flush: () => {},
     replaced: () => {},
     fileRead: () => {},

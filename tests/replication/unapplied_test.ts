@@ -67,6 +67,7 @@ test("data of a snapshot that could be loaded only in part is no part of the str
   const replica = new ReplicaSide({
     stream,
     handover: { isDue: false, accepted() {}, refused() {} },
+    guard: { held: null, ordered() {}, follows() {}, holdsUp: () => false },
     nowMs: () => 0,
     log() {},
     settings: () => ({ user: "", password: "", port: 0, announcedAddress: "", timeoutSeconds: 60 }),

@@ -21,6 +21,7 @@ import type { Chance } from "./chance.ts";
 import { unixMs } from "../../lib/runtime/clock.ts";
 import { type Contents, contentsOf, firstDifference } from "./contents.ts";
 import { DIRECTORY, Disk } from "./disk.ts";
+import { GuardWatch } from "./guard_watch.ts";
 import { giveBack } from "./memory.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { Killed, type Scheduler, Scope } from "./scheduler.ts";
@@ -95,6 +96,8 @@ export class Machine {
   partialMs = -Infinity;
   /** Memory that a server takes without data, in bytes. */
   emptyBytes = 0;
+  /** Whether its data stays where its primary has lost its own. */
+  readonly guardWatch = new GuardWatch((what) => this.around.fail(this.name, what));
   /** The state that the last save acknowledged has. */
   #acknowledged: SavedState | null = null;
   /** Saves that the server has counted. */
@@ -257,6 +260,7 @@ export class Machine {
     const { server } = this;
     if (server === null) return;
     if (server.isReplica) this.#mayHaveReceived = true;
+    if (this.isUp) this.guardWatch.look(server);
     this.#noteSaves(server);
   }
 

@@ -317,6 +317,8 @@ class World implements ClientWorld {
         "--aof-disable-auto-gc",
         of(["no", "no", "no", "yes"]),
       ],
+      ...["--replica-empty-primary-guard", of(["yes", "yes", "no"])],
+      ...["--replica-empty-primary-percentage", of(["0", "10", "100"])],
     ];
   }
 
@@ -335,6 +337,7 @@ class World implements ClientWorld {
   #befall(): void {
     const chance = this.#chance;
     const machine = chance.of(this.#machines);
+    for (const one of this.#machines) if (chance.oneIn(8)) this.#accept(one);
     const draw = chance.below(100);
     if (draw < 12) this.#killSoon(machine);
     else if (draw < 20) this.#trap(machine);
@@ -497,6 +500,14 @@ class World implements ClientWorld {
     machine.command(["REPLICAOF", parent.name, String(PORT)]);
   }
 
+  /** Has a server take the data of a primary that has lost its own, if it holds that up. */
+  #accept(machine: Machine): void {
+    const held = machine.server?.replication.link.guard.held;
+    if (held === undefined || held === null) return;
+    machine.guardWatch.accepted();
+    machine.command(["REPLICAOF", "ACCEPT", held.id]);
+  }
+
   #rechain(machine: Machine): void {
     if (this.#parents.get(machine) === null) return;
     const parent = this.#chance.of(this.#machines);
@@ -566,6 +577,7 @@ class World implements ClientWorld {
       if (this.#scheduler.nowMs - sinceMs > REST_MS) {
         return this.fail("world", [`it never came that ${what}`, ...details()].join("; "));
       }
+      if (this.#isQuiet) { for (const machine of this.#machines) this.#accept(machine); }
       await sleep(50);
     }
   }

@@ -5,6 +5,7 @@
 
 import type { Config } from "../../config/config.ts";
 import type { Socket } from "../../net/socket.ts";
+import { PrimaryGuard } from "../../replication/primary_guard.ts";
 import { type Handover, type ReplicaSettings, ReplicaSide } from "../../replication/replica.ts";
 import {
   FileReceiver,
@@ -16,6 +17,7 @@ import type { ReplicationStream } from "../../replication/stream.ts";
 import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
+import { countLiveKeys } from "../../store/live_keys.ts";
 import type { Admission } from "../clients/admission.ts";
 import { PRIMARY } from "../clients/flags.ts";
 import type { Serving } from "../clients/serving.ts";
@@ -50,6 +52,8 @@ export interface PrimaryLinkHost {
 /** The link to whom this server follows, if it does. */
 export class PrimaryLink {
   readonly side: ReplicaSide;
+  /** Keeps the data from a primary that has lost its own. */
+  readonly guard: PrimaryGuard;
   /** The client that applies the stream, while there is one. */
   #client: ClientSession | null = null;
   /** What it has received of a transaction that is not complete. */
@@ -69,10 +73,20 @@ export class PrimaryLink {
     handover: Handover,
     onChanged: () => void,
   ) {
-    const { config, log } = server;
+    const { config, keyspace, log } = server;
+    this.guard = new PrimaryGuard({
+      nowMs: unixMs,
+      settings: () => ({
+        isOn: config.flag("replica-empty-primary-guard"),
+        percentage: config.number("replica-empty-primary-percentage"),
+      }),
+      keys: () => keyspace.databases.reduce((sum, { size }) => sum + size, 0),
+      liveKeys: () => countLiveKeys(keyspace),
+    });
     this.side = new ReplicaSide({
       stream,
       handover,
+      guard: this.guard,
       log: (level, message) => log[level](message),
       nowMs: unixMs,
       settings: () => settingsOf(config),
@@ -83,6 +97,22 @@ export class PrimaryLink {
       identityChanged: () => replicas.side.dropAll(),
       linkChanged: onChanged,
     });
+    config.onChange("replica-empty-primary-guard", () => this.#reconsider());
+    config.onChange("replica-empty-primary-percentage", () => this.#reconsider());
+  }
+
+  /** `REPLICAOF ACCEPT id`: the stream that is held up may replace the data. The error to reply with, or null. */
+  accept(id: string): string | null {
+    const refusal = this.guard.accept(id);
+    if (refusal === null) this.side.retry();
+    return refusal;
+  }
+
+  /** The guard goes by other settings. */
+  #reconsider(): void {
+    const wasHeldUp = this.guard.held !== null;
+    this.guard.reconsider();
+    if (wasHeldUp) this.side.retry();
   }
 
   /** Database that the stream has selected. */
@@ -152,6 +182,7 @@ export class PrimaryLink {
     const into: ReceivingStore = {
       keyspace,
       readOptions: { ...saving.readOptions, dropExpired: false },
+      mayReplace: (count) => this.guard.decide(id, count),
       flush: () => {
         server.appendOnly.suspend();
         saving.snapshotter.abort();
@@ -172,8 +203,8 @@ export class PrimaryLink {
     const mode = config.choice("repl-diskless-load");
     const isEmpty = keyspace.databases.every((database) => database.size === 0);
     if (mode === "swapdb" || (mode === "on-empty-db" && isEmpty)) {
-      // The old data is worth serving where it is an earlier state of the primary's, not where it is something else.
-      return new SwapReceiver(into, mode === "swapdb" && id === this.stream.id);
+      // The old data is worth serving where it is an earlier state of the primary's, or may be kept.
+      return new SwapReceiver(into, mode === "swapdb" && (id === this.stream.id || this.guard.suspects(id)));
     }
     return new FileReceiver(into, syncFile(config, "sync"), saving.path);
   }

@@ -108,7 +108,10 @@ export class Replication {
     const offset = Number(loaded?.aux.get("repl-offset") ?? NaN);
     if (id !== undefined && Number.isSafeInteger(offset)) this.#resume(id, offset, host !== undefined, loaded);
     else if (host === undefined) this.replicas.forgetStream(); // nobody can continue what has no beginning
-    if (host !== undefined) this.#follow(host, Number(port));
+    if (host !== undefined) {
+      this.#follow(host, Number(port));
+      this.link.guard.follows(this.stream.id); // as before, it is to be taken: nobody has ordered it since
+    }
     this.#roleChanged();
   }
 
@@ -128,6 +131,13 @@ export class Replication {
     this.#becomeReplica(host, port);
     this.server.log.notice(`REPLICAOF ${host}:${port} enabled (user request from '${by}')`);
     return true;
+  }
+
+  /** `REPLICAOF ACCEPT id`: the stream that is held up may replace the data. The error to reply with, or null. */
+  accept(id: string, by: string): string | null {
+    const refusal = this.link.accept(id);
+    if (refusal === null) this.server.log.notice(`REPLICAOF ACCEPT ${id} (user request from '${by}')`);
+    return refusal;
   }
 
   /** Becomes a replica, or another's. */

@@ -2,6 +2,7 @@
 
 import type { Config } from "../../../config/config.ts";
 import type { PrimarySide } from "../../../replication/primary.ts";
+import type { HeldUp } from "../../../replication/primary_guard.ts";
 import type { ReplicaSide } from "../../../replication/replica.ts";
 import type { ReplicationStream } from "../../../replication/stream.ts";
 import { unixMs } from "../../../runtime/clock.ts";
@@ -14,7 +15,7 @@ export interface ReplicationSource {
   readonly config: Config;
   readonly replication: {
     readonly failover: Pick<Failover, "state">;
-    readonly link: Pick<PrimaryLink, "readOffset">;
+    readonly link: Pick<PrimaryLink, "guard" | "readOffset">;
     readonly stream: Pick<
       ReplicationStream,
       "id" | "secondId" | "secondOffset" | "offset" | "hasBacklog" | "backlogLength" | "backlogFirstOffset"
@@ -67,8 +68,30 @@ function followerFields({ config, replication: { primary } }: ReplicationSource)
   return fields;
 }
 
+/**
+ * For how long the link has been down, -1 if it never was up. Not at all where the primary can be reached, and its data is
+ * held up: Sentinel would not promote the one replica that has all, as it passes over those with links long down.
+ */
+function secondsDown({ replication: { replica, link } }: ReplicationSource, nowMs: number): number {
+  if (link.guard.held !== null) return 0;
+  return replica.downSinceMs === 0 ? -1 : Math.floor((nowMs - replica.downSinceMs) / 1000);
+}
+
+/** Whether a primary's data is held up, and whose. */
+function guardFields(held: HeldUp | null, nowMs: number): Field[] {
+  if (held === null) return [["master_sync_guarded", 0]];
+  return [
+    ["master_sync_guarded", 1],
+    ["master_sync_guarded_replid", held.id],
+    ["master_sync_guarded_keys", held.keys],
+    ["master_sync_guarded_kept_keys", held.keptKeys],
+    ["master_sync_guarded_since_seconds", Math.floor((nowMs - held.sinceMs) / 1000)],
+  ];
+}
+
 /** What only a replica shows: its primary and how the link to it fares. */
-function linkFields({ config, replication: { stream, replica, link } }: ReplicationSource): Field[] {
+function linkFields(server: ReplicationSource): Field[] {
+  const { config, replication: { stream, replica, link } } = server;
   const nowMs = unixMs();
   const isUp = replica.state === "connected";
   const isSyncing = replica.state === "sync";
@@ -94,10 +117,8 @@ function linkFields({ config, replication: { stream, replica, link } }: Replicat
       ["master_sync_last_io_seconds_ago", silentSeconds],
     );
   }
-  if (!isUp) {
-    const down = replica.downSinceMs === 0 ? -1 : Math.floor((nowMs - replica.downSinceMs) / 1000);
-    fields.push(["master_link_down_since_seconds", down]);
-  }
+  if (!isUp) fields.push(["master_link_down_since_seconds", secondsDown(server, nowMs)]);
+  fields.push(...guardFields(link.guard.held, nowMs));
   fields.push(
     ["slave_priority", config.number("replica-priority")],
     ["slave_read_only", config.flag("replica-read-only") ? 1 : 0],
