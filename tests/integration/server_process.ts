@@ -64,6 +64,10 @@ export interface StartOptions {
   readonly descriptors?: number;
   /** Path of the socket by which to see that it is up, where there is no port. */
   readonly unixSocket?: string;
+  /** The address at which it is reached, if that is not this machine's own. */
+  readonly host?: string;
+  /** Words before the program: what runs it, such as `ip netns exec`. */
+  readonly under?: readonly string[];
 }
 
 /** A running server. */
@@ -73,7 +77,12 @@ export class ServerProcess {
   #exited = false;
   exitCode: number | null = null;
 
-  private constructor(readonly child: ChildProcess, readonly port: number, readonly folder: string) {
+  private constructor(
+    readonly child: ChildProcess,
+    readonly port: number,
+    readonly folder: string,
+    readonly host: string | undefined,
+  ) {
     child.stdout?.on("data", (chunk) => this.#output += chunk);
     child.stderr?.on("data", (chunk) => this.#output += chunk);
     child.on("exit", (code) => {
@@ -88,19 +97,19 @@ export class ServerProcess {
   ): Promise<ServerProcess> {
     const port = options.port ?? await freePort();
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tredis-test-"));
-    const [program, ...first] = serverWords(options.kind ?? SERVER_UNDER_TEST);
+    const [program, ...first] = [...(options.under ?? []), ...serverWords(options.kind ?? SERVER_UNDER_TEST)];
     const given = [...first, ...(options.first ?? [])];
     const args = [...given, "--port", String(port), "--dir", folder, ...(options.args ?? ["--save", ""])];
     const words = options.descriptors === undefined
       ? [program, ...args]
       : ["sh", "-c", `ulimit -n ${options.descriptors} && exec "$0" "$@"`, program, ...args];
     const child = spawn(words[0], words.slice(1), { stdio: ["pipe", "pipe", "pipe"] });
-    const server = new ServerProcess(child, port, folder);
+    const server = new ServerProcess(child, port, folder, options.host);
     server.child.stdin?.end(options.input ?? "");
     await until(`a server on port ${port}: ${program}`, async () => {
       if (server.#exited) throw new Error(`the server ended with ${server.exitCode}: ${server.#output}`);
       const connecting = options.unixSocket === undefined
-        ? TestClient.connect(port)
+        ? TestClient.connect(port, options.host)
         : TestClient.connectUnix(options.unixSocket);
       const client = await connecting.catch(() => null);
       if (client === null) return false;
@@ -127,7 +136,7 @@ export class ServerProcess {
 
   /** Opens a connection, which `stop` closes. */
   async connect(): Promise<TestClient> {
-    const client = await TestClient.connect(this.port);
+    const client = await TestClient.connect(this.port, this.host);
     this.#clients.push(client);
     return client;
   }
