@@ -63,7 +63,7 @@ export class Group {
 
   /** Starts the servers, the first as the primary, then the sentinels, and waits until all know of all. */
   static async start(
-    started: { stop(): Promise<void> }[],
+    started: { stop(): Promise<void> | void }[],
     plans: readonly Plan[],
     options: GroupOptions = {},
   ): Promise<Group> {
