@@ -43,6 +43,8 @@ export interface Plan {
   /** Further lines of its configuration. */
   readonly lines?: readonly string[];
   readonly place?: Place;
+  /** The address that it announces, if that is another than its own. */
+  readonly announced?: string;
   /** Whom it follows, by its place in the list: the first, where that is not said. */
   readonly below?: number;
 }
@@ -50,8 +52,6 @@ export interface Plan {
 export interface GroupOptions {
   /** What clients, replicas and sentinels must say to the servers. */
   readonly password?: string;
-  /** Whether the sentinels see all replicas: those of replicas they do not. */
-  readonly isChain?: boolean;
 }
 
 export class Group {
@@ -59,15 +59,13 @@ export class Group {
   readonly members: Member[] = [];
   readonly sentinels: Member[] = [];
 
-  private constructor(readonly options: GroupOptions) {}
-
   /** Starts the servers, the first as the primary, then the sentinels, and waits until all know of all. */
   static async start(
     started: { stop(): Promise<void> | void }[],
     plans: readonly Plan[],
     options: GroupOptions = {},
   ): Promise<Group> {
-    const group = new Group(options);
+    const group = new Group();
     started.push(group);
     for (const plan of plans) group.members.push(await Member.start(memberOptions(group, plan, options)));
     const [primary] = group.members;
@@ -76,7 +74,8 @@ export class Group {
       group.sentinels.push(await Member.start(sentinelOptions(primary, place, options)));
     }
     await group.hurry();
-    await group.atRest(primary);
+    // The sentinels learn of those who follow the primary itself.
+    await group.atRest(primary, group.members.filter((_, i) => i > 0 && (plans[i].below ?? 0) === 0));
     return group;
   }
 
@@ -109,19 +108,19 @@ export class Group {
     });
   }
 
-  /** Waits until the others follow a primary, and the sentinels have seen that, and nothing is left to be done. */
-  async atRest(primary: Member): Promise<void> {
+  /** Waits until the others, or some, follow a primary, and the sentinels have seen that, and nothing is left to be done. */
+  async atRest(primary: Member, others = this.members.filter((one) => one !== primary)): Promise<void> {
     await this.ledBy(primary);
-    const others = this.members.filter((one) => one !== primary);
-    const direct = this.options.isChain ? [] : others;
-    await this.until(`all to follow ${primary.name}`, async () => {
-      for (const one of direct) if (await one.follows() !== primary.name) return false;
-      return true;
-    });
+    for (const one of others) await this.following(one, primary);
     await this.until(`the sentinels to find all well below ${primary.name}`, async () => {
-      for (const sentinel of this.sentinels) if (!await findsAllWell(sentinel, primary, direct)) return false;
+      for (const sentinel of this.sentinels) if (!await findsAllWell(sentinel, primary, others)) return false;
       return true;
     });
+  }
+
+  /** Waits until a replica's link to its primary is up. */
+  async following(replica: Member, primary: Member): Promise<void> {
+    await this.until(`${replica.name} to follow`, async () => await replica.follows() === primary.name);
   }
 
   /** Compares everybody's data with the primary's. */
@@ -140,11 +139,16 @@ export class Group {
   }
 }
 
-function memberOptions(group: Group, { kind, lines, place, below }: Plan, { password }: GroupOptions): MemberOptions {
+function memberOptions(
+  group: Group,
+  { kind, lines, place, below, announced }: Plan,
+  { password }: GroupOptions,
+): MemberOptions {
   const above = group.members[below ?? 0];
   return {
     ...(kind === "redis" ? { program: "redis-server" } : {}),
     ...(password === undefined ? {} : { password }),
+    ...(announced === undefined ? {} : { announced }),
     place: place ?? LOOPBACK,
     lines: [
       'save ""',
@@ -152,7 +156,8 @@ function memberOptions(group: Group, { kind, lines, place, below }: Plan, { pass
       "enable-debug-command yes",
       "repl-diskless-sync-delay 0",
       ...(password === undefined ? [] : [`requirepass ${password}`, `masterauth ${password}`]),
-      ...(above === undefined ? [] : [`replicaof ${above.options.place.address} ${above.port}`]),
+      ...(above === undefined ? [] : [`replicaof ${above.host} ${above.port}`]),
+      ...(announced === undefined ? [] : [`replica-announce-ip ${announced}`]),
       ...(lines ?? []),
     ],
   };
@@ -164,7 +169,7 @@ function sentinelOptions(primary: Member, place: Place, { password }: GroupOptio
     place,
     lines: [
       "protected-mode no",
-      `sentinel monitor ${GROUP} ${primary.options.place.address} ${primary.port} ${QUORUM}`,
+      `sentinel monitor ${GROUP} ${primary.host} ${primary.port} ${QUORUM}`,
       `sentinel down-after-milliseconds ${GROUP} ${DOWN_AFTER_MS}`,
       `sentinel failover-timeout ${GROUP} ${FAILOVER_TIMEOUT_MS}`,
       `sentinel parallel-syncs ${GROUP} 1`,
@@ -198,11 +203,16 @@ async function findsAllWell(sentinel: Member, primary: Member, replicas: readonl
   });
 }
 
+/** How many snapshots a server has given to replicas. */
+export async function snapshotsGiven(primary: Member): Promise<number> {
+  return Number((await primary.info("stats")).get("sync_full"));
+}
+
 /**
- * Checks that a replica went on with a new primary without a snapshot. One that has come further than the new primary had
- * when it was promoted cannot, and is given one.
+ * Checks that a replica went on with a new primary without a snapshot, which has given so many before. One that had come
+ * further than the new primary when that was promoted cannot, and is given one.
  */
-export async function expectContinued(primary: Member, replica: Member): Promise<void> {
+export async function expectContinued(primary: Member, replica: Member, givenBefore: number): Promise<void> {
   const asked = [...replica.log.matchAll(/Trying a partial resynchronization \(request ([0-9a-f]{40}):(\d+)\)/g)].at(
     -1,
   );
@@ -211,9 +221,9 @@ export async function expectContinued(primary: Member, replica: Member): Promise
   const isFurther = asked[1] === stream.get("master_replid2") &&
     Number(asked[2]) > Number(stream.get("second_repl_offset"));
   if (isFurther) return;
-  const counted = await primary.info("stats");
-  assert.equal(counted.get("sync_full"), "0", `${replica.name} was given a snapshot`);
-  assert.ok(Number(counted.get("sync_partial_ok")) > 0, `${replica.name} was given the rest of the stream`);
+  assert.equal(await snapshotsGiven(primary), givenBefore, `${replica.name} was given a snapshot`);
+  const continued = Number((await primary.info("stats")).get("sync_partial_ok"));
+  assert.ok(continued > 0, `${replica.name} was given the rest of the stream`);
 }
 
 /** Writes a key, and waits until so many replicas have it. */

@@ -19,6 +19,8 @@ export interface MemberOptions {
   readonly lines: readonly string[];
   /** What clients must say first. */
   readonly password?: string;
+  /** The address that it announces, if that is another than its own. */
+  readonly announced?: string;
 }
 
 export class Member {
@@ -41,9 +43,14 @@ export class Member {
     return join(this.folder, "it.conf");
   }
 
+  /** Its address, as the others know it. */
+  get host(): string {
+    return this.options.announced ?? this.options.place.address;
+  }
+
   /** Address and port, as the others know it. */
   get name(): string {
-    return `${this.options.place.address}:${this.port}`;
+    return `${this.host}:${this.port}`;
   }
 
   /** All that it has logged. */
