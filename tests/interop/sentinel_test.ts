@@ -22,8 +22,8 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((one) => one.stop()));
 });
 
-/** The primary, the replica that is to be promoted, the other one. */
-type Pairing = readonly [primary: Kind, next: Kind, other: Kind];
+/** The primary, the replica that is to be promoted, the other one, and whether they keep an append-only file. */
+type Pairing = readonly [primary: Kind, next: Kind, other: Kind, log?: "logging"];
 
 const PAIRINGS: readonly Pairing[] = ALL
   ? [
@@ -34,18 +34,23 @@ const PAIRINGS: readonly Pairing[] = ALL
     ["redis", "tredis", "redis"],
     ["redis", "tredis", "tredis"],
     ["redis", "redis", "tredis"],
+    ["tredis", "tredis", "redis", "logging"],
+    ["redis", "tredis", "tredis", "logging"],
   ]
   : [["tredis", "tredis", "redis"]];
 
-for (const [above, next, other] of PAIRINGS) {
-  const name = `${above} is killed, ${next} is promoted, ${other} follows it`;
+for (const [above, next, other, log] of PAIRINGS) {
+  const name = `${above} is killed, ${next} is promoted, ${other} follows it${
+    log === undefined ? "" : ", all logging"
+  }`;
   test(name, { timeout: TIMEOUT_MS }, async (context) => {
     if (!havePeers(context, "redis-server", "redis-sentinel")) return;
     // Of two replicas the one with the lower priority is promoted, but never one with 0.
+    const lines = log === undefined ? [] : ["appendonly yes"];
     const group = await Group.start(started, [
-      { kind: above },
-      { kind: next, lines: ["replica-priority 10"] },
-      { kind: other, lines: ["replica-priority 0"] },
+      { kind: above, lines },
+      { kind: next, lines: [...lines, "replica-priority 10"] },
+      { kind: other, lines: [...lines, "replica-priority 0"] },
     ], { password: "secret" });
     const [one, two, three] = group.members;
     const first = await one.connect();
@@ -106,6 +111,29 @@ test("the role is handed over on demand, and back", { skip: !ALL, timeout: TIMEO
     await group.expectConfigured(to);
   }
 });
+
+test(
+  "a primary that hangs finds, when it goes on, that it is none",
+  { skip: !ALL, timeout: TIMEOUT_MS },
+  async (context) => {
+    if (!havePeers(context, "redis-server", "redis-sentinel")) return;
+    const group = await Group.start(started, [{ kind: "tredis" }, { kind: "redis" }, { kind: "tredis" }]);
+    const [one, two, three] = group.members;
+    await two.ask("CONFIG SET replica-priority 0");
+    const client = await one.connect();
+    await writeRandomly(client, new Random(51), 500);
+    await writeSafely(one, "before", 2);
+    one.signal("SIGSTOP");
+    client.send("SET alone 1");
+    await group.ledBy(three);
+    await writeRandomly(await three.connect(), new Random(52), 500);
+    one.signal("SIGCONT");
+    await group.atRest(three);
+    assert.equal(await one.ask("EXISTS alone"), 0);
+    await group.expectEqualTo(three);
+    await group.expectConfigured(three);
+  },
+);
 
 for (const [above, middle, below] of [["redis", "tredis", "redis"], ["tredis", "redis", "tredis"]] as const) {
   const name = `${middle} is promoted, which had ${below} below it, when ${above} above it is killed`;

@@ -83,6 +83,11 @@ export class Member {
     this.#server = null;
   }
 
+  /** Has it hang, or go on. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#server?.signal(signal);
+  }
+
   /** Ends it, and removes its folder. */
   async stop(): Promise<void> {
     await this.#server?.stop();
