@@ -116,6 +116,9 @@ export class ServerProcess {
       const reply = await client.call("PING").catch(() => null);
       client.close();
       return !(reply instanceof ReplyError && reply.message.startsWith("LOADING"));
+    }).catch((error) => {
+      server.signal("SIGKILL"); // nobody else knows of it
+      throw error;
     });
     return server;
   }

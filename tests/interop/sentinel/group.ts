@@ -91,10 +91,15 @@ export class Group {
 
   /** Waits for a condition; in vain, the error shows what everybody was about. */
   async until<T>(what: string, condition: () => Promise<T> | T): Promise<NonNullable<T>> {
+    const all = [...this.sentinels, ...this.members];
     try {
-      return await until(what, condition, PATIENCE_MS);
+      return await until(what, () => {
+        const crashed = all.find((one) => one.hasCrashed);
+        assert.ok(crashed === undefined, `${crashed?.name} has ended`);
+        return condition();
+      }, PATIENCE_MS);
     } catch (cause) {
-      const logs = [...this.sentinels, ...this.members]
+      const logs = all
         .map((one) => `${one.name}:\n${one.log.split("\n").slice(-SHOWN_LINES).join("\n")}`);
       throw new Error(`waited in vain for ${what}\n${logs.join("\n\n")}`, { cause });
     }

@@ -3,7 +3,7 @@
  * can be ended and started again. Made by group.ts; what it says of itself is read here.
  */
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServerProcess } from "../../integration/server_process.ts";
@@ -58,6 +58,11 @@ export class Member {
     return this.#pastLog + (this.#server?.output ?? "");
   }
 
+  /** Whether it has ended, and nobody has ended it. */
+  get hasCrashed(): boolean {
+    return this.#server?.exited === true;
+  }
+
   /** Starts it from its configuration file as that is now. */
   async startAgain(): Promise<void> {
     const { options: { place, program }, folder, port } = this;
@@ -77,10 +82,10 @@ export class Member {
   async kill(): Promise<void> {
     const server = this.#server;
     if (server === null) return;
-    this.#client?.close();
-    await server.kill("SIGKILL");
     this.#pastLog = this.log;
     this.#server = null;
+    this.#client?.close();
+    await server.kill("SIGKILL");
   }
 
   /** Has it hang, or go on. */
@@ -90,7 +95,8 @@ export class Member {
 
   /** Ends it, and removes its folder. */
   async stop(): Promise<void> {
-    await this.#server?.stop();
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   /** A connection of its own; Sentinel has it closed when it changes the role. */
