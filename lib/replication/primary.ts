@@ -337,6 +337,14 @@ export class PrimarySide {
     this.host.abortSnapshot();
   }
 
+  /**
+   * The server has become a primary: however long nobody has followed it as a replica, those who followed its own primary
+   * are to find the backlog when they come.
+   */
+  expectReplicas(): void {
+    this.#noReplicasSinceMs = this.host.nowMs();
+  }
+
   /** Closes all connections to replicas: the stream's identity has changed. */
   dropAll(): void {
     for (const replica of [...this.replicas]) replica.connection.drop();

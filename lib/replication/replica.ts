@@ -126,6 +126,9 @@ export class ReplicaSide implements SocketHandler {
 
   /** Follows a primary, or (null) nobody any more. */
   follow(primary: { readonly host: string; readonly port: number } | null): void {
+    // Sentinel promotes no replica whose link has been down for long: that must not be the time of another link.
+    if (primary === null) this.downSinceMs = 0;
+    else if (this.state === "connected") this.downSinceMs = this.host.nowMs();
     this.disconnect();
     this.primary = primary;
     this.host.guard.ordered();

@@ -64,6 +64,10 @@ export interface StartOptions {
   readonly descriptors?: number;
   /** Path of the socket by which to see that it is up, where there is no port. */
   readonly unixSocket?: string;
+  /** The address at which it is reached, if that is not this machine's own. */
+  readonly host?: string;
+  /** Words before the program: what runs it, such as `ip netns exec`. */
+  readonly under?: readonly string[];
 }
 
 /** A running server. */
@@ -73,7 +77,12 @@ export class ServerProcess {
   #exited = false;
   exitCode: number | null = null;
 
-  private constructor(readonly child: ChildProcess, readonly port: number, readonly folder: string) {
+  private constructor(
+    readonly child: ChildProcess,
+    readonly port: number,
+    readonly folder: string,
+    readonly host: string | undefined,
+  ) {
     child.stdout?.on("data", (chunk) => this.#output += chunk);
     child.stderr?.on("data", (chunk) => this.#output += chunk);
     child.on("exit", (code) => {
@@ -93,14 +102,14 @@ export class ServerProcess {
   static async launch(options: StartOptions = {}): Promise<ServerProcess> {
     const port = options.port ?? await freePort();
     const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tredis-test-"));
-    const [program, ...first] = serverWords(options.kind ?? SERVER_UNDER_TEST);
+    const [program, ...first] = [...(options.under ?? []), ...serverWords(options.kind ?? SERVER_UNDER_TEST)];
     const given = [...first, ...(options.first ?? [])];
     const args = [...given, "--port", String(port), "--dir", folder, ...(options.args ?? ["--save", ""])];
     const words = options.descriptors === undefined
       ? [program, ...args]
       : ["sh", "-c", `ulimit -n ${options.descriptors} && exec "$0" "$@"`, program, ...args];
     const child = spawn(words[0], words.slice(1), { stdio: ["pipe", "pipe", "pipe"] });
-    const server = new ServerProcess(child, port, folder);
+    const server = new ServerProcess(child, port, folder, options.host);
     server.child.stdin?.end(options.input ?? "");
     return server;
   }
@@ -109,12 +118,17 @@ export class ServerProcess {
   async isUp(unixSocket?: string): Promise<void> {
     await until(`a server on port ${this.port}`, async () => {
       if (this.#exited) throw new Error(`the server ended with ${this.exitCode}: ${this.#output}`);
-      const connecting = unixSocket === undefined ? TestClient.connect(this.port) : TestClient.connectUnix(unixSocket);
+      const connecting = unixSocket === undefined
+        ? TestClient.connect(this.port, this.host)
+        : TestClient.connectUnix(unixSocket);
       const client = await connecting.catch(() => null);
       if (client === null) return false;
       const reply = await client.call("PING").catch(() => null);
       client.close();
       return !(reply instanceof ReplyError && reply.message.startsWith("LOADING"));
+    }).catch((error) => {
+      this.signal("SIGKILL"); // nobody else knows of it
+      throw error;
     });
   }
 
@@ -134,7 +148,7 @@ export class ServerProcess {
 
   /** Opens a connection, which `stop` closes. */
   async connect(): Promise<TestClient> {
-    const client = await TestClient.connect(this.port);
+    const client = await TestClient.connect(this.port, this.host);
     this.#clients.push(client);
     return client;
   }

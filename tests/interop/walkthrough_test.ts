@@ -1,17 +1,13 @@
 /**
  * What a newcomer does on the first day, with the programs of others: redis-cli and redis-py on a primary and its
- * replica, a telnet session that listens, a chain of three whose head dies and comes back, and Sentinel.
+ * replica, a telnet session that listens, and a chain of three whose head dies and comes back.
  */
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
 import { afterEach, test } from "node:test";
 import { expectSame, Random, untilConnected, writeRandomly } from "../integration/data_set.ts";
-import { freePort, ServerProcess, until } from "../integration/server_process.ts";
-import { type Reply, TestClient } from "../integration/test_client.ts";
+import { ServerProcess, until } from "../integration/server_process.ts";
 import { havePeers, PYTHON } from "./peers.ts";
 
 const started: { stop(): Promise<void> }[] = [];
@@ -144,113 +140,4 @@ test("a chain of three follows; the head is killed, comes back, and all catch up
   await writeRandomly(client, new Random(2), 1000);
   await expectSame(client, second);
   await expectSame(client, third);
-});
-
-/** What the steps with Sentinel may take on a stalled machine, where its own timers and retries add up. */
-const SENTINEL_PATIENCE_MS = 180_000;
-
-/**
- * Sentinel's own times, made short so that the test is quick. By default it looks at a replica every 10 s, waits for
- * four publishing periods, 8 s, before it converts a primary that has returned, and rests for 30 s (TILT) whenever the
- * machine has kept it from running for 2 s.
- */
-const SENTINEL_TIMES_MS = {
-  "info-period": 1000,
-  "publish-period": 500,
-  "tilt-trigger": 600_000,
-  "tilt-period": 1000,
-};
-
-/** A redis-sentinel, which knows its primary from a file. */
-class Sentinel {
-  /** Its log. */
-  output = "";
-
-  private constructor(readonly child: ChildProcess, readonly port: number, readonly folder: string) {
-    child.stdout?.on("data", (chunk) => this.output += chunk);
-  }
-
-  static async start(primary: number): Promise<Sentinel> {
-    const port = await freePort();
-    const folder = mkdtempSync(join(tmpdir(), "tredis-sentinel-"));
-    const file = join(folder, "sentinel.conf");
-    const lines = [
-      `port ${port}`,
-      `dir ${folder}`,
-      `sentinel monitor it 127.0.0.1 ${primary} 1`,
-      "sentinel down-after-milliseconds it 1000",
-      "sentinel failover-timeout it 10000",
-    ];
-    writeFileSync(file, lines.join("\n") + "\n");
-    const sentinel = new Sentinel(
-      spawn("redis-sentinel", [file], { stdio: ["ignore", "pipe", "ignore"] }),
-      port,
-      folder,
-    );
-    started.push(sentinel);
-    const client = await sentinel.until("sentinel to listen", () => TestClient.connect(port).catch(() => null));
-    // A Sentinel before 7.0 refuses this: with it, the test only takes longer.
-    await client.call("SENTINEL", "DEBUG", ...Object.entries(SENTINEL_TIMES_MS).flat());
-    client.close();
-    return sentinel;
-  }
-
-  /** Waits for a condition; in vain, the error shows what Sentinel was about. */
-  async until<T>(what: string, condition: () => Promise<T> | T): Promise<NonNullable<T>> {
-    try {
-      return await until(what, condition, SENTINEL_PATIENCE_MS);
-    } catch (cause) {
-      throw new Error(`waited in vain for ${what}; Sentinel's log:\n${this.output}`, { cause });
-    }
-  }
-
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.child.on("exit", () => {
-        rmSync(this.folder, { recursive: true, force: true });
-        resolve();
-      });
-      this.child.kill("SIGKILL");
-    });
-  }
-}
-
-/** Asks a server over one connection, opened again when the server closed it, as it does when its role changes. */
-function reconnecting(server: ServerProcess): (command: string) => Promise<Reply> {
-  let client: TestClient | null = null;
-  return async (command) => {
-    if (client === null || client.closed) client = await server.connect();
-    return await client.call(command).catch(() => null);
-  };
-}
-
-test("redis-sentinel watches a primary and fails over to its replica", async (context) => {
-  if (!havePeers(context, "redis-sentinel")) return;
-  const primary = await start();
-  const replica = await start("--slaveof", "127.0.0.1", String(primary.port));
-  const [first, second] = [await primary.connect(), await replica.connect()];
-  await untilConnected(second);
-  await first.expect("SET a 1", "OK");
-  const sentinel = await Sentinel.start(primary.port);
-  await sentinel.until("sentinel to know the replica", () => /\+slave slave/.test(sentinel.output));
-  await expectSame(first, second);
-  await primary.kill("SIGKILL");
-  await sentinel.until("the fail-over", () => /\+switch-master it/.test(sentinel.output));
-  const asked = await TestClient.connect(sentinel.port);
-  await asked.expect("SENTINEL get-master-addr-by-name it", ["127.0.0.1", String(replica.port)]);
-  asked.close();
-  // Sentinel has closed all connections to the new primary, so that clients ask who it is.
-  const promoted = await replica.connect();
-  assert.equal((await promoted.call("ROLE") as unknown[])[0], "master"); // ROLE replies with an array
-  await promoted.expect("SET a 2", "OK");
-  // The old primary comes back, and is told whom to follow.
-  const again = await ServerProcess.start({
-    port: primary.port,
-    folder: primary.folder,
-    args: ["--save", "", "--repl-diskless-sync-delay", "0"],
-  });
-  started.push(again);
-  const ask = reconnecting(again);
-  await sentinel.until("it to follow", async () => await ask("GET a") === "2");
-  await expectSame(promoted, await again.connect());
 });

@@ -2,35 +2,17 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Network, NO_HANDLER, type SocketHandler } from "../../lib/net/socket.ts";
+import { NO_HANDLER, type SocketHandler } from "../../lib/net/socket.ts";
 import { ReplicaSide } from "../../lib/replication/replica.ts";
 import { randomId, ReplicationStream } from "../../lib/replication/stream.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
-import { Listeners } from "../../lib/server/program/listeners.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
-import { connect, FakeSocket, startWith } from "../server/fake_client.ts";
-
-/** Waits until something is so; it must come within some turns. */
-async function until(isSo: () => boolean): Promise<void> {
-  for (let turns = 0; !isSo() && turns < 100; turns++) await nextTurn();
-  assert.ok(isSo());
-}
+import { connect, FakeSocket, startBelow, until } from "../server/fake_client.ts";
 
 /** A server whose primary is played by the test, and a replica below it that continues its stream. */
 async function startBetween() {
-  const server = startWith();
-  const primary = new FakeSocket();
-  const network: Network = {
-    listenTcp: () => assert.fail("it listens"),
-    listenUnix: () => assert.fail("it listens"),
-    connectTcp: () => Promise.resolve(primary),
-  };
-  server.listeners = new Listeners(network, server.config, server.admission, () => {});
-  connect(server).say("REPLICAOF primary 1\r\n");
-  await until(() => primary.handler !== NO_HANDLER);
-  primary.say("+PONG\r\n+OK\r\n+OK\r\n+CONTINUE\r\n");
-  const { stream, replica } = server.replication;
-  assert.equal(replica.state, "connected");
+  const { server, primary } = await startBelow();
+  const { stream } = server.replication;
   const below = connect(server);
   below.say(`PSYNC ${stream.id} ${stream.offset + 1}\r\n`);
   assert.match(below.received, /^\+CONTINUE/);

@@ -200,6 +200,7 @@ export class Replication {
         `New replication ID is ${stream.id}`,
     );
     this.primary.dropAll();
+    this.primary.expectReplicas();
     this.replica.canContinue = false;
     propagation.forgetSelected();
     this.replicas.keepStream();
