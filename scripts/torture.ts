@@ -20,7 +20,7 @@ import { canRun, misused } from "./usage.ts";
 
 const SEEDS = 2 ** 31;
 /** With `--brief`, one call of the disk in so many is made to fail. */
-const ONE_IN = 17;
+const ONE_IN = 29;
 /** Of so many kills one is of a replica. */
 const KILLS_OF_A_REPLICA = 5;
 const PARTS = ["kills", "replicas", "damage", "faults", "full", "checks"] as const;

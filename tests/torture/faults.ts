@@ -11,8 +11,8 @@ import { type Client, Host } from "./host.ts";
 import type { Fault } from "./disk.ts";
 
 const KEYS = ["a", "b", "c"] as const;
-/** A write that is refused is tried again so often, a few turns apart. */
-const TRIES = 3000;
+/** A write that is refused is tried again for so long, in ms of real time. */
+const PATIENCE_MS = 30_000;
 
 export interface FaultReport {
   readonly lives: number;
@@ -123,7 +123,7 @@ class Liver {
   /** Some writes and a transaction; each that is refused is tried again until it is not, unless the disk is gone for good. */
   async #write(): Promise<void> {
     for (let i = 0; i < 4; i++) await this.#raise("a");
-    for (let tries = 0; !this.#isGone; tries++) {
+    for (const startMs = Date.now(); !this.#isGone;) {
       for (const key of ["b", "c"]) this.#ask(key);
       const replies = [
         await this.#client.ask("MULTI"),
@@ -135,16 +135,16 @@ class Liver {
         for (const key of ["b", "c"]) this.#acknowledge(key, reply);
         return;
       }
-      if (!await this.#mayTryAgain(tries, reply)) return;
+      if (!await this.#mayTryAgain(startMs, reply)) return;
     }
   }
 
   async #raise(key: string): Promise<void> {
-    for (let tries = 0; !this.#isGone; tries++) {
+    for (const startMs = Date.now(); !this.#isGone;) {
       this.#ask(key);
       const reply = await this.#client.ask("INCR", key);
       if (reply !== null && reply.startsWith(":")) return this.#acknowledge(key, reply);
-      if (!await this.#mayTryAgain(tries, reply)) return;
+      if (!await this.#mayTryAgain(startMs, reply)) return;
     }
   }
 
@@ -157,12 +157,12 @@ class Liver {
     this.told.acknowledged.set(key, Number(/:(\d+)\r\n$/.exec(reply)?.[1]));
   }
 
-  /** After a refusal: whether it makes sense to try again. */
-  async #mayTryAgain(tries: number, reply: string | null): Promise<boolean> {
+  /** After a refusal: whether it makes sense to try again, as has been done since `startMs`. */
+  async #mayTryAgain(startMs: number, reply: string | null): Promise<boolean> {
     if (this.#isGone) return false;
     if (reply !== null && !/^-(MISCONF|EXECABORT)/.test(reply)) throw new Error(`a write is refused with ${reply}`);
     if (this.life.lasts) return false;
-    if (tries > TRIES) throw new Error(`a write is still refused: ${reply}`);
+    if (Date.now() - startMs > PATIENCE_MS) throw new Error(`a write is still refused: ${reply}`);
     await this.host.turn();
     return true;
   }
