@@ -93,16 +93,27 @@ export class PrimaryGuard {
    * snapshots have enough keys in any case, they are seldom counted.
    */
   async decide(id: string, count: (enough: number) => Promise<number>): Promise<void> {
-    if (!this.suspects(id)) return;
+    const lost = await this.#lostBy(id, count);
+    if (lost === null) {
+      this.held = null; // the data that was kept is about to go
+      return;
+    }
+    this.held = { id, ...lost, sinceMs: this.held?.sinceMs ?? this.host.nowMs() };
+    throw new HeldUpError("the primary has lost its data");
+  }
+
+  /** How many keys a stream has and how many would be lost for it; null where it may replace the data. */
+  async #lostBy(
+    id: string,
+    count: (enough: number) => Promise<number>,
+  ): Promise<Pick<HeldUp, "keys" | "keptKeys"> | null> {
+    if (!this.suspects(id)) return null;
     const enough = this.#enough(this.host.keys());
     const keys = await count(enough);
-    if (keys >= enough) return;
+    if (keys >= enough) return null;
     const keptKeys = await this.host.liveKeys();
-    if (keptKeys === 0 || keys >= this.#enough(keptKeys)) return;
-    if (!this.suspects(id)) return; // somebody has decided meanwhile
-    const sinceMs = this.held?.sinceMs ?? this.host.nowMs();
-    this.held = { id, keys, keptKeys, sinceMs };
-    throw new HeldUpError("the primary has lost its data");
+    if (keptKeys === 0 || keys >= this.#enough(keptKeys)) return null;
+    return this.suspects(id) ? { keys, keptKeys } : null; // somebody may have decided meanwhile
   }
 
   /** Keys that a data set must have to replace one of so many. */
