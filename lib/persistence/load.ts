@@ -52,6 +52,9 @@ export async function loadRdbFile(path: string, keyspace: Keyspace, options: Loa
   return resultOf(reader);
 }
 
+/** How the keys of a file are counted: nobody is told of them. */
+export type CountOptions = Pick<LoadOptions, "sliceMs" | "verifyChecksum">;
+
 /**
  * Counts the keys of the RDB file `path`, of which none is loaded. Where the file says of itself that there are `enough`,
  * it is not read on. Throws as `loadRdbFile`.
@@ -59,10 +62,11 @@ export async function loadRdbFile(path: string, keyspace: Keyspace, options: Loa
 export async function countRdbKeys(
   path: string,
   keyspace: Keyspace,
-  options: LoadOptions,
+  options: CountOptions,
   enough: number,
 ): Promise<number> {
-  const reader = new RdbReader(keyspace, { ...options, dropAll: true });
+  const { verifyChecksum } = options;
+  const reader = new RdbReader(keyspace, { dropExpired: false, dropAll: true, verifyChecksum });
   const keysFound = () => reader.keysLoaded + reader.keysExpired;
   await readFile(path, reader, options, () => Math.max(reader.keysAnnounced, keysFound()) >= enough);
   return reader.finished ? keysFound() : enough;
@@ -72,7 +76,7 @@ export async function countRdbKeys(
 async function readFile(
   path: string,
   reader: RdbReader,
-  options: LoadOptions,
+  options: Pick<LoadOptions, "onProgress" | "sliceMs">,
   isEnough: () => boolean,
 ): Promise<void> {
   const sliceMs = options.sliceMs ?? DEFAULT_SLICE_MS;

@@ -32,7 +32,7 @@ const CLOCK_MASK = 0xffffff;
 export interface ReadOptions {
   /** Whether keys that have expired are left out, as a primary does. */
   readonly dropExpired: boolean;
-  /** Whether all keys are left out, as only their number is wanted: they count as expired. */
+  /** Whether all keys are left out, as only their number is wanted: they count as expired, and nobody is told. */
   readonly dropAll?: boolean;
   /** Told of each that has expired; the bytes are the reader's own during the call only. */
   readonly onExpired?: (databaseIndex: number, key: Uint8Array, start: number, length: number) => void;
@@ -321,7 +321,7 @@ export class RdbReader {
     target.database = this.#isDropped(target.expiry) ? null : this.#database;
     this.#elementsLeft = loader.begin(type, target);
     // Only now: what is before it is read again if not all of it had come.
-    if (target.database === null) {
+    if (target.database === null && !this.#options.dropAll) {
       const { bytes, start, length } = target.key;
       this.#options.onExpired?.(this.#database.index, bytes, start, length);
     }

@@ -93,27 +93,22 @@ export class PrimaryGuard {
    * snapshots have enough keys in any case, they are seldom counted.
    */
   async decide(id: string, count: (enough: number) => Promise<number>): Promise<void> {
-    const lost = await this.#lostBy(id, count);
-    if (lost === null) {
-      this.held = null; // the data that was kept is about to go
+    const loss = this.suspects(id) ? await this.#lossBy(count) : null;
+    if (loss === null || !this.suspects(id)) { // somebody may have decided meanwhile
+      this.held = null; // what was held up so far is no more: the data is about to go
       return;
     }
-    this.held = { id, ...lost, sinceMs: this.held?.sinceMs ?? this.host.nowMs() };
+    this.held = { id, ...loss, sinceMs: this.held?.sinceMs ?? this.host.nowMs() };
     throw new HeldUpError("the primary has lost its data");
   }
 
-  /** How many keys a stream has and how many would be lost for it; null where it may replace the data. */
-  async #lostBy(
-    id: string,
-    count: (enough: number) => Promise<number>,
-  ): Promise<Pick<HeldUp, "keys" | "keptKeys"> | null> {
-    if (!this.suspects(id)) return null;
+  /** What a snapshot with so many keys would cost, or null where it has enough of them. */
+  async #lossBy(count: (enough: number) => Promise<number>): Promise<Pick<HeldUp, "keys" | "keptKeys"> | null> {
     const enough = this.#enough(this.host.keys());
     const keys = await count(enough);
     if (keys >= enough) return null;
     const keptKeys = await this.host.liveKeys();
-    if (keptKeys === 0 || keys >= this.#enough(keptKeys)) return null;
-    return this.suspects(id) ? { keys, keptKeys } : null; // somebody may have decided meanwhile
+    return keptKeys === 0 || keys >= this.#enough(keptKeys) ? null : { keys, keptKeys };
   }
 
   /** Keys that a data set must have to replace one of so many. */

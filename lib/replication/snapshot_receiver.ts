@@ -131,8 +131,8 @@ export class FileReceiver implements SnapshotReceiver {
   /** Rejects where the file cannot take the place of what there is, or must not. */
   async #mayReplace(): Promise<void> {
     if (this.#error !== null) throw this.#error;
-    const { keyspace, readOptions } = this.into;
-    const options = { ...readOptions, sliceMs: SLICE_MS };
+    const { keyspace, readOptions: { verifyChecksum } } = this.into;
+    const options = { verifyChecksum, sliceMs: SLICE_MS };
     await this.into.mayReplace((enough) => countRdbKeys(this.temporary, keyspace, options, enough));
     if (this.#error !== null) throw this.#error; // given up meanwhile
   }

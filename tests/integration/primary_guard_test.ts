@@ -161,7 +161,10 @@ test(
 
 for (const [share, isGuarded] of [[0.05, true], [0.5, false]] as const) {
   test(`a primary that restarts with ${share} of the keys is ${isGuarded ? "held up" : "followed"}`, OWN, async () => {
-    const [primary, replica] = await pair();
+    const [primary, replica] = await pair([], ["--appendonly", "yes"]);
+    const below = await startReplica(replica);
+    await expectSame(primary.client, below.client);
+    const offset = (await replication(replica)).get("master_repl_offset");
     const part = await start([]);
     await fill(part, KEYS * share, "part");
     await part.client.expect("SAVE", "OK");
@@ -171,6 +174,13 @@ for (const [share, isGuarded] of [[0.05, true], [0.5, false]] as const) {
     if (isGuarded) {
       await untilGuarded(replica);
       await expectWhole(replica);
+      // What has come, and was counted, is nothing that those below, or the log, would be told of.
+      assert.equal((await replication(replica)).get("master_repl_offset"), offset);
+      await expectWhole(below);
+      await replica.client.expect("REPLICAOF NO ONE", "OK");
+      await replica.client.expect("SET last 1", "OK");
+      await expectSame(replica.client, below.client);
+      await below.client.expect("DBSIZE", KEYS / 2 + 1);
     } else {
       await expectSame(again.client, replica.client);
     }

@@ -234,7 +234,8 @@ test("the keys of a file are counted without being loaded, and where it announce
     const target = new Keyspace(16);
     const { arena } = target.store.heap;
     const before = arena.usedBytes;
-    assert.equal(await countRdbKeys(path, target, READ, Infinity), keys);
+    const options = { ...READ, onExpired: () => assert.fail("somebody was told of a key") };
+    assert.equal(await countRdbKeys(path, target, options, Infinity), keys);
     assert.equal(await countRdbKeys(path, target, READ, keys + 1), keys);
     assert.equal(target.databases.reduce((sum, { size }) => sum + size, 0), 0);
     assert.equal(arena.usedBytes, before);

@@ -91,8 +91,8 @@ test("a stream that was found empty stays held up though it is written to, and a
   assert.equal(one.guard.holdsUp(empty), true);
   assert.equal(one.guard.holdsUp(whole), false);
   assert.equal(await one.takes(whole, 1000), true);
+  assert.equal(one.guard.held, null, "the data is about to go");
   one.guard.follows(whole);
-  assert.equal(one.guard.held, null);
   assert.equal(one.guard.holdsUp(empty), false);
 });
 
