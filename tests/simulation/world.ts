@@ -626,16 +626,19 @@ class World implements ClientWorld {
     const open = () =>
       this.#machines.flatMap(({ disk, scope, server }) => {
         const paths = disk.openFiles(scope);
-        return server?.appendOnly.isOn ? paths.filter((path) => path !== logOf(server)) : paths;
+        const log = server?.appendOnly.isOn ? paths.findIndex((path) => logsOf(server).includes(path)) : -1;
+        return log < 0 ? paths : paths.toSpliced(log, 1);
       });
     await this.#until("no file is open", () => open().length === 0, open);
   }
 }
 
-/** Path of the incremental file that a server writes to; null where that is none. */
-function logOf({ appendOnly: { directory } }: Server): string | null {
-  const { current } = directory.manifest;
-  return current === null ? null : directory.pathOf(current);
+/**
+ * Paths of the incremental files of which a server may write to one: not the last where a rewrite has failed before its
+ * snapshot began.
+ */
+function logsOf({ appendOnly: { directory } }: Server): string[] {
+  return directory.manifest.increments.map((file) => directory.pathOf(file));
 }
 
 /** Whether a server is up, and not about to end as it was told to: that may wait for its replicas. */
