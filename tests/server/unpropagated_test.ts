@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { ADMIN, command, WRITE } from "../../lib/commands/command.ts";
 import { KEY_RW_UPDATE } from "../../lib/commands/key_specs.ts";
 import { PRIMARY } from "../../lib/server/clients/flags.ts";
@@ -34,4 +35,21 @@ test("a replica that lacks memory for a request of the stream ends the link, and
   socket.say("LACKMEMORY key\r\n");
   assert.ok(socket.closed);
   assert.ok(link.connection.threw);
+});
+
+test("a transaction of the stream that a replica cannot end is not in its log, not even a part", () => {
+  const server = startWith(command("lackmemory", 2, WRITE, () => {
+    throw new ArenaFullError("none is left");
+  }, { keys: KEY_RW_UPDATE }));
+  let logged = "";
+  server.propagation.setLog({ feed: (bytes, start, end) => void (logged += decodeLatin1(bytes, start, end)) });
+  const socket = connect(server);
+  const [link] = server.clients.values();
+  link.flags |= PRIMARY;
+  socket.say("SET before 1\r\n");
+  assert.match(logged, /before/);
+  logged = "";
+  socket.say("MULTI\r\nSET part 1\r\nLACKMEMORY key\r\nEXEC\r\n");
+  assert.ok(socket.closed);
+  assert.equal(logged, "");
 });

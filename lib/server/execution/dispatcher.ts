@@ -447,7 +447,11 @@ export class Dispatcher {
   ): void {
     const { server } = this;
     if (!isOutOfRoom(error) || client.isPrimary) {
-      if (server.changes.made !== changesBefore || client.propagated !== null) {
+      // What EXEC has run until then has gone on by itself; EXEC without its MULTI is nothing.
+      const goesOn = (command.flags & RUNS_QUEUE) === 0;
+      // What a primary's request has done until then is no moment of its stream: all is to come anew.
+      if (client.isPrimary) server.propagation.discard();
+      else if (goesOn && (server.changes.made !== changesBefore || client.propagated !== null)) {
         this.#propagate(client, command, request);
       }
       throw error;

@@ -163,6 +163,11 @@ export class Propagation {
     return this.#pending.length > 0 && this.#depth === 0;
   }
 
+  /** Forgets what has gathered: nobody is to follow a part of it. */
+  discard(): void {
+    this.#pending.length = 0;
+  }
+
   /** Sends what has gathered: as one unit, or each write on its own. */
   settle(asUnit: boolean): void {
     const writes = this.#pending.splice(0);
