@@ -14,6 +14,8 @@ export const SAVE_FAILED = "ERR Failed to save the RDB file, check the log";
 export const SAVE_UNDER_WAY = "ERR Background save already in progress";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const FAILING_OVER = "NOMASTERLINK Can't SYNC while failing over";
+/** The reply to those who wait for a log that is not written. */
+export const NO_LOG = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 export const INDEX_OUT_OF_RANGE = "ERR index out of range";
 export const DB_INDEX_OUT_OF_RANGE = "ERR DB index is out of range";
 

@@ -15,7 +15,7 @@ import {
   NOSCRIPT,
   STALE,
 } from "./command.ts";
-import { FAILING_OVER, NOT_INTEGER, NOT_POSITIVE, shownArgument, SYNTAX_ERROR } from "./errors.ts";
+import { FAILING_OVER, NO_LOG, NOT_INTEGER, NOT_POSITIVE, shownArgument, SYNTAX_ERROR } from "./errors.ts";
 import type { ReplicationLink } from "./client_facets.ts";
 import type { FailoverOrder, ReplicationHost } from "./host_facets.ts";
 import { refuse } from "./replies.ts";
@@ -220,7 +220,7 @@ function waitaof(session: Caller, request: Request): void {
     );
   }
   if (local > 0 && !session.host.config.flag("appendonly")) {
-    return reply.error("ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.");
+    return reply.error(NO_LOG);
   }
   session.waitForWrites({ local, replicas, onDisk: true }, timeoutMs, (here, count) => {
     reply.array(2);

@@ -3,13 +3,11 @@
  * replication, which tells it of acknowledgements, of the log and of the end of the role.
  */
 
+import { NO_LOG } from "../../commands/errors.ts";
 import type { WaitedFor } from "../../commands/client_facets.ts";
 import type { PrimarySide } from "../../replication/primary.ts";
 import type { ClientSession } from "../clients/session.ts";
 import { ROLE_CHANGED } from "../execution/key_waiters.ts";
-
-/** The reply to those who wait for a log that is written no more, and to those who would. */
-export const NO_LOG = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 
 interface Waiter {
   readonly client: ClientSession;
