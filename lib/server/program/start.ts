@@ -105,11 +105,6 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
   config.note = (message) => log.notice(message);
   applyConfig(server);
   for (const warning of config.inertWarnings()) log.warning(warning);
-  if (showsBanner(config.flag("always-show-logo"), log.file !== "", process.stdout.isTTY === true)) {
-    log.raw(banner({ port, pid: thisProcess().id, mode: "standalone" }));
-  } else {
-    log.notice(`Running mode=standalone, port=${port}.`);
-  }
   const listeners = new Listeners(
     await openNetwork(),
     config,
@@ -124,6 +119,12 @@ async function serve(config: Config, argv: readonly string[], renamed: CommandTa
     log.warning(error.message);
     if (port !== 0) log.warning(`Failed listening on port ${port} (tcp), aborting.`);
     return 1;
+  }
+  // Not before it listens: scripts connect once they read the process id.
+  if (showsBanner(config.flag("always-show-logo"), log.file !== "", process.stdout.isTTY === true)) {
+    log.raw(banner({ port, pid: thisProcess().id, mode: "standalone" }));
+  } else {
+    log.notice(`Running mode=standalone, port=${port}.`);
   }
   const tellAddresses = () => {
     const { addresses } = listeners;
