@@ -53,6 +53,8 @@ function moveElement(session: Session, request: Request, source: number, from: E
   // What comes back to the same end has not moved. A listpack that is full stays one when it is turned: nothing is added to it.
   const isTurned = isSame && (from === to || lists.turn(source, from));
   if (!isTurned) {
+    // What takes memory comes first: an element that cannot go must not have come to another list.
+    lists.prepareToDrop(source, from);
     let ref = target;
     if (ref === MISSING) ref = lists.create(database, bytes, starts[2], lengths[2], 0);
     try {

@@ -4,9 +4,12 @@
  */
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { ArenaFullError } from "../../lib/store/arena.ts";
+import { useWorkers } from "../../lib/runtime/workers.ts";
+import type { Server } from "../../lib/server/server.ts";
+import { type Arena, ArenaFullError } from "../../lib/store/arena.ts";
+import { INFO, OPTIONS } from "../persistence/helpers.ts";
 import { connect, startWith } from "./fake_client.ts";
 
 const OOM = "-OOM command not allowed, there is no memory for it.\r\n";
@@ -27,6 +30,11 @@ const BEFORE: readonly string[] = [
   `RPUSH list a b c`,
   `RPUSH long:list ${many(300, (i) => `${LONG}${i}`)}`,
   `RPUSH again:list ${many(400, (i) => `${LONG}${i % 10}`)}`,
+  // Its first and its last node are compressed: they were inner ones.
+  "CONFIG SET list-max-listpack-size 20",
+  `RPUSH ends:list ${many(200, (i) => `${LONG}${i}`)}`,
+  "LTRIM ends:list 20 179",
+  "CONFIG SET list-max-listpack-size -2",
   "SADD ints 1 2 3",
   "SADD set a b c",
   `SADD long:set ${many(200, (i) => `${LONG}${i}`)}`,
@@ -63,6 +71,16 @@ const COMMANDS: readonly string[] = [
   "LMOVE long:list list RIGHT LEFT",
   "LMOVE long:list new RIGHT LEFT",
   "LMOVE long:list long:list RIGHT LEFT",
+  "LMOVE ends:list list RIGHT LEFT",
+  "LMOVE ends:list new LEFT LEFT",
+  "LMOVE ends:list ends:list LEFT RIGHT",
+  "LPOP ends:list",
+  "LMPOP 1 ends:list RIGHT COUNT 25",
+  "LTRIM ends:list 5 100",
+  `LSET ends:list 5 ${LONG}${LONG}`,
+  `LINSERT ends:list AFTER ${LONG}25 ${LONG}`,
+  `LREM ends:list 2 ${LONG}25`,
+  `RPUSH ends:list ${many(50, (i) => `${LONG}${i}`)}`,
   "LTRIM long:list 50 100",
   `LREM long:list 0 ${LONG}100`,
   `LREM again:list 0 ${LONG}5`,
@@ -171,32 +189,67 @@ function stream(say: (text: string) => string, key: string): string {
 /** What is refused for want of memory has changed nothing: elements of lists, compressed or not, come and go whole. */
 const ALL_OR_NOTHING = /^(LPOP|RPOP|LMPOP|LTRIM|LSET|LINSERT|RPOPLPUSH|LMOVE) /;
 
+/** How memory runs out: all that there is, or for one allocation that is too large. */
+interface Want {
+  readonly isLasting: boolean;
+  /** Whether a snapshot is under way that has come to nothing yet: what changes is to be kept for it. */
+  readonly duringSnapshot: boolean;
+}
+
+const WANTS: ReadonlyMap<string, Want> = new Map([
+  ["wherever memory runs out", { isLasting: true, duringSnapshot: false }],
+  ["wherever one allocation fails during a snapshot", { isLasting: false, duringSnapshot: true }],
+]);
+
+/** Has the allocation after so many fail, and all after it if that lasts; the function returned ends it, and says whether any did. */
+function failAllocations(arena: Arena, after: number, { isLasting }: Want): () => boolean {
+  let made = 0;
+  arena.alloc = (bytes) => {
+    if (isLasting ? made++ >= after : made++ === after) throw new ArenaFullError("none is left");
+    return Object.getPrototypeOf(arena).alloc.call(arena, bytes);
+  };
+  return () => {
+    Reflect.deleteProperty(arena, "alloc");
+    return made > after;
+  };
+}
+
+/** Begins a snapshot of which nothing is written before it is aborted. */
+function beginSnapshot({ saving }: Server): void {
+  const target = { kind: "stream", onBytes: () => {} } as const;
+  saving.snapshotter.start(target, () => INFO, OPTIONS).catch(() => {});
+}
+
+const startThread = useWorkers(() => ({ post: () => {}, terminate: () => {} }));
+after(() => void useWorkers(startThread));
+
 for (const request of COMMANDS) {
-  test(`${request.slice(0, 40)}: wherever memory runs out, followers have the same data`, () => {
-    // Of many allocations not each is tried.
-    for (let after = 0;; after += after < FIRST_ALLOCATIONS ? 1 : STEP) {
-      assert.ok(after < MOST_ALLOCATIONS, "it needs more memory than that");
-      const { server, say } = start();
-      const follower = start();
-      for (const one of BEFORE) {
-        say(one);
-        follower.say(one);
+  for (const [words, want] of WANTS) {
+    test(`${request.slice(0, 40)}: ${words}, followers have the same data`, () => {
+      // Of many allocations not each is tried.
+      for (let after = 0;; after += after < FIRST_ALLOCATIONS ? 1 : STEP) {
+        assert.ok(after < MOST_ALLOCATIONS, "it needs more memory than that");
+        const { server, say } = start();
+        const follower = start();
+        for (const one of BEFORE) {
+          say(one);
+          follower.say(one);
+        }
+        const before = contents(say);
+        if (want.duringSnapshot) beginSnapshot(server);
+        let followed = "";
+        server.propagation.setReplicas({ feed: (bytes, start, end) => followed += decodeLatin1(bytes, start, end) });
+        const restore = failAllocations(server.store.heap.arena, after, want);
+        const isRefused = say(request) === OOM;
+        const hasFailed = restore();
+        follower.client.say(followed);
+        assert.equal(contents(follower.say), contents(say), `after ${after} allocations`);
+        if (isRefused && ALL_OR_NOTHING.test(request)) {
+          assert.equal(contents(say), before, `refused after ${after} allocations`);
+        }
+        server.saving.snapshotter.abort();
+        if (!hasFailed) break;
       }
-      const before = contents(say);
-      let followed = "";
-      server.propagation.setReplicas({ feed: (bytes, start, end) => followed += decodeLatin1(bytes, start, end) });
-      const { arena } = server.store.heap;
-      let left = after;
-      arena.alloc = (bytes) => {
-        if (left-- <= 0) throw new ArenaFullError("none is left");
-        return Object.getPrototypeOf(arena).alloc.call(arena, bytes);
-      };
-      const isRefused = say(request) === OOM;
-      Reflect.deleteProperty(arena, "alloc");
-      follower.client.say(followed);
-      assert.equal(contents(follower.say), contents(say), `after ${after} allocations`);
-      if (!isRefused) return;
-      if (ALL_OR_NOTHING.test(request)) assert.equal(contents(say), before, `refused after ${after} allocations`);
-    }
-  });
+    });
+  }
 }

@@ -7,7 +7,7 @@
 import { unixMs } from "../../lib/runtime/clock.ts";
 import { sleep } from "../../lib/runtime/timers.ts";
 import type { Chance } from "./chance.ts";
-import { type Connection, NO_MEMORY, NOT_NOW, openConnection } from "./connection.ts";
+import { type Connection, isUnblocked, NO_MEMORY, NOT_NOW, openConnection } from "./connection.ts";
 import { fieldIndex, isHash, type Key, type Keyspace, KEYSPACES, PLACES } from "./keys.ts";
 import { readOf, valueIn } from "./model/observed.ts";
 import { type Effects, effectsOf, oneOf, type Operation, replied, type State } from "./model/operations.ts";
@@ -243,7 +243,7 @@ export class SimulatedClient {
       const reply = await connection.reply();
       this.#show(operation, reply);
       if (reply === null) return false;
-      if (this.#lackedMemory(reply) && operation.parts !== undefined) {
+      if ((this.#lackedMemory(reply) || isUnblocked(reply)) && operation.parts !== undefined) {
         this.#uncertain = [operation.parts(), ...this.#uncertain.slice(1)];
         return false;
       }

@@ -14,6 +14,11 @@ export const NOT_NOW =
 /** The error of a request for which there was not enough memory. */
 export const NO_MEMORY = "-OOM command not allowed, there is no memory for it.";
 
+/** Whether a request that waited was told to stop: before it waited it may have made what it needs, as a consumer. */
+export function isUnblocked(reply: Reply): boolean {
+  return reply.kind === "line" && reply.text.startsWith("-UNBLOCKED");
+}
+
 /** A connection with the replies that have come over it. */
 export class Connection {
   readonly #reader = new ReplyReader();

@@ -352,6 +352,13 @@ export class ListBodies {
     this.#compressAt(body, index);
   }
 
+  /** The same for the one element at an end. */
+  prepareToDrop(body: number, end: End): void {
+    const isFront = end === "head";
+    this.#findEnd(this.root(body), isFront);
+    if (this.nodes.isCompressed(this.#endNode)) this.prepareToDelete(body, isFront ? 0 : this.count(body) - 1, 1);
+  }
+
   /** Removes the element at an end, if that leaves others in its node, and the node may be changed as it is; whether it did. */
   drop(body: number, end: End): boolean {
     const { nodes } = this;

@@ -260,6 +260,12 @@ export class Lists implements ValueType, ListLimits {
     this.delete(ref, end === "head" ? 0 : this.count(ref) - 1, 1);
   }
 
+  /** Has the next `drop` there need no memory, for whoever changes more before. Throws where there is none. */
+  prepareToDrop(ref: number, end: End): void {
+    const { entries } = this.heap;
+    if (entries.hasBody(ref)) this.bodies.prepareToDrop(entries.valueWord(ref), end);
+  }
+
   #cutListpack(ref: number, index: number, count: number): void {
     const { entries } = this.heap;
     const bytes = entries.bytes(ref);

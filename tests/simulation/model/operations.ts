@@ -39,7 +39,7 @@ export interface Operation {
   readonly isDone?: boolean;
   /** Whether only the reply tells what it does: nothing can be said of requests behind it before that. */
   readonly isOpen?: boolean;
-  /** What it may have done where there was not enough memory for all of it. */
+  /** What it may have done where there was not enough memory for all of it, or where it waited and was told to stop. */
   readonly parts?: () => Operation;
   /** Takes what the reply tells, and the state before the request. */
   readonly onReply?: (reply: Reply, state: State) => void;
