@@ -31,7 +31,7 @@ export const PORT = 6379;
 /** A message to or from a worker takes up to so long, in ms. */
 const MESSAGE_MS = 2;
 
-/** A server that ends within so long after a call of its disk failed may do so for that, in ms. */
+/** A server that ends within so long after a call of its disk failed, or a thread of it, may do so for that, in ms. */
 const FAILED_LATELY_MS = 5000;
 
 /** So often is looked for a reply that has not come at once, in ms. */
@@ -141,8 +141,8 @@ export class Machine {
 
   /** Whether the server may end by itself: it cannot write its append-only file. */
   get mayGiveUp(): boolean {
-    return this.#mayRefuse || this.disk.failedMs > this.around.scheduler.nowMs - FAILED_LATELY_MS ||
-      (!this.isUp && this.around.threadsBreak);
+    const fromMs = this.around.scheduler.nowMs - FAILED_LATELY_MS;
+    return this.#mayRefuse || this.disk.failedMs > fromMs || this.scope.threadBrokeMs > fromMs;
   }
 
   note(text: string): void {
@@ -363,6 +363,7 @@ export function simulatedWorkers(around: Surroundings): WorkerStarter {
         inMs = later(inMs, () => {
           if (!breaks) return jobs.receive(received);
           scheduler.noteFault();
+          scheduler.current.threadBrokeMs = scheduler.nowMs;
           listener.onFailed("simulated");
         });
       },

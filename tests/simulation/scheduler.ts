@@ -18,6 +18,8 @@ import type { Chance } from "./chance.ts";
 /** What owns events: a server from its start to its end, the clients, the world. */
 export class Scope {
   isDead = false;
+  /** When a thread of it broke down last, in ms. */
+  threadBrokeMs = -Infinity;
   constructor(readonly name: string) {}
 }
 

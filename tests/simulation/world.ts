@@ -264,6 +264,7 @@ class World implements ClientWorld {
   #ended(code: number): never {
     const machine = this.#machines.find(({ scope }) => scope === this.#scheduler.current);
     if (machine === undefined) throw new Error("something ended that is no server");
+    if (machine.scope.isDead) throw new Killed(); // it was killed while it wrote
     if (code !== 0 && !machine.mayGiveUp) this.fail(machine.name, `ended with code ${code}`);
     this.#kill(machine, false);
     throw new Killed();
