@@ -75,6 +75,8 @@ class World implements ClientWorld {
   #epoch = 0;
   /** When each primary became one, in ms. */
   readonly #primarySinceMs = new Map<Machine, number>();
+  /** The server that was told to become the primary, and has not replied. */
+  #promoting: Server | null = null;
   #kills = 0;
   #isStopping = false;
   /** Nothing befalls the servers any more. */
@@ -446,7 +448,9 @@ class World implements ClientWorld {
     if (ready.length === 0) return;
     const next = this.#chance.of(ready);
     this.note("world", `PROMOTE ${next.name}`);
+    this.#promoting = next.server;
     next.command(["REPLICAOF", "NO", "ONE"], (reply) => {
+      this.#promoting = null;
       if (reply !== "+OK" || old !== this.#primary) return; // as it loads its primary's data
       this.#epoch++;
       this.#becomesPrimary(next);
@@ -477,7 +481,7 @@ class World implements ClientWorld {
   async #awaitFailover(old: Machine, next: Machine): Promise<void> {
     const { server } = old;
     while (old.server === server && server?.replication.failover.isUnderWay) await sleep(20);
-    if (this.#primary !== old || this.#parents.get(next) !== old) return;
+    if (this.#primary !== old || this.#parents.get(next) !== old || next.server === this.#promoting) return;
     const isTaken = next.server?.isReplica === false;
     if (old.server === server && server?.isReplica) {
       // Where the next one is gone already, the old one has all that it had.
