@@ -514,7 +514,7 @@ class World implements ClientWorld {
   }
 
   #rechain(machine: Machine): void {
-    if (this.#parents.get(machine) === null) return;
+    if (this.#parents.get(machine) === null || machine.server === this.#promoting) return;
     const parent = this.#chance.of(this.#machines);
     for (let above: Machine | null = parent; above !== null; above = this.#parents.get(above) ?? null) {
       if (above === machine) return;
