@@ -89,12 +89,13 @@ function parseFailover(session: Caller, request: Request): FailoverOrder | null 
 
 /** `PSYNC replicationid offset [FAILOVER]` */
 function psync(session: Caller, request: Request): void {
+  const parsed = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
+  const offset = parsed === null ? null : Number(parsed);
   if (request.argc > 3 && request.is(3, "failover") && !session.isReplica) {
-    const refusal = session.host.replication.takeOver(request.text(1), session.description);
+    const refusal = session.host.replication.takeOver(request.text(1), offset, session.description);
     if (refusal !== null) return session.reply.error(refusal);
   }
-  const offset = parseInt64(request.bytes, request.starts[2], request.lengths[2]);
-  synchronise(session, request.text(1), offset === null ? null : Number(offset));
+  synchronise(session, request.text(1), offset);
 }
 
 /** `SYNC` */

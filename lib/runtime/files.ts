@@ -109,3 +109,17 @@ export function useFiles(replacement: Files): Files {
 export function files(): Files {
   return current;
 }
+
+/**
+ * Reads from where a file stands until there are `least` bytes, or it ends: one call may give fewer than there are. How many
+ * bytes there are, up to the length of `into`. Throws a system error.
+ */
+export function readAtLeast(file: number, into: Uint8Array, least: number): number {
+  let length = 0;
+  while (length < least) {
+    const count = current.read(file, into, length, into.length - length);
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}

@@ -624,3 +624,29 @@ test("keys do not expire while writes wait, and are gone for both when the role 
   proxy.cut();
   await expectSame(one.client, two.client);
 });
+
+test("a replica that was started again takes no role over that has come further than what it has loaded", async () => {
+  const one = await start();
+  const replica = await startReplica(one.server.port);
+  await one.client.expect("SET a 1", "OK");
+  await one.client.expect("WAIT 1 0", 1);
+  await replica.client.expect("SAVE", "OK");
+  await replica.server.kill("SIGKILL");
+  await one.server.kill("SIGKILL");
+  const again = await ServerProcess.start({
+    args: [...PROMPT, "--replicaof", "127.0.0.1", String(one.server.port)],
+    folder: replica.server.folder,
+  });
+  started.push(again);
+  const member = { server: again, client: await again.connect() };
+  const id = await field(member.client, "master_replid");
+  const offset = Number(await field(member.client, "slave_repl_offset"));
+  assert.ok(offset > 0, "it has loaded how far it was");
+  const raw = await again.connect();
+  const isBeyond = /^ERR PSYNC FAILOVER offset is beyond what I have loaded\.$/;
+  await raw.expect(["PSYNC", id, offset + 2, "FAILOVER"], isBeyond);
+  assert.equal(await roleOf(member), "slave");
+  raw.send("PSYNC", id, String(offset + 1), "FAILOVER");
+  assert.match(String(await raw.read()), /^CONTINUE|^FULLRESYNC/);
+  assert.equal(await roleOf(member), "master");
+});

@@ -17,7 +17,7 @@ import { RDB_SIGNATURE, RdbError } from "../../persistence/rdb_format.ts";
 import { FileError } from "../../persistence/rdb_file.ts";
 import { RdbReader, type ReadOptions } from "../../persistence/rdb_reader.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
-import { files } from "../../runtime/files.ts";
+import { files, readAtLeast } from "../../runtime/files.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
 import { isOutOfRoom } from "../../store/out_of_room.ts";
 import type { Log } from "../program/log.ts";
@@ -25,6 +25,7 @@ import { LogReplay, ReplayError, type ReplayHost } from "./log_replay.ts";
 import type { LoadingProgress } from "./saving.ts";
 
 const PIECE_BYTES = 256 * 1024;
+const ZEROS = new Uint8Array(4096);
 /** Longest slice of RDB data, in ms. A slice of commands is a piece of the file. */
 const SLICE_MS = 5;
 
@@ -132,7 +133,7 @@ export class LogLoading {
   *#content(descriptor: number, file: AofFile, isLast: boolean): Generator<number, number> {
     const { log } = this.server;
     const piece = this.#piece;
-    let count = files().read(descriptor, piece, 0, piece.length);
+    let count = readAtLeast(descriptor, piece, RDB_SIGNATURE.length);
     let start = 0;
     let offset = 0;
     // Of a base in RDB not even no data is nothing.
@@ -248,37 +249,28 @@ export class LogLoading {
  * what a power failure leaves where the file had become longer before its data came to the disk.
  */
 function endsInZeros(path: string, whole: number): boolean {
-  const behind = contentFrom(path, whole);
-  let length = behind.length;
-  while (length > 0 && behind[length - 1] === 0) length--;
-  if (length === behind.length) return false;
   const scanner = new LogScanner({ onCommands: () => {} });
+  const file = files().open(path, "read");
   try {
-    scanner.push(behind, 0, length);
+    const piece = new Uint8Array(PIECE_BYTES);
+    /** Zeros that may be the last ones; the scanner sees them if something follows. */
+    let held = 0;
+    for (let at = 0;;) {
+      const count = files().read(file, piece, 0, piece.length);
+      if (count === 0) return held > 0;
+      const start = Math.max(0, Math.min(count, whole - at));
+      let end = count;
+      while (end > start && piece[end - 1] === 0) end--;
+      if (end > start) {
+        for (; held > 0; held -= Math.min(held, ZEROS.length)) scanner.push(ZEROS, 0, Math.min(held, ZEROS.length));
+        scanner.push(piece, start, end);
+      }
+      held += count - end;
+      at += count;
+    }
   } catch (error) {
     if (error instanceof LogFormatError) return false;
     throw error;
-  }
-  return true;
-}
-
-/** What stands in a file from an offset on. */
-function contentFrom(path: string, offset: number): Uint8Array {
-  const content = new Uint8Array(files().stat(path).bytes - offset);
-  const file = files().open(path, "read");
-  try {
-    let passed = 0;
-    let length = 0;
-    const piece = new Uint8Array(PIECE_BYTES);
-    for (;;) {
-      const count = files().read(file, piece, 0, piece.length);
-      if (count === 0) break;
-      const skipped = Math.min(count, offset - passed);
-      passed += skipped;
-      content.set(piece.subarray(skipped, count), length);
-      length += count - skipped;
-    }
-    return content.subarray(0, length);
   } finally {
     files().close(file);
   }

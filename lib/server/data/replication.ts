@@ -44,6 +44,8 @@ export class Replication {
   readonly replicas: Replicas;
   readonly link: PrimaryLink;
   readonly failover: Failover;
+  /** Whether the place in the primary's stream is that of the file which was loaded: the link has not been up since. */
+  #isAsLoaded = false;
   /** Its two sides, as commands and reports see them. */
   readonly primary: PrimarySide;
   readonly replica: ReplicaSide;
@@ -119,6 +121,7 @@ export class Replication {
   #resume(id: string, offset: number, asReplica: boolean, loaded: LoadResult | null): void {
     if (!asReplica) return this.stream.continueAfter(id, offset);
     this.stream.adopt(id, offset);
+    this.#isAsLoaded = true;
     this.link.mayContinue(Number(loaded?.aux.get("repl-stream-db") ?? 0));
   }
 
@@ -166,15 +169,19 @@ export class Replication {
   }
 
   /**
-   * `PSYNC id offset FAILOVER`: the primary hands its role over to this replica. `by` is who asks. The error to reply
-   * with, or null; the primary's own synchronisation follows.
+   * `PSYNC id offset FAILOVER`: the primary, which has come to `offset`, hands its role over to this replica. `by` is who
+   * asks. The error to reply with, or null; the primary's own synchronisation follows.
    */
-  takeOver(id: string, by: string): string | null {
+  takeOver(id: string, offset: number | null, by: string): string | null {
     const { log } = this.server;
     log.warning(`Failover request received for replid ${id}.`);
     if (!this.isReplica) return "ERR PSYNC FAILOVER can't be sent to a master.";
     if (this.failover.isUnderWay) return FAILING_OVER; // the role is about to be this server's no longer
     if (id.toLowerCase() !== this.stream.id) return "ERR PSYNC FAILOVER replid must match my replid.";
+    // The one that was chosen had all; started again since, it has what its disk has. The primary goes on then.
+    if (this.#isAsLoaded && Number(offset) > this.stream.offset + 1) {
+      return "ERR PSYNC FAILOVER offset is beyond what I have loaded.";
+    }
     this.#becomePrimary();
     log.notice(`MASTER MODE enabled (failover request from '${by}')`);
     return null;
@@ -212,6 +219,7 @@ export class Replication {
   #roleChanged(): void {
     const { isReplica } = this;
     const { config, dispatcher, log, phase, propagation, writeGate } = this.server;
+    if (!isReplica || this.replica.state === "connected") this.#isAsLoaded = false;
     propagation.relays = isReplica;
     phase.setRole(isReplica, !config.flag("replica-read-only"));
     const isStale = isReplica && this.replica.state !== "connected" && !config.flag("replica-serve-stale-data");

@@ -4,7 +4,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { decodeLatin1 } from "../../../bytes/latin1.ts";
 import { systemErrorCode, systemErrorText } from "../../../bytes/system_errors.ts";
-import { files } from "../../../runtime/files.ts";
+import { files, readAtLeast } from "../../../runtime/files.ts";
 
 /** Characters of the bar. */
 const WIDTH = 40;
@@ -68,7 +68,7 @@ export function withFile<T>(path: string, body: (file: number, bytes: number) =>
 export function beginningOf(path: string, length: number): string {
   return withFile(path, (file) => {
     const bytes = new Uint8Array(length);
-    return decodeLatin1(bytes, 0, files().read(file, bytes, 0, length));
+    return decodeLatin1(bytes, 0, readAtLeast(file, bytes, length));
   });
 }
 
