@@ -96,6 +96,16 @@ export class AofDirectory {
   }
 
   /**
+   * Has all that the manifest names be there whatever happens: a server that was killed may have written and named what it
+   * had not made durable yet, and what is loaded of that is shown to clients. Rejects with a FileError.
+   */
+  async secure(): Promise<void> {
+    for (const file of this.#manifest.loaded) await syncWhole(this.pathOf(file));
+    await syncDirectory(this.path);
+    await syncDirectory(this.parent);
+  }
+
+  /**
    * Changes which files count, one change after the other. Once it resolves, the change is there whatever happens. Rejects
    * with a FileError: nothing has changed then but what a crash may show.
    */
@@ -159,6 +169,19 @@ export class AofDirectory {
     await syncDirectory(this.path);
     await syncDirectory(dirname(from));
     return true;
+  }
+}
+
+async function syncWhole(path: string): Promise<void> {
+  try {
+    const file = files().open(path, "update"); // not every system syncs what is open for reading
+    try {
+      await files().syncLater(file, "all");
+    } finally {
+      files().close(file);
+    }
+  } catch (cause) {
+    throw new FileError("Error syncing the AOF file", path, cause);
   }
 }
 

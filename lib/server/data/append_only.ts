@@ -463,6 +463,7 @@ export class AppendOnly {
     const { manifest } = directory;
     const { current } = manifest;
     if (current === null && manifest.base === null) return await this.#startAnew();
+    await directory.secure();
     if (current === null) {
       const increment = directory.newIncrement();
       server.log.notice(`Creating AOF incr file ${increment.name} on server start`);
