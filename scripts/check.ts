@@ -9,7 +9,7 @@ import { misused } from "./usage.ts";
 
 if (process.argv.length > 2) misused(`deno task check takes no arguments, not '${process.argv.slice(2).join(" ")}'`);
 
-runSteps([
+await runSteps([
   { name: "format", command: [DENO, "fmt", "--check"] },
   { name: "lint", command: [DENO, "lint"] },
   {

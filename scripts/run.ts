@@ -1,6 +1,6 @@
-/** Running the programs of a script one after the other, with a line on each. */
+/** Running the programs of a script, with a line on each. */
 
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import process from "node:process";
 
 /** The Deno that runs this script. */
@@ -13,20 +13,47 @@ export interface Step {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Runs the steps in order, all of them; exits with 1 if any failed. */
-export function runSteps(steps: readonly Step[]): void {
-  const failed: string[] = [];
-  for (const { name, command, environment } of steps) {
-    console.log(`\n== ${name}`);
-    const [program, ...args] = command;
-    const { status, error } = spawnSync(program, args, {
-      stdio: ["ignore", "inherit", "inherit"],
+/** Runs a program, and shows what it says as it says it, or once it has ended; whether it did well. */
+function run({ command, environment }: Step, isShown: boolean): Promise<{ passed: boolean; show: () => void }> {
+  const [program, ...args] = command;
+  const said: Uint8Array[] = [];
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      stdio: ["ignore", isShown ? "inherit" : "pipe", isShown ? "inherit" : "pipe"],
       env: { ...process.env, ...environment },
     });
-    if (error !== undefined) console.error(`${program}: ${error.message}`);
-    if (status !== 0) failed.push(name);
+    child.stdout?.on("data", (bytes: Uint8Array) => said.push(bytes));
+    child.stderr?.on("data", (bytes: Uint8Array) => said.push(bytes));
+    const end = (passed: boolean) =>
+      resolve({ passed, show: () => said.forEach((bytes) => process.stdout.write(bytes)) });
+    child.on("error", (error) => {
+      console.error(`${program}: ${error.message}`);
+      end(false);
+    });
+    child.on("close", (status) => end(status === 0));
+  });
+}
+
+/**
+ * Runs the steps in order, all of them; those of an inner array side by side, of which the first is shown as it goes on and
+ * the others after it. Exits with 1 if any failed.
+ */
+export async function runSteps(steps: readonly (Step | readonly Step[])[]): Promise<void> {
+  const failed: string[] = [];
+  for (const one of steps) {
+    const group = "command" in one ? [one] : one;
+    const running = group.map((step, index) => {
+      if (index === 0) console.log(`\n== ${step.name}`);
+      return run(step, index === 0);
+    });
+    for (const [index, outcome] of running.entries()) {
+      const { passed, show } = await outcome;
+      if (index > 0) console.log(`\n== ${group[index].name}`);
+      show();
+      if (!passed) failed.push(group[index].name);
+    }
   }
-  if (failed.length === 0) return console.log(`\nall ${steps.length} steps passed`);
+  if (failed.length === 0) return console.log(`\nall ${steps.flat().length} steps passed`);
   console.error(`\nfailed: ${failed.join("; ")}`);
   process.exit(1);
 }

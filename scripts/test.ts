@@ -1,6 +1,6 @@
 /**
  * `deno task test [FILTER]`: the unit tests on Deno and on Bun, then the tests over real sockets against the server on
- * either. With a filter, only test files whose path contains it.
+ * either; both runtimes side by side. With a filter, only test files whose path contains it.
  *
  * TREDIS_SERVER names one server (`deno`, `bun`, an executable, `redis-server`): then only the tests over sockets run,
  * against that.
@@ -42,19 +42,21 @@ function against(server: string): Step {
   };
 }
 
-const steps: Step[] = [];
+const steps: (Step | readonly Step[])[] = [];
 const server = serverUnderTest(undefined);
 if (server !== undefined) {
   if (overSockets.length > 0) steps.push(against(server));
 } else {
   if (units.length > 0) {
-    steps.push({ name: "unit tests on Deno", command: [DENO, "test", "-A", "--no-check", ...units] });
     const paths = units.map((file) => `./${file}`);
-    steps.push({ name: "unit tests on Bun", command: [BUN, "test", "--timeout", BUN_TIMEOUT_MS, ...paths] });
+    steps.push([
+      { name: "unit tests on Deno", command: [DENO, "test", "-A", "--no-check", ...units] },
+      { name: "unit tests on Bun", command: [BUN, "test", "--timeout", BUN_TIMEOUT_MS, ...paths] },
+    ]);
   }
-  if (overSockets.length > 0) steps.push(against("deno"), against("bun"));
+  if (overSockets.length > 0) steps.push([against("deno"), against("bun")]);
 }
 if (steps.length === 0) {
   misused(`no test file ${server === undefined ? "" : "over sockets "}has '${filter}' in its path`);
 }
-runSteps(steps);
+await runSteps(steps);

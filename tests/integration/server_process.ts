@@ -22,16 +22,25 @@ export const SERVER_UNDER_TEST: string = process.env.TREDIS_SERVER ?? "deno";
 /** Whether it is Redis itself. */
 export const IS_ORACLE: boolean = SERVER_UNDER_TEST.endsWith("redis-server");
 
-/** A port that nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** So many ports are a process's own, below those that the system gives to connections. */
+const PORTS = 200;
+const FIRST_PORT = 11_000 + (process.pid % 50) * PORTS;
+let portsTaken = 0;
+
+/** A port that nobody listened on a moment ago, and that tests beside these do not take. */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < PORTS; tried++) {
+    const port = FIRST_PORT + portsTaken++ % PORTS;
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`all ports from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} are taken`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
+    probe.on("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
   });
 }
 
