@@ -450,7 +450,9 @@ export class AppendOnly {
    */
   async start(): Promise<void> {
     const { keyspace, log } = this.server;
-    const started = this.#start();
+    const { current, base } = this.directory.manifest;
+    if (current !== null || base !== null) return await this.#goOn(current);
+    const started = this.#startAnew();
     if (keyspace.databases.some((database) => database.size > 0)) return await started;
     this.writing.holdReplies(started.catch((error) => {
       log.warning(reasonOf(error));
@@ -458,11 +460,9 @@ export class AppendOnly {
     }));
   }
 
-  async #start(): Promise<void> {
+  /** Goes on behind what was loaded, in its last increment, or, where that is null, in a first one. */
+  async #goOn(current: AofFile | null): Promise<void> {
     const { directory, server } = this;
-    const { manifest } = directory;
-    const { current } = manifest;
-    if (current === null && manifest.base === null) return await this.#startAnew();
     await directory.secure();
     if (current === null) {
       const increment = directory.newIncrement();
