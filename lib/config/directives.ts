@@ -287,6 +287,7 @@ const REPLICATION = {
 
 /** What Redis does not have: its own redis.conf works here, and CONFIG REWRITE writes these only where they were set. */
 const OWN = {
+  "repl-sync-max-write-delay": integer(1000, 0n, 60_000n),
   "replica-empty-primary-guard": yesNo("yes"),
   "replica-empty-primary-percentage": integer(10, 0n, 100n),
 };

@@ -114,11 +114,16 @@ export class Backlog {
   }
 }
 
-/** Hands on everything from a position to the end. */
-export function readFrom(position: BacklogPosition, sink: BacklogSink): void {
-  let at = position.at;
-  for (let chunk: Chunk | null = position.chunk; chunk !== null; chunk = chunk.next) {
+/** Hands on what stands from a position on, up to about `mostBytes`, in whole chunks; the position behind that. */
+export function readFrom(position: BacklogPosition, mostBytes: number, sink: BacklogSink): BacklogPosition {
+  let { chunk, at } = position;
+  for (let read = 0; read < mostBytes;) {
     if (chunk.length > at) sink(chunk.bytes, at, chunk.length);
+    read += chunk.length - at;
+    at = chunk.length;
+    if (chunk.next === null) break;
+    chunk = chunk.next;
     at = 0;
   }
+  return { chunk, at };
 }

@@ -33,6 +33,8 @@ export interface ReplicaConnection {
   deliver(bytes: Uint8Array, start: number, end: number): void;
   /** Closes the connection at once. */
   drop(): void;
+  /** The same, as more waits for it than its limit allows. */
+  dropAsFull(): void;
   /** Closes the connection once all is sent. */
   end(): void;
 }
@@ -56,9 +58,12 @@ export class Replica {
   rdbOnly = false;
   /** Said that it came to its end; `gone` after the connection is. */
   gone = false;
-  /** Where what was written since the snapshot's point in time begins; null while the replica waits for none of it. */
+  /** The place in the stream where what it was not sent begins, and its offset; null where it gets all at once. */
   #waitsFrom: BacklogPosition | null = null;
+  #waitsFromOffset = 0;
   waitsSinceMs: number;
+  /** Since when it has been synchronised by a snapshot, in ms; 0 where it has all that was written since. */
+  syncingSinceMs = 0;
   /** Its snapshot is being written to a file, of which it has seen nothing yet. */
   awaitsFile = false;
   /** Since when more waits than the soft limit allows, in ms; 0 while it does not. */
@@ -73,9 +78,14 @@ export class Replica {
     this.acknowledgedMs = this.waitsSinceMs = nowMs;
   }
 
-  /** Bytes of the stream that wait until the replica's snapshot has gone out. */
+  /** Bytes of the stream that wait until the replica's snapshot has gone out, or until its connection has room for them. */
   get waitingBytes(): number {
-    return this.#waitsFrom === null ? 0 : this.stream.offset - this.initialOffset;
+    return this.#waitsFrom === null ? 0 : this.stream.offset - this.#waitsFromOffset;
+  }
+
+  /** Bytes of the stream that it has not taken yet. */
+  get behindBytes(): number {
+    return this.state === "online" ? this.waitingBytes + this.connection.outputBytes : this.waitingBytes;
   }
 
   /** The state as INFO and ROLE have it. */
@@ -83,9 +93,11 @@ export class Replica {
     return this.state.startsWith("wait") ? "wait_bgsave" : this.state;
   }
 
-  /** Takes a part of the stream, unless that waits for the end of the snapshot. */
-  feed(bytes: Uint8Array, start: number, end: number): void {
-    if (this.state === "online" && this.#waitsFrom === null) this.connection.deliver(bytes, start, end);
+  /** Takes a part of the stream, which has just become longer by that; false where it has more than it can take now. */
+  feed(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.state !== "online" || this.#waitsFrom !== null) return true;
+    this.connection.deliver(bytes, start, end);
+    return this.connection.outputBytes <= WINDOW_BYTES;
   }
 
   /** Whether a replica that has just come can be given the snapshot file that is being written for this one. */
@@ -100,21 +112,32 @@ export class Replica {
   /** Takes the place of another replica, which waits for the same snapshot file, in the stream. */
   standBeside(other: Replica): void {
     this.initialOffset = other.initialOffset;
-    if (other.#waitsFrom !== null) this.waitFrom(other.#waitsFrom);
+    this.syncingSinceMs = other.syncingSinceMs;
+    if (other.#waitsFrom !== null) this.waitFrom(other.#waitsFrom, other.#waitsFromOffset);
   }
 
-  /** From a place in the stream on, what is written waits. */
-  waitFrom(position: BacklogPosition): void {
-    this.#waitsFrom = position;
-    this.stream.hold(position);
-  }
-
-  /** Sends what has waited. */
-  release(): void {
-    const from = this.#waitsFrom;
-    this.awaitsAcknowledgement = false;
-    if (from !== null) readFrom(from, (bytes, start, end) => this.connection.deliver(bytes, start, end));
+  /** From a place in the stream on, behind `offset`, what is written waits. */
+  waitFrom(position: BacklogPosition, offset: number): void {
+    this.stream.hold(position); // before the place that was held is let go of, or what lies between may go with it
     this.waitNoMore();
+    this.#waitsFrom = position;
+    this.#waitsFromOffset = offset;
+  }
+
+  /** Sends of what waits as much as the connection has room for; whether nothing waits any more. */
+  sendWaiting(): boolean {
+    const from = this.#waitsFrom;
+    if (from === null) return true;
+    const room = WINDOW_BYTES - this.connection.outputBytes;
+    if (room <= 0) return false;
+    let offset = this.#waitsFromOffset;
+    const behind = readFrom(from, room, (bytes, start, end) => {
+      this.connection.deliver(bytes, start, end);
+      offset += end - start;
+    });
+    if (offset < this.stream.offset) this.waitFrom(behind, offset);
+    else this.waitNoMore();
+    return this.#waitsFrom === null;
   }
 
   /** Nothing needs to be kept for the replica. */
@@ -160,6 +183,8 @@ export interface PrimaryHost {
   settings(): PrimarySettings;
   /** The limits on what may wait for a replica. */
   outputLimit(): { readonly hardBytes: number; readonly softBytes: number; readonly softSeconds: number };
+  /** Whether writers are slowed down rather than a replica that is synchronised given up. */
+  slowsWriters(): boolean;
   /** Whether a snapshot is under way, for whomever. */
   snapshotRunning(): boolean;
   /** Takes a snapshot; `atStart` is called at its point in time. */
@@ -210,17 +235,46 @@ export class PrimarySide {
   feed(bytes: Uint8Array, start: number, end: number): void {
     this.host.stream.append(bytes, start, end);
     for (const replica of this.replicas) {
-      replica.feed(bytes, start, end);
-      if (replica.waitingBytes > 0) this.#checkLimit(replica);
+      if (!replica.feed(bytes, start, end)) this.#waitForRoom(replica);
+      else if (replica.waitingBytes > 0) this.#checkLimit(replica);
     }
+    if (this.host.stream.offset > this.pausesAtOffset) this.onPauseReached();
   }
 
-  /** Enforces the output limit on what waits for the end of a replica's snapshot. */
+  /** Of the replicas that are synchronised by a snapshot, that for which most waits; null where there is none. */
+  get syncing(): Replica | null {
+    let most: Replica | null = null;
+    for (const replica of this.replicas) {
+      if (replica.syncingSinceMs === 0 || replica.gone) continue;
+      if (most === null || replica.behindBytes > most.behindBytes) most = replica;
+    }
+    return most;
+  }
+
+  /** A replica takes its stream more slowly than it is written: what follows waits in the backlog, once for all of them. */
+  #waitForRoom(replica: Replica): void {
+    const { stream } = this.host;
+    replica.waitFrom(stream.end, stream.offset);
+    void this.#catchUp(replica);
+  }
+
+  /** Sends what waits for a replica, as fast as it takes that, until it has all. */
+  async #catchUp(replica: Replica): Promise<void> {
+    while (!replica.gone && !replica.sendWaiting()) await sleep(POLL_MS);
+    replica.overSoftLimitSinceMs = 0;
+    // It has all, and may still be loading: it takes what comes next only when it is done.
+    while (!replica.gone && replica.syncingSinceMs > 0 && replica.connection.outputBytes > 0) await sleep(POLL_MS);
+    replica.syncingSinceMs = 0;
+  }
+
+  /** Enforces the output limit on what waits for a replica. */
   #checkLimit(replica: Replica): void {
     const { hardBytes, softBytes, softSeconds } = this.host.outputLimit();
-    const bytes = replica.waitingBytes;
+    const bytes = replica.behindBytes;
     let isOver = hardBytes > 0 && bytes > hardBytes;
-    if (softBytes > 0 && bytes > softBytes) {
+    // While writers are slowed down, the lower limit drops nobody: how long that takes is not the replica's to say.
+    const isPatient = replica.syncingSinceMs > 0 && hardBytes > 0 && this.host.slowsWriters();
+    if (softBytes > 0 && bytes > softBytes && !isPatient) {
       const nowMs = this.host.nowMs();
       if (replica.overSoftLimitSinceMs === 0) replica.overSoftLimitSinceMs = nowMs;
       isOver ||= nowMs - replica.overSoftLimitSinceMs > softSeconds * 1000;
@@ -229,7 +283,7 @@ export class PrimarySide {
     }
     if (!isOver || replica.gone) return;
     replica.gone = true;
-    this.#drop(replica, "what it has to wait for exceeds its output buffer limit");
+    replica.connection.dropAsFull();
   }
 
   /** `PSYNC id offset`, or SYNC (no id): attaches a replica, and replies to it. */
@@ -245,7 +299,7 @@ export class PrimarySide {
     if (id !== null && id !== "?") {
       const rest = stream.continueFrom(id, fromOffset);
       if (rest !== null) {
-        this.#continue(replica, rest, stream.offset - fromOffset + 1);
+        this.#continue(replica, rest, fromOffset - 1);
         return replica;
       }
       host.countSync("refused");
@@ -303,20 +357,23 @@ export class PrimarySide {
     host.replicasChanged();
   }
 
-  #continue(replica: Replica, rest: BacklogPosition, restBytes: number): void {
+  /** Sends a replica what the backlog has behind `offset`, where `rest` stands. */
+  #continue(replica: Replica, rest: BacklogPosition, offset: number): void {
     const { host } = this;
     host.countSync("partial");
     const answer = encodeLatin1(replica.handshake.followsIds ? `+CONTINUE ${host.stream.id}\r\n` : "+CONTINUE\r\n");
     replica.connection.deliver(answer, 0, answer.length);
     replica.state = "online";
     replica.acknowledgedMs = host.nowMs();
-    readFrom(rest, (bytes, start, end) => replica.connection.deliver(bytes, start, end));
+    replica.waitFrom(rest, offset);
     host.log(
       "notice",
       `Partial resynchronization request from ${
         this.describe(replica)
-      } accepted. Sending ${restBytes} bytes of backlog.`,
+      } accepted. Sending ${replica.waitingBytes} bytes ` +
+        "of backlog.",
     );
+    void this.#catchUp(replica);
     host.replicasChanged();
   }
 
@@ -356,7 +413,8 @@ export class PrimarySide {
     replica.syncedOffset = Math.max(replica.syncedOffset, syncedOffset);
     replica.acknowledgedMs = this.host.nowMs();
     if (!replica.awaitsAcknowledgement || replica.state !== "online") return;
-    replica.release();
+    replica.awaitsAcknowledgement = false;
+    void this.#catchUp(replica);
     this.host.replicasChanged();
   }
 
@@ -478,6 +536,10 @@ export class PrimarySide {
     this.host.fileServed(file.path, file.madeMs);
   }
 
+  /** The stream has come to `pausesAtOffset`: whoever has set that wants to know. */
+  pausesAtOffset = Infinity;
+  onPauseReached: () => void = () => {};
+
   /** The backlog has not been needed for `repl-backlog-ttl`; set by the composition. */
   onBacklogUnused: () => void = () => {};
 
@@ -527,7 +589,10 @@ export class PrimarySide {
     host.forgetSelected();
     for (const replica of replicas) {
       replica.initialOffset = host.stream.offset;
-      if (!replica.rdbOnly) replica.waitFrom(host.stream.end);
+      if (!replica.rdbOnly) {
+        replica.waitFrom(host.stream.end, host.stream.offset);
+        replica.syncingSinceMs = host.nowMs();
+      }
       this.#tellOffset(replica, mark);
     }
     host.replicasChanged();
@@ -603,7 +668,7 @@ export class PrimarySide {
     replica.acknowledgedMs = this.host.nowMs();
     // After a mark in place of a length, a replica cannot tell the snapshot's end from what follows at once.
     replica.awaitsAcknowledgement = awaitsAcknowledgement;
-    if (!awaitsAcknowledgement) replica.release();
+    if (!awaitsAcknowledgement) void this.#catchUp(replica);
     this.host.log("notice", `Synchronization with replica ${this.describe(replica)} succeeded`);
     this.host.replicasChanged();
   }

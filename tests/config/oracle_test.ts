@@ -23,7 +23,7 @@ const NEW_IN_7_2 = [
   "set-max-listpack-value",
 ];
 /** Directives of our own. */
-const OWN = ["replica-empty-primary-guard", "replica-empty-primary-percentage"];
+const OWN = ["repl-sync-max-write-delay", "replica-empty-primary-guard", "replica-empty-primary-percentage"];
 const UNKNOWN_THERE = [...NEW_IN_7_2, ...OWN];
 const STARTED_WITH = ["port", "bind", "dir", "save", "enable-protected-configs", "enable-debug-command"];
 

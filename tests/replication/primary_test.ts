@@ -25,6 +25,7 @@ test("a snapshot that cannot be read while it is sent costs the replica its link
   writeFileSync(path, new Uint8Array(1000));
   const said: string[] = [];
   const host: PrimaryHost = {
+    slowsWriters: () => false,
     stream: new ReplicationStream(),
     nowMs: () => 0,
     log: (_level, message) => void said.push(message),
@@ -68,6 +69,7 @@ test("a snapshot that cannot be read while it is sent costs the replica its link
         outputBytes: 0,
         deliver: () => {},
         drop: () => void (isDropped = true),
+        dropAsFull: () => void (isDropped = true),
         end: () => {},
       },
       newHandshake(),

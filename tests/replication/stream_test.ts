@@ -26,7 +26,7 @@ function bytesFrom(stream: ReplicationStream, offset: number): number[] | null {
   const position = stream.positionOf(offset);
   if (position === null) return null;
   const bytes: number[] = [];
-  readFrom(position, (part, start, end) => bytes.push(...part.subarray(start, end)));
+  readFrom(position, Infinity, (part, start, end) => bytes.push(...part.subarray(start, end)));
   return bytes;
 }
 
@@ -70,7 +70,7 @@ test("a position that is held outlives the backlog that it is in", () => {
   append(stream, all, 5000);
   stream.adopt(randomId(), 77);
   const bytes: number[] = [];
-  readFrom(position, (part, start, end) => bytes.push(...part.subarray(start, end)));
+  readFrom(position, Infinity, (part, start, end) => bytes.push(...part.subarray(start, end)));
   assert.deepEqual(bytes, all.slice(1000));
   stream.release(position);
   assert.equal(stream.backlogLength, 0);
@@ -104,7 +104,7 @@ test("what was written before it was known which stream it continues goes on fro
   const position = stream.continueFrom(id, 501);
   assert.ok(position);
   const bytes: number[] = [];
-  readFrom(position, (part, start, end) => bytes.push(...part.subarray(start, end)));
+  readFrom(position, Infinity, (part, start, end) => bytes.push(...part.subarray(start, end)));
   assert.deepEqual(bytes, all);
   assert.equal(stream.continueFrom(id, 502), null);
 });

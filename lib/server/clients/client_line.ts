@@ -21,7 +21,7 @@ import type { ClientSession } from "./session.ts";
 export function describeClient(client: ClientSession, nowMs: number): string {
   const { connection, tracking, transaction } = client;
   const seconds = (sinceMs: number): number => Math.max(0, Math.floor((nowMs - sinceMs) / 1000));
-  const { outputBytes } = connection;
+  const outputBytes = client.replica?.behindBytes ?? connection.outputBytes;
   return [
     `id=${client.id}`,
     `addr=${client.remoteAddress}`,

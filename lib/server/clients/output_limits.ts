@@ -57,7 +57,13 @@ export class OutputLimits {
     } else {
       connection.overSoftLimitSinceMs = 0;
     }
-    if (!exceeded || client.isDropped) return;
+    if (exceeded) this.exceeded(client);
+  }
+
+  /** Closes a client for which too much waits. */
+  exceeded(client: ClientSession): void {
+    const { server } = this;
+    if (client.isDropped) return;
     server.log.warning(
       `Client ${client.description} scheduled to be closed ASAP for overcoming of output buffer limits.`,
     );

@@ -30,17 +30,18 @@ import type { Saving } from "./saving.ts";
 import { removeSyncFile, syncFile } from "./sync_files.ts";
 import { Waiting } from "./waiting.ts";
 import type { WriteGate } from "./write_gate.ts";
+import { WriteSlowdown, type WriteSlowdownHost } from "./write_slowdown.ts";
 
 const PING = Request.of("PING");
 const GETACK = Request.of("REPLCONF", "GETACK", "*");
 
 /** What replicas need of the server. */
-export interface ReplicasHost {
+export interface ReplicasHost extends WriteSlowdownHost {
   /** The append-only file: offset of the stream up to which it is durable, -1 where it is not written. */
   readonly appendOnly: { readonly durableOffset: number };
   readonly config: Config;
   readonly log: Pick<Log, "notice" | "warning">;
-  readonly outputLimits: Pick<OutputLimits, "of">;
+  readonly outputLimits: Pick<OutputLimits, "exceeded" | "of">;
   readonly phase: Pick<Phase, "isReplica">;
   readonly propagation: Pick<Propagation, "forgetSelected" | "setReplicas" | "tellReplicas">;
   readonly saving: Pick<
@@ -48,7 +49,10 @@ export interface ReplicasHost {
     "describe" | "isBusy" | "lastAskedMs" | "path" | "snapshotter" | "takeSnapshot" | "writeOptions"
   >;
   readonly serving: Pick<Serving, "closeSoon">;
-  readonly statistics: Pick<Statistics, "syncFull" | "syncPartialError" | "syncPartialOk">;
+  readonly statistics: Pick<
+    Statistics,
+    "syncFull" | "syncPartialError" | "syncPartialOk" | "syncSlowedMs" | "syncSlowedWrites"
+  >;
   readonly store: Store;
   readonly writeGate: Pick<WriteGate, "refresh">;
 }
@@ -56,6 +60,7 @@ export interface ReplicasHost {
 /** Those who follow this server. */
 export class Replicas {
   readonly side: PrimarySide;
+  readonly slowdown: WriteSlowdown;
   readonly #waiting: Waiting;
   /** Seconds that the server has run. */
   #seconds = 0;
@@ -68,6 +73,7 @@ export class Replicas {
       nowMs: unixMs,
       settings: () => settingsOf(config),
       outputLimit: () => outputLimits.of("replica"),
+      slowsWriters: () => config.number("repl-sync-max-write-delay") > 0,
       snapshotRunning: () => saving.isBusy,
       takeSnapshot: (target, atStart) => saving.takeSnapshot(target, atStart),
       abortSnapshot: () => saving.snapshotter.abort(),
@@ -86,6 +92,7 @@ export class Replicas {
       countSync: (kind) => this.#countSync(kind),
     });
     this.side.onBacklogUnused = () => this.#dropBacklog();
+    this.slowdown = new WriteSlowdown(server, this.side, stream);
     this.#waiting = new Waiting(this.side, {
       durableOffset: () => server.appendOnly.durableOffset,
       askForAcknowledgements: () => this.askForAcknowledgements(),
@@ -135,6 +142,7 @@ export class Replicas {
   #changed(): void {
     if (this.stream.hasBacklog) this.keepStream();
     this.server.writeGate.refresh();
+    this.slowdown.refresh();
   }
 
   #countSync(kind: "full" | "partial" | "refused"): void {
@@ -148,7 +156,7 @@ export class Replicas {
 
   /** `PSYNC id offset`, or SYNC (no id), from a client. The error to reply with, or null. */
   synchronise(client: ClientSession, id: string | null, offset: number | null): string | null {
-    const { log, serving } = this.server;
+    const { log, outputLimits, serving } = this.server;
     if (client.replica !== null) return null;
     if (offset === null) {
       log.warning(`Replica ${client.remoteAddress} asks for synchronization but with a wrong offset`);
@@ -163,6 +171,7 @@ export class Replicas {
       },
       deliver: (bytes, start, end) => client.connection.deliver(bytes, start, end),
       drop: () => serving.closeSoon(client),
+      dropAsFull: () => outputLimits.exceeded(client),
       end: () => {
         client.connection.flushOutput();
         client.close();

@@ -70,6 +70,7 @@ import {
   GATE_PAUSED,
   GATE_REPLICA,
   GATE_SHORT,
+  GATE_SLOWED,
   GATE_STALE,
 } from "./gates.ts";
 import type { KeyWaiters } from "./key_waiters.ts";
@@ -129,6 +130,8 @@ export class Dispatcher {
   writableReplica = false;
   /** Whether a pause under way lets a command of these flags through. */
   pauseLetsThrough: (flags: number) => boolean = () => true;
+  /** Whether a client's write has to wait while writers are slowed down; set by the slowdown. */
+  isSlowed: (client: ClientSession) => boolean = () => false;
   /** Whether memory is below the limit, and was when this was last asked. */
   hasRoom: () => boolean = () => true;
   /** Tries to come below the memory limit; whether it did. */
@@ -334,11 +337,12 @@ export class Dispatcher {
     return null;
   }
 
-  /** Whether a pause under way holds a command up. */
+  /** Whether a pause under way holds a command up, or writers are slowed down. */
   mustWait(client: ClientSession, command: Command): boolean {
-    if ((this.gates & GATE_PAUSED) === 0 || (client.flags & REPLICA) !== 0) return false;
+    if ((this.gates & (GATE_PAUSED | GATE_SLOWED)) === 0 || (client.flags & REPLICA) !== 0) return false;
     const flags = (command.flags & RUNS_QUEUE) !== 0 ? command.flags | queuedFlags(client) : command.flags;
-    return !this.pauseLetsThrough(flags);
+    if ((this.gates & GATE_PAUSED) !== 0 && !this.pauseLetsThrough(flags)) return true;
+    return (this.gates & GATE_SLOWED) !== 0 && (flags & (WRITE | MAY_REPLICATE)) !== 0 && this.isSlowed(client);
   }
 
   /** Rejects what could not even be made out as a command. */

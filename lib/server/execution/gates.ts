@@ -14,6 +14,8 @@ export const GATE_NO_WRITES = 1 << 3;
 /** There is a memory limit. */
 export const GATE_MEMORY = 1 << 4;
 export const GATE_PAUSED = 1 << 5;
+/** Writers are slowed down, as a replica is being synchronised. */
+export const GATE_SLOWED = 1 << 9;
 /** Somebody listens with MONITOR. */
 export const GATE_MONITORED = 1 << 6;
 /** A replica loads its primary's data set beside the one that it serves. */

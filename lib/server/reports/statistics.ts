@@ -22,6 +22,9 @@ export class Statistics {
   syncFull = 0;
   syncPartialOk = 0;
   syncPartialError = 0;
+  /** Writes that have waited while a replica was synchronised, and for how long in all, in ms. */
+  syncSlowedWrites = 0;
+  syncSlowedMs = 0;
   queryBufferDisconnections = 0;
   outputBufferDisconnections = 0;
   unexpectedErrorReplies = 0;

@@ -21,6 +21,7 @@ export interface ReplicationSource {
       "id" | "secondId" | "secondOffset" | "offset" | "hasBacklog" | "backlogLength" | "backlogFirstOffset"
     >;
     readonly primary: Pick<PrimarySide, "replicas" | "addressOf" | "lagSeconds" | "goodReplicas">;
+    readonly replicas: { readonly slowdown: { readonly bytesPerSecond: number } };
     readonly replica: Pick<
       ReplicaSide,
       "state" | "primary" | "lastInputMs" | "downSinceMs" | "syncTotalBytes" | "syncReadBytes"
@@ -46,6 +47,7 @@ export function replicationFields(server: ReplicationSource): Field[] {
     ["repl_backlog_size", config.number("repl-backlog-size")],
     ["repl_backlog_first_byte_offset", stream.hasBacklog ? stream.backlogFirstOffset : 0],
     ["repl_backlog_histlen", stream.hasBacklog ? stream.backlogLength : 0],
+    ["repl_sync_write_limit", replication.replicas.slowdown.bytesPerSecond],
   ];
 }
 

@@ -54,6 +54,8 @@ export function statsFields(server: StatsSource): Field[] {
     ["sync_full", of.syncFull],
     ["sync_partial_ok", of.syncPartialOk],
     ["sync_partial_err", of.syncPartialError],
+    ["sync_slowed_writes", of.syncSlowedWrites],
+    ["sync_slowed_writes_ms", Math.round(of.syncSlowedMs)],
     ["expired_keys", store.expiredKeys],
     ["expired_stale_perc", (cron.staleShare * 100).toFixed(2)],
     ["expired_time_cap_reached_count", of.expiredTimeCapReached],
