@@ -121,12 +121,21 @@ test("a chain redis, tredis, redis, tredis follows, and closes up when a link le
   }
 });
 
+/** Waits until a replica follows, and the primary has heard of it: it hands its role over to nobody else. */
+async function untilOnline(primary: TestClient, replica: TestClient): Promise<void> {
+  await untilConnected(replica);
+  await until(
+    "the replica to be online",
+    async () => /state=online/.test(String(await primary.call("INFO replication"))),
+  );
+}
+
 for (const [above, below] of PAIRS) {
   test(`${above} hands its role over to ${below} with FAILOVER, and follows it without a snapshot`, async (context) => {
     if (!havePeers(context, "redis-server")) return;
     const one = await start(above);
     const two = await startReplica(below, one.server.port);
-    await untilConnected(two.client);
+    await untilOnline(one.client, two.client);
     await writeRandomly(one.client, new Random(81), 1000);
     await one.client.expect(["FAILOVER", "TO", "127.0.0.1", two.server.port], "OK");
     await until("the new role", async () => (await two.client.call("ROLE") as unknown[])[0] === "master");
@@ -151,7 +160,7 @@ for (const [above, below] of PAIRS) {
     if (!havePeers(context, "redis-server")) return;
     const one = await start(above);
     const two = await startReplica(below, one.server.port);
-    await untilConnected(two.client);
+    await untilOnline(one.client, two.client);
     two.server.signal("SIGSTOP");
     await one.client.expect("SET a 1", "OK");
     await one.client.expect(["FAILOVER", "TO", "127.0.0.1", two.server.port, "TIMEOUT", "1", "FORCE"], "OK");
