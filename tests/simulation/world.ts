@@ -212,7 +212,9 @@ class World implements ClientWorld {
     scheduler.onThrown = (scope, error) => this.#unheard(scope.name, error);
     scheduler.afterEvent = (scope) => this.#machines.find((machine) => machine.scope === scope)?.afterEvent();
     const onRejection = (reason: unknown) => this.#unheard("promise", reason);
+    const onException = (error: unknown) => this.#unheard("microtask", error);
     process.on("unhandledRejection", onRejection);
+    process.on("uncaughtException", onException);
     const uninstall = scheduler.install();
     const before = {
       files: useFiles(this.#files()),
@@ -227,6 +229,7 @@ class World implements ClientWorld {
       useMemory(before.memory);
       uninstall();
       process.off("unhandledRejection", onRejection);
+      process.off("uncaughtException", onException);
     };
   }
 
