@@ -5,7 +5,7 @@
 
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
-import { EndOfTurn, useTurns } from "../runtime/turns.ts";
+import { EndOfTurn, type Sender, useTurns } from "../runtime/turns.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox, SENT_AT_ONCE_BYTES } from "./outbox.ts";
 import {
@@ -248,6 +248,10 @@ export function openBunNetwork(): Network {
 }
 
 class BunNetwork implements Network {
+  atEndOfTurn(sender: Sender): void {
+    endOfTurn.add(sender);
+  }
+
   listenTcp(hostname: string, port: number, _backlog: number, acceptor: Acceptor): Listener {
     const socket = callbacks("", (socket) => acceptor.accept(socket));
     try {

@@ -7,7 +7,7 @@
 
 import { monotonicMs } from "../runtime/clock.ts";
 import { sleep } from "../runtime/timers.ts";
-import { EndOfTurn, nextTurn, useTurns } from "../runtime/turns.ts";
+import { EndOfTurn, nextTurn, type Sender, useTurns } from "../runtime/turns.ts";
 import { Doorbell } from "./doorbell.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox, SENT_AT_ONCE_BYTES } from "./outbox.ts";
@@ -235,6 +235,10 @@ export async function openDenoNetwork(): Promise<Network> {
 }
 
 class DenoNetwork implements Network {
+  atEndOfTurn(sender: Sender): void {
+    endOfTurn.add(sender);
+  }
+
   listenTcp(hostname: string, port: number, tcpBacklog: number, acceptor: Acceptor): Listener {
     return this.#listen(() => Deno.listen({ hostname, port, tcpBacklog }), acceptor);
   }

@@ -3,6 +3,8 @@
  * `lib/net/` knows whether it runs on Deno or on Bun.
  */
 
+import type { Sender } from "../runtime/turns.ts";
+
 /** An open connection. */
 export interface Socket {
   /** Address of the other end: `ip:port`, or the path of a Unix socket followed by `:0`. */
@@ -77,6 +79,8 @@ export interface Network {
   listenUnix(path: string, acceptor: Acceptor): Listener;
   /** Connects to `hostname:port`, from `sourceAddress` if that is not empty. */
   connectTcp(hostname: string, port: number, sourceAddress: string): Promise<Socket>;
+  /** Has a sender told at the end of the turn, when it may still write to sockets. */
+  atEndOfTurn(sender: Sender): void;
 }
 
 /**

@@ -12,12 +12,15 @@ import { SnapshotAbortedError, type SnapshotTarget } from "../persistence/snapsh
 import { monotonicMs } from "../runtime/clock.ts";
 import { files } from "../runtime/files.ts";
 import { sleep } from "../runtime/timers.ts";
+import type { Sender } from "../runtime/turns.ts";
 import { type BacklogPosition, readFrom } from "./backlog.ts";
 import { randomId, type ReplicationStream } from "./stream.ts";
 
 /** A replica's output at which a snapshot pauses, in bytes. */
 const WINDOW_BYTES = 1024 * 1024;
 const FILE_CHUNK_BYTES = 256 * 1024;
+/** So much of the stream does not wait for the end of the turn. */
+const SENT_AT_ONCE_BYTES = 32 * 1024;
 /** How often a snapshot that was paused looks whether it may go on, in ms. */
 const POLL_MS = 5;
 /** After a snapshot that failed, the next one for replicas begins no sooner, in ms: they would ask for it at once. */
@@ -31,6 +34,8 @@ export interface ReplicaConnection {
   readonly outputBytes: number;
   /** Sends bytes, in order. */
   deliver(bytes: Uint8Array, start: number, end: number): void;
+  /** Sends a part of the stream, behind what was delivered. */
+  stream(bytes: Uint8Array, start: number, end: number): void;
   /** Closes the connection at once. */
   drop(): void;
   /** The same, as more waits for it than its limit allows. */
@@ -58,7 +63,7 @@ export class Replica {
   rdbOnly = false;
   /** Said that it came to its end; `gone` after the connection is. */
   gone = false;
-  /** The place in the stream where what it was not sent begins, and its offset; null where it gets all at once. */
+  /** The place in the stream where what it was not sent begins, and its offset; null where it is sent each turn's. */
   #waitsFrom: BacklogPosition | null = null;
   #waitsFromOffset = 0;
   waitsSinceMs: number;
@@ -93,11 +98,9 @@ export class Replica {
     return this.state.startsWith("wait") ? "wait_bgsave" : this.state;
   }
 
-  /** Takes a part of the stream, which has just become longer by that; false where it has more than it can take now. */
-  feed(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.state !== "online" || this.#waitsFrom !== null) return true;
-    this.connection.deliver(bytes, start, end);
-    return this.connection.outputBytes <= WINDOW_BYTES;
+  /** Whether it is sent what each turn has written, at its end. */
+  get isInStep(): boolean {
+    return this.state === "online" && this.#waitsFrom === null;
   }
 
   /** Whether a replica that has just come can be given the snapshot file that is being written for this one. */
@@ -132,7 +135,7 @@ export class Replica {
     if (room <= 0) return false;
     let offset = this.#waitsFromOffset;
     const behind = readFrom(from, room, (bytes, start, end) => {
-      this.connection.deliver(bytes, start, end);
+      this.connection.stream(bytes, start, end);
       offset += end - start;
     });
     if (offset < this.stream.offset) this.waitFrom(behind, offset);
@@ -180,6 +183,8 @@ export interface PrimaryHost {
   readonly stream: ReplicationStream;
   nowMs(): number;
   log(level: "notice" | "warning", message: string): void;
+  /** Has a sender told at the end of the turn. */
+  atEndOfTurn(sender: Sender): void;
   settings(): PrimarySettings;
   /** The limits on what may wait for a replica. */
   outputLimit(): { readonly hardBytes: number; readonly softBytes: number; readonly softSeconds: number };
@@ -214,10 +219,14 @@ export interface PrimarySettings {
   readonly backlogTtlSeconds: number;
 }
 
-export class PrimarySide {
+export class PrimarySide implements Sender {
   readonly replicas = new Set<Replica>();
   /** Since when there has been no replica, in ms. */
   #noReplicasSinceMs: number;
+  /** What the turn under way has added to the stream: from where on, behind which offset. Null where that is nothing. */
+  #turn: { readonly from: BacklogPosition; readonly offset: number } | null = null;
+  /** Replicas for which some of the stream waits. */
+  readonly #behind = new Set<Replica>();
   /** Replicas that share the snapshot under way. */
   #syncing: Replica[] = [];
   /** Whether that goes straight to their sockets, not through a file. */
@@ -231,14 +240,32 @@ export class PrimarySide {
     this.#noReplicasSinceMs = host.nowMs();
   }
 
-  /** Adds bytes to the stream: to the backlog and to all replicas. */
+  /** Adds bytes to the stream: they are in the backlog now, and go to the replicas at the end of the turn. */
   feed(bytes: Uint8Array, start: number, end: number): void {
-    this.host.stream.append(bytes, start, end);
-    for (const replica of this.replicas) {
-      if (!replica.feed(bytes, start, end)) this.#waitForRoom(replica);
-      else if (replica.waitingBytes > 0) this.#checkLimit(replica);
+    const { stream } = this.host;
+    if (this.#turn === null && this.replicas.size > 0) {
+      const from = stream.end;
+      stream.hold(from);
+      this.#turn = { from, offset: stream.offset };
+      this.host.atEndOfTurn(this);
     }
-    if (this.host.stream.offset > this.pausesAtOffset) this.onPauseReached();
+    stream.append(bytes, start, end);
+    for (const replica of this.#behind) this.#checkLimit(replica);
+    if (this.#turn !== null && stream.offset - this.#turn.offset >= SENT_AT_ONCE_BYTES) this.send();
+    if (stream.offset > this.pausesAtOffset) this.onPauseReached();
+  }
+
+  /** Sends what the turn has added to the stream so far to the replicas that are in step with it. */
+  send(): void {
+    const turn = this.#turn;
+    if (turn === null) return;
+    this.#turn = null;
+    for (const replica of this.replicas) {
+      if (!replica.isInStep) continue;
+      replica.waitFrom(turn.from, turn.offset);
+      if (!replica.sendWaiting()) void this.#catchUp(replica);
+    }
+    this.host.stream.release(turn.from);
   }
 
   /** Of the replicas that are synchronised by a snapshot, that for which most waits; null where there is none. */
@@ -251,16 +278,18 @@ export class PrimarySide {
     return most;
   }
 
-  /** A replica takes its stream more slowly than it is written: what follows waits in the backlog, once for all of them. */
-  #waitForRoom(replica: Replica): void {
-    const { stream } = this.host;
-    replica.waitFrom(stream.end, stream.offset);
-    void this.#catchUp(replica);
-  }
-
-  /** Sends what waits for a replica, as fast as it takes that, until it has all. */
+  /**
+   * Sends what waits for a replica, as fast as it takes that, until it has all, and is in step. What it takes more slowly than
+   * it is written waits in the backlog, once for all of them.
+   */
   async #catchUp(replica: Replica): Promise<void> {
-    while (!replica.gone && !replica.sendWaiting()) await sleep(POLL_MS);
+    this.#behind.add(replica);
+    while (!replica.gone) {
+      this.send(); // it is in step at the end of what has been sent to the others
+      if (replica.sendWaiting()) break;
+      await sleep(POLL_MS);
+    }
+    this.#behind.delete(replica);
     replica.overSoftLimitSinceMs = 0;
     // It has all, and may still be loading: it takes what comes next only when it is done.
     while (!replica.gone && replica.syncingSinceMs > 0 && replica.connection.outputBytes > 0) await sleep(POLL_MS);
@@ -351,6 +380,7 @@ export class PrimarySide {
       return host.log("notice", reason);
     }
     replica.standBeside(other);
+    this.#behind.add(replica);
     this.#syncing.push(replica);
     this.#tellOffset(replica, null);
     host.log("notice", "Waiting for end of BGSAVE for SYNC");
@@ -381,6 +411,7 @@ export class PrimarySide {
   forget(replica: Replica): void {
     replica.gone = true;
     replica.waitNoMore();
+    this.#behind.delete(replica);
     if (!this.replicas.delete(replica)) return;
     this.host.log("notice", `Connection with replica ${this.describe(replica)} lost.`);
     if (this.replicas.size === 0) this.#noReplicasSinceMs = this.host.nowMs();
@@ -591,6 +622,7 @@ export class PrimarySide {
       replica.initialOffset = host.stream.offset;
       if (!replica.rdbOnly) {
         replica.waitFrom(host.stream.end, host.stream.offset);
+        this.#behind.add(replica);
         replica.syncingSinceMs = host.nowMs();
       }
       this.#tellOffset(replica, mark);

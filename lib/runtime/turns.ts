@@ -32,12 +32,12 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => onNextTurn(resolve));
 }
 
-/** A socket that can be told to send. */
+/** A socket, or whoever writes to some, that can be told to send. */
 export interface Sender {
   send(): void;
 }
 
-/** The sockets that are to send at the end of the turn. */
+/** Who is to send at the end of the turn. */
 export class EndOfTurn {
   readonly #due: (Sender | null)[] = [];
   #count = 0;
@@ -47,7 +47,7 @@ export class EndOfTurn {
   /** `schedule` has a function called at the end of the turn. */
   constructor(readonly schedule: (run: () => void) => void) {}
 
-  /** Has a socket's `send` called at the end of the turn. */
+  /** Has somebody's `send` called at the end of the turn. */
   add(socket: Sender): void {
     if (this.#count === 0) this.schedule(this.#run);
     this.#due[this.#count++] = socket;

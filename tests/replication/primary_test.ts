@@ -26,6 +26,7 @@ test("a snapshot that cannot be read while it is sent costs the replica its link
   const said: string[] = [];
   const host: PrimaryHost = {
     slowsWriters: () => false,
+    atEndOfTurn: (sender) => queueMicrotask(() => sender.send()),
     stream: new ReplicationStream(),
     nowMs: () => 0,
     log: (_level, message) => void said.push(message),
@@ -68,6 +69,7 @@ test("a snapshot that cannot be read while it is sent costs the replica its link
         remoteAddress: "127.0.0.1:1",
         outputBytes: 0,
         deliver: () => {},
+        stream: () => {},
         drop: () => void (isDropped = true),
         dropAsFull: () => void (isDropped = true),
         end: () => {},

@@ -23,7 +23,7 @@ test("a replica that lacks memory in the middle of a request leaves its primary'
   const { server, primary, stream, below } = await startBetween();
   const { id } = stream;
   primary.say("HSET hash a 1\r\n");
-  assert.ok(below.received.endsWith("HSET hash a 1\r\n"));
+  await until(() => below.received.endsWith("HSET hash a 1\r\n"));
   const { received } = below;
   const { arena } = server.store.heap;
   arena.alloc = (bytes) => {

@@ -51,6 +51,7 @@ function makeWorld(): World {
     remoteAddress: "10.0.0.1:50000",
     outputBytes: 0,
     deliver() {},
+    stream() {},
     dropAsFull() {},
     drop() {},
     end() {},

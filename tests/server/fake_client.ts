@@ -80,6 +80,7 @@ export async function startBelow(): Promise<{ server: Server; primary: FakeSocke
     listenTcp: () => assert.fail("it listens"),
     listenUnix: () => assert.fail("it listens"),
     connectTcp: () => Promise.resolve(primary),
+    atEndOfTurn: (sender) => queueMicrotask(() => sender.send()),
   };
   server.listeners = new Listeners(network, server.config, server.admission, () => {});
   connect(server).say("REPLICAOF primary 1\r\n");

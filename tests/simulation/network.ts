@@ -238,6 +238,7 @@ export class SimulatedNetwork {
         throw new NetworkError("a simulation has no Unix sockets", "EACCES");
       },
       connectTcp: (remote, port) => this.connect(host, remote, port),
+      atEndOfTurn: (sender) => void this.scheduler.after(0, () => sender.send()),
     };
   }
 

@@ -357,7 +357,13 @@ export class Connection implements SocketHandler, SessionConnection {
     }
   }
 
-  /** Queues bytes that no request of this client asked for: invalidations, the replication stream. */
+  stream(bytes: Uint8Array, start: number, end: number): void {
+    if ((this.session.flags & DEAF) !== 0) return;
+    if (this.hasOutput) this.flushOutput();
+    this.#send(bytes, start, end);
+  }
+
+  /** Queues bytes that no request of this client asked for: invalidations, and what comes before the stream. */
   deliver(bytes: Uint8Array, start: number, end: number): void {
     if ((this.session.flags & DEAF) !== 0) return;
     if (!this.hasOutput) this.host.serving.willFlush(this.session);

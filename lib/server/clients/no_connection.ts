@@ -42,6 +42,7 @@ export class NoConnection implements SessionConnection {
   proceed(): void {}
   flush(): void {}
   deliver(): void {}
+  stream(): void {}
   deliverShared(): void {}
   takeOutputIntoReply(): void {}
   flushOutput(): void {}

@@ -40,8 +40,10 @@ export interface SessionConnection {
   proceed(flag: number): void;
   /** Hands what the reply writer holds, which must be for this client, to the socket. */
   flush(): void;
-  /** Queues bytes that no request of this client asked for: invalidations, the replication stream. */
+  /** Queues bytes that no request of this client asked for: invalidations, and what comes before the replication stream. */
   deliver(bytes: Uint8Array, start: number, end: number): void;
+  /** Sends a part of the replication stream, behind what was queued, while no request of the client is run. */
+  stream(bytes: Uint8Array, start: number, end: number): void;
   /** Queues bytes that other clients get too, and that stay where they are until all output is flushed. */
   deliverShared(bytes: Uint8Array, start: number, end: number): void;
   /** Moves what was queued behind the reply under way, which must be this client's. */

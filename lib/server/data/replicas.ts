@@ -23,6 +23,7 @@ import type { OutputLimits } from "../clients/output_limits.ts";
 import type { Serving } from "../clients/serving.ts";
 import type { ClientSession } from "../clients/session.ts";
 import type { Propagation } from "../execution/propagation.ts";
+import type { Listeners } from "../program/listeners.ts";
 import type { Log } from "../program/log.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { Phase } from "./phase.ts";
@@ -40,6 +41,7 @@ export interface ReplicasHost extends WriteSlowdownHost {
   /** The append-only file: offset of the stream up to which it is durable, -1 where it is not written. */
   readonly appendOnly: { readonly durableOffset: number };
   readonly config: Config;
+  readonly listeners: Pick<Listeners, "network"> | null;
   readonly log: Pick<Log, "notice" | "warning">;
   readonly outputLimits: Pick<OutputLimits, "exceeded" | "of">;
   readonly phase: Pick<Phase, "isReplica">;
@@ -71,6 +73,10 @@ export class Replicas {
       stream,
       log: (level, message) => log[level](message),
       nowMs: unixMs,
+      atEndOfTurn: (sender) => {
+        if (server.listeners === null) queueMicrotask(() => sender.send()); // nor is there anybody who waits for it
+        else server.listeners.network.atEndOfTurn(sender);
+      },
       settings: () => settingsOf(config),
       outputLimit: () => outputLimits.of("replica"),
       slowsWriters: () => config.number("repl-sync-max-write-delay") > 0,
@@ -170,6 +176,7 @@ export class Replicas {
         return client.connection.outputBytes;
       },
       deliver: (bytes, start, end) => client.connection.deliver(bytes, start, end),
+      stream: (bytes, start, end) => client.connection.stream(bytes, start, end),
       drop: () => serving.closeSoon(client),
       dropAsFull: () => outputLimits.exceeded(client),
       end: () => {

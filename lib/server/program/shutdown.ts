@@ -195,6 +195,7 @@ export class Shutdown {
       removePidFile(server.pidFile);
     }
     server.listeners?.close();
+    server.replication.primary.send();
     server.serving.sendAll();
     log.warning("tredis is now ready to exit, bye bye...");
     endProcess(0);
