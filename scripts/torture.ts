@@ -1,15 +1,18 @@
 /**
- * `deno task torture [--kills N] [--server deno|bun|EXECUTABLE] [--seed N] [--only PART,…] [--brief]`: what is written must
- * be there again, whatever befalls (see tests/torture/). The parts: `kills` ends a server by SIGKILL `N` times under load
- * and looks at what is there after each; `replicas` does so to a replica, with a fifth of them; `damage` starts servers on files that are cut, turned and overwritten anywhere;
- * `faults` has each call of the disk fail, or the server end at it; `full` fills a small file system, for which it must be allowed to mount one;
- * `checks` compares check-aof with redis-check-aof. Each part goes by the seed, which is drawn where none is given. With
- * `--brief` a few of each are tried.
+ * `deno task torture [--kills N] [--minutes M] [--server deno|bun|EXECUTABLE] [--seed N] [--only PART,…] [--brief]`: what is
+ * written must be there again, whatever befalls (see tests/torture/). The parts: `kills` ends a server by SIGKILL `N` times
+ * under load and looks at what is there after each; `replicas` does so to a replica, with a fifth of them; `chains` cuts,
+ * kills, halts and promotes in chains of replication with redis-server for `M` minutes, after which all must agree; `damage`
+ * starts servers on files that are cut, turned and overwritten anywhere; `faults` has each call of the disk fail, or the
+ * server end at it; `full` fills a small file system, for which it must be allowed to mount one; `checks` compares check-aof
+ * with redis-check-aof. Each part goes by the seed, which is drawn where none is given. With `--brief` a few of each are
+ * tried.
  */
 
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { tortureChains } from "../tests/torture/chains.ts";
 import { compareChecks } from "../tests/torture/checks.ts";
 import { damageLog, damageRdb } from "../tests/torture/cuts.ts";
 import { failEachCall, type Life } from "../tests/torture/faults.ts";
@@ -23,7 +26,7 @@ const SEEDS = 2 ** 31;
 const ONE_IN = 29;
 /** Of so many kills one is of a replica. */
 const KILLS_OF_A_REPLICA = 5;
-const PARTS = ["kills", "replicas", "damage", "faults", "full", "checks"] as const;
+const PARTS = ["kills", "replicas", "chains", "damage", "faults", "full", "checks"] as const;
 
 /** The arguments, or the end of the script where they make no sense. */
 function readArguments() {
@@ -31,6 +34,7 @@ function readArguments() {
     return parseArgs({
       options: {
         kills: { type: "string", default: "200" },
+        minutes: { type: "string", default: "5" },
         server: { type: "string", default: "deno" },
         seed: { type: "string" },
         only: { type: "string", default: PARTS.join(",") },
@@ -51,6 +55,7 @@ function wholeNumberOf(name: string, text: string): number {
 const given = readArguments();
 const { brief, server: kind } = given;
 const kills = wholeNumberOf("kills", given.kills);
+const minutes = wholeNumberOf("minutes", given.minutes);
 const seed = given.seed === undefined ? Math.floor(Math.random() * SEEDS) : wholeNumberOf("seed", given.seed);
 const wanted = given.only.split(",");
 for (const name of wanted) {
@@ -78,6 +83,11 @@ const WORK: Readonly<Record<typeof PARTS[number], () => Promise<string>>> = {
   },
   async replicas() {
     return show(await tortureReplica({ kind, seed, kills: Math.ceil(kills / KILLS_OF_A_REPLICA), tell: console.log }));
+  },
+  async chains() {
+    if (!canRun("redis-server")) return "skipped, as there is no redis-server here";
+    const report = await tortureChains({ kind, seed, minutes: brief ? 0 : minutes, tell: console.log });
+    return show(report);
   },
   async damage() {
     const how = brief ? { seed, oneIn: 40, bits: 1 } : { seed, oneIn: 1, bits: 3 };
@@ -113,9 +123,8 @@ for (const part of PARTS) {
     console.log(`${part}: ${said} (${((Date.now() - startMs) / 1000).toFixed(0)} s)`);
   } catch (error) {
     console.log(error instanceof Error ? error.stack : error);
-    console.log(
-      `FAILED: ${part}. Once more: deno task torture --server ${kind} --seed ${seed} --only ${part} --kills ${kills}`,
-    );
+    const again = `--server ${kind} --seed ${seed} --only ${part} --kills ${kills} --minutes ${minutes}`;
+    console.log(`FAILED: ${part}. Once more: deno task torture ${again}`);
     process.exit(1);
   }
 }

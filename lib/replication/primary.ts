@@ -332,10 +332,7 @@ export class PrimarySide implements Sender {
         return replica;
       }
       host.countSync("refused");
-      host.log(
-        "notice",
-        `Partial resynchronization not accepted: ${connection.remoteAddress} asked for ${id}:${fromOffset}`,
-      );
+      host.log("notice", this.#refusalOf(this.describe(replica), id, fromOffset));
     }
     host.countSync("full");
     host.log("notice", `Full resync requested by replica ${this.describe(replica)}`);
@@ -353,6 +350,20 @@ export class PrimarySide implements Sender {
       this.tick();
     }
     return replica;
+  }
+
+  /** Why a replica cannot continue, in the words of Redis, to which what there is in the backlog is added. */
+  #refusalOf(name: string, id: string, fromOffset: number): string {
+    const { stream } = this.host;
+    if (id === stream.id || (id === stream.secondId && fromOffset <= stream.secondOffset)) {
+      return `Unable to partial resync with replica ${name} for lack of backlog (Replica request was: ${fromOffset}, it ` +
+        `has ${stream.backlogFirstOffset} to ${stream.offset}).`;
+    }
+    const reason = id === stream.secondId
+      ? `Requested offset for second ID was ${fromOffset}, but I can reply up to ${stream.secondOffset}`
+      : `Replication ID mismatch (Replica asked for '${id}', my replication IDs are '${stream.id}' and ` +
+        `'${stream.secondId}')`;
+    return `Partial resynchronization not accepted: ${reason}`;
   }
 
   /** Sends a replica that wants no keys a snapshot without any. */

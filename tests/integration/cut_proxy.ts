@@ -2,6 +2,12 @@
 
 import { connect, createServer, type Server, type Socket } from "node:net";
 
+/** The port that a server listens on. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
 export class CutProxy {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   /** Bytes from the server after which each new connection is cut. */
@@ -22,8 +28,7 @@ export class CutProxy {
   }
 
   get port(): number {
-    const address = this.server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    return portOf(this.server);
   }
 
   #join(near: Socket): void {

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { havePeers } from "../interop/peers.ts";
+import { tortureChains } from "../torture/chains.ts";
 import { compareChecks } from "../torture/checks.ts";
 import { canMount, FULL_DISK } from "../torture/full_disk.ts";
 import { torture } from "../torture/kills.ts";
@@ -10,13 +12,24 @@ import { IS_ORACLE, SERVER_UNDER_TEST } from "./server_process.ts";
 
 const SEED = 20261127;
 
-test("a server that is killed under load has all that it has acknowledged", { skip: IS_ORACLE }, async () => {
+/** Runs a part of the torture; where it fails, the error has all that it told. */
+async function telling(part: (tell: (line: string) => void) => Promise<unknown>): Promise<void> {
   const said: string[] = [];
   try {
-    await torture({ kind: SERVER_UNDER_TEST, seed: SEED, kills: 8, tell: (line) => said.push(line) });
+    await part((line) => said.push(line));
   } catch (error) {
     throw new Error(`${error}\n${said.join("\n")}`);
   }
+}
+
+test("a server that is killed under load has all that it has acknowledged", { skip: IS_ORACLE }, async () => {
+  await telling((tell) => torture({ kind: SERVER_UNDER_TEST, seed: SEED, kills: 8, tell }));
+});
+
+test("chains of tredis and redis-server agree after cuts, kills and promotions", async (context) => {
+  if (!havePeers(context, "redis-server")) return;
+  const brief = { trials: 2, events: 10 };
+  await telling((tell) => tortureChains({ kind: SERVER_UNDER_TEST, seed: SEED, minutes: 0, brief, tell }));
 });
 
 for (const [what, scenario] of Object.entries(FULL_DISK)) {

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { newHandshake, type PrimaryHost, PrimarySide } from "../../lib/replication/primary.ts";
+import { newHandshake, type PrimaryHost, PrimarySide, type ReplicaConnection } from "../../lib/replication/primary.ts";
 import { ReplicationStream } from "../../lib/replication/stream.ts";
 import { files, useFiles } from "../../lib/runtime/files.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
@@ -19,12 +19,20 @@ const SETTINGS = {
   backlogTtlSeconds: 0,
 };
 
-test("a snapshot that cannot be read while it is sent costs the replica its link, and nothing is left open", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "tredis-primary-"));
-  const path = join(folder, "dump.rdb");
-  writeFileSync(path, new Uint8Array(1000));
-  const said: string[] = [];
-  const host: PrimaryHost = {
+const CONNECTION: ReplicaConnection = {
+  id: 1,
+  remoteAddress: "127.0.0.1:1",
+  outputBytes: 0,
+  deliver: () => {},
+  stream: () => {},
+  drop: () => {},
+  dropAsFull: () => {},
+  end: () => {},
+};
+
+/** A host of which the log is kept. */
+function hostOf(said: string[], others: Partial<PrimaryHost>): PrimaryHost {
+  return {
     slowsWriters: () => false,
     atEndOfTurn: (sender) => queueMicrotask(() => sender.send()),
     stream: new ReplicationStream(),
@@ -37,12 +45,54 @@ test("a snapshot that cannot be read while it is sent costs the replica its link
     abortSnapshot: () => {},
     emptySnapshot: () => new Uint8Array(0),
     keepsSnapshots: () => false,
-    rdbPath: () => ({ path, temporary: join(folder, "temp") }),
+    rdbPath: () => ({ path: "", temporary: "" }),
     fileServed: () => {},
     forgetSelected: () => {},
     replicasChanged: () => {},
     countSync: () => {},
+    ...others,
   };
+}
+
+test("a primary says why it does not let a replica continue", () => {
+  const said: string[] = [];
+  const host = hostOf(said, { snapshotRunning: () => true });
+  const { stream } = host;
+  const primary = new PrimarySide(host);
+  stream.createBacklog(SETTINGS.backlogBytes);
+  const first = stream.id;
+  const bytes = new Uint8Array(1000);
+  for (let i = 0; i < 40; i++) stream.append(bytes, 0, bytes.length);
+  stream.shiftId();
+  for (let i = 0; i < 10; i++) stream.append(bytes, 0, bytes.length);
+  const ask = (id: string, offset: number) => {
+    said.length = 0;
+    primary.synchronise(CONNECTION, { ...newHandshake(), listeningPort: 7000 }, id, offset);
+    return said[0];
+  };
+  const stranger = "a".repeat(40);
+  assert.equal(
+    ask(stranger, 1),
+    `Partial resynchronization not accepted: Replication ID mismatch (Replica asked for '${stranger}', my replication ` +
+      `IDs are '${stream.id}' and '${first}')`,
+  );
+  assert.equal(
+    ask(first, 40_002),
+    "Partial resynchronization not accepted: Requested offset for second ID was 40002, but I can reply up to 40001",
+  );
+  const lacking = "Unable to partial resync with replica 127.0.0.1:7000 for lack of backlog (Replica request was: ";
+  assert.equal(ask(first, 30_000), `${lacking}30000, it has 33617 to 50000).`);
+  assert.equal(ask(stream.id, 50_002), `${lacking}50002, it has 33617 to 50000).`);
+  assert.match(ask(stream.id, 50_001), /accepted\. Sending 0 bytes of backlog\.$/);
+  assert.match(ask(first, 40_001), /accepted\. Sending 10000 bytes of backlog\.$/);
+});
+
+test("a snapshot that cannot be read while it is sent costs the replica its link, and nothing is left open", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tredis-primary-"));
+  const path = join(folder, "dump.rdb");
+  writeFileSync(path, new Uint8Array(1000));
+  const said: string[] = [];
+  const host = hostOf(said, { rdbPath: () => ({ path, temporary: join(folder, "temp") }) });
   const opened = new Set<number>();
   const disk = files();
   useFiles({
@@ -63,21 +113,7 @@ test("a snapshot that cannot be read while it is sent costs the replica its link
   try {
     const primary = new PrimarySide(host);
     let isDropped = false;
-    primary.synchronise(
-      {
-        id: 1,
-        remoteAddress: "127.0.0.1:1",
-        outputBytes: 0,
-        deliver: () => {},
-        stream: () => {},
-        drop: () => void (isDropped = true),
-        dropAsFull: () => void (isDropped = true),
-        end: () => {},
-      },
-      newHandshake(),
-      "?",
-      -1,
-    );
+    primary.synchronise({ ...CONNECTION, drop: () => void (isDropped = true) }, newHandshake(), "?", -1);
     for (let turns = 0; !isDropped && turns < 100; turns++) await nextTurn();
     assert.ok(isDropped, said.join("\n"));
     assert.match(said.at(-1) ?? "", /the snapshot cannot be read: Input\/output error/);

@@ -36,7 +36,8 @@ const MISUSES: readonly (readonly [words: string, said: RegExp, environment?: Re
   ["scripts/fuzz.ts --protocol 4", /--protocol 4: that is neither 2 nor 3/],
   ["scripts/fuzz.ts --servers redis-servr", /no server 'redis-servr'/],
   ["scripts/torture.ts --kills some", /--kills some: that is no whole number/],
-  ["scripts/torture.ts --only kill", /no part 'kill'; there are kills, /],
+  ["scripts/torture.ts --minutes few", /--minutes few: that is no whole number/],
+  ["scripts/torture.ts --only kill", /no part 'kill'; there are kills, replicas, chains, /],
   ["scripts/torture.ts --server redis-servr", /no server 'redis-servr'/],
   ["scripts/compat.ts --lisst unit/auth", /Unknown option '--lisst'/],
 ];

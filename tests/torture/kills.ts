@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { Random } from "../integration/data_set.ts";
 import { ServerProcess, until } from "../integration/server_process.ts";
 import { ReplyError, TestClient } from "../integration/test_client.ts";
+import { delay } from "./delay.ts";
 import { show, type Shown } from "./model.ts";
 import { Writer } from "./writer.ts";
 
@@ -185,7 +186,7 @@ class Torture {
 
   async #startAndKill(args: readonly string[]): Promise<void> {
     const server = await this.#launch(args);
-    await pause(this.#random.below(START_MS));
+    await delay(this.#random.below(START_MS));
     if (server.exited) throw new Error(`the server ended with ${server.exitCode}`);
     await server.kill("SIGKILL");
     this.#counts.killsWhileStarting++;
@@ -224,14 +225,14 @@ class Torture {
     try {
       for (let left = random.below(MOST_EVENTS); left > 0; left--) {
         if (await this.#befall(client, random.of(EVENTS))) return true;
-        await pause(random.below(PAUSE_MS));
+        await delay(random.below(PAUSE_MS));
       }
       if (random.below(2) === 0) {
         const last = this.#befall(client, random.of(EVENTS));
         last.catch(() => {}); // the kill may come before its end
-        await pause(random.below(SOON_MS));
+        await delay(random.below(SOON_MS));
       } else {
-        await pause(random.below(4 * PAUSE_MS));
+        await delay(random.below(4 * PAUSE_MS));
       }
     } catch (error) {
       if (!/the connection ended/.test(String(error))) throw error;
@@ -309,10 +310,6 @@ class Torture {
     this.#isStrict = true; // whatever the policy, all is written at the end
     return true;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** The names in the directory of an append-only file that its manifest does not have. */

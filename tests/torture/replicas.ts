@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { Random } from "../integration/data_set.ts";
 import { ServerProcess } from "../integration/server_process.ts";
 import { TestClient } from "../integration/test_client.ts";
+import { delay } from "./delay.ts";
 import { show } from "./model.ts";
 import type { KillOptions } from "./kills.ts";
 import { Writer } from "./writer.ts";
@@ -87,7 +88,7 @@ function replicaArgs(random: Random, primaryPort: number): string[] {
 async function disturb(random: Random, primary: ServerProcess, replica: ServerProcess): Promise<void> {
   for (let leftMs = random.below(LIFE_MS); leftMs > 0;) {
     const ms = 1 + random.below(Math.max(1, Math.min(leftMs, LIFE_MS / 5)));
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await delay(ms);
     leftMs -= ms;
     if (random.below(4) === 0) await ask(primary.port, "CLIENT KILL TYPE replica");
     else await ask(replica.port, random.of(["BGREWRITEAOF", "BGREWRITEAOF", "CONFIG SET appendonly yes", "BGSAVE"]));

@@ -55,7 +55,8 @@ export const FAMILIES: readonly Family[] = [
 /** Each template as often as its weight says. */
 const drawn = new Map<readonly Template[], readonly Template[]>();
 
-function draw(values: Values, templates: readonly Template[]): Template {
+/** One of the templates, by their weights. */
+export function drawTemplate(values: Values, templates: readonly Template[]): Template {
   let all = drawn.get(templates);
   if (all === undefined) {
     all = templates.flatMap((template) => Array<Template>(template.weight).fill(template));
@@ -79,7 +80,7 @@ export function makeSteps(values: Values, family: Family, count: number): Step[]
     else if (values.once(20)) connection = values.below(connections);
     const templates = isWaiter ? family.waiters : family.templates;
     const canCarry = family.waiters === undefined && values.once(150);
-    const step = canCarry ? carry(values, connection) : stepOf(values, draw(values, templates), connection);
+    const step = canCarry ? carry(values, connection) : stepOf(values, drawTemplate(values, templates), connection);
     steps.push(step);
     commands += "commands" in step ? step.commands.length : 1;
   }

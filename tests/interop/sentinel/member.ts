@@ -114,6 +114,8 @@ export class Member {
       if (this.#client === null || this.#client.closed) this.#client = await this.connect();
       return await this.#client.call(...words);
     } catch {
+      this.#client?.close(); // a reply that comes too late is none to what is asked next
+      this.#client = null;
       return null;
     }
   }
