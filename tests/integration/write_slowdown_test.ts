@@ -116,7 +116,7 @@ test("a write waits no longer than it may, though the replica takes nothing at a
   await until("nobody to be slowed down", async () => await field(primary.client, "repl_sync_write_limit") === 0);
 });
 
-test("a client that leaves while it waits is waited for no more; a transaction waits as a whole", async () => {
+test("a client that leaves is waited for no more, a transaction waits as a whole, and who waits for a key is served", async () => {
   const primary = await startPrimary("--repl-diskless-sync", "yes");
   const stop = await startWriters(primary.server, 2);
   const replica = await start("--save", "", "--replicaof", "127.0.0.1", String(primary.server.port));
@@ -131,6 +131,10 @@ test("a client that leaves while it waits is waited for no more; a transaction w
   await queuing.expect("SET queued 1", "QUEUED");
   await queuing.expect("INCR queued", "QUEUED");
   await queuing.expect("EXEC", ["OK", 2]);
+  const waiting = await primary.server.connect();
+  waiting.send("BLPOP", "list", "0");
+  await queuing.expect("RPUSH list a", 1); // slowed down, and who waits for it is not, after that
+  assert.deepEqual(await waiting.read(), ["list", "a"]);
   await untilConnected(replica.client);
   await stop();
   await until("nobody to wait", async () => await field(primary.client, "blocked_clients") === 0);

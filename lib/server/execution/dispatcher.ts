@@ -158,6 +158,8 @@ export class Dispatcher {
   });
   /** EXEC is running other commands. */
   #isNested = false;
+  /** What has waited for a key is being run again. */
+  #isServingWaiter = false;
   /** Error replies that have been counted, of the writer's: EXEC's commands count theirs, not EXEC. */
   #errorsCounted = 0;
   /** When the log was told last that memory is missing, in ms. */
@@ -203,7 +205,7 @@ export class Dispatcher {
     const wasReplica = isReplica(client);
     if (refusal !== null) {
       this.#reject(client, command, refusal);
-    } else if (this.mustWait(client, command)) {
+    } else if (this.mustWait(client, command) || this.#mustSlow(client, command)) {
       client.flags |= POSTPONED;
       this.server.postponed.add(client);
       this.server.blockedClients++;
@@ -306,7 +308,7 @@ export class Dispatcher {
     }
     // EXEC does what any of the queued commands does, and bears what all of them bear.
     const runsQueue = (flags & RUNS_QUEUE) !== 0;
-    const effective = runsQueue ? flags | queuedFlags(client) : flags;
+    const effective = effectiveFlags(client, command);
     const borne = runsQueue ? flags & commonFlags(client) : flags;
     const writes = (effective & WRITE) !== 0;
     if ((client.flags & PRIMARY) === 0) {
@@ -337,12 +339,26 @@ export class Dispatcher {
     return null;
   }
 
-  /** Whether a pause under way holds a command up, or writers are slowed down. */
+  /** Whether a pause under way holds a command up. */
   mustWait(client: ClientSession, command: Command): boolean {
-    if ((this.gates & (GATE_PAUSED | GATE_SLOWED)) === 0 || (client.flags & REPLICA) !== 0) return false;
-    const flags = (command.flags & RUNS_QUEUE) !== 0 ? command.flags | queuedFlags(client) : command.flags;
-    if ((this.gates & GATE_PAUSED) !== 0 && !this.pauseLetsThrough(flags)) return true;
-    return (this.gates & GATE_SLOWED) !== 0 && (flags & (WRITE | MAY_REPLICATE)) !== 0 && this.isSlowed(client);
+    if ((this.gates & GATE_PAUSED) === 0 || (client.flags & REPLICA) !== 0) return false;
+    return !this.pauseLetsThrough(effectiveFlags(client, command));
+  }
+
+  /** Whether a command has to wait as writers are slowed down. One that has waited for a key does not wait again. */
+  #mustSlow(client: ClientSession, command: Command): boolean {
+    if ((this.gates & GATE_SLOWED) === 0 || (client.flags & REPLICA) !== 0 || this.#isServingWaiter) return false;
+    return (effectiveFlags(client, command) & (WRITE | MAY_REPLICATE)) !== 0 && this.isSlowed(client);
+  }
+
+  /** Runs again what a client has waited for a key to do. */
+  serveWaiter(client: ClientSession, request: Request, command: Command): void {
+    this.#isServingWaiter = true;
+    try {
+      this.execute(client, request, command);
+    } finally {
+      this.#isServingWaiter = false;
+    }
   }
 
   /** Rejects what could not even be made out as a command. */
@@ -533,6 +549,11 @@ function fits({ argc }: Request, { arity }: Command): boolean {
 
 function wrongNumber({ name }: Command): string {
   return `ERR wrong number of arguments for '${name}' command`;
+}
+
+/** What a command does, or, of EXEC, what any of those does that it runs. */
+function effectiveFlags(client: ClientSession, command: Command): number {
+  return (command.flags & RUNS_QUEUE) !== 0 ? command.flags | queuedFlags(client) : command.flags;
 }
 
 /** The flags that any of the commands queued has. */

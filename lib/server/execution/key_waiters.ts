@@ -139,7 +139,7 @@ export interface KeyWaitersHost {
   readonly dispatcher: {
     /** Whether a pause holds up what a client waits to do. */
     mustWait(client: WaitingClient, command: Command): boolean;
-    execute(client: WaitingClient, request: Request, command: Command): void;
+    serveWaiter(client: WaitingClient, request: Request, command: Command): void;
   };
   readonly keyspace: Keyspace;
   /** The client whose requests are being run. */
@@ -310,7 +310,7 @@ export class KeyWaiters {
   run(wait: KeyWait): void {
     this.#served = wait;
     try {
-      this.server.dispatcher.execute(wait.client, wait.request, wait.command);
+      this.server.dispatcher.serveWaiter(wait.client, wait.request, wait.command);
       if (this.#served === wait) this.remove(wait);
     } catch (error) {
       this.remove(wait);
