@@ -407,17 +407,6 @@ export class Database implements ValueHome {
     return true;
   }
 
-  /** Removes a key for want of memory: a snapshot under way keeps nothing of it until later. Whether it was there. */
-  evict(bytes: Uint8Array, start: number, length: number): boolean {
-    const table = this.#table;
-    const ref = table.find(bytes, start, length);
-    if (ref === 0) return false;
-    this.#snapshots.prepareEviction(table, ref);
-    table.removeFound(ref);
-    this.#heap.release(ref);
-    return true;
-  }
-
   /**
    * Moves the entry `ref` of database `from` under a key of this one, in place of what is there: RENAME, MOVE and
    * RESTORE. Its value and expiry go along. Nothing has changed where there is no memory for it.

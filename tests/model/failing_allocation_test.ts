@@ -386,7 +386,6 @@ const GENERAL: Readonly<Record<string, (key: string, expiring: string) => void>>
   "a value restored": (key) => restore(key, "new"),
   "a value restored in place of another": (key) => restore(key, TAKEN),
   "its removal": (_, expiring) => void first.remove(encodeLatin1(expiring), 0, expiring.length),
-  "its eviction": (_, expiring) => void first.evict(encodeLatin1(expiring), 0, expiring.length),
 };
 
 /** What is done to keys whatever their values, or to all of them. */

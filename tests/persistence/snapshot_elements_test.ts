@@ -234,7 +234,7 @@ function change(keyspace: Keyspace, random: (below: number) => number): void {
   if (kind === 94) return void remove(database, key);
   if (kind === 95) return setString(database, key, "short");
   if (kind === 96 && random(8) === 0) return void database.clear();
-  if (kind === 97) return void database.evict(name, 0, name.length);
+  if (kind === 97) return void database.remove(name, 0, name.length);
   if (kind === 98) return database.swap(keyspace.databases[1 - database.index]);
   keyspace.store.heap.freeDiscarded(500);
 }
