@@ -2,7 +2,8 @@
  * Entries that are a snapshot's to write and to release: those that have left their database before the walk came to them,
  * and copies of those that have changed. The snapshot's own; what is left of them when it fails is freed in slices.
  *
- * There may be as many as keys. Those without a body are two numbers each: to the collector of the runtime they are nothing.
+ * There may be as many as keys. All but shadows, of large values, are two numbers each, which is nothing to the collector of
+ * the runtime.
  */
 
 import { Int32Stack } from "../bytes/int32_stack.ts";
@@ -25,9 +26,9 @@ export interface KeptEntry {
 }
 
 export class KeptEntries implements Discarded {
-  /** Refs of those without a body, each below the index of its database. */
-  readonly #inline = new Int32Stack();
-  readonly #withBody: KeptEntry[] = [];
+  /** Refs of those that have all of their value, each above the index of its database. */
+  readonly #whole = new Int32Stack();
+  readonly #shadows: KeptEntry[] = [];
   /** What all of them take. */
   #bytes = 0;
 
@@ -58,33 +59,33 @@ export class KeptEntries implements Discarded {
   /** Takes back what `next` has given. */
   putBack(entry: KeptEntry): void {
     this.#bytes += entry.bytes;
-    if (this.heap.entries.hasBody(entry.ref)) {
-      this.#withBody.push(entry);
+    if (entry.isShadow) {
+      this.#shadows.push(entry);
     } else {
-      this.#inline.push(entry.index);
-      this.#inline.push(entry.ref);
+      this.#whole.push(entry.index);
+      this.#whole.push(entry.ref);
     }
   }
 
   /** One of them, which is to be given to `release` when it is written; null if there is none. */
   next(): KeptEntry | null {
     let entry: KeptEntry | null;
-    if (this.#inline.length > 0) {
-      const ref = this.#inline.pop();
-      entry = this.describe(this.#inline.pop(), ref);
+    if (this.#whole.length > 0) {
+      const ref = this.#whole.pop();
+      entry = this.describe(this.#whole.pop(), ref);
     } else {
-      entry = this.#withBody.pop() ?? null;
+      entry = this.#shadows.pop() ?? null;
     }
     this.#bytes -= entry?.bytes ?? 0;
     return entry;
   }
 
-  /** The one with a body, or null. O(n) of those with bodies. */
-  nextWithBody(body: number): KeptEntry | null {
+  /** The shadow of a body, as `next` gives it, or null. O(n) of shadows. */
+  shadowOf(body: number): KeptEntry | null {
     const { entries } = this.heap;
-    const at = this.#withBody.findIndex(({ ref }) => entries.valueWord(ref) === body);
+    const at = this.#shadows.findIndex(({ ref }) => entries.valueWord(ref) === body);
     if (at < 0) return null;
-    const [entry] = this.#withBody.splice(at, 1);
+    const [entry] = this.#shadows.splice(at, 1);
     this.#bytes -= entry.bytes;
     return entry;
   }
@@ -101,20 +102,18 @@ export class KeptEntries implements Discarded {
   discard(): void {
     this.heap.snapshots.memory.keep(-this.#bytes);
     this.#bytes = 0;
-    if (this.#inline.length + this.#withBody.length > 0) this.heap.discard(this);
+    if (this.#whole.length + this.#shadows.length > 0) this.heap.discard(this);
   }
 
   free(limit: number): number {
     let freed = 0;
     const { heap } = this;
-    for (; freed < limit && this.#inline.length > 0; freed++) {
-      heap.arena.free(this.#inline.pop());
-      this.#inline.pop();
+    for (; freed < limit && this.#whole.length > 0; freed++) {
+      heap.release(this.#whole.pop());
+      this.#whole.pop();
     }
-    for (; freed < limit && this.#withBody.length > 0; freed++) {
-      const entry = this.#withBody.pop();
-      if (entry?.isShadow === true) heap.arena.free(entry.ref);
-      else if (entry !== undefined) heap.release(entry.ref);
+    for (let shadow; freed < limit && (shadow = this.#shadows.pop()) !== undefined; freed++) {
+      heap.arena.free(shadow.ref);
     }
     return freed;
   }

@@ -470,33 +470,30 @@ export class Snapshotter {
   }
 
   /**
-   * Keeps what an entry is at this time, to be written later: where it is large, or the window of chunks is full. An
-   * inline value is copied; a body is not, but may change from now on element by element. False where it can as well be
-   * written at once, or where there is no memory for it.
+   * Keeps what an entry is at this time, to be written later: where it is large, or no more is to be written. An inline
+   * value is copied, and so is a small body, of which the copy goes on in the entry; a large one is not, but may change
+   * from now on element by element. False where it can as well be written at once, or where there is no memory for it.
    */
   #keepForLater(output: Output, index: number, ref: number): boolean {
     const { heap } = this.#store;
-    if (!this.#isFull(output) && !output.writer.isLarge(ref)) return false;
-    let copy: number;
+    const { entries } = heap;
+    const isLarge = output.writer.isLarge(ref);
+    if (!isLarge && !this.#isFull(output)) return false;
+    const writer = this.#writers.body(ref);
+    let copy = 0;
     try {
-      copy = heap.copyBlock(ref, heap.entries.bytesOf(ref));
+      copy = heap.copyBlock(ref, entries.bytesOf(ref));
+      if (writer !== null && isLarge) {
+        this.#kept.takeShadow(index, copy, writer.count(this.#open.open(ref, writer).body));
+        return true;
+      }
+      if (writer !== null) entries.setValueWord(ref, heap.typeOf(ref).copyBody(entries.valueWord(ref)));
     } catch (error) {
+      if (copy !== 0) heap.arena.free(copy);
       if (isOutOfRoom(error)) return false;
       throw error;
     }
-    const writer = this.#writers.body(ref);
-    let count = -1;
-    if (writer !== null) {
-      try {
-        count = writer.count(this.#open.open(ref, writer).body);
-      } catch (error) {
-        heap.arena.free(copy);
-        if (isOutOfRoom(error)) return false;
-        throw error;
-      }
-    }
-    if (writer === null) this.#kept.take(index, copy);
-    else this.#kept.takeShadow(index, copy, count);
+    this.#kept.take(index, copy);
     return true;
   }
 
@@ -509,7 +506,7 @@ export class Snapshotter {
         while (!this.#writeSome(output, output.large));
         return this.#largeDone(output);
       }
-      const kept = this.#kept.nextWithBody(body);
+      const kept = this.#kept.shadowOf(body);
       if (kept !== null) this.#writeAhead(output, kept);
     } catch (error) {
       output.offload.abort();

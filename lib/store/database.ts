@@ -417,10 +417,10 @@ export class Database implements ValueHome {
     const has = entries.hasExpiry(ref);
     const hash = hashBytes(key, start, length);
     const moved = this.#heap.twin(ref, key, start, length);
-    entries.setValueWord(moved, entries.valueWord(ref));
     table.reserve(hash, moved, has);
     this.remove(key, start, length);
     this.#snapshots.prepareChange(from.#table, ref);
+    entries.setValueWord(moved, entries.valueWord(ref)); // a snapshot may have left us a copy of the body
     from.#table.locate(ref);
     from.#table.removeFound(ref);
     this.#arena.free(ref);

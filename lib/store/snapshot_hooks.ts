@@ -28,7 +28,10 @@ export interface WalkedTable {
 
 /** A snapshot under way, as the store tells it of changes. It must look up nothing in any table. */
 export interface SnapshotListener {
-  /** An entry that has not been dealt with is about to change: it counts as it is now. */
+  /**
+   * An entry that has not been dealt with is about to change: it counts as it is now. Its value may have another body
+   * after that, which is the same.
+   */
   beforeChange(table: WalkedTable, ref: number): void;
   /** One is about to go: whether the listener takes it over, to write and release it later. */
   beforeRemoval(table: WalkedTable, ref: number): boolean;
