@@ -576,9 +576,17 @@ export class Snapshotter {
       return false;
     }
     walked.isOrphan = true;
-    walked.keptBytes = table.estimateBytes();
+    walked.keptBytes = this.#bytesOf(table);
     this.memory.keep(walked.keptBytes);
     return true;
+  }
+
+  /** About what a table of keys takes with all that is in it: its part of the arena, which few large values may fill. */
+  #bytesOf(table: WalkedTable): number {
+    let all = 0;
+    for (const { walked } of this.#keyspace.databases) all += walked.estimateBytes();
+    const usedBytes = this.#store.heap.arena.usedBytes - this.memory.arenaBytes;
+    return Math.round(usedBytes * (table.estimateBytes() / all));
   }
 
   /** All is marked. */
