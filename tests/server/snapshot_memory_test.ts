@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toBinary } from "../../lib/bytes/paths.ts";
+import { WINDOW_CHUNKS } from "../../lib/persistence/rdb_offload.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import type { SnapshotResult } from "../../lib/persistence/snapshot.ts";
 import { sleep } from "../../lib/runtime/timers.ts";
@@ -58,11 +59,7 @@ async function stalled(server: Server) {
   };
   const running: Promise<SnapshotResult> = server.saving.takeSnapshot({ kind: "stream", onBytes }, () => {});
   const outcome = running.then(() => null, (error: unknown) => String(error));
-  const { snapshotter } = server.saving;
-  for (let before = -1; before < snapshotter.keysProcessed || snapshotter.keysProcessed === 0;) {
-    before = snapshotter.keysProcessed;
-    for (let turns = 0; turns < 300; turns++) await nextTurn();
-  }
+  await windowFull(server);
   const end = async () => {
     take();
     assert.equal(await outcome, null);
@@ -73,6 +70,17 @@ async function stalled(server: Server) {
     return contentsOf(loaded);
   };
   return { end, outcome };
+}
+
+/** Waits until as many chunks are on their way as may be, of a snapshot that is about to send the first. */
+async function windowFull({ saving: { snapshotter: { worker } } }: Server): Promise<void> {
+  let chunks = 0;
+  const send = worker.send.bind(worker);
+  worker.send = (message, transfer) => {
+    if (message.kind === "chunk") chunks++;
+    send(message, transfer);
+  };
+  while (chunks < WINDOW_CHUNKS) await nextTurn();
 }
 
 async function settled({ keyspace, saving, store }: Server): Promise<void> {
@@ -159,7 +167,7 @@ test("a replica that leaves while its snapshot is sent takes what was kept for i
   replica.pendingBytes = 8 * MIB; // it reads nothing
   const { snapshotter } = server.saving;
   assert.ok(snapshotter.running);
-  for (let turns = 0; turns < 2000; turns++) await nextTurn();
+  await windowFull(server);
   overwrite();
   assert.ok(field("current_cow_size") > 4 * MIB);
   assert.ok(server.store.heap.snapshots.memory.chunkBytes < 4 * MIB);
