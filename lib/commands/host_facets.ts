@@ -110,8 +110,10 @@ export interface MemoryUse {
   /** Buffers of clients, and of those that are replicas. */
   readonly clientBytes: number;
   readonly replicaBytes: number;
+  /** What a snapshot under way takes: in the arena and beside it. */
+  readonly snapshotBytes: number;
   readonly backlogBytes: number;
-  /** All but the entries: what was there at the start, tables, buffers. */
+  /** All but the entries: what was there at the start, tables, buffers, what a snapshot under way takes. */
   readonly overheadBytes: number;
   /** The entries. */
   readonly datasetBytes: number;

@@ -22,7 +22,7 @@ const MIN_DIAGNOSED_BYTES = 5 * 1024 * 1024;
 /** Bytes that an entry takes: its block, its slots in the tables, and what its value has elsewhere. */
 export function entryBytes(store: Store, ref: number, samples: number): number {
   const slots = store.heap.entries.hasExpiry(ref) ? 2 * SLOT_BYTES : SLOT_BYTES;
-  return store.heap.arena.usableBytes(ref) + slots + store.heap.typeOf(ref).memoryBytes(ref, samples);
+  return store.heap.arena.usableBytes(ref) + slots + store.heap.valueBytes(ref, samples);
 }
 
 /** `MEMORY USAGE key [SAMPLES count]` */

@@ -4,12 +4,17 @@
  * but the elements to be marked all the same, so that all have the mark when the next snapshot begins. The snapshot's own.
  */
 
-import type { Heap } from "../store/heap.ts";
+import { Int32Stack } from "../bytes/int32_stack.ts";
+import type { Arena } from "../store/arena.ts";
+import type { Discarded, Heap } from "../store/heap.ts";
+import { MEASURED_ELEMENTS } from "./kept_entries.ts";
 import type { ValueWriters } from "./types/all.ts";
 import type { BodyWriter } from "./types/value_writer.ts";
 
 /** Elements that are marked in a step. */
 const MARKED_AT_ONCE = 128;
+/** Elements kept for a body that are freed at once; more are freed in slices. */
+const FREED_AT_ONCE = 512;
 
 /** A large body that may change before all of it was written, or marked. */
 export interface OpenBody {
@@ -20,17 +25,34 @@ export interface OpenBody {
   /** What is read of it when it is written. */
   readonly source: number;
   /** Elements that have left it and are still needed; null where nothing of it is to be written, only marked. */
-  readonly displaced: number[] | null;
+  readonly displaced: Int32Stack | null;
+  /** What is kept for it of the arena: those elements, what sharing it took, and all of it once its value is gone. */
+  keptBytes: number;
   /** Where marking goes on. */
   cursor: number;
   /** Whether its value is gone, so that it is ours to free. */
   isOrphan: boolean;
 }
 
+/** Elements that nobody needs any more. */
+class DiscardedElements implements Discarded {
+  constructor(readonly arena: Arena, readonly refs: Int32Stack) {}
+
+  free(limit: number): number {
+    let freed = 0;
+    for (; freed < limit && this.refs.length > 0; freed++) this.arena.free(this.refs.pop());
+    return freed;
+  }
+}
+
+const NONE = new Int32Stack();
+
 export class OpenBodies {
   readonly #open = new Map<number, OpenBody>();
   /** Those of which the elements are to be marked. */
   readonly #toMark: OpenBody[] = [];
+  /** Goes over those of which nothing is to be written any more, as the snapshot has failed; null where there are none. */
+  #abandoned: Iterator<OpenBody> | null = null;
 
   constructor(readonly heap: Heap, readonly writers: ValueWriters) {}
 
@@ -49,22 +71,40 @@ export class OpenBodies {
    * no memory to share the body.
    */
   open(ref: number, writer: BodyWriter): OpenBody {
-    return this.#open.get(this.heap.entries.valueWord(ref)) ?? this.#add(ref, writer, []);
+    return this.#open.get(this.heap.entries.valueWord(ref)) ?? this.#add(ref, writer, new Int32Stack());
   }
 
-  #add(ref: number, writer: BodyWriter, displaced: number[] | null): OpenBody {
-    const { entries } = this.heap;
+  #add(ref: number, writer: BodyWriter, displaced: Int32Stack | null): OpenBody {
+    const { arena, entries } = this.heap;
     const body = entries.valueWord(ref);
+    const usedBefore = arena.usedBytes;
     const source = displaced === null ? 0 : writer.share(body);
-    const open: OpenBody = { body, type: entries.type(ref), writer, source, displaced, cursor: 0, isOrphan: false };
+    const type = entries.type(ref);
+    const open: OpenBody = { body, type, writer, source, displaced, keptBytes: 0, cursor: 0, isOrphan: false };
     this.#open.set(body, open);
+    this.#keep(open, arena.usedBytes - usedBefore);
     return open;
   }
 
-  /** The members that have left a body and are still to be written; whoever writes them takes them out. */
-  displacedFrom(body: number): number[] {
+  #keep(open: OpenBody, bytes: number): void {
+    open.keptBytes += bytes;
+    this.heap.snapshots.memory.keep(bytes);
+  }
+
+  /** The members that have left a body and are still to be written, each of which is then given to `freeDisplaced`. */
+  displacedFrom(body: number): Int32Stack {
     const open = this.#open.get(body);
-    return open?.writer.consistsOf === "members" ? open.displaced ?? [] : [];
+    return open?.writer.consistsOf === "members" ? open.displaced ?? NONE : NONE;
+  }
+
+  /** Frees the member on top of those that have left a body. */
+  freeDisplaced(body: number): void {
+    const open = this.#open.get(body);
+    if (open === undefined || open.displaced === null) return;
+    const { arena } = this.heap;
+    const element = open.displaced.pop();
+    this.#keep(open, -arena.usableBytes(element));
+    arena.free(element);
   }
 
   /** All of a body was written; whether its value is gone meanwhile, so that it is to be given to `free`. */
@@ -76,10 +116,14 @@ export class OpenBodies {
   }
 
   /** Frees what was kept for a body. */
-  #letGo({ displaced, writer, source }: OpenBody): void {
+  #letGo(open: OpenBody): void {
+    const { displaced, writer, source } = open;
+    this.#keep(open, -open.keptBytes);
     if (displaced === null) return;
-    for (const element of displaced.splice(0)) this.heap.arena.free(element);
     writer.unshare(source);
+    const discarded = new DiscardedElements(this.heap.arena, displaced);
+    discarded.free(FREED_AT_ONCE);
+    if (displaced.length > 0) this.heap.discard(discarded);
   }
 
   /** Frees a body whose value is gone, after it was closed. */
@@ -89,16 +133,21 @@ export class OpenBodies {
 
   /** An element without a mark has left a body. */
   displaced(body: number, element: number): void {
-    const displaced = this.#open.get(body)?.displaced ?? null;
-    if (displaced === null) this.heap.arena.free(element);
-    else displaced.push(element);
+    const { arena } = this.heap;
+    const open = this.#open.get(body);
+    if (open === undefined || open.displaced === null) return arena.free(element);
+    open.displaced.push(element);
+    this.#keep(open, arena.usableBytes(element));
   }
 
   /** Whether a body that is about to be freed is still needed. */
   keeps(body: number): boolean {
     const open = this.#open.get(body);
     if (open === undefined) return false;
-    if (open.displaced !== null) return open.isOrphan = true;
+    if (open.displaced !== null) {
+      this.#keep(open, this.heap.types[open.type]?.bodyBytes(body, MEASURED_ELEMENTS) ?? 0);
+      return open.isOrphan = true;
+    }
     this.#open.delete(body);
     this.#toMark.splice(this.#toMark.indexOf(open), 1);
     return false;
@@ -110,6 +159,7 @@ export class OpenBodies {
     const writer = this.writers.body(ref);
     if (writer === null) return;
     const body = entries.valueWord(ref);
+    if (this.#open.has(body)) return; // it was abandoned, and will be marked
     if (writer.consistsOf === "members" && writer.count(body) > MARKED_AT_ONCE) {
       this.#toMark.push(this.#add(ref, writer, null));
       return;
@@ -129,21 +179,38 @@ export class OpenBodies {
     return true;
   }
 
-  /** Closes all that were to be written, which nobody will write; `abandon` is to be called with them. */
-  closeAll(): OpenBody[] {
-    const closed = [...this.#open.values()].filter(({ displaced }) => displaced !== null);
-    for (const { body } of closed) this.#open.delete(body);
-    return closed;
+  /** Closes one that is nobody's any more but the walk's, which will come to its entry again, or goes with its entry. */
+  forget(body: number): void {
+    const open = this.#open.get(body);
+    this.#open.delete(body);
+    if (open !== undefined) this.#letGo(open);
   }
 
-  /** Gives up one that was closed: what was kept for it is freed, and it as well if its value is gone, else marked. */
-  abandon(open: OpenBody, needsMarks: boolean): void {
+  /** Gives all up that were to be written, as nobody will write them: `abandonSome` does it, and is to be called until then. */
+  abandon(): void {
+    if (this.#open.size > 0) this.#abandoned = this.#open.values();
+  }
+
+  /** Frees what was kept for one that was given up, and it as well if its value is gone; else it is marked. False after all. */
+  abandonSome(): boolean {
+    const next = this.#abandoned?.next();
+    if (next === undefined || next.done === true) {
+      this.#abandoned = null;
+      return false;
+    }
+    const open = next.value;
+    if (open.displaced === null) return true;
+    this.#open.delete(open.body);
     this.#letGo(open);
-    if (open.isOrphan) return this.free(open);
-    if (!needsMarks) return;
-    if (open.writer.consistsOf === "nodes") return void open.writer.mark(open.body, 0, Infinity, this.heap.snapshots);
-    const marked: OpenBody = { ...open, displaced: null, cursor: 0 };
-    this.#open.set(open.body, marked);
-    this.#toMark.push(marked);
+    if (open.isOrphan) {
+      this.free(open);
+    } else if (open.writer.consistsOf === "nodes") {
+      open.writer.mark(open.body, 0, Infinity, this.heap.snapshots);
+    } else {
+      const marked: OpenBody = { ...open, displaced: null, cursor: 0 };
+      this.#open.set(open.body, marked);
+      this.#toMark.push(marked);
+    }
+    return true;
   }
 }

@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import { startWorker, type WorkerThread } from "../runtime/workers.ts";
 import { createEmpty, moveInto, removeQuietly, syncDirectory } from "./rdb_file.ts";
 import { CHUNK_BYTES } from "./token_writer.ts";
+import type { SnapshotMemory } from "../store/snapshot_memory.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./save_job.ts";
 
 /**
@@ -23,7 +24,7 @@ function workerUrl(): URL {
 }
 
 /** Chunks on their way to the worker or the sink at which the walk pauses. */
-const WINDOW_CHUNKS = 8;
+export const WINDOW_CHUNKS = 8;
 /** Emptied chunks that are kept to be filled again. */
 const KEPT_CHUNKS = WINDOW_CHUNKS;
 
@@ -107,6 +108,8 @@ function firstMessage(target: SnapshotTarget, options: WorkerOptions, job: numbe
 export class Offload {
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   #pending = 0;
+  /** What the chunks take that there are, filled or not, and the encoded bytes that the target has not been given yet. */
+  #bytes = 0;
   #isOver = false;
   #isAborted = false;
   /** The order of the stream's bytes: each delivery waits for the one before. */
@@ -118,6 +121,7 @@ export class Offload {
     readonly target: SnapshotTarget,
     options: WorkerOptions,
     readonly events: OffloadEvents,
+    readonly memory: SnapshotMemory,
   ) {
     if (target.kind === "file") createEmpty(target.temporary);
     worker.send(firstMessage(target, options, worker.begin(this)), []);
@@ -130,7 +134,23 @@ export class Offload {
 
   /** An empty chunk to fill. */
   takeChunk(): Uint8Array<ArrayBuffer> {
-    return this.#free.pop() ?? new Uint8Array(CHUNK_BYTES);
+    const chunk = this.#free.pop();
+    if (chunk !== undefined) return chunk;
+    this.#count(CHUNK_BYTES);
+    return new Uint8Array(CHUNK_BYTES);
+  }
+
+  /** Gives back a chunk that `takeChunk` gave. */
+  giveBack(chunk: Uint8Array<ArrayBuffer>): void {
+    if (this.#isOver) return;
+    if (this.#free.length < KEPT_CHUNKS) this.#free.push(chunk);
+    else this.#count(-CHUNK_BYTES);
+  }
+
+  #count(bytes: number): void {
+    if (this.#isOver) return;
+    this.#bytes += bytes;
+    this.memory.keepChunks(bytes);
   }
 
   /** Sends a chunk of tokens, which is the worker's from now on. */
@@ -158,7 +178,7 @@ export class Offload {
   receive(message: FromWorker): void {
     switch (message.kind) {
       case "done":
-        if (this.#free.length < KEPT_CHUNKS && message.chunk.length === CHUNK_BYTES) this.#free.push(message.chunk);
+        this.giveBack(message.chunk);
         return this.#deliver(message.output, () => this.#chunkDone());
       case "finished":
         return this.#deliver(message.output, () => this.#finished(message.bytes));
@@ -206,14 +226,18 @@ export class Offload {
   #deliver(output: Uint8Array | null, then: () => void): void {
     const target = this.target;
     if (target.kind === "file") return then();
+    const bytes = output?.length ?? 0;
+    this.#count(bytes);
     this.#delivery = this.#delivery.then(async () => {
       if (this.#isOver) return;
+      this.#count(-bytes); // it is the target's
       if (output !== null) await target.onBytes(output);
       if (!this.#isOver) then();
     }).catch((error) => this.fail(error instanceof Error ? error : new Error(String(error))));
   }
 
   #end(): void {
+    this.#count(-this.#bytes);
     this.#isOver = true;
     this.#free.length = 0;
     this.worker.end(this);

@@ -20,12 +20,8 @@ import {
 } from "./rdb_format.ts";
 import type { RdbOutput } from "./rdb_output.ts";
 import { ValueWriters } from "./types/all.ts";
-import type { BodyWriter } from "./types/value_writer.ts";
+import { type BodyWriter, STEP_BYTES, WRITTEN } from "./types/value_writer.ts";
 
-/** An inline value of more bytes is a large value, as some bodies are: written in steps. */
-const LARGE_BYTES = 64 * 1024;
-/** Bytes of a large inline value copied in a step, at most. */
-const STEP_BYTES = 64 * 1024;
 /** Elements of a large body written in a step, about. */
 const STEP_ELEMENTS = 64;
 
@@ -113,11 +109,11 @@ export class RdbWriter<Output extends RdbOutput = RdbOutput> {
     output.end();
   }
 
-  /** Whether an entry's value is large: `entry` writes only its beginning. */
+  /** Whether an entry's value is large: `entry` writes only its beginning. An inline value is as large as a step. */
   isLarge(ref: number): boolean {
     const body = this.#writers.body(ref);
     const value = this.store.heap.entries.valueWord(ref);
-    return body === null ? value > LARGE_BYTES : body.isLarge(value);
+    return body === null ? value > STEP_BYTES : body.isLarge(value) || body.isLong(value);
   }
 
   /**
@@ -170,7 +166,7 @@ export class RdbWriter<Output extends RdbOutput = RdbOutput> {
       large.cursor = writer.write(this.output, source, large.cursor, STEP_ELEMENTS, this.marks);
       large.left -= writer.written;
       if (large.left < 0) throw new Error("a value has more elements than it had when its writing began");
-      return large.cursor === 0;
+      return large.cursor === WRITTEN;
     }
     const length = Math.min(STEP_BYTES, entries.valueWord(ref) - large.cursor);
     this.output.append(entries.bytes(ref), entries.valueStart(ref) + large.cursor, length);
@@ -206,7 +202,7 @@ export class RdbWriter<Output extends RdbOutput = RdbOutput> {
         inline(output, entries.bytes(ref), entries.valueStart(ref), value, entries.encoding(ref));
         return null;
       }
-      if (value <= LARGE_BYTES) {
+      if (value <= STEP_BYTES) {
         output.string(entries.bytes(ref), entries.valueStart(ref), value);
         return null;
       }
@@ -217,7 +213,10 @@ export class RdbWriter<Output extends RdbOutput = RdbOutput> {
     writer.begin(output, left);
     const large: LargeValue = { ref, body: value, source: writer.source(value), writer, cursor: 0, left };
     if (count >= 0 || writer.isLarge(value)) return large;
-    this.complete(large);
+    for (let bytes = 0; !this.step(large);) {
+      bytes += writer.writtenBytes;
+      if (bytes > STEP_BYTES) return large; // few elements, but long ones
+    }
     if (large.left !== 0) throw new Error("a value has fewer elements than it says");
     return null;
   }

@@ -8,7 +8,8 @@
  * A large one that is about to go is not written at once but taken over, and goes when the walk has written it. Of one
  * with a large body that is about to change, a shadow is taken, which is written later: the body's elements have marks
  * too, and those that leave it unmarked are kept for the shadow. So a change costs what it changes. While the chunks on
- * their way are as many as may be, that is done with small ones too, so that what is changed waits in the arena.
+ * their way are as many as may be, that is done with small ones too, so that what is changed waits in the arena. All that
+ * it takes so is counted (store/snapshot_memory.ts): a fixed number of chunks, and what was changed, as it was before.
  *
  * The walk goes by the tables of keys that the databases had at the start: a flushed database's table is kept until the
  * walk is through with it, and SWAPDB changes nothing, because a table stays the same.
@@ -25,13 +26,16 @@ import { EPOCH_BIT } from "../store/entry.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
 import type { Keyspace } from "../store/keyspace.ts";
 import type { WalkedTable } from "../store/snapshot_hooks.ts";
+import type { SnapshotMemory } from "../store/snapshot_memory.ts";
 import type { Store } from "../store/store.ts";
-import { Offload, SaveWorker, type SnapshotTarget } from "./rdb_offload.ts";
+import { KeptEntries, type KeptEntry } from "./kept_entries.ts";
+import { Offload, SaveWorker, type SnapshotTarget, WINDOW_CHUNKS } from "./rdb_offload.ts";
 import type { WorkerOptions } from "./rdb_worker.ts";
 import { OpenBodies } from "./open_bodies.ts";
 import { type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
-import { CHUNK_BYTES, TokenWriter } from "./token_writer.ts";
+import { TokenWriter } from "./token_writer.ts";
 import { ValueWriters } from "./types/all.ts";
+import { STEP_BYTES } from "./types/value_writer.ts";
 
 export type { SnapshotTarget } from "./rdb_offload.ts";
 
@@ -54,6 +58,8 @@ export interface SnapshotResult {
   readonly bytes: number;
   /** From the point in time to the end, in ms. */
   readonly durationMs: number;
+  /** The most that it took besides the data. */
+  readonly peakBytes: number;
 }
 
 /** Why a snapshot that `abort` ended has no result. */
@@ -73,8 +79,9 @@ interface Walked {
   isBegun: boolean;
   /** Where the walk goes on. */
   cursor: number;
-  /** Whether the database gave the table up, so that it is ours to free. */
+  /** Whether the database gave the table up, so that it is ours to free; how much it takes then. */
   isOrphan: boolean;
+  keptBytes: number;
   isDone: boolean;
 }
 
@@ -92,20 +99,12 @@ interface PartlyWritten {
   /** The entry in its database that is to be marked when all is written; 0 where that has changed or gone meanwhile. */
   entry: number;
   /** What has left its database and is ours to release; null for what lies in a database. */
-  orphan: Orphan | null;
+  orphan: KeptEntry | null;
 }
 
-/**
- * An entry that is ours to write and to release: one that has left its database, or the copy of one that has changed. The
- * copy of one with a body is a shadow.
- */
-interface Orphan {
-  readonly index: number;
-  readonly ref: number;
-  /** Elements that its body had at the time; -1 where nothing has changed since. */
-  readonly count: number;
-  /** Whether it is a shadow: key, expiry and body of a large value, while the body belongs to the entry in its database. */
-  readonly isShadow: boolean;
+interface Chunk {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly length: number;
 }
 
 /** What a snapshot under way writes to. */
@@ -116,7 +115,7 @@ interface Output {
   /** Takes the entries that are about to change while `large` occupies the writer. */
   aside: {
     readonly writer: RdbWriter<TokenWriter>;
-    readonly chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[];
+    readonly chunks: Chunk[];
   } | null;
   /** The value of which a part was written. */
   large: PartlyWritten | null;
@@ -142,7 +141,8 @@ export class Snapshotter {
   #output: Output | null = null;
   #tables: Walked[] = [];
   #tableAt = 0;
-  readonly #orphans: Orphan[] = [];
+  /** What is ours to write and to release. */
+  #kept: KeptEntries;
   readonly #open: OpenBodies;
   readonly #indexes = new Map<WalkedTable, Walked>();
   readonly #refs: number[] = [];
@@ -158,7 +158,13 @@ export class Snapshotter {
     this.#keyspace = keyspace;
     this.#store = store;
     this.#writers = new ValueWriters(store);
+    this.#kept = new KeptEntries(store.heap);
     this.#open = new OpenBodies(store.heap, this.#writers);
+  }
+
+  /** What the snapshot under way takes besides the data. */
+  get memory(): SnapshotMemory {
+    return this.#store.heap.snapshots.memory;
   }
 
   /** Whether a snapshot is under way (or waits to start); another cannot be started. */
@@ -193,13 +199,14 @@ export class Snapshotter {
 
   #begin(job: Job): void {
     const store = this.#store;
+    this.memory.begin();
     let offload: Offload;
     try {
       offload = new Offload(this.worker, job.target, job.options, {
         onRoom: () => this.#schedule(),
         onFinished: (bytes) => this.#succeed(bytes),
         onFailed: (reason) => this.#fail(reason),
-      });
+      }, this.memory);
     } catch (error) {
       this.#job = null;
       return job.reject(error instanceof Error ? error : new Error(String(error)));
@@ -221,7 +228,6 @@ export class Snapshotter {
     store.heap.snapshots.epoch ^= EPOCH_BIT;
     store.heap.snapshots.listener = {
       beforeChange: (table, ref) => this.#beforeChange(table, ref),
-      beforeEviction: (table, ref) => this.#beforeEviction(table, ref),
       beforeRemoval: (table, ref) => this.#takeOver(table, ref),
       keepsTable: (table) => this.#orphan(table),
       displaced: (body, element) => this.#open.displaced(body, element),
@@ -246,6 +252,7 @@ export class Snapshotter {
       isBegun: false,
       cursor: 0,
       isOrphan: false,
+      keptBytes: 0,
       isDone: false,
     };
     this.#tables.push(walked);
@@ -301,14 +308,14 @@ export class Snapshotter {
   /** Goes on by one step; whether there is more to do. */
   #step(deadline: number): boolean {
     const output = this.#output;
-    if (this.#open.markSome()) return true;
+    if (this.#open.abandonSome() || this.#open.markSome()) return true;
     if (output !== null && output.large !== null) {
       if (this.#writeSome(output, output.large)) this.#largeDone(output);
       return true;
     }
-    const orphan = this.#orphans.at(-1);
-    if (output !== null && orphan !== undefined) {
-      this.#writeOrphan(output, orphan);
+    const kept = output === null ? null : this.#kept.next();
+    if (output !== null && kept !== null) {
+      this.#writeKept(output, kept);
       return true;
     }
     while (this.#tableAt < this.#tables.length && this.#tables[this.#tableAt].isDone) this.#tableAt++;
@@ -335,25 +342,30 @@ export class Snapshotter {
       if (!output.writer.step(value)) return false;
       if (value.left > displaced.length) throw new Error(LOST_ELEMENTS);
     }
-    for (let i = 0; i < DISPLACED_AT_ONCE && displaced.length > 0; i++) {
-      const element = displaced[displaced.length - 1];
-      output.writer.element(value, element);
-      displaced.pop();
-      this.#store.heap.arena.free(element);
+    const { entries } = this.#store.heap;
+    for (let i = 0, bytes = 0; i < DISPLACED_AT_ONCE && bytes <= STEP_BYTES && displaced.length > 0; i++) {
+      bytes += entries.bytesOf(displaced.top);
+      output.writer.element(value, displaced.top);
+      this.#open.freeDisplaced(value.body);
     }
     return displaced.length === 0;
   }
 
-  #writeOrphan(output: Output, orphan: Orphan): void {
-    const value = output.writer.entry(orphan.index, orphan.ref, orphan.count);
-    this.#orphans.pop();
-    if (value !== null) return this.#beginLarge(output, value, 0, orphan);
-    this.#store.heap.release(orphan.ref);
+  #writeKept(output: Output, kept: KeptEntry): void {
+    let value: LargeValue | null;
+    try {
+      value = output.writer.entry(kept.index, kept.ref, kept.count);
+    } catch (error) {
+      this.#kept.putBack(kept);
+      throw error;
+    }
+    if (value !== null) return this.#beginLarge(output, value, 0, kept);
+    this.#kept.release(kept);
     this.#keyWritten();
   }
 
   /** Goes on with a large value of which the beginning was written. */
-  #beginLarge(output: Output, value: LargeValue, entry: number, orphan: Orphan | null): void {
+  #beginLarge(output: Output, value: LargeValue, entry: number, orphan: KeptEntry | null): void {
     output.large = { value, entry, orphan };
     if (value.writer !== null) value.source = this.#open.open(value.ref, value.writer).source;
   }
@@ -392,7 +404,9 @@ export class Snapshotter {
 
   #tableDone(walked: Walked): void {
     walked.isDone = true;
-    if (walked.isOrphan) walked.table.free();
+    if (!walked.isOrphan) return;
+    this.memory.keep(-walked.keptBytes);
+    walked.table.free();
   }
 
   #largeDone(output: Output): void {
@@ -407,8 +421,17 @@ export class Snapshotter {
     output.aside = null;
     output.writer.output.flush();
     aside.writer.output.flush();
-    for (const { chunk, length } of aside.chunks) output.offload.post(chunk, length);
+    for (const { bytes, length } of aside.chunks) output.offload.post(bytes, length);
+    giveBackChunk(output.offload, aside.writer);
     output.writer.database = aside.writer.database;
+  }
+
+  /**
+   * Whether no more may be written than the walk does: what is about to change or to go is to be kept then. So it is while
+   * the chunks on their way are as many as may be, and while as many wait for the end of a large value.
+   */
+  #isFull({ offload, aside }: Output): boolean {
+    return offload.isFull || (aside !== null && aside.chunks.length >= WINDOW_CHUNKS);
   }
 
   /** An entry that the walk has not come to is about to change: it is written as it is, or what of it may change is kept. */
@@ -422,14 +445,6 @@ export class Snapshotter {
     } else if (large?.entry === ref || !this.#keepForLater(output, index, ref)) {
       this.#writeNow(output, index, ref);
     }
-  }
-
-  /** An entry that the walk has not come to is evicted: it is written at once, so that its memory is there at once. */
-  #beforeEviction(table: WalkedTable, ref: number): void {
-    const output = this.#output;
-    const index = this.#indexes.get(table)?.index ?? -1;
-    if (output === null || index < 0) return this.#open.mark(ref);
-    this.#writeNow(output, index, ref);
   }
 
   /** Writes an entry, or what is left of it, before the walk comes to it. */
@@ -455,32 +470,30 @@ export class Snapshotter {
   }
 
   /**
-   * Keeps what an entry is at this time, to be written later: where it is large, or the window of chunks is full. An
-   * inline value is copied; a body is not, but may change from now on element by element. False where it can as well be
-   * written at once, or where there is no memory for it.
+   * Keeps what an entry is at this time, to be written later: where it is large, or no more is to be written. An inline
+   * value is copied, and so is a small body, of which the copy goes on in the entry; a large one is not, but may change
+   * from now on element by element. False where it can as well be written at once, or where there is no memory for it.
    */
   #keepForLater(output: Output, index: number, ref: number): boolean {
     const { heap } = this.#store;
-    if (!output.offload.isFull && !output.writer.isLarge(ref)) return false;
-    let copy: number;
+    const { entries } = heap;
+    const isLarge = output.writer.isLarge(ref);
+    if (!isLarge && !this.#isFull(output)) return false;
+    const writer = this.#writers.body(ref);
+    let copy = 0;
     try {
-      copy = heap.copyBlock(ref, heap.entries.bytesOf(ref));
+      copy = heap.copyBlock(ref, entries.bytesOf(ref));
+      if (writer !== null && isLarge) {
+        this.#kept.takeShadow(index, copy, writer.count(this.#open.open(ref, writer).body));
+        return true;
+      }
+      if (writer !== null) entries.setValueWord(ref, heap.typeOf(ref).copyBody(entries.valueWord(ref)));
     } catch (error) {
+      if (copy !== 0) heap.arena.free(copy);
       if (isOutOfRoom(error)) return false;
       throw error;
     }
-    const writer = this.#writers.body(ref);
-    let count = -1;
-    if (writer !== null) {
-      try {
-        count = writer.count(this.#open.open(ref, writer).body);
-      } catch (error) {
-        heap.arena.free(copy);
-        if (isOutOfRoom(error)) return false;
-        throw error;
-      }
-    }
-    this.#orphans.push({ index, ref: copy, count, isShadow: writer !== null });
+    this.#kept.take(index, copy);
     return true;
   }
 
@@ -493,65 +506,61 @@ export class Snapshotter {
         while (!this.#writeSome(output, output.large));
         return this.#largeDone(output);
       }
-      const { entries } = this.#store.heap;
-      const at = this.#orphans.findIndex(({ ref }) => entries.hasBody(ref) && entries.valueWord(ref) === body);
-      if (at < 0) return;
-      const [orphan] = this.#orphans.splice(at, 1);
-      this.#writeAhead(output, orphan);
+      const kept = this.#kept.shadowOf(body);
+      if (kept !== null) this.#writeAhead(output, kept);
     } catch (error) {
       output.offload.abort();
       this.#fail(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
-  /** Writes an orphan with a body before its turn. */
-  #writeAhead(output: Output, orphan: Orphan): void {
+  /** Writes an entry with a body that was kept before its turn. */
+  #writeAhead(output: Output, kept: KeptEntry): void {
     if (output.large !== null) output.aside ??= this.#makeAside(output);
     const writer = output.aside?.writer ?? output.writer;
-    const value = writer.entry(orphan.index, orphan.ref, orphan.count);
+    const value = writer.entry(kept.index, kept.ref, kept.count);
     if (value !== null) {
       if (value.writer !== null) value.source = this.#open.open(value.ref, value.writer).source;
       writer.complete(value);
-      this.#releaseBody(value.body, orphan);
+      this.#releaseBody(value.body, kept);
     } else {
-      this.#store.heap.release(orphan.ref);
+      this.#kept.release(kept);
     }
     this.#keyWritten();
   }
 
   /** A body of which all is written is no longer needed, nor is the orphan that it was written for. */
-  #releaseBody(body: number, orphan: Orphan | null): void {
+  #releaseBody(body: number, orphan: KeptEntry | null): void {
     const orphaned = this.#open.close(body);
-    if (orphan?.isShadow) this.#store.heap.arena.free(orphan.ref);
-    else if (orphan !== null) this.#store.heap.release(orphan.ref);
+    if (orphan !== null) this.#kept.release(orphan);
     if (orphaned !== null) this.#open.free(orphaned);
   }
 
   /**
    * Takes over an entry that is about to go, if it is large: to write it at once would stop the server. So it does with
-   * any entry while the window of chunks is full: where it lies it takes no more memory than it did.
+   * any entry while no more is to be written: where it lies it takes no more memory than it did.
    */
   #takeOver(table: WalkedTable, ref: number): boolean {
     const output = this.#output;
     const index = this.#indexes.get(table)?.index ?? -1;
     if (output === null || index < 0) return false;
-    if (!output.offload.isFull && !output.writer.isLarge(ref)) return false;
-    const orphan: Orphan = { index, ref, count: -1, isShadow: false };
+    if (!this.#isFull(output) && output.large?.entry !== ref && !output.writer.isLarge(ref)) return false;
     if (output.large?.entry === ref) {
       output.large.entry = 0;
-      output.large.orphan = orphan;
+      output.large.orphan = this.#kept.describe(index, ref);
+      this.memory.keep(output.large.orphan.bytes);
     } else {
-      this.#orphans.push(orphan);
+      this.#kept.take(index, ref);
     }
     return true;
   }
 
   #makeAside(output: Output): NonNullable<Output["aside"]> {
-    const chunks: { chunk: Uint8Array<ArrayBuffer>; length: number }[] = [];
+    const chunks: Chunk[] = [];
     const tokens = new TokenWriter((chunk, length) => {
-      chunks.push({ chunk: chunk as Uint8Array<ArrayBuffer>, length }); // chunks are made here
-      return new Uint8Array(CHUNK_BYTES);
-    }, new Uint8Array(CHUNK_BYTES));
+      chunks.push({ bytes: chunk as Uint8Array<ArrayBuffer>, length }); // chunks come from takeChunk
+      return output.offload.takeChunk();
+    }, output.offload.takeChunk());
     const writer = new RdbWriter(this.#store, tokens, this.#store.heap.snapshots);
     writer.configure(output.writer);
     return { writer, chunks };
@@ -567,7 +576,17 @@ export class Snapshotter {
       return false;
     }
     walked.isOrphan = true;
+    walked.keptBytes = this.#bytesOf(table);
+    this.memory.keep(walked.keptBytes);
     return true;
+  }
+
+  /** About what a table of keys takes with all that is in it: its part of the arena, which few large values may fill. */
+  #bytesOf(table: WalkedTable): number {
+    let all = 0;
+    for (const { walked } of this.#keyspace.databases) all += walked.estimateBytes();
+    const usedBytes = this.#store.heap.arena.usedBytes - this.memory.arenaBytes;
+    return Math.round(usedBytes * (table.estimateBytes() / all));
   }
 
   /** All is marked. */
@@ -580,7 +599,7 @@ export class Snapshotter {
     this.#indexes.clear();
     if (this.#output !== null) {
       this.#output.writer.end();
-      this.#output.writer.output.takeChunk();
+      giveBackChunk(this.#output.offload, this.#output.writer);
       this.#output.offload.finish();
     } else if (this.#job !== null) {
       this.#begin(this.#job);
@@ -592,7 +611,8 @@ export class Snapshotter {
     if (output === null) return;
     this.#output = null;
     this.#job = null;
-    output.job.resolve({ keys: this.keysProcessed, bytes, durationMs: monotonicMs() - output.startedMs });
+    const durationMs = monotonicMs() - output.startedMs;
+    output.job.resolve({ keys: this.keysProcessed, bytes, durationMs, peakBytes: this.memory.peakBytes });
   }
 
   #fail(reason: Error): void {
@@ -601,28 +621,24 @@ export class Snapshotter {
     this.#job = null;
     const large = this.#output?.large ?? null;
     this.#output = null;
-    const open = this.#open.closeAll();
-    if (large !== null && large.orphan !== null) this.#orphans.push(large.orphan);
-    const released = new Set<number>();
-    for (const orphan of this.#orphans.splice(0)) {
-      if (orphan.isShadow) {
-        this.#store.heap.arena.free(orphan.ref);
-      } else {
-        if (this.#store.heap.entries.hasBody(orphan.ref)) released.add(this.#store.heap.entries.valueWord(orphan.ref));
-        this.#store.heap.release(orphan.ref);
-      }
-    }
-    for (const one of open) {
-      // One that was being written, and has not changed, the walk will come to again.
-      const isSeen = large !== null && large.entry !== 0 && large.value.body === one.body;
-      this.#open.abandon(one, !isSeen && !released.has(one.body));
-    }
-    for (const walked of this.#tables) {
-      if (!walked.isOrphan || walked.isDone) continue;
-      walked.isDone = true;
-      walked.table.free();
-    }
+    if (large !== null) this.#giveUp(large);
+    this.#kept.discard();
+    this.#kept = new KeptEntries(this.#store.heap);
+    this.#open.abandon();
+    for (const walked of this.#tables) if (walked.isOrphan && !walked.isDone) this.#tableDone(walked);
     this.#schedule();
     job.reject(reason);
   }
+
+  /** What is there of a large value will not be written. */
+  #giveUp({ value, entry, orphan }: PartlyWritten): void {
+    // One that has not changed the walk will come to again; one that has left its database goes with its entry.
+    if (entry !== 0 || (orphan !== null && !orphan.isShadow)) this.#open.forget(value.body);
+    if (orphan !== null) this.#kept.putBack(orphan);
+  }
+}
+
+/** Gives the chunk under way, of which nothing is to be written, back. */
+function giveBackChunk(offload: Offload, { output }: RdbWriter<TokenWriter>): void {
+  offload.giveBack(output.takeChunk() as Uint8Array<ArrayBuffer>); // chunks come from takeChunk
 }

@@ -407,17 +407,6 @@ export class Database implements ValueHome {
     return true;
   }
 
-  /** Removes a key for want of memory: a snapshot under way keeps nothing of it until later. Whether it was there. */
-  evict(bytes: Uint8Array, start: number, length: number): boolean {
-    const table = this.#table;
-    const ref = table.find(bytes, start, length);
-    if (ref === 0) return false;
-    this.#snapshots.prepareEviction(table, ref);
-    table.removeFound(ref);
-    this.#heap.release(ref);
-    return true;
-  }
-
   /**
    * Moves the entry `ref` of database `from` under a key of this one, in place of what is there: RENAME, MOVE and
    * RESTORE. Its value and expiry go along. Nothing has changed where there is no memory for it.
@@ -428,10 +417,10 @@ export class Database implements ValueHome {
     const has = entries.hasExpiry(ref);
     const hash = hashBytes(key, start, length);
     const moved = this.#heap.twin(ref, key, start, length);
-    entries.setValueWord(moved, entries.valueWord(ref));
     table.reserve(hash, moved, has);
     this.remove(key, start, length);
     this.#snapshots.prepareChange(from.#table, ref);
+    entries.setValueWord(moved, entries.valueWord(ref)); // a snapshot may have left us a copy of the body
     from.#table.locate(ref);
     from.#table.removeFound(ref);
     this.#arena.free(ref);

@@ -65,6 +65,12 @@ export class Heap {
     return type;
   }
 
+  /** Bytes that an entry's value takes outside of its block, those of `samples` elements taken for all (0: of all). */
+  valueBytes(ref: number, samples: number): number {
+    const { entries } = this;
+    return entries.hasBody(ref) ? this.typeOf(ref).bodyBytes(entries.valueWord(ref), samples) : 0;
+  }
+
   /** Frees an entry that is in no table, and its value. */
   release(ref: number): void {
     if (this.entries.hasBody(ref)) {

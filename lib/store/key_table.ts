@@ -17,6 +17,10 @@ import type { Heap } from "./heap.ts";
 import type { WalkedTable } from "./snapshot_hooks.ts";
 import type { Tables, TableStatistics } from "./table.ts";
 
+/** Entries that are looked at to tell how much memory all take, and elements of each. */
+const MEASURED_ENTRIES = 64;
+const MEASURED_ELEMENTS = 8;
+
 export class KeyTable implements WalkedTable {
   /** The table of all entries. */
   #keys: number;
@@ -214,6 +218,18 @@ export class KeyTable implements WalkedTable {
     }
     arena.free(ref);
     return moved;
+  }
+
+  estimateBytes(): number {
+    const heap = this.#heap;
+    const refs: number[] = [];
+    let bytes = 0;
+    for (let cursor = 0; refs.length === 0;) {
+      cursor = this.scan(cursor, MEASURED_ENTRIES, refs);
+      if (cursor === 0) break;
+    }
+    for (const ref of refs) bytes += heap.arena.usableBytes(ref) + heap.valueBytes(ref, MEASURED_ELEMENTS);
+    return this.#tables.memoryBytes(this.#keys) + Math.round((bytes / Math.max(1, refs.length)) * this.size);
   }
 
   /** Figures of the table of all entries, and of those that expire. */

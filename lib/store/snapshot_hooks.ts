@@ -8,6 +8,7 @@
  */
 
 import { type Entries, EPOCH_BIT } from "./entry.ts";
+import { SnapshotMemory } from "./snapshot_memory.ts";
 
 /**
  * A table of keys, as a snapshot walks it. It stays what it is while SWAPDB gives it to another database; and where its
@@ -19,16 +20,19 @@ export interface WalkedTable {
   readonly expiring: number;
   /** Collects some entries from a cursor on, as `Tables.scan`; returns where to go on, 0 at the end. */
   scan(cursor: number, limit: number, into: number[]): number;
+  /** Bytes that it takes with all that is in it, as some entries tell. */
+  estimateBytes(): number;
   /** Frees it, with all that is in it, in slices: for whoever has kept it. */
   free(): void;
 }
 
 /** A snapshot under way, as the store tells it of changes. It must look up nothing in any table. */
 export interface SnapshotListener {
-  /** An entry that has not been dealt with is about to change: it counts as it is now. */
+  /**
+   * An entry that has not been dealt with is about to change: it counts as it is now. Its value may have another body
+   * after that, which is the same.
+   */
   beforeChange(table: WalkedTable, ref: number): void;
-  /** One is about to be evicted: what it takes is needed at once. */
-  beforeEviction(table: WalkedTable, ref: number): void;
   /** One is about to go: whether the listener takes it over, to write and release it later. */
   beforeRemoval(table: WalkedTable, ref: number): boolean;
   /** A database gives up a table of keys: whether the listener still needs it, and will free it later. */
@@ -49,6 +53,8 @@ export class SnapshotHooks {
   epoch = 0;
   /** The snapshot under way. */
   listener: SnapshotListener | null = null;
+  /** What is kept for it. */
+  readonly memory: SnapshotMemory = new SnapshotMemory();
 
   constructor(readonly entries: Entries) {}
 
@@ -95,16 +101,6 @@ export class SnapshotHooks {
   prepareChange(table: WalkedTable, ref: number): void {
     if (this.listener === null || this.isMarked(ref)) return;
     this.listener.beforeChange(table, ref);
-    this.mark(ref);
-  }
-
-  /**
-   * To be called, in place of `prepareRemoval`, before an entry is evicted. The snapshot under way writes it now and keeps
-   * nothing of it until later: else more would be evicted in its place.
-   */
-  prepareEviction(table: WalkedTable, ref: number): void {
-    if (this.listener === null || this.isMarked(ref)) return;
-    this.listener.beforeEviction(table, ref);
     this.mark(ref);
   }
 

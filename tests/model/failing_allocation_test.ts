@@ -12,6 +12,7 @@ import { after, test } from "node:test";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 import { Dumper, Restorer } from "../../lib/persistence/dump.ts";
+import { Offload } from "../../lib/persistence/rdb_offload.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
 import { Snapshotter } from "../../lib/persistence/snapshot.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
@@ -386,7 +387,6 @@ const GENERAL: Readonly<Record<string, (key: string, expiring: string) => void>>
   "a value restored": (key) => restore(key, "new"),
   "a value restored in place of another": (key) => restore(key, TAKEN),
   "its removal": (_, expiring) => void first.remove(encodeLatin1(expiring), 0, expiring.length),
-  "its eviction": (_, expiring) => void first.evict(encodeLatin1(expiring), 0, expiring.length),
 };
 
 /** What is done to keys whatever their values, or to all of them. */
@@ -469,8 +469,22 @@ function beginSnapshot(): () => Promise<Map<string, string>> {
   };
 }
 
+/** Does something as if as many chunks were on their way as may be. */
+function withFullWindow<T>(work: () => T): T {
+  const isFull = Object.getOwnPropertyDescriptor(Offload.prototype, "isFull");
+  assert.ok(isFull !== undefined);
+  Object.defineProperty(Offload.prototype, "isFull", { configurable: true, get: () => true });
+  try {
+    return work();
+  } finally {
+    Object.defineProperty(Offload.prototype, "isFull", isFull);
+  }
+}
+
 interface Situation {
   readonly withSnapshot?: boolean;
+  /** As many chunks are on their way as may be, so that what changes is kept. */
+  readonly isWindowFull?: boolean;
   /** Fills the tables. */
   readonly fill?: () => void;
 }
@@ -478,6 +492,7 @@ interface Situation {
 const SITUATIONS: Readonly<Record<string, Situation>> = {
   "few keys": {},
   "few keys, while a snapshot is under way": { withSnapshot: true },
+  "few keys, while the window of a snapshot is full": { withSnapshot: true, isWindowFull: true },
   "both tables about to grow": {
     fill: () => {
       fill(() => first.expiring, fullTable(first.expiring), LATER);
@@ -506,7 +521,8 @@ function testEach(what: string, operation: () => void, types?: readonly TypeCase
       for (let at = 0, isReached = true; isReached; at++) {
         begin();
         const snapshot = situation.withSnapshot ? beginSnapshot() : null;
-        const result = runFailing(operation, at);
+        const work = () => runFailing(operation, at);
+        const result = situation.isWindowFull ? withFullWindow(work) : work();
         const expected = result.hasThrown ? before : done;
         assert.deepEqual(contentsOf(keyspace), expected, `allocation ${at} failed: all was done, or nothing`);
         if (snapshot !== null) assert.deepEqual(await snapshot(), before, "the snapshot is of before");

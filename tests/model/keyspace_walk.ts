@@ -28,5 +28,6 @@ export function walkKeyspace(keyspace: Keyspace, isSnapshotting: boolean): void 
       }
     }
   }
+  if (!isSnapshotting) assert.equal(keyspace.store.heap.snapshots.memory.bytes, 0, "nothing is kept for a snapshot");
   walkArena(keyspace.store.heap.arena, held, isSnapshotting);
 }

@@ -620,7 +620,7 @@ class World implements ClientWorld {
     this.#primary.command(["FLUSHALL"]);
     const isEmpty = ({ server, emptyBytes }: Machine) =>
       server !== null && !server.saving.isBusy && !server.saving.snapshotter.settling &&
-      server.store.heap.arena.usedBytes === emptyBytes;
+      server.store.heap.arena.usedBytes === emptyBytes && server.store.heap.snapshots.memory.bytes === 0;
     const used = () =>
       this.#machines.map(({ name, server, emptyBytes }) =>
         `${name} ${server?.store.heap.arena.usedBytes} bytes, at the start ${emptyBytes}`

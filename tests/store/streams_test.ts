@@ -387,7 +387,6 @@ test("what a snapshot has still to read stays as it was, whatever becomes of the
     snapshots.mark(pair.database.peek(KEY, 0, KEY.length));
     snapshots.listener = {
       beforeChange: no,
-      beforeEviction: no,
       beforeRemoval: no,
       keepsTable: no,
       displaced: (_body, element) => displaced.push(element),

@@ -8,7 +8,7 @@ import type { Lists } from "../../store/types/lists.ts";
 import { ELEMENTS, NODE } from "../../store/types/node_trees.ts";
 import { QUICKLIST_NODE_PACKED, RDB_TYPE_LIST_QUICKLIST_2 } from "../rdb_format.ts";
 import type { RdbOutput } from "../rdb_output.ts";
-import type { BodyWriter, ValueWriter } from "./value_writer.ts";
+import { type BodyWriter, STEP_BYTES, type ValueWriter, WRITTEN } from "./value_writer.ts";
 
 /** A list with more nodes is written in steps. */
 const LARGE_NODES = 8;
@@ -40,6 +40,7 @@ export class ListWriter implements ValueWriter {
 class NodesWriter implements BodyWriter {
   readonly consistsOf = "nodes";
   written = 0;
+  writtenBytes = 0;
   readonly #trees: TreeCursor;
 
   constructor(readonly bodies: ListBodies) {
@@ -48,6 +49,14 @@ class NodesWriter implements BodyWriter {
 
   isLarge(body: number): boolean {
     return this.count(body) > LARGE_NODES;
+  }
+
+  isLong(body: number): boolean {
+    const trees = this.#trees;
+    let bytes = 0;
+    trees.seekPosition(this.bodies.root(body), 0);
+    do bytes += this.bodies.nodes.length(trees.word(NODE)); while (trees.next());
+    return bytes > STEP_BYTES;
   }
 
   count(body: number): number {
@@ -75,6 +84,7 @@ class NodesWriter implements BodyWriter {
     const { nodes } = this.bodies;
     const count = trees.count(root);
     let written = 0;
+    let bytes = 0;
     trees.seekPosition(root, cursor);
     do {
       const node = trees.word(NODE);
@@ -85,12 +95,14 @@ class NodesWriter implements BodyWriter {
       output.string(nodes.bytes, nodes.start, nodes.length(node));
       cursor += trees.word(ELEMENTS);
       written++;
+      bytes += nodes.length(node);
       if (marks === null) continue;
       marks.mark(node);
       trees.markRead();
-    } while (written * NODE_COST < limit && trees.next());
+    } while (written * NODE_COST < limit && bytes <= STEP_BYTES && trees.next());
     this.written = written;
-    return cursor < count ? cursor : 0;
+    this.writtenBytes = bytes;
+    return cursor < count ? cursor : WRITTEN;
   }
 
   mark(body: number): number {

@@ -12,7 +12,7 @@ import { COUNT_HIGH, COUNT_LOW, TIME_HIGH, TIME_LOW } from "../../store/types/st
 import type { Streams } from "../../store/types/streams.ts";
 import { LENGTH_64_BITS_MARK, RDB_TYPE_STREAM_LISTPACKS_2 } from "../rdb_format.ts";
 import type { RdbOutput } from "../rdb_output.ts";
-import type { BodyWriter, ValueWriter } from "./value_writer.ts";
+import { type BodyWriter, STEP_BYTES, type ValueWriter, WRITTEN } from "./value_writer.ts";
 
 /** A stream with more nodes, or pending entries, is written in steps. */
 const LARGE_NODES = 8;
@@ -40,6 +40,7 @@ export class StreamWriter implements ValueWriter {
 class StreamBodyWriter implements BodyWriter {
   readonly consistsOf = "nodes";
   written = 0;
+  writtenBytes = 0;
   readonly #trees: Trees;
   readonly #probe: Trees;
   // A writer writes one stream at a time.
@@ -76,6 +77,16 @@ class StreamBodyWriter implements BodyWriter {
     return pending > LARGE_PENDING;
   }
 
+  isLong(body: number): boolean {
+    const root = this.streams.rootOf(body);
+    if (root === 0) return false;
+    const trees = this.#trees;
+    let bytes = 0;
+    trees.seekPosition(root, 0);
+    do bytes += this.streams.nodes.length(trees.word(0)); while (trees.next());
+    return bytes > STEP_BYTES;
+  }
+
   count(body: number): number {
     const root = this.streams.rootOf(body);
     return (root === 0 ? 0 : this.#trees.countItems(root)) + 1;
@@ -100,7 +111,7 @@ class StreamBodyWriter implements BodyWriter {
   }
 
   write(output: RdbOutput, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
-    this.written = 0;
+    this.written = this.writtenBytes = 0;
     const root = this.streams.rootOf(source);
     if (cursor < BEHIND_NODES && root !== 0) {
       cursor = this.#writeNodes(output, root, cursor, limit, marks);
@@ -111,7 +122,7 @@ class StreamBodyWriter implements BodyWriter {
       const groups = this.streams.groupsOf(source);
       if (groups === 0) {
         this.written++;
-        return 0;
+        return WRITTEN;
       }
       this.#behind = this.#writeGroups(output, groups, limit, marks);
     }
@@ -119,7 +130,7 @@ class StreamBodyWriter implements BodyWriter {
     if (this.#behind.next().done !== true) return BEHIND_NODES;
     this.#behind = null;
     this.written++;
-    return 0;
+    return WRITTEN;
   }
 
   #writeNodes(output: RdbOutput, root: number, cursor: number, limit: number, marks: SnapshotHooks | null): number {
@@ -134,10 +145,11 @@ class StreamBodyWriter implements BodyWriter {
       output.string(nodes.bytes, nodes.start, nodes.length(node));
       cursor += trees.word(1);
       this.written++;
+      this.writtenBytes += nodes.length(node);
       if (marks === null) continue;
       marks.mark(node);
       trees.markRead();
-    } while (this.written * NODE_COST < limit && trees.next());
+    } while (this.written * NODE_COST < limit && this.writtenBytes <= STEP_BYTES && trees.next());
     return cursor < count ? cursor : BEHIND_NODES;
   }
 

@@ -13,11 +13,18 @@
 import type { SnapshotHooks } from "../../store/snapshot_hooks.ts";
 import type { RdbOutput } from "../rdb_output.ts";
 
+/** The cursor of a body of which all was written. */
+export const WRITTEN = -1;
+/** Bytes of long elements that are written in a step, about. */
+export const STEP_BYTES: number = 64 * 1024;
+
 export interface BodyWriter {
   /** Whether what leaves the body unmarked is still to be written by itself, or is read where it is. */
   readonly consistsOf: "members" | "nodes";
-  /** Whether a body is to be written in steps. */
+  /** Whether a body has so many elements that it is to be written in steps. */
   isLarge(body: number): boolean;
+  /** Whether the elements of a body that is not large take more than `STEP_BYTES` together. O(elements). */
+  isLong(body: number): boolean;
   /** Number of elements, or nodes, that a body has now: so many are to be written. */
   count(body: number): number;
   /** What is to be read of a body that will not change meanwhile. */
@@ -29,10 +36,12 @@ export interface BodyWriter {
   begin(output: RdbOutput, count: number): void;
   /**
    * Writes about `limit` elements from `cursor` (0 at first) on: with `marks` members without a mark, which get it, or
-   * nodes, which get it as well; else all. Returns where to go on, 0 at the end; `written` is how many they were.
+   * nodes, which get it as well, and of long ones about `STEP_BYTES`; else all. Returns where to go on, or WRITTEN at the
+   * end; `written` is how many they were, `writtenBytes` about how long.
    */
   write(output: RdbOutput, source: number, cursor: number, limit: number, marks: SnapshotHooks | null): number;
   written: number;
+  writtenBytes: number;
   /** Marks about `limit` elements from `cursor` on without writing them: nodes all at once. Where to go on, 0 at the end. */
   mark(body: number, cursor: number, limit: number, marks: SnapshotHooks): number;
   /** Writes one member that has left its body. */

@@ -27,7 +27,7 @@ import type { Log } from "../program/log.ts";
 import type { Cron } from "./cron.ts";
 import { LogWriting, type LogWritingHost } from "./log_writing.ts";
 import { RewriteLimit } from "./rewrite_limit.ts";
-import type { Saving } from "./saving.ts";
+import { type Saving, snapshotMemory } from "./saving.ts";
 
 /** What the append-only file needs of the server. */
 export interface AppendOnlyHost extends LogWritingHost {
@@ -85,6 +85,8 @@ export class AppendOnly {
   lastRewriteSucceeded = true;
   lastRewriteSeconds = -1;
   rewrites = 0;
+  /** The most that the snapshot of the last base took besides the data, in bytes. */
+  lastSnapshotBytes = 0;
   /** Bytes of all files when the last rewrite ended. */
   baseBytes = 0;
   readonly limit: RewriteLimit;
@@ -331,7 +333,10 @@ export class AppendOnly {
       const { replication: _, ...info } = saving.describe();
       return { ...info, aofBase: true };
     };
-    const { bytes } = await saving.snapshotter.start({ kind: "file", path, temporary }, describe, this.#options);
+    const target = { kind: "file", path, temporary } as const;
+    const { bytes, peakBytes } = await saving.snapshotter.start(target, describe, this.#options);
+    this.lastSnapshotBytes = peakBytes;
+    this.server.log.notice(snapshotMemory("AOF rewrite", peakBytes));
     return bytes;
   }
 

@@ -1,7 +1,9 @@
 /**
  * How much memory the server uses, and for what: read by INFO, MEMORY and eviction.
  *
- * `used_memory` is what the server itself allocates: the arena, the clients' buffers and the replication backlog. The
+ * `used_memory` is what the server itself allocates: the arena, the clients' buffers, the replication backlog and what a
+ * snapshot under way takes. The last does not count against `maxmemory`, as the pages that Redis copies for its child do
+ * not. The
  * runtime's own heap is a figure of its own: it holds no data, and a garbage collector moves it up and down by megabytes,
  * which must neither evict keys nor hide how much they take. The process as a whole is `used_memory_rss`.
  */
@@ -60,7 +62,9 @@ export class Memory {
 
   /** What counts against `maxmemory` now, in bytes. Cheap: output buffers are as of the last tick. */
   get countedBytes(): number {
-    return this.server.store.heap.arena.usedBytes + this.#inputBytes + this.#outputBytes + this.#backlogBytes;
+    const { arena, snapshots } = this.server.store.heap;
+    const dataBytes = arena.usedBytes - snapshots.memory.arenaBytes;
+    return dataBytes + this.#inputBytes + this.#outputBytes + this.#backlogBytes;
   }
 
   /** The input buffer of a client has grown by so many bytes, which may be fewer than none. */
@@ -92,6 +96,7 @@ export class Memory {
     const { keyspace, store } = this.server;
     const { clientBytes, replicaBytes } = this.#buffers();
     const arenaBytes = store.heap.arena.usedBytes;
+    const { bytes: snapshotBytes, chunkBytes } = store.heap.snapshots.memory;
     let tableBytes = 0;
     let keys = 0;
     for (const database of keyspace.databases) {
@@ -99,10 +104,11 @@ export class Memory {
       tableBytes += all.bytes + expires.bytes;
       keys += all.entries;
     }
-    const usedBytes = arenaBytes + clientBytes + replicaBytes + this.#backlogBytes;
+    const usedBytes = arenaBytes + chunkBytes + clientBytes + replicaBytes + this.#backlogBytes;
     this.#notePeak(usedBytes);
     // What was there at the start are the empty tables.
-    const overheadBytes = Math.max(this.startupBytes, tableBytes) + clientBytes + replicaBytes + this.#backlogBytes;
+    const bufferBytes = clientBytes + replicaBytes + this.#backlogBytes + snapshotBytes;
+    const overheadBytes = Math.max(this.startupBytes, tableBytes) + bufferBytes;
     return {
       usedBytes,
       peakBytes: this.server.statistics.peakMemoryBytes,
@@ -110,6 +116,7 @@ export class Memory {
       committedBytes: store.heap.arena.committedBytes,
       clientBytes,
       replicaBytes,
+      snapshotBytes,
       backlogBytes: this.#backlogBytes,
       overheadBytes,
       datasetBytes: Math.max(0, usedBytes - overheadBytes),
@@ -136,7 +143,8 @@ export class Memory {
     this.#isStale = false;
     this.#sampledMs = monotonicMs();
     this.#sampleTookMs = this.#sampledMs - startMs;
-    this.#notePeak(this.countedBytes + replicaBytes + this.server.replication.stream.backlogExcessBytes);
+    const uncountedBytes = replicaBytes + this.server.replication.stream.backlogExcessBytes;
+    this.#notePeak(this.countedBytes + uncountedBytes + this.server.store.heap.snapshots.memory.bytes);
   }
 
   #notePeak(usedBytes: number): void {

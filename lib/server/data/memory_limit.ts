@@ -146,7 +146,7 @@ export class MemoryLimit {
 
   #remove({ database, key }: EvictionCandidate): void {
     const { server } = this;
-    database.evict(key, 0, key.length);
+    database.remove(key, 0, key.length);
     server.statistics.evictedKeys++;
     server.changes.evicted(database, key, this.#deletion);
   }

@@ -63,6 +63,11 @@ export interface SavingHost {
   readonly writeGate: { refresh(): void };
 }
 
+/** What the log says of the memory that a snapshot took besides the data. */
+export function snapshotMemory(purpose: "RDB" | "AOF rewrite", peakBytes: number): string {
+  return `Snapshot memory for ${purpose}: peak ${Math.ceil(peakBytes / 2 ** 20)} MB`;
+}
+
 /** Saves and loads the data set. */
 export class Saving {
   readonly snapshotter: Snapshotter;
@@ -77,6 +82,8 @@ export class Saving {
   /** When the snapshot under way began, in ms; 0 while there is none. */
   startedMs = 0;
   saves = 0;
+  /** The most that the last snapshot for a file or for replicas took besides the data, in bytes. */
+  lastSnapshotBytes = 0;
   /** BGSAVE SCHEDULE was asked while another snapshot was under way. */
   scheduled = false;
   /** Whether the append-only file is being rewritten, which may not have come to its snapshot yet. */
@@ -206,6 +213,8 @@ export class Saving {
     try {
       const result = await this.snapshotter.start(target, describe, this.writeOptions);
       if (isSave) log.notice(`DB saved on disk: ${result.keys} keys, ${result.bytes} bytes`);
+      this.lastSnapshotBytes = result.peakBytes;
+      log.notice(snapshotMemory("RDB", result.peakBytes));
       log.notice(`Background ${isSave ? "saving" : "RDB transfer"} terminated with success`);
       if (isSave) this.#succeeded(changesSaved);
       return result;

@@ -295,14 +295,8 @@ export class Hashes implements ValueType {
     value.setString(bytes, entries.valueStart(entry), entries.valueWord(entry));
   }
 
-  /**
-   * Bytes that the value takes outside of its key's entry: nothing for a listpack; for a table, its own and those of
-   * `samples` fields taken for all (0: of all fields).
-   */
-  memoryBytes(ref: number, samples: number): number {
-    const { entries } = this.heap;
-    if (entries.encoding(ref) !== ENCODING_HASHTABLE) return 0;
-    return this.#members.memoryBytes(entries.valueWord(ref), samples);
+  bodyBytes(table: number, samples: number): number {
+    return this.#members.memoryBytes(table, samples);
   }
 
   walk(ref: number, cursor: number, limit: number, sink: ElementSink): number {

@@ -336,9 +336,8 @@ export class Lists implements ValueType, ListLimits {
     return this.bodies.copy(body);
   }
 
-  memoryBytes(ref: number, samples: number): number {
-    const { entries } = this.heap;
-    return entries.hasBody(ref) ? this.bodies.memoryBytes(entries.valueWord(ref), samples) : 0;
+  bodyBytes(body: number, samples: number): number {
+    return this.bodies.memoryBytes(body, samples);
   }
 
   walk(ref: number, cursor: number, limit: number, sink: ElementSink): number {

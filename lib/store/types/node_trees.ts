@@ -33,7 +33,7 @@ export function nodesMemoryBytes(arena: Arena, trees: Trees, root: number, sampl
       seen += trees.word(ELEMENTS);
     } while ((samples === 0 || seen < samples) && trees.next());
   }
-  return trees.memoryBytes(root) + (seen === 0 ? 0 : Math.round((bytes / seen) * count));
+  return trees.memoryBytes(root, samples) + (seen === 0 ? 0 : Math.round((bytes / seen) * count));
 }
 
 /** Marks a tree and its nodes as what no snapshot has to read. */

@@ -460,9 +460,8 @@ export class Sets implements ValueType {
     into.setString(entries.bytes(member), entries.keyStart(member), entries.keyLength(member));
   }
 
-  memoryBytes(ref: number, samples: number): number {
-    const { entries } = this.heap;
-    return entries.hasBody(ref) ? this.#members.memoryBytes(entries.valueWord(ref), samples) : 0;
+  bodyBytes(table: number, samples: number): number {
+    return this.#members.memoryBytes(table, samples);
   }
 
   walk(ref: number, cursor: number, limit: number, sink: ElementSink): number {

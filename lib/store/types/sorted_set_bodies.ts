@@ -347,7 +347,7 @@ export class SortedSetBodies {
   /** Bytes that a body takes, those of `samples` members taken for all (0: of all). */
   memoryBytes(body: number, samples: number): number {
     return this.heap.arena.usableBytes(body) + this.members.memoryBytes(this.table(body), samples) +
-      this.#trees.memoryBytes(this.root(body));
+      this.#trees.memoryBytes(this.root(body), samples);
   }
 
   /** Compaction: see `ValueType.relocateBody`. `ref` is the key's entry, which has the body. */

@@ -388,9 +388,8 @@ export class SortedSets implements ValueType {
     return this.bodies.copy(body);
   }
 
-  memoryBytes(ref: number, samples: number): number {
-    const { entries } = this.heap;
-    return entries.hasBody(ref) ? this.bodies.memoryBytes(entries.valueWord(ref), samples) : 0;
+  bodyBytes(body: number, samples: number): number {
+    return this.bodies.memoryBytes(body, samples);
   }
 
   /** Scores come with 17 digits, as Redis's digests have them. */

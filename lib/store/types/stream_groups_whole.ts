@@ -127,22 +127,25 @@ export class WholeGroups {
     });
   }
 
-  /** Bytes that the groups of a tree take. O(n) of groups and consumers. */
-  memoryBytes(root: number): number {
-    if (root === 0) return 0;
+  /** Bytes that the groups of a tree take, those of `samples` groups, and of as many consumers of each, taken for all. */
+  memoryBytes(root: number, samples: number): number {
     const { groups } = this;
     const { arena } = this.heap;
-    const treeBytes = (trees: Trees, of: number) => of === 0 ? 0 : trees.memoryBytes(of);
-    let bytes = this.#names.memoryBytes(root);
-    forEachBlock(this.#names, root, (group) => {
-      bytes += arena.usableBytes(group) + treeBytes(this.#pending, groups.pendingRoot(group));
-      bytes += treeBytes(this.#numbers, groups.numbersRoot(group));
-      bytes += treeBytes(this.#consumers, groups.consumersRoot(group));
-      forEachBlock(this.#consumers, groups.consumersRoot(group), (consumer) => {
-        bytes += arena.usableBytes(consumer) + treeBytes(this.#ids, groups.idsRoot(consumer));
-      });
-    });
-    return bytes;
+    const treeBytes = (trees: Trees, of: number) => of === 0 ? 0 : trees.memoryBytes(of, samples);
+    return bytesOfAll(
+      this.#names,
+      root,
+      samples,
+      (group) =>
+        arena.usableBytes(group) + treeBytes(this.#pending, groups.pendingRoot(group)) +
+        treeBytes(this.#numbers, groups.numbersRoot(group)) +
+        bytesOfAll(
+          this.#consumers,
+          groups.consumersRoot(group),
+          samples,
+          (consumer) => arena.usableBytes(consumer) + treeBytes(this.#ids, groups.idsRoot(consumer)),
+        ),
+    );
   }
 
   /** Marks all that a snapshot might have to read of groups as read. */
@@ -227,6 +230,19 @@ export class WholeGroups {
 
 function nameOf(groups: StreamGroups, block: number, start: number): Uint8Array {
   return groups.bytes(block).slice(start, start + groups.nameLength(block));
+}
+
+/** Bytes of a tree of names, which may be empty, and of its blocks, `samples` of them taken for all (0: all). */
+function bytesOfAll(names: Trees, root: number, samples: number, bytesOf: (block: number) => number): number {
+  if (root === 0) return 0;
+  let seen = 0;
+  let bytes = 0;
+  names.seekPosition(root, 0);
+  do {
+    bytes += bytesOf(names.word(0));
+    seen++;
+  } while (seen !== samples && names.next());
+  return names.memoryBytes(root, samples) + Math.round((bytes / seen) * names.count(root));
 }
 
 /** Marks all nodes of a tree as read, after `visit` was called with each of its refs. */

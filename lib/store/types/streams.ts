@@ -515,11 +515,10 @@ export class Streams implements ValueType {
     return copy;
   }
 
-  memoryBytes(ref: number, samples: number): number {
+  bodyBytes(body: number, samples: number): number {
     const { arena } = this.heap;
-    const body = this.bodyOf(ref);
     const root = this.#word(body, ROOT);
-    const bytes = arena.usableBytes(body) + this.wholeGroups.memoryBytes(this.#word(body, GROUPS));
+    const bytes = arena.usableBytes(body) + this.wholeGroups.memoryBytes(this.#word(body, GROUPS), samples);
     return root === 0 ? bytes : bytes + nodesMemoryBytes(arena, this.#trees, root, samples);
   }
 

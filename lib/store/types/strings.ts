@@ -22,7 +22,7 @@ export class Strings implements ValueType {
     return 0;
   }
 
-  memoryBytes(): number {
+  bodyBytes(): number {
     return 0;
   }
 

@@ -43,8 +43,8 @@ export interface ValueType {
    * the value does not change meanwhile, each element comes once.
    */
   walk(ref: number, cursor: number, limit: number, sink: ElementSink): number;
-  /** Bytes outside of the key's entry, those of `samples` elements taken for all (0: of all elements). */
-  memoryBytes(ref: number, samples: number): number;
+  /** Bytes that a body takes, those of `samples` elements taken for all (0: of all elements). */
+  bodyBytes(body: number, samples: number): number;
   /** Frees a body, one that is large in slices. */
   freeBody(body: number): void;
   /** A copy of a body. Throws where there is no memory, and has taken none then. */

@@ -57,7 +57,7 @@ export function memoryFields({ config, memory, statistics, store }: MemorySource
     ["rss_overhead_bytes", use.residentBytes - use.committedBytes],
     ["mem_fragmentation_ratio", (use.residentBytes / use.usedBytes).toFixed(2)],
     ["mem_fragmentation_bytes", use.residentBytes - use.usedBytes],
-    ["mem_not_counted_for_evict", use.replicaBytes],
+    ["mem_not_counted_for_evict", use.replicaBytes + use.snapshotBytes],
     ["mem_replication_backlog", use.backlogBytes],
     ["mem_total_replication_buffers", use.backlogBytes + use.replicaBytes],
     ["mem_clients_slaves", use.replicaBytes],

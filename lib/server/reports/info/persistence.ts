@@ -19,6 +19,7 @@ export interface PersistenceSource {
     | "lastLoad"
     | "lastSaveMs"
     | "lastSeconds"
+    | "lastSnapshotBytes"
     | "lastSucceeded"
     | "loading"
     | "saves"
@@ -30,12 +31,14 @@ export interface PersistenceSource {
 /** The fields of the section, in Redis\'s order. */
 export function persistenceFields({ appendOnly, changes, loading, phase, saving }: PersistenceSource): Field[] {
   const { snapshotter, lastLoad } = saving;
-  const { running, keysProcessed, keysTotal } = snapshotter;
+  const { running, keysProcessed, keysTotal, memory } = snapshotter;
   const nowMs = unixMs();
   return [
     ["loading", loading ? 1 : 0],
     ["async_loading", phase.isAsyncLoading ? 1 : 0],
-    ...zeros("current_cow_peak", "current_cow_size", "current_cow_size_age"),
+    ["current_cow_peak", running ? memory.peakBytes : 0],
+    ["current_cow_size", running ? memory.bytes : 0],
+    ["current_cow_size_age", 0], // it is counted as it changes
     ["current_fork_perc", running ? percent(keysProcessed, keysTotal) : "0.00"],
     ["current_save_keys_processed", running ? keysProcessed : 0],
     ["current_save_keys_total", running ? keysTotal : 0],
@@ -46,11 +49,12 @@ export function persistenceFields({ appendOnly, changes, loading, phase, saving 
     ["rdb_last_bgsave_time_sec", saving.lastSeconds],
     ["rdb_current_bgsave_time_sec", saving.inBackground ? Math.floor((nowMs - saving.startedMs) / 1000) : -1],
     ["rdb_saves", saving.saves],
-    ["rdb_last_cow_size", 0],
+    ["rdb_last_cow_size", saving.lastSnapshotBytes],
     ["rdb_last_load_keys_expired", lastLoad?.keysExpired ?? 0],
     ["rdb_last_load_keys_loaded", lastLoad?.keysLoaded ?? 0],
     ...rewriteFields(appendOnly, nowMs),
-    ...zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"),
+    ["aof_last_cow_size", appendOnly.lastSnapshotBytes],
+    ...zeros("module_fork_in_progress", "module_fork_last_cow_size"),
     ...(appendOnly.isOn ? logFields(appendOnly) : []),
     ...(saving.loading === null ? [] : loadingFields(saving.loading, nowMs)),
   ];
