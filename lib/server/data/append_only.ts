@@ -201,10 +201,10 @@ export class AppendOnly {
 
   /** The directory of the server is another one: so is that of the append-only file, with all the data there is. */
   #moved(): null {
-    if (this.state === "off") return null;
-    this.suspend();
+    const isWritten = this.state !== "off";
+    if (isWritten) this.suspend();
     this.directory = this.#newDirectory();
-    this.resume();
+    if (isWritten) this.resume();
     return null;
   }
 

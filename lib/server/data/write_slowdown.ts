@@ -26,6 +26,8 @@ import type { Phase } from "./phase.ts";
 
 /** How often the share of the writers is reckoned anew, in ms. */
 const SLICE_MS = 10;
+/** Until so much of the limit waits, one part in, nobody is slowed down. */
+const UNHINDERED_SHARE = 8;
 /** No synchronisation counts as younger than that, in ms: it may write much at once. */
 const LEAST_ELAPSED_MS = 1000;
 
@@ -87,7 +89,11 @@ export class WriteSlowdown {
     const share = (this.bytesPerSecond * SLICE_MS) / 1000;
     const { side, stream } = this;
     // A share that was not used is lost; what was written beyond one, as requests come in batches, is taken off the next ones.
-    side.pausesAtOffset = Math.min(side.pausesAtOffset, stream.offset) + share;
+    const unhindered = limitBytes / UNHINDERED_SHARE - replica.behindBytes;
+    side.pausesAtOffset = Math.max(
+      Math.min(side.pausesAtOffset, stream.offset) + share,
+      stream.offset + unhindered,
+    );
     this.#hold(stream.offset > side.pausesAtOffset);
     this.#letGo();
     startTimer(this.#tick, SLICE_MS);
