@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { toBinary } from "../../lib/bytes/paths.ts";
 import { WINDOW_CHUNKS } from "../../lib/persistence/rdb_offload.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
@@ -179,11 +180,12 @@ test("a replica that leaves while its snapshot is sent takes what was kept for i
 
 test("a rewrite's memory and a save's are told of apart, in INFO and in the log", async () => {
   const directory = mkdtempSync(join(tmpdir(), "tredis-snapshot-"));
+  const before = process.cwd();
   const { server, say, field } = start();
   try {
     server.log.file = toBinary(join(directory, "log"));
     server.log.level = "notice";
-    server.config.assign("dir", [toBinary(directory)]); // without CONFIG SET, which would move this process
+    server.config.assign("dir", [toBinary(directory)]); // CONFIG SET may not, and this moves the process, too
     say("BGREWRITEAOF");
     assert.equal(say("BGSAVE SCHEDULE"), "+Background saving scheduled\r\n");
     assert.ok(field("current_cow_size") > 0);
@@ -200,6 +202,7 @@ test("a rewrite's memory and a save's are told of apart, in INFO and in the log"
     assert.match(log, /Snapshot memory for AOF rewrite: peak \d+ MB\n[^]*Snapshot memory for RDB: peak \d+ MB\n/);
     await settled(server);
   } finally {
+    process.chdir(before);
     rmSync(directory, { recursive: true, force: true });
   }
 });
