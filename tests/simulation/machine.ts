@@ -157,7 +157,7 @@ export class Machine {
       this.#mayHaveReceived = true;
     }
     const withoutStack = message.replace(/\n +at .*/g, ""); // the places in it would make the trace that of one checkout
-    this.note(`  log: ${withoutStack.replace(/pid \d+/, "pid N").replace(/\d+-\d+\.rdb/g, "N.rdb")}`);
+    this.note(`  log: ${withoutStack.replace(/pid \d+/, "pid N").replace(/(temp-[a-z-]+)\d+-\d+/g, "$1N")}`);
     if (FAULTS.test(message) && !message.includes(SIMULATED)) this.around.fail(this.name, `logged '${message}'`);
   }
 
