@@ -586,7 +586,8 @@ export class Snapshotter {
     let all = 0;
     for (const { walked } of this.#keyspace.databases) all += walked.estimateBytes();
     const usedBytes = this.#store.heap.arena.usedBytes - this.memory.arenaBytes;
-    return Math.round(usedBytes * (table.estimateBytes() / all));
+    const own = table.estimateBytes();
+    return Math.round(usedBytes * (own / Math.max(all, own))); // a replica may be giving up what is no database any more
   }
 
   /** All is marked. */

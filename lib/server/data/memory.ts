@@ -3,9 +3,8 @@
  *
  * `used_memory` is what the server itself allocates: the arena, the clients' buffers, the replication backlog and what a
  * snapshot under way takes. The last does not count against `maxmemory`, as the pages that Redis copies for its child do
- * not. The
- * runtime's own heap is a figure of its own: it holds no data, and a garbage collector moves it up and down by megabytes,
- * which must neither evict keys nor hide how much they take. The process as a whole is `used_memory_rss`.
+ * not. The runtime's own heap is a figure of its own: it holds no data, and a garbage collector moves it up and down by
+ * megabytes, which must neither evict keys nor hide how much they take. The process as a whole is `used_memory_rss`.
  */
 
 import type { MemoryUse } from "../../commands/host_facets.ts";

@@ -138,13 +138,14 @@ export class WriteSlowdown {
   }
 
   #tell(): void {
-    const replica = this.side.syncing;
-    if (replica === null) return;
+    const limited = this.#limited();
+    if (limited === null) return;
+    const { replica, limitBytes } = limited;
     this.server.log.warning(
       `Slowing writers down: ${replica.behindBytes} bytes wait for replica ${
         this.side.describe(replica)
       }, which is being ` +
-        "synchronised, and its output buffer limit is near",
+        `synchronised, of at most ${limitBytes}`,
     );
   }
 
