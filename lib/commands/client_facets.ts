@@ -5,7 +5,7 @@
 
 import type { Subscriber } from "../pubsub/pubsub.ts";
 import type { Request } from "../resp/request.ts";
-import type { Handshake } from "../replication/primary.ts";
+import type { Handshake } from "../replication/attached_replica.ts";
 import type { MigrationOrder } from "./migration_order.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "./client_state.ts";
 

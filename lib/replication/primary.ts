@@ -13,11 +13,10 @@ import { monotonicMs } from "../runtime/clock.ts";
 import { files } from "../runtime/files.ts";
 import { sleep } from "../runtime/timers.ts";
 import type { Sender } from "../runtime/turns.ts";
-import { type BacklogPosition, readFrom } from "./backlog.ts";
+import { type Handshake, Replica, type ReplicaConnection, WINDOW_BYTES } from "./attached_replica.ts";
+import type { BacklogPosition } from "./backlog.ts";
 import { randomId, type ReplicationStream } from "./stream.ts";
 
-/** A replica's output at which a snapshot pauses, in bytes. */
-const WINDOW_BYTES = 1024 * 1024;
 const FILE_CHUNK_BYTES = 256 * 1024;
 /** So much of the stream does not wait for the end of the turn. */
 const SENT_AT_ONCE_BYTES = 32 * 1024;
@@ -25,158 +24,6 @@ const SENT_AT_ONCE_BYTES = 32 * 1024;
 const POLL_MS = 5;
 /** After a snapshot that failed, the next one for replicas begins no sooner, in ms: they would ask for it at once. */
 const RETRY_MS = 5000;
-
-/** A client that is a replica. */
-export interface ReplicaConnection {
-  readonly id: number;
-  readonly remoteAddress: string;
-  /** Bytes that wait to be sent. */
-  readonly outputBytes: number;
-  /** Sends bytes, in order. */
-  deliver(bytes: Uint8Array, start: number, end: number): void;
-  /** Sends a part of the stream, behind what was delivered. */
-  stream(bytes: Uint8Array, start: number, end: number): void;
-  /** Closes the connection at once. */
-  drop(): void;
-  /** The same, as more waits for it than its limit allows. */
-  dropAsFull(): void;
-  /** Closes the connection once all is sent. */
-  end(): void;
-}
-
-/** How far a replica has come: waiting for a snapshot to begin, for its end, for its arrival; or in the stream. */
-export type ReplicaState = "wait_start" | "wait_end" | "send_bulk" | "online";
-
-export class Replica {
-  state: ReplicaState = "wait_start";
-  /** Whether it stays unsent what follows the snapshot until the replica has acknowledged that. */
-  awaitsAcknowledgement = false;
-  /** Offset of the snapshot, or at which it continues. */
-  initialOffset = 0;
-  acknowledgedOffset = 0;
-  /** Up to where it has the stream on disk, in its append-only file. */
-  syncedOffset = 0;
-  acknowledgedMs: number;
-  /** Whether it came with SYNC, which knows no offsets. */
-  isOld = false;
-  /** Only wants an RDB file (redis-cli --rdb). */
-  rdbOnly = false;
-  /** Said that it came to its end; `gone` after the connection is. */
-  gone = false;
-  /** The place in the stream where what it was not sent begins, and its offset; null where it is sent each turn's. */
-  #waitsFrom: BacklogPosition | null = null;
-  #waitsFromOffset = 0;
-  waitsSinceMs: number;
-  /** Since when it has been synchronised by a snapshot, in ms; 0 where it has all that was written since. */
-  syncingSinceMs = 0;
-  /** Its snapshot is being written to a file, of which it has seen nothing yet. */
-  awaitsFile = false;
-  /** Since when more waits than the soft limit allows, in ms; 0 while it does not. */
-  overSoftLimitSinceMs = 0;
-
-  constructor(
-    readonly connection: ReplicaConnection,
-    readonly handshake: Handshake,
-    readonly stream: ReplicationStream,
-    nowMs: number,
-  ) {
-    this.acknowledgedMs = this.waitsSinceMs = nowMs;
-  }
-
-  /** Bytes of the stream that wait until the replica's snapshot has gone out, or until its connection has room for them. */
-  get waitingBytes(): number {
-    return this.#waitsFrom === null ? 0 : this.stream.offset - this.#waitsFromOffset;
-  }
-
-  /** Bytes of the stream that it has not taken yet. */
-  get behindBytes(): number {
-    return this.state === "online" ? this.waitingBytes + this.connection.outputBytes : this.waitingBytes;
-  }
-
-  /** The state as INFO and ROLE have it. */
-  get shownState(): string {
-    return this.state.startsWith("wait") ? "wait_bgsave" : this.state;
-  }
-
-  /** Whether it is sent what each turn has written, at its end. */
-  get isInStep(): boolean {
-    return this.state === "online" && this.#waitsFrom === null;
-  }
-
-  /** Whether a replica that has just come can be given the snapshot file that is being written for this one. */
-  canShareWith(other: Replica): boolean {
-    const { handshake } = this;
-    if (!this.awaitsFile || this.gone || (this.rdbOnly && !other.rdbOnly)) return false;
-    // The other must understand whatever this one is sent.
-    return (!handshake.readsMarks || other.handshake.readsMarks) &&
-      (!handshake.followsIds || other.handshake.followsIds);
-  }
-
-  /** Takes the place of another replica, which waits for the same snapshot file, in the stream. */
-  standBeside(other: Replica): void {
-    this.initialOffset = other.initialOffset;
-    this.syncingSinceMs = other.syncingSinceMs;
-    if (other.#waitsFrom !== null) this.waitFrom(other.#waitsFrom, other.#waitsFromOffset);
-  }
-
-  /** From a place in the stream on, behind `offset`, what is written waits. */
-  waitFrom(position: BacklogPosition, offset: number): void {
-    this.stream.hold(position); // before the place that was held is let go of, or what lies between may go with it
-    this.waitNoMore();
-    this.#waitsFrom = position;
-    this.#waitsFromOffset = offset;
-  }
-
-  /** Sends of what waits as much as the connection has room for; whether nothing waits any more. */
-  sendWaiting(): boolean {
-    const from = this.#waitsFrom;
-    if (from === null) return true;
-    const room = WINDOW_BYTES - this.connection.outputBytes;
-    if (room <= 0) return false;
-    let offset = this.#waitsFromOffset;
-    const behind = readFrom(from, room, (bytes, start, end) => {
-      this.connection.stream(bytes, start, end);
-      offset += end - start;
-    });
-    if (offset < this.stream.offset) this.waitFrom(behind, offset);
-    else this.waitNoMore();
-    return this.#waitsFrom === null;
-  }
-
-  /** Nothing needs to be kept for the replica. */
-  waitNoMore(): void {
-    if (this.#waitsFrom !== null) this.stream.release(this.#waitsFrom);
-    this.#waitsFrom = null;
-  }
-}
-
-/** What a replica has said of itself with REPLCONF, before it asks for synchronisation. */
-export interface Handshake {
-  listeningPort: number;
-  /** Announced address; empty: the connection's. */
-  address: string;
-  /** Understands a snapshot of unknown length, ended by a mark. */
-  readsMarks: boolean;
-  /** Understands `+CONTINUE` with another id. */
-  followsIds: boolean;
-  rdbOnly: boolean;
-  /** Wants no keys in the snapshot (redis-cli --functions-rdb, --replica). */
-  withoutKeys: boolean;
-  /** Nor function libraries. */
-  withoutFunctions: boolean;
-}
-
-export function newHandshake(): Handshake {
-  return {
-    listeningPort: 0,
-    address: "",
-    readsMarks: false,
-    followsIds: false,
-    rdbOnly: false,
-    withoutKeys: false,
-    withoutFunctions: false,
-  };
-}
 
 /** What the primary's side needs of the server. */
 export interface PrimaryHost {
@@ -225,8 +72,6 @@ export class PrimarySide implements Sender {
   #noReplicasSinceMs: number;
   /** What the turn under way has added to the stream: from where on, behind which offset. Null where that is nothing. */
   #turn: { readonly from: BacklogPosition; readonly offset: number } | null = null;
-  /** Replicas for which some of the stream waits. */
-  readonly #behind = new Set<Replica>();
   /** Replicas that share the snapshot under way. */
   #syncing: Replica[] = [];
   /** Whether that goes straight to their sockets, not through a file. */
@@ -250,20 +95,22 @@ export class PrimarySide implements Sender {
       this.host.atEndOfTurn(this);
     }
     stream.append(bytes, start, end);
-    for (const replica of this.#behind) this.#checkLimit(replica);
     if (this.#turn !== null && stream.offset - this.#turn.offset >= SENT_AT_ONCE_BYTES) this.send();
     if (stream.offset > this.pausesAtOffset) this.onPauseReached();
   }
 
-  /** Sends what the turn has added to the stream so far to the replicas that are in step with it. */
+  /** Sends what the turn has added to the stream so far to the replicas that are in step with it; for the others it waits. */
   send(): void {
     const turn = this.#turn;
     if (turn === null) return;
     this.#turn = null;
     for (const replica of this.replicas) {
-      if (!replica.isInStep) continue;
-      replica.waitFrom(turn.from, turn.offset);
-      if (!replica.sendWaiting()) void this.#catchUp(replica);
+      if (replica.isInStep) {
+        replica.waitFrom(turn.from, turn.offset);
+        if (!replica.sendWaiting()) void this.#catchUp(replica);
+      } else {
+        this.#checkLimit(replica);
+      }
     }
     this.host.stream.release(turn.from);
   }
@@ -283,15 +130,13 @@ export class PrimarySide implements Sender {
    * it is written waits in the backlog, once for all of them.
    */
   async #catchUp(replica: Replica): Promise<void> {
-    this.#behind.add(replica);
     while (!replica.gone) {
       this.send(); // it is in step at the end of what has been sent to the others
       if (replica.sendWaiting()) break;
       await sleep(POLL_MS);
     }
-    this.#behind.delete(replica);
     replica.overSoftLimitSinceMs = 0;
-    // It has all, and may still be loading: it takes what comes next only when it is done.
+    // It may still be loading, and take what it was sent only when it is done; it may say so, too.
     while (!replica.gone && replica.syncingSinceMs > 0 && replica.connection.outputBytes > 0) await sleep(POLL_MS);
     replica.syncingSinceMs = 0;
   }
@@ -370,6 +215,7 @@ export class PrimarySide implements Sender {
   #sendEmpty(replica: Replica): void {
     const { host } = this;
     const rdb = host.emptySnapshot(!replica.handshake.withoutFunctions);
+    this.send(); // what the turn has written before is in the snapshot
     replica.initialOffset = host.stream.offset;
     host.forgetSelected();
     this.#tellOffset(replica, null);
@@ -391,7 +237,6 @@ export class PrimarySide implements Sender {
       return host.log("notice", reason);
     }
     replica.standBeside(other);
-    this.#behind.add(replica);
     this.#syncing.push(replica);
     this.#tellOffset(replica, null);
     host.log("notice", "Waiting for end of BGSAVE for SYNC");
@@ -407,13 +252,9 @@ export class PrimarySide implements Sender {
     replica.state = "online";
     replica.acknowledgedMs = host.nowMs();
     replica.waitFrom(rest, offset);
-    host.log(
-      "notice",
-      `Partial resynchronization request from ${
-        this.describe(replica)
-      } accepted. Sending ${replica.waitingBytes} bytes ` +
-        "of backlog.",
-    );
+    const name = this.describe(replica);
+    const accepted = `Partial resynchronization request from ${name} accepted.`;
+    host.log("notice", `${accepted} Sending ${replica.waitingBytes} bytes of backlog.`);
     void this.#catchUp(replica);
     host.replicasChanged();
   }
@@ -422,7 +263,6 @@ export class PrimarySide implements Sender {
   forget(replica: Replica): void {
     replica.gone = true;
     replica.waitNoMore();
-    this.#behind.delete(replica);
     if (!this.replicas.delete(replica)) return;
     this.host.log("notice", `Connection with replica ${this.describe(replica)} lost.`);
     if (this.replicas.size === 0) this.#noReplicasSinceMs = this.host.nowMs();
@@ -454,6 +294,7 @@ export class PrimarySide implements Sender {
     replica.acknowledgedOffset = Math.max(replica.acknowledgedOffset, offset);
     replica.syncedOffset = Math.max(replica.syncedOffset, syncedOffset);
     replica.acknowledgedMs = this.host.nowMs();
+    if (replica.isInStep) replica.syncingSinceMs = 0;
     if (!replica.awaitsAcknowledgement || replica.state !== "online") return;
     replica.awaitsAcknowledgement = false;
     void this.#catchUp(replica);
@@ -556,6 +397,7 @@ export class PrimarySide implements Sender {
     for (const replica of [...this.replicas]) {
       const waits = replica.state === "wait_start" || replica.awaitsFile;
       if (waits && !replica.isOld) replica.connection.deliver(NEWLINE, 0, 1);
+      if (!replica.isInStep) this.#checkLimit(replica);
       if (replica.state === "online" && !replica.isOld && this.lagSeconds(replica) > timeoutSeconds) {
         host.log("warning", `Disconnecting timedout replica (streaming sync): ${this.describe(replica)}`);
         replica.connection.drop();
@@ -633,7 +475,6 @@ export class PrimarySide implements Sender {
       replica.initialOffset = host.stream.offset;
       if (!replica.rdbOnly) {
         replica.waitFrom(host.stream.end, host.stream.offset);
-        this.#behind.add(replica);
         replica.syncingSinceMs = host.nowMs();
       }
       this.#tellOffset(replica, mark);

@@ -5,9 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { newHandshake, type PrimaryHost, PrimarySide, type ReplicaConnection } from "../../lib/replication/primary.ts";
+import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
+import { newHandshake, type ReplicaConnection } from "../../lib/replication/attached_replica.ts";
+import { type PrimaryHost, PrimarySide } from "../../lib/replication/primary.ts";
 import { ReplicationStream } from "../../lib/replication/stream.ts";
 import { files, useFiles } from "../../lib/runtime/files.ts";
+import { sleep } from "../../lib/runtime/timers.ts";
 import { nextTurn } from "../../lib/runtime/turns.ts";
 
 const SETTINGS = {
@@ -85,6 +88,77 @@ test("a primary says why it does not let a replica continue", () => {
   assert.equal(ask(stream.id, 50_002), `${lacking}50002, it has 33617 to 50000).`);
   assert.match(ask(stream.id, 50_001), /accepted\. Sending 0 bytes of backlog\.$/);
   assert.match(ask(first, 40_001), /accepted\. Sending 10000 bytes of backlog\.$/);
+});
+
+/** A connection of which what it was sent of the stream is kept, as text. */
+function recorder(): ReplicaConnection & { sent: string; outputBytes: number; isDropped: boolean } {
+  return {
+    ...CONNECTION,
+    sent: "",
+    outputBytes: 0,
+    isDropped: false,
+    stream(bytes, start, end) {
+      this.sent += decodeLatin1(bytes, start, end);
+    },
+    dropAsFull() {
+      this.isDropped = true;
+    },
+  };
+}
+
+function feed(primary: PrimarySide, text: string): void {
+  primary.feed(encodeLatin1(text), 0, text.length);
+}
+
+test("what a turn has written is sent once, to whoever came before it or in its middle", async () => {
+  const host = hostOf([], {});
+  const { stream } = host;
+  const primary = new PrimarySide(host);
+  const handshake = newHandshake();
+  const [early, late, whole] = [recorder(), recorder(), recorder()];
+  primary.synchronise(early, handshake, null, -1); // makes the backlog, and waits for a snapshot
+  primary.synchronise(early, handshake, stream.id, 1);
+  feed(primary, "one,");
+  primary.synchronise(whole, { ...handshake, withoutKeys: true }, "?", -1);
+  feed(primary, "and,");
+  primary.synchronise(late, handshake, stream.id, 3);
+  feed(primary, "two,");
+  assert.equal(late.sent, "e,and,", "what there was when it came");
+  await nextTurn();
+  assert.deepEqual([early.sent, late.sent, whole.sent], ["one,and,two,", "e,and,two,", "and,two,"]);
+  feed(primary, "x".repeat(100_000));
+  assert.equal(early.sent.length, 100_012, "much does not wait for the end of the turn");
+  await nextTurn();
+  assert.deepEqual([early.sent.length, late.sent.length, whole.sent.length], [100_012, 100_010, 100_008]);
+});
+
+test("a replica that takes nothing keeps the stream in the backlog, gets all of it later, and is dropped where that is too much", async () => {
+  let nowMs = 1;
+  const host = hostOf([], {
+    nowMs: () => nowMs,
+    outputLimit: () => ({ hardBytes: 10_000_000, softBytes: 3_000_000, softSeconds: 5 }),
+  });
+  const { stream } = host;
+  stream.createBacklog(SETTINGS.backlogBytes);
+  const primary = new PrimarySide(host);
+  const [slow, dead] = [recorder(), recorder()];
+  for (const one of [slow, dead]) primary.synchronise(one, newHandshake(), stream.id, 1);
+  slow.outputBytes = dead.outputBytes = 2_000_000;
+  const text = Array.from({ length: 20 }, (_, i) => String(i).padEnd(100_000, ".")).join("");
+  feed(primary, text);
+  await nextTurn();
+  assert.deepEqual([slow.sent, dead.sent], ["", ""]);
+  assert.ok(stream.backlogExcessBytes > 1_900_000, "it is there once, for both");
+  slow.outputBytes = 0;
+  for (let turns = 0; slow.sent.length < text.length && turns < 1000; turns++) await sleep(5);
+  assert.equal(slow.sent, text);
+  primary.everySecond();
+  nowMs += 6000;
+  assert.deepEqual([slow.isDropped, dead.isDropped], [false, false]);
+  primary.everySecond(); // nobody has written meanwhile
+  assert.deepEqual([slow.isDropped, dead.isDropped], [false, true]);
+  for (const replica of primary.replicas) primary.forget(replica);
+  assert.equal(stream.backlogExcessBytes, 0);
 });
 
 test("a snapshot that cannot be read while it is sent costs the replica its link, and nothing is left open", async () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newHandshake, Replica, type ReplicaConnection } from "../../lib/replication/primary.ts";
+import { newHandshake, Replica, type ReplicaConnection } from "../../lib/replication/attached_replica.ts";
 import { ReplicationStream } from "../../lib/replication/stream.ts";
 import { Failover } from "../../lib/server/data/failover.ts";
 

@@ -12,7 +12,7 @@ import type { ClientType, TrackingOptions, TrackingState } from "../../commands/
 import type { Command } from "../../commands/command.ts";
 import type { MigrationOrder } from "../../commands/migration_order.ts";
 import type { ReplicationControl } from "../../commands/host_facets.ts";
-import { type Handshake, newHandshake, type Replica } from "../../replication/primary.ts";
+import { type Handshake, newHandshake, type Replica } from "../../replication/attached_replica.ts";
 import type { ReplyWriter } from "../../resp/reply.ts";
 import { Request } from "../../resp/request.ts";
 import type { RequestBuilder } from "../../resp/request_builder.ts";

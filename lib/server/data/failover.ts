@@ -9,7 +9,8 @@
  */
 
 import type { FailoverControl, FailoverOrder, FailoverState } from "../../commands/host_facets.ts";
-import type { PrimarySide, Replica } from "../../replication/primary.ts";
+import type { Replica } from "../../replication/attached_replica.ts";
+import type { PrimarySide } from "../../replication/primary.ts";
 import type { Handover } from "../../replication/replica.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
 import { monotonicMs } from "../../runtime/clock.ts";

@@ -7,13 +7,8 @@ import { NOT_INTEGER } from "../../commands/errors.ts";
 import type { WaitedFor } from "../../commands/client_facets.ts";
 import type { Config } from "../../config/config.ts";
 import { emptyRdb } from "../../persistence/save.ts";
-import {
-  newHandshake,
-  type PrimarySettings,
-  PrimarySide,
-  type Replica,
-  type ReplicaConnection,
-} from "../../replication/primary.ts";
+import { newHandshake, type Replica, type ReplicaConnection } from "../../replication/attached_replica.ts";
+import { type PrimarySettings, PrimarySide } from "../../replication/primary.ts";
 import type { ReplicationStream } from "../../replication/stream.ts";
 import { Request } from "../../resp/request.ts";
 import { unixMs } from "../../runtime/clock.ts";
