@@ -77,7 +77,10 @@ export interface ReplicationControl {
   accept(id: string, by: string): string | null;
   /** Becomes a primary; false where it is one. */
   promote(by: string): boolean;
-  /** Takes the role over from a primary that hands over the stream `id`, of which the next byte is `offset`. The error to reply with, or null. */
+  /**
+   * Takes the role over from a primary that hands over the stream `id`, of which the next byte is `offset`. The error to
+   * reply with, or null.
+   */
   takeOver(id: string, offset: number | null, by: string): string | null;
   readonly link: {
     /** Keeps the data from a primary that has lost its own. */

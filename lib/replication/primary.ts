@@ -8,6 +8,7 @@
 
 import { encodeLatin1 } from "../bytes/latin1.ts";
 import { systemErrorText } from "../bytes/system_errors.ts";
+import { SENT_AT_ONCE_BYTES } from "../net/outbox.ts";
 import { SnapshotAbortedError, type SnapshotTarget } from "../persistence/snapshot.ts";
 import { monotonicMs } from "../runtime/clock.ts";
 import { files } from "../runtime/files.ts";
@@ -18,8 +19,6 @@ import type { BacklogPosition } from "./backlog.ts";
 import { randomId, type ReplicationStream } from "./stream.ts";
 
 const FILE_CHUNK_BYTES = 256 * 1024;
-/** So much of the stream does not wait for the end of the turn. */
-const SENT_AT_ONCE_BYTES = 32 * 1024;
 /** How often a snapshot that was paused looks whether it may go on, in ms. */
 const POLL_MS = 5;
 /** After a snapshot that failed, the next one for replicas begins no sooner, in ms: they would ask for it at once. */

@@ -14,11 +14,11 @@ export const GATE_NO_WRITES = 1 << 3;
 /** There is a memory limit. */
 export const GATE_MEMORY = 1 << 4;
 export const GATE_PAUSED = 1 << 5;
-/** Writers are slowed down, as a replica is being synchronised. */
-export const GATE_SLOWED = 1 << 9;
 /** Somebody listens with MONITOR. */
 export const GATE_MONITORED = 1 << 6;
 /** A replica loads its primary's data set beside the one that it serves. */
 export const GATE_ASYNC_LOADING = 1 << 7;
 /** The system gives no more memory (`Arena.isShort`). */
 export const GATE_SHORT = 1 << 8;
+/** Writers are slowed down, as a replica is being synchronised. */
+export const GATE_SLOWED = 1 << 9;
