@@ -36,7 +36,7 @@ export interface SavingControl {
 /** The append-only file, as a command sees it. */
 export interface AppendOnlyControl {
   /** Begins a rewrite, now or as soon as it can; null where it cannot begin. */
-  rewriteInBackground(isNow: boolean): "started" | "scheduled" | null;
+  rewriteInBackground(): "started" | "scheduled" | null;
 }
 
 /** How far a failover is, in the words of INFO. */

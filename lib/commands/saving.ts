@@ -70,7 +70,7 @@ function bgrewriteaof(session: Caller): void {
   if (host.saving.isRewriting) {
     return reply.error("ERR Background append only file rewriting already in progress");
   }
-  const how = host.appendOnly.rewriteInBackground(!session.insideExec);
+  const how = host.appendOnly.rewriteInBackground();
   if (how !== null) return reply.simple(`Background append only file rewriting ${how}`);
   reply.error("ERR Can't execute an AOF background rewriting. Please check the server logs for more information.");
 }

@@ -23,6 +23,7 @@ import { monotonicMs, unixMs } from "../../runtime/clock.ts";
 import { endProcess } from "../../runtime/ending.ts";
 import { thisProcess } from "../../runtime/process.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
+import type { Propagation } from "../execution/propagation.ts";
 import type { Log } from "../program/log.ts";
 import type { Cron } from "./cron.ts";
 import { LogWriting, type LogWritingHost } from "./log_writing.ts";
@@ -36,6 +37,7 @@ export interface AppendOnlyHost extends LogWritingHost {
   readonly keyspace: Pick<Keyspace, "databases">;
   readonly loading: boolean;
   readonly log: Pick<Log, "notice" | "warning">;
+  readonly propagation: Pick<Propagation, "isInUnit" | "setLog">;
   readonly saving: Pick<Saving, "describe" | "hold" | "isBusy" | "release" | "snapshotter" | "writeOptions">;
   /** Those who wait for what was written to be durable. */
   readonly replication: {
@@ -72,8 +74,7 @@ interface Rewrite {
   isFailing: boolean;
 }
 
-const TURNED_ON_LATER =
-  "AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.";
+const BEGINS_LATER = "An AOF background was scheduled to start when possible.";
 
 /** The append-only file of the server. */
 export class AppendOnly {
@@ -167,9 +168,13 @@ export class AppendOnly {
       this.#endRewrite();
     }
     this.state = "waiting";
-    if (saving.isBusy) {
+    if (!this.#mayBegin) {
       this.rewriteScheduled = true;
-      log.warning(TURNED_ON_LATER);
+      log.warning(
+        saving.isBusy
+          ? `AOF was enabled but there is already another background operation. ${BEGINS_LATER}`
+          : `AOF was enabled during a transaction. ${BEGINS_LATER}`,
+      );
       return true;
     }
     if (this.#begin()) return true;
@@ -228,15 +233,20 @@ export class AppendOnly {
   // --- Rewriting ------------------------------------------------------------------------------------------------------
 
   /** BGREWRITEAOF: begins a rewrite, or has it begin as soon as it can. What to reply, or null where it cannot begin. */
-  rewriteInBackground(isNow: boolean): "started" | "scheduled" | null {
-    if (!isNow || this.server.saving.isBusy) {
+  rewriteInBackground(): "started" | "scheduled" | null {
+    if (!this.#mayBegin) {
       this.rewriteScheduled = true;
       return "scheduled";
     }
     return this.#begin() ? "started" : null;
   }
 
-  /** Begins a rewrite; false, after having said why, where it cannot. Nothing else may be written. */
+  /** Whether a rewrite may begin: nothing else is written, and no transaction is half in the data. */
+  get #mayBegin(): boolean {
+    return !this.server.saving.isBusy && !this.server.propagation.isInUnit;
+  }
+
+  /** Begins a rewrite; false, after having said why, where it cannot. It must be one that may. */
   #begin(): boolean {
     const { log } = this.server;
     const { directory } = this;
@@ -512,7 +522,7 @@ export class AppendOnly {
     if (this.state === "off") return true;
     if (this.#rewrite !== null) {
       if (this.state === "waiting" && !force) {
-        log.warning("Writing initial AOF. Can't exit.");
+        log.warning("Writing initial AOF, can't exit.");
         return false;
       }
       log.warning("There is a child rewriting the AOF. Killing it!");

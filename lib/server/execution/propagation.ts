@@ -115,6 +115,11 @@ export class Propagation {
     this.#depth++;
   }
 
+  /** Whether a unit is under way: what it has done so far goes on together with what is still to come. */
+  get isInUnit(): boolean {
+    return this.#depth > 0;
+  }
+
   /** Ends what `begin` began; the outermost end sends what has gathered. */
   end(): void {
     this.#depth--;

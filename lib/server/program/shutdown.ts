@@ -61,9 +61,9 @@ export class Shutdown {
   /** A signal that came while the periodic work is stopped (DEBUG PAUSE-CRON), which would see to it. */
   #held: ShutdownOptions | null = null;
   /** The offset that replicas are to reach; -1 where they were not waited for. What asks them for it comes behind it. */
+  #offset = -1;
   /** Whether writes wait for its end. */
   #holdsWrites = false;
-  #offset = -1;
   /** Tells one shutdown from those aborted before it. */
   #attempt = 0;
   readonly #onFailure: (() => void)[] = [];
@@ -179,9 +179,9 @@ export class Shutdown {
   #finish(options: ShutdownOptions): void {
     const { server } = this;
     const { log, saving, config } = server;
+    server.replication.primary.logLagging(this.#offset < 0 ? server.replication.stream.offset : this.#offset);
     if (!server.loading && !server.appendOnly.finish(options)) return;
     const wantsSave = options.save === "save" || (options.save === "default" && config.savePoints.length > 0);
-    server.replication.primary.logLagging(this.#offset < 0 ? server.replication.stream.offset : this.#offset);
     saving.snapshotter.abort();
     if (wantsSave && !server.loading) {
       log.notice("Saving the final RDB snapshot before exiting.");
