@@ -6,6 +6,7 @@ import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { digestOfKeyspace } from "../../lib/commands/digest.ts";
 import { LogReplay, ReplayError } from "../../lib/server/data/log_replay.ts";
 import type { Server } from "../../lib/server/server.ts";
+import { ArenaFullError } from "../../lib/store/arena.ts";
 import { connect, startWith } from "./fake_client.ts";
 
 const resp = (...words: string[]) =>
@@ -175,6 +176,36 @@ test("what no server writes is refused; what is replied with an error is counted
   const log = replay(startWith(), resp("SET", "a", "x") + resp("INCR", "a") + resp("LPUSH", "a", "1"));
   assert.equal(log.refused, 2);
   assert.match(log.firstRefusal, /^'INCR': ERR value is not an integer/);
+});
+
+test("a log for which there is no memory is given up, within a transaction too", () => {
+  const commands = resp("RPUSH", "list", "a".repeat(100)) + resp("XADD", "stream", "1-1", "f", "b".repeat(100));
+  for (const log of [commands, resp("MULTI") + commands + resp("EXEC")]) {
+    for (let after = 0;; after++) {
+      const server = startWith();
+      const { arena } = server.store.heap;
+      let made = 0;
+      arena.alloc = (bytes) => {
+        if (made++ === after) throw new ArenaFullError("none is left");
+        return Object.getPrototypeOf(arena).alloc.call(arena, bytes);
+      };
+      try {
+        replay(server, log);
+      } catch (error) {
+        assert.ok(error instanceof ArenaFullError);
+        continue;
+      }
+      assert.ok(made <= after, `the allocation after ${after} failed, and the log was loaded without what needed it`);
+      assert.ok(after > 0);
+      break;
+    }
+  }
+});
+
+test("what is refused within a transaction is counted", () => {
+  const log = replay(startWith(), resp("MULTI") + resp("SET", "a", "x") + resp("INCR", "a") + resp("EXEC"));
+  assert.equal(log.refused, 1);
+  assert.match(log.firstRefusal, /^'EXEC': ERR value is not an integer/);
 });
 
 test("a log of many commands in one piece, and of one that is large, is run to its end", () => {

@@ -3,11 +3,10 @@
  * connection, batch by batch, with the keys of each fetched ahead, as for any client.
  */
 
-import { decodeLatin1 } from "../../bytes/latin1.ts";
 import type { Command } from "../../commands/command.ts";
 import type { CommandTable } from "../../commands/table.ts";
 import { RequestParser } from "../../resp/parser.ts";
-import type { Mark, ReplyWriter } from "../../resp/reply.ts";
+import type { ReplyWriter } from "../../resp/reply.ts";
 import type { Request } from "../../resp/request.ts";
 import type { Store } from "../../store/store.ts";
 import { LOADER } from "../clients/flags.ts";
@@ -18,7 +17,6 @@ import type { Dispatcher } from "../execution/dispatcher.ts";
 
 /** Longest part of an error reply that is kept. */
 const SHOWN_BYTES = 200;
-const MINUS = 0x2d;
 
 /** What a replay needs of the server. */
 export interface ReplayHost extends SessionHost {
@@ -76,9 +74,11 @@ export class LogReplay {
           const request = batch.requests[i];
           const command = batch.commands[i];
           if (command === null && this.#isLibrary(request)) continue;
+          const errors = reply.errorCount;
           const refusal = dispatcher.replay(session, request, command);
           if (refusal !== null) throw new ReplayError(explained(refusal, request, command), request.rawStart);
-          if (reply.length > mark) this.#look(request, mark);
+          if (reply.errorCount !== errors) this.#noteRefusal(request);
+          reply.rewind(mark);
           this.commands++;
         }
         batch.foresight.clear();
@@ -109,16 +109,10 @@ export class LogReplay {
     this.#session.database = this.server.keyspace.databases[0];
   }
 
-  /** Looks at what a command has replied, which nobody else will. */
-  #look(request: Request, mark: Mark): void {
-    const { reply } = this.server;
-    if (reply.buffer[mark] === MINUS) {
-      if (this.refused++ === 0) {
-        const text = decodeLatin1(reply.buffer, mark + 1, Math.min(reply.length - 2, mark + SHOWN_BYTES));
-        this.firstRefusal = `'${request.excerpt(0, SHOWN_BYTES)}': ${text}`;
-      }
-    }
-    reply.rewind(mark);
+  /** Notes that a command, or one of a transaction, has replied with an error, which nobody else will see. */
+  #noteRefusal(request: Request): void {
+    if (this.refused++ > 0) return;
+    this.firstRefusal = `'${request.excerpt(0, SHOWN_BYTES)}': ${this.server.reply.lastError.slice(0, SHOWN_BYTES)}`;
   }
 }
 

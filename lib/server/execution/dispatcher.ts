@@ -458,7 +458,7 @@ export class Dispatcher {
    * A handler threw. Where there was no room for what it was to do, the client is told, and what the handler has changed
    * before goes on to followers like that of any command. All else is a fault of ours, for which the client is closed;
    * what was changed goes on to them even so. A primary cannot be told, as the stream would go on without the change: its
-   * link is closed too.
+   * link is closed too; nor can a log that is loaded, which is given up.
    */
   #threw(
     client: ClientSession,
@@ -469,7 +469,7 @@ export class Dispatcher {
     mark: Mark,
   ): void {
     const { server } = this;
-    if (!isOutOfRoom(error) || client.isPrimary) {
+    if (!isOutOfRoom(error) || client.isObeyed) {
       // What EXEC has run until then has gone on by itself; EXEC without its MULTI is nothing.
       const goesOn = (command.flags & RUNS_QUEUE) === 0;
       // What a primary's request has done until then is no moment of its stream: all is to come anew.
