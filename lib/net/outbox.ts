@@ -106,14 +106,12 @@ export class Outbox {
   release(handler: SocketHandler, onReleased: () => void): void {
     if (this.released === this.length) return;
     this.#asked = this.length;
+    const end = this.#gone + this.length; // not what comes meanwhile
+    const release = () => void (this.released = Math.max(this.released, end - this.#gone));
     const wait = handler.beforeSend();
-    if (wait === null) {
-      this.released = this.length;
-      return;
-    }
-    const end = this.#gone + this.length;
+    if (wait === null) return release();
     void wait.then(() => {
-      this.released = Math.max(this.released, end - this.#gone);
+      release();
       onReleased();
     });
   }

@@ -97,6 +97,18 @@ test("what must wait is not there to be sent, nor, once what it waited for is th
   assert.deepEqual(outbox.next().slice(), stream(30, 120));
 });
 
+test("what comes while it is asked whether all may be sent is asked for by itself", () => {
+  const outbox = new Outbox();
+  outbox.add(stream(0, 10), 0, 10);
+  const adds = { ...NO_HANDLER, beforeSend: () => (outbox.add(stream(10, 5), 0, 5), null) };
+  outbox.release(adds, () => {});
+  assert.equal(outbox.released, 10);
+  assert.equal(outbox.unaskedBytes, 5);
+  const clears = { ...NO_HANDLER, beforeSend: () => (outbox.clear(), null) };
+  outbox.release(clears, () => {});
+  assert.equal(outbox.released, 0);
+});
+
 test("what an outbox waited for before it was cleared releases nothing that came after that", async () => {
   const outbox = new Outbox();
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -12,8 +12,9 @@ import type { Trace } from "./trace.ts";
 
 /** The directory that is there from the beginning. */
 export const DIRECTORY = "/data";
-/** A call beside the main thread takes up to so long, in ms. */
+/** A sync, or a call beside the main thread, takes up to so long on a slow disk and on a quick one, in ms. */
 const SLOW_MS = 15;
+const QUICK_MS = 0.6;
 
 class Inode {
   /** Of a directory nothing is read or written: what is in it tells the path. */
@@ -91,13 +92,17 @@ export class Disk {
   #nextRenaming = 0;
   readonly #open = new Map<number, OpenFile>();
   #nextFile = 10;
+  /** What takes long takes up to so long, in ms. */
+  readonly #slowestMs: number;
 
   constructor(
     readonly name: string,
     readonly scheduler: Scheduler,
     readonly chance: Chance,
     readonly trace: Trace,
-  ) {}
+  ) {
+    this.#slowestMs = chance.oneIn(2) ? QUICK_MS : SLOW_MS;
+  }
 
   /** Names of the files in a directory. */
   namesIn(directory: string): string[] {
@@ -159,6 +164,7 @@ export class Disk {
     truncate: (file, bytes) => this.#call("truncate", "", () => this.#opened(file).inode.truncate(bytes)),
     sync: (file) => {
       const done = this.#syncing(file);
+      this.scheduler.nowMs += this.chance.between(0, this.#slowestMs);
       this.#call("sync", "", () => done(false), () => done(true));
     },
     syncLater: (file) => {
@@ -218,7 +224,7 @@ export class Disk {
 
   #later<T>(what: string, body: () => T, onFailure?: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.scheduler.after(this.chance.between(0, SLOW_MS), () => {
+      this.scheduler.after(this.chance.between(0, this.#slowestMs), () => {
         try {
           resolve(this.#call(what, "later", body, onFailure));
         } catch (error) {

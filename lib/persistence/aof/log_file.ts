@@ -6,6 +6,7 @@
  */
 
 import { copyBytes } from "../../bytes/compare.ts";
+import { monotonicMs } from "../../runtime/clock.ts";
 import { files } from "../../runtime/files.ts";
 import { FileError } from "../rdb_file.ts";
 
@@ -26,6 +27,8 @@ export class LogFile {
   /** The sync under way, or null. */
   #syncing: Promise<void> | null = null;
   #closed = false;
+  /** How long the last sync took, in ms; Infinity before the first. */
+  lastSyncMs = Infinity;
   /** Why a sync has failed. */
   #broken: FileError | null = null;
 
@@ -147,7 +150,7 @@ export class LogFile {
    */
   async sync(): Promise<void> {
     const wanted = this.#writtenBytes;
-    while (this.#syncing !== null) await this.#syncing.catch(() => {}); // whoever asked for it is told
+    while (this.#syncing !== null) await this.syncEnded(); // of those who wait the first begins another one
     if (this.#syncedBytes >= wanted || this.#closed) return;
     if (this.#broken !== null) throw this.#broken;
     const syncing = this.#syncOnce();
@@ -159,25 +162,34 @@ export class LogFile {
     }
   }
 
+  /** Resolves when the sync under way, if any, has ended; whoever asked for it is told what became of it. */
+  async syncEnded(): Promise<void> {
+    await this.#syncing?.catch(() => {});
+  }
+
   async #syncOnce(): Promise<void> {
     const bytes = this.#writtenBytes;
+    const startMs = monotonicMs();
     try {
       await files().syncLater(this.#file, "data");
     } catch (cause) {
       throw this.#broken = new FileError(SYNCING, this.path, cause);
     }
+    this.lastSyncMs = monotonicMs() - startMs;
     this.#syncedBytes = Math.max(this.#syncedBytes, bytes);
   }
 
-  /** The same at once, while everybody waits. */
+  /** The same at once, while everybody waits. One that has failed before is tried again. */
   syncNow(): void {
     if (this.#syncedBytes === this.#writtenBytes) return;
     const bytes = this.#writtenBytes;
+    const startMs = monotonicMs();
     try {
       files().sync(this.#file, "data");
     } catch (cause) {
-      throw new FileError(SYNCING, this.path, cause);
+      throw this.#broken = new FileError(SYNCING, this.path, cause);
     }
+    this.lastSyncMs = monotonicMs() - startMs;
     this.#syncedBytes = bytes;
   }
 
@@ -186,7 +198,7 @@ export class LogFile {
     if (this.#closed) return;
     this.#closed = true;
     this.#buffered = 0;
-    while (this.#syncing !== null) await this.#syncing.catch(() => {}); // whoever asked for it is told
+    while (this.#syncing !== null) await this.syncEnded();
     files().close(this.#file);
   }
 }

@@ -2,9 +2,9 @@
  * When what the server does comes into its log, and when it is durable there (`appendfsync`).
  *
  * What is done in a turn gathers, and is handed to the system before any reply to it leaves. With `always` replies then
- * wait for a sync, one for all that the turn has written, which runs beside this thread while the next turn goes on. With
- * `everysec` a sync begins every second; while one is under way, which may hold up a write to the same file, what is
- * gathered waits for its end, but for two seconds at most.
+ * wait for a sync, one for all that the turn has written, which runs beside this thread while the next turn goes on, or in
+ * place while syncs are very short (sync_pace.ts). With `everysec` a sync begins every second; while one is under way,
+ * which may hold up a write to the same file, what is gathered waits for its end, but for two seconds at most.
  *
  * Where another file takes the place of one, nothing comes into it before all of that is durable, and replies wait for it:
  * a power failure must not leave what was written later without what was written before.
@@ -26,6 +26,7 @@ import { onNextTurn } from "../../runtime/turns.ts";
 import type { Store } from "../../store/store.ts";
 import type { Propagation } from "../execution/propagation.ts";
 import type { Log } from "../program/log.ts";
+import { SyncPace } from "./sync_pace.ts";
 
 /** How long a sync under way may keep a write waiting, in ms. */
 const LONGEST_WAIT_MS = 2000;
@@ -34,6 +35,8 @@ const SECOND_MS = 1000;
 const TELL_AGAIN_MS = 30_000;
 /** What has gathered, though nobody waits for a reply, is written when it comes to so much, in bytes. */
 const GATHERED_BYTES = 256 * 1024;
+/** A sync of more than so many bytes is not expected to be short. */
+const SHORT_BYTES = 256 * 1024;
 
 /** What writing needs of the server. */
 export interface LogWritingHost {
@@ -80,6 +83,7 @@ export class LogWriting {
   /** What all replies wait for; null: nothing. */
   #held: Promise<void> | null = null;
   #stampedSeconds = 0;
+  readonly #pace = new SyncPace();
   readonly #policy;
   readonly #sparesSyncs;
   readonly #stamps;
@@ -225,7 +229,45 @@ export class LogWriting {
     if (this.#files.length > 1 && this.error === null) return this.#await(() => this.#passOver());
     if (this.#policy.text !== "always" || this.#isSpared) return null;
     if (this.#isAllSynced) return null;
-    return this.#await(() => this.#sync());
+    if (this.#mayHoldUp && !this.isSyncing) return this.#syncInPlace();
+    return this.#await(() => this.#syncInTurn());
+  }
+
+  /** Makes durable what was written, behind the sync under way. */
+  async #syncInTurn(): Promise<void> {
+    if (this.#mayHoldUp) await this.#files[0].syncEnded();
+    if (this.#mayHoldUp && !this.isSyncing) this.#syncInPlace();
+    else await this.#sync();
+  }
+
+  /** Whether a sync would be so short that all may wait for it. */
+  get #mayHoldUp(): boolean {
+    const [file] = this.#files;
+    return this.#pace.areShort && this.#files.length === 1 && !this.server.saving.isBusy &&
+      this.#held === null && this.error === null && file.appendedBytes - file.syncedBytes <= SHORT_BYTES;
+  }
+
+  /** Makes durable what was written, while everybody waits; then there is nothing to wait for, which it returns. */
+  #syncInPlace(): null {
+    const [file] = this.#files;
+    const offset = this.#writtenOffset;
+    try {
+      file.syncNow();
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      this.#syncFailed(error);
+      return null;
+    }
+    this.#pace.tookInPlace(file.lastSyncMs);
+    this.#syncedOffset = Math.max(this.#syncedOffset, offset);
+    void this.#tellOfSync();
+    return null;
+  }
+
+  /** Those who have waited go on in a moment of their own, not within the sending of replies that asked for the sync. */
+  async #tellOfSync(): Promise<void> {
+    await null;
+    this.listener.onSynced();
   }
 
   /** What `begin` gives: once for all who ask before more is done. */
@@ -299,6 +341,7 @@ export class LogWriting {
       if (!(error instanceof FileError)) throw error;
       return this.#syncFailed(error);
     }
+    if (this.#files.length > 0) this.#pace.tookBeside(this.#files[0].lastSyncMs);
     this.#synced(offset);
   }
 
