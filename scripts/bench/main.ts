@@ -5,10 +5,10 @@
  *                        [--families lists,sets] [--pipelines 1,16,100] [--keys 5000000] [--values 1000000]
  *                        [--elements 10000000] [--connections 10000]
  *
- * Sections: throughput, commands, situations and durable (by redis-benchmark), memory, values (memory of each type), rdb, blocked,
- * large, latency, pubsub, idle; all of them by default. A server is `redis`, `deno`, `bun`, or the words of a command. CPU
- * per request tells the truth where the load generator needs one of two cores for itself; ratios are against the first
- * server named, from one run. Servers listen from port 16390 on, or from BENCH_PORT.
+ * Sections: throughput, commands, situations, durable and replication (by redis-benchmark), memory, values (memory of
+ * each type), rdb, blocked, large, latency, pubsub, idle; all of them by default. A server is `redis`, `deno`, `bun`, or
+ * the words of a command. CPU per request tells the truth where the load generator needs one of two cores for itself;
+ * ratios are against the first server named, from one run. Servers listen from port 16390 on, or from BENCH_PORT.
  */
 
 import { parseArgs } from "node:util";
@@ -23,6 +23,7 @@ import { memory } from "./memory.ts";
 import { memoryOfValues } from "./memory_values.ts";
 import { pubsub } from "./pubsub.ts";
 import { rdb } from "./rdb.ts";
+import { replication } from "./replication.ts";
 import { situations } from "./situations.ts";
 import { startAnother, startTargets, type Target } from "./targets.ts";
 import { TESTS, throughput } from "./throughput.ts";
@@ -96,6 +97,7 @@ const SECTIONS: Readonly<Record<string, (targets: readonly Target[]) => void | P
   durable: (targets) => durable(targets, Math.ceil(rounds / 3), keys),
   memory: (targets) => memory(targets, keys),
   values: (targets) => memoryOfValues(targets, values),
+  replication: (targets) => replication(targets, Math.ceil(rounds / 3), keys),
   rdb: (targets) => rdb(targets, values, Math.ceil(rounds / 5)),
   blocked: (targets) => blocked(targets, connections, Math.ceil(rounds / 3)),
   large: (targets) => withIdle(targets, (idle) => large(targets, idle, elements)),

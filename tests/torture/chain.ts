@@ -210,6 +210,10 @@ async function differences(one: ChainMember, other: ChainMember): Promise<string
   const clients = [await one.process.connect(), await other.process.connect()] as const;
   const found: string[] = [];
   for (let database = 0; database < DATABASES && found.length < SHOWN_KEYS; database++) {
+    for (const client of clients) await client.expect(["SELECT", database], "OK");
+    // Of keys whose time has passed nothing else tells.
+    const sizes = await Promise.all(clients.map((client) => client.call("DBSIZE")));
+    if (sizes[0] !== sizes[1]) found.push(`database ${database} has keys: ${sizes[0]} | ${sizes[1]}`);
     const keys = new Set((await Promise.all(clients.map((client) => keysOf(client, database)))).flat());
     const [ones, others] = await Promise.all(clients.map((client) => valuesOf(client, [...keys])));
     for (const [i, key] of [...keys].entries()) {
