@@ -234,7 +234,9 @@ export class PrimaryLink {
       this.#transaction.push(bytes.slice(start, end));
       return;
     }
-    for (const part of this.#transaction.splice(0)) propagation.relay(part, 0, part.length);
+    if (this.#transaction.length > 0) {
+      for (const part of this.#transaction.splice(0)) propagation.relay(part, 0, part.length);
+    }
     propagation.relay(bytes, start, end);
   }
 
