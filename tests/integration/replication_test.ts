@@ -273,7 +273,7 @@ test("two servers exchange their roles and continue without a snapshot", async (
   await one.server.logged(/Successful partial resynchronization with master/);
 });
 
-test("a transaction that makes a primary a replica writes before it, and not after", async () => {
+test("what a transaction wrote before it made a primary a replica is in the stream", async () => {
   const one = await start();
   const two = await startReplica(one.server.port);
   await untilConnected(two.client);
@@ -281,18 +281,10 @@ test("a transaction that makes a primary a replica writes before it, and not aft
   await expectSame(one.client, two.client);
   await two.client.expect("REPLICAOF NO ONE", "OK");
   await one.client.expect("MULTI", "OK");
-  await one.client.expect(["REPLICAOF", "127.0.0.1", two.server.port], "QUEUED");
-  await one.client.expect("INCR a", "QUEUED");
-  const [turned, written] = await one.client.call("EXEC") as unknown[];
-  assert.equal(turned, "OK");
-  if (IS_ORACLE) return; // Redis writes, and the two differ from then on, with either order
-  assert.match((written as ReplyError).message, /^READONLY/);
-  await expectSame(two.client, one.client);
-  await one.client.expect("REPLICAOF NO ONE", "OK");
-  await one.client.expect("MULTI", "OK");
   await one.client.expect("INCR a", "QUEUED");
   await one.client.expect(["REPLICAOF", "127.0.0.1", two.server.port], "QUEUED");
   await one.client.expect("EXEC", [2, "OK"]);
+  if (IS_ORACLE) return; // Redis continues without it, and the two differ from then on
   await expectSame(two.client, one.client);
   await one.client.expect("GET a", "1");
 });

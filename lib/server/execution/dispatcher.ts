@@ -281,11 +281,8 @@ export class Dispatcher {
     return null;
   }
 
-  /** Runs a command that EXEC has queued. One before it may have made this server a replica, which none else writes to. */
+  /** Runs a command that EXEC has queued. */
   callNested(client: ClientSession, command: Command, request: Request): void {
-    if ((this.gates & GATE_REPLICA) !== 0 && (command.flags & WRITE) !== 0 && !this.writableReplica) {
-      if (!client.isObeyed) return this.#reject(client, command, READONLY_ERROR);
-    }
     this.#isNested = true;
     client.insideExec = true;
     try {
