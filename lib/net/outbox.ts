@@ -107,13 +107,17 @@ export class Outbox {
     if (this.released === this.length) return;
     this.#asked = this.length;
     const end = this.#gone + this.length; // not what comes meanwhile
-    const release = () => void (this.released = Math.max(this.released, end - this.#gone));
     const wait = handler.beforeSend();
-    if (wait === null) return release();
+    if (wait === null) return this.#releaseTo(end);
     void wait.then(() => {
-      release();
+      this.#releaseTo(end);
       onReleased();
     });
+  }
+
+  /** What comes before `end`, counted from the first byte that was ever added, may be sent. */
+  #releaseTo(end: number): void {
+    this.released = Math.max(this.released, end - this.#gone);
   }
 
   /** A view of what is to be sent next, at least a byte; it stays as it is until `sent` is called. */

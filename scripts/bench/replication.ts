@@ -129,15 +129,11 @@ async function fullSyncs(targets: readonly Target[], keys: number): Promise<void
 /** Makes a server the replica of another, and waits until it has its data. */
 async function synchronise(replica: Target, primary: Target): Promise<void> {
   await call(replica.port, "REPLICAOF", "127.0.0.1", String(primary.port));
-  while (await linkOf(replica) !== "up") await sleep(10);
+  while (await info(replica.port, "master_link_status") !== "up") await sleep(10);
   await untilAlike(replica, primary);
 }
 
-/** One that loads answers nothing else. */
-function linkOf(replica: Target): Promise<string> {
-  return info(replica.port, "master_link_status");
-}
-
+/** Waits until a replica has applied all that its primary has written. */
 async function untilAlike(replica: Target, primary: Target): Promise<void> {
   const offset = () => info(primary.port, "master_repl_offset");
   while (await info(replica.port, "slave_repl_offset") !== await offset()) await sleep(10);

@@ -27,8 +27,7 @@ export class LogFile {
   /** The sync under way, or null. */
   #syncing: Promise<void> | null = null;
   #closed = false;
-  /** How long the last sync took, in ms; Infinity before the first. */
-  lastSyncMs = Infinity;
+  #lastSyncMs = Infinity;
   /** Why a sync has failed. */
   #broken: FileError | null = null;
 
@@ -77,6 +76,11 @@ export class LogFile {
    */
   get isBroken(): boolean {
     return this.#broken !== null;
+  }
+
+  /** How long the last sync took, in ms; Infinity before the first. */
+  get lastSyncMs(): number {
+    return this.#lastSyncMs;
   }
 
   get isSyncing(): boolean {
@@ -175,7 +179,7 @@ export class LogFile {
     } catch (cause) {
       throw this.#broken = new FileError(SYNCING, this.path, cause);
     }
-    this.lastSyncMs = monotonicMs() - startMs;
+    this.#lastSyncMs = monotonicMs() - startMs;
     this.#syncedBytes = Math.max(this.#syncedBytes, bytes);
   }
 
@@ -189,7 +193,7 @@ export class LogFile {
     } catch (cause) {
       throw this.#broken = new FileError(SYNCING, this.path, cause);
     }
-    this.lastSyncMs = monotonicMs() - startMs;
+    this.#lastSyncMs = monotonicMs() - startMs;
     this.#syncedBytes = bytes;
   }
 
