@@ -96,13 +96,11 @@ class WaitingRun {
     );
     const deadline = Date.now() + PATIENCE_MS;
     for (let tries = 0; Date.now() < deadline; tries++) {
+      // Without a reply before the count is asked for: a count may be of before a command that has its reply by now.
+      const waiting = wires.filter((wire) => wire.ready === 0).length;
       const blocked = await this.servers.blockedClients(which);
-      // Replies sent before the count was taken are on their way: the loop's next turns read them.
-      for (let turns = 0; turns < TURNS_PER_COUNT; turns++) {
-        const waiting = wires.filter((wire) => wire.ready === 0).length;
-        if (waiting === blocked && due.every((one) => this.servers.wires(one)[which].ready > 0)) return true;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      if (waiting === blocked && due.every((one) => this.servers.wires(one)[which].ready > 0)) return true;
+      for (let turns = 0; turns < TURNS_PER_COUNT; turns++) await new Promise((resolve) => setImmediate(resolve));
       if (tries > TRIES_AT_ONCE) await sleep(1);
     }
     return false;
