@@ -50,6 +50,9 @@ async function fill(client: TestClient, count: number): Promise<void> {
   for (let i = 0; i < count; i++) await client.read();
 }
 
+/** What redis-server gets wrong: there the two differ from then on. */
+const OURS = { skip: IS_ORACLE };
+
 const WAYS: readonly (readonly [primary: string, replica: string])[] = [
   ["no", "disabled"],
   ["yes", "disabled"],
@@ -273,20 +276,27 @@ test("two servers exchange their roles and continue without a snapshot", async (
   await one.server.logged(/Successful partial resynchronization with master/);
 });
 
-test("what a transaction wrote before it made a primary a replica is in the stream", async () => {
+test("what a transaction writes on either side of REPLICAOF makes no difference between the two", OURS, async () => {
   const one = await start();
   const two = await startReplica(one.server.port);
   await untilConnected(two.client);
-  await one.client.expect("SET a 1", "OK");
-  await expectSame(one.client, two.client);
-  await two.client.expect("REPLICAOF NO ONE", "OK");
-  await one.client.expect("MULTI", "OK");
-  await one.client.expect("INCR a", "QUEUED");
-  await one.client.expect(["REPLICAOF", "127.0.0.1", two.server.port], "QUEUED");
-  await one.client.expect("EXEC", [2, "OK"]);
-  if (IS_ORACLE) return; // Redis continues without it, and the two differ from then on
-  await expectSame(two.client, one.client);
-  await one.client.expect("GET a", "1");
+  for (const writesBefore of [true, false]) {
+    await one.client.expect("SET a 1", "OK");
+    await expectSame(one.client, two.client);
+    await two.client.expect("REPLICAOF NO ONE", "OK");
+    const follow = ["REPLICAOF", "127.0.0.1", two.server.port];
+    await one.client.expect("MULTI", "OK");
+    for (const request of writesBefore ? ["INCR a", follow] : [follow, "INCR a"]) {
+      await one.client.expect(request, "QUEUED");
+    }
+    await one.client.expect("EXEC", writesBefore ? [2, "OK"] : ["OK", 2]);
+    await expectSame(two.client, one.client);
+    await one.client.expect("GET a", "1");
+    await one.client.expect("REPLICAOF NO ONE", "OK");
+    await two.client.expect(["REPLICAOF", "127.0.0.1", one.server.port], "OK");
+    await untilConnected(two.client);
+  }
+  await one.server.logged(/A transaction has written behind its REPLICAOF/);
 });
 
 test("a chain of four follows, in whichever database the primary writes", async () => {

@@ -29,7 +29,7 @@ import type { WriteGate } from "./write_gate.ts";
 export interface RoleHost {
   readonly config: Config;
   readonly cron: Pick<Cron, "every" | "tasks">;
-  readonly dispatcher: Pick<Dispatcher, "setGate">;
+  readonly dispatcher: Pick<Dispatcher, "onStrayWrite" | "setGate">;
   readonly log: Pick<Log, "notice" | "role" | "warning">;
   readonly phase: Pick<Phase, "setRole">;
   readonly propagation: Pick<Propagation, "forgetSelected" | "relays" | "selectedDatabase" | "settle">;
@@ -66,6 +66,7 @@ export class Replication {
       if (cron.every(1000)) this.#everySecond();
       else if (cron.every(100)) this.primary.tick();
     });
+    server.dispatcher.onStrayWrite = () => this.#strayed();
     config.onChange("replica-serve-stale-data", () => this.#roleChanged());
     config.onChange("replica-read-only", () => this.#roleChanged());
   }
@@ -155,6 +156,14 @@ export class Replication {
       log.notice("Before turning into a replica, using my own master parameters to synthesize a cached master");
     }
     this.#follow(host, port);
+  }
+
+  /** The data is no moment of the stream any more, nor of the primary's: all is to come anew. */
+  #strayed(): void {
+    this.stream.changeId();
+    this.server.log.warning(
+      "A transaction has written behind its REPLICAOF. That is in no primary's stream: asking for all anew",
+    );
   }
 
   /**

@@ -149,6 +149,8 @@ export class Dispatcher {
   onReplicaReply: (client: ClientSession, command: Command | null) => void = () => {};
   /** Told of a client that speaks HTTP: what a browser was made to send, with commands in its body. */
   onHttp: (client: ClientSession) => void = () => {};
+  /** Told that a transaction has written behind its REPLICAOF: what no primary knows of. */
+  onStrayWrite: () => void = () => {};
   /** Told of a write of the primary's that is applied although the disk fails. */
   onUnsavedWrite: () => void = () => {};
 
@@ -283,6 +285,7 @@ export class Dispatcher {
 
   /** Runs a command that EXEC has queued. */
   callNested(client: ClientSession, command: Command, request: Request): void {
+    const changesBefore = this.server.changes.made;
     this.#isNested = true;
     client.insideExec = true;
     try {
@@ -290,6 +293,9 @@ export class Dispatcher {
     } finally {
       this.#isNested = false;
       client.insideExec = false;
+    }
+    if ((this.gates & GATE_REPLICA) !== 0 && this.server.changes.made !== changesBefore) {
+      if (!client.isObeyed && !this.writableReplica) this.onStrayWrite();
     }
     this.#observe(client, command, request);
   }
