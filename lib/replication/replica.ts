@@ -305,6 +305,9 @@ export class ReplicaSide implements SocketHandler {
     const step = this.#steps.shift();
     if (step !== undefined) {
       const refusal = step.refuse(line);
+      // That is a replica whose own link is down, as it would be to this very server: it has not taken the role, and each
+      // would wait for the other for ever.
+      if (refusal !== null && line.startsWith("-MASTERDOWN") && this.host.handover.isDue) return this.#refusedRole();
       if (refusal !== null) return this.#fail(refusal);
       return this.#nextStep();
     }

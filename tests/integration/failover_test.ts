@@ -21,6 +21,9 @@ afterEach(async () => {
   await Promise.all(started.splice(0).map((one) => one.stop()));
 });
 
+/** Where redis-server and its target wait for each other for ever. */
+const OURS = { skip: IS_ORACLE };
+
 interface Member {
   readonly server: ServerProcess;
   readonly client: TestClient;
@@ -418,6 +421,23 @@ test("it can be given up while the target cannot be reached", async () => {
   assert.equal(await writer.read(), 2);
   assert.equal(await roleOf(one), "master");
   await one.server.logged(new RegExp(`FAILOVER to 127\\.0\\.0\\.1:${port} aborted: Failover manually aborted`));
+});
+
+test("a target that comes back as this server's replica, and serves nobody without it, stays one", OURS, async () => {
+  const port = await freePort();
+  const { one, replica } = await startWithReplicaAt(port);
+  await one.client.expect("FAILOVER", "OK");
+  const writer = await holdWrite(one, "INCR", "a");
+  await acknowledgeUntil(one, replica, "failover-in-progress");
+  const followsOne = ["--replicaof", "127.0.0.1", String(one.server.port), "--replica-serve-stale-data", "no"];
+  const two = await ServerProcess.start({ port, args: [...PROMPT, ...followsOne] });
+  started.push(two);
+  await untilState(one, "no-failover");
+  assert.equal(await writer.read(), 2);
+  assert.equal(await roleOf(one), "master");
+  const client = await two.connect();
+  await untilConnected(client);
+  await expectSame(one.client, client);
 });
 
 // --- How the target is asked ----------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ class FakeSocket implements Socket {
   resume(): void {
     this.isPaused = false;
   }
+  rest(): void {}
   end(): void {}
   destroy(): void {}
   send(): void {}
@@ -315,6 +316,23 @@ for (const answer of ["-ERR PSYNC FAILOVER replid must match my replid.", "-LOAD
     assert.doesNotMatch(socket().sent, /\nSYNC\r\n/);
   });
 }
+
+test("one that has lost its own link, and says only that, has not taken it", async () => {
+  const { replica, socket, outcomes } = await handOver();
+  socket().bring("-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.\r\n");
+  assert.deepEqual(outcomes, ["refused"]);
+  assert.equal(replica.state, "none");
+});
+
+test("one that loads its data is asked again", async () => {
+  const { replica, socket, outcomes, pass, connections } = await handOver();
+  socket().bring("-LOADING Redis is loading the dataset in memory\r\n");
+  assert.deepEqual(outcomes, []);
+  pass();
+  await Promise.resolve();
+  assert.equal(connections(), 2);
+  replica.follow(null);
+});
 
 test("a connection that ends before the answer comes is a refusal, and none where it ends before the question", async () => {
   const { socket, outcomes, replica, connections, pass } = await handOver();
