@@ -85,8 +85,8 @@ export interface ReplicationControl {
   readonly link: {
     /** Keeps the data from a primary that has lost its own. */
     readonly guard: Pick<PrimaryGuard, "held">;
-    /** Tells the primary how far its stream has been applied. */
-    acknowledge(): void;
+    /** The primary asks how far its stream has been applied: it is told. */
+    asked(): void;
   };
 }
 

@@ -140,7 +140,7 @@ function replconf(session: Caller, request: Request): void {
       if (!Number.isNaN(offset) && !Number.isNaN(synced)) session.acknowledgeReplication(offset, synced);
       return;
     } else if (request.is(i, "getack")) {
-      if (session.isPrimary) session.host.replication.link.acknowledge();
+      if (session.isPrimary) session.host.replication.link.asked();
       return;
     } else if (request.is(i, "rdb-only")) {
       const only = request.integer(i + 1);

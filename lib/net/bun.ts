@@ -6,6 +6,7 @@
 import process from "node:process";
 import type * as BunModule from "bun";
 import type { Socket as BunTcpSocket, TCPSocketListener, UnixSocketListener } from "bun";
+import { startTimer } from "../runtime/timers.ts";
 import { EndOfTurn, type Sender, useTurns } from "../runtime/turns.ts";
 import { connectFrom } from "./node.ts";
 import { Outbox, SENT_AT_ONCE_BYTES } from "./outbox.ts";
@@ -164,6 +165,11 @@ class BunSocket implements Socket {
     this.#isPaused = false;
     if (this.#arrived.length > 0) this.#awaitTurn();
     else if (!this.#closed) this.#socket.resume();
+  }
+
+  rest(ms: number): void {
+    this.pause();
+    startTimer(() => this.resume(), ms);
   }
 
   end(): void {

@@ -44,6 +44,7 @@ class DenoSocket implements Socket {
   #closed = false;
   #resumed: (() => void) | null = null;
   #paused = false;
+  #restMs = 0;
 
   constructor(connection: Deno.Conn) {
     this.#connection = connection;
@@ -68,6 +69,10 @@ class DenoSocket implements Socket {
         if (this.#paused) await new Promise<void>((resolve) => this.#resumed = resolve);
         if (this.#closed) break;
         this.handler.onData(buffer, 0, count);
+        if (this.#restMs > 0) {
+          await sleep(this.#restMs);
+          this.#restMs = 0;
+        }
         if (count < buffer.length) {
           fullSinceMs = 0;
           continue;
@@ -123,6 +128,10 @@ class DenoSocket implements Socket {
     this.#paused = false;
     this.#resumed?.();
     this.#resumed = null;
+  }
+
+  rest(ms: number): void {
+    this.#restMs = ms;
   }
 
   end(): void {

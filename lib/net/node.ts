@@ -5,6 +5,7 @@
  */
 
 import { connect, type Socket as TcpSocket } from "node:net";
+import { startTimer } from "../runtime/timers.ts";
 import { Held } from "./held.ts";
 import { addressText, NO_HANDLER, type Socket, type SocketHandler } from "./socket.ts";
 
@@ -54,6 +55,11 @@ class NodeSocket implements Socket {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  rest(ms: number): void {
+    this.pause();
+    startTimer(() => this.resume(), ms);
   }
 
   end(): void {

@@ -27,6 +27,8 @@ export interface Socket {
   /** Stops and resumes calls of `onData`. */
   pause(): void;
   resume(): void;
+  /** Calls `onData` no more until `ms` ms are over: what comes meanwhile comes at once then. For use in `onData`. */
+  rest(ms: number): void;
   /** Sends what is pending, then closes. */
   end(): void;
   /** Closes at once. */

@@ -43,6 +43,8 @@ export class FakeSocket implements Socket {
     this.isPaused = false;
   }
 
+  rest(): void {}
+
   end(): void {
     this.destroy();
   }

@@ -138,6 +138,11 @@ export class SimulatedSocket implements Socket {
     this.peer.#scheduleDelivery();
   }
 
+  rest(ms: number): void {
+    this.pause();
+    this.network.scheduler.after(ms, () => this.resume(), this.scope);
+  }
+
   /** Whoever connected has it now: what has come for it can be delivered. */
   ready(): void {
     this.isReady = true;

@@ -66,7 +66,14 @@ export interface ConnectionHost extends SessionHost {
   readonly parsers: Pick<Parsers, "give" | "shared" | "take">;
   readonly propagation: SessionHost["propagation"] & Pick<Propagation, "beforeReplies">;
   readonly replication: ReplicationLinks & {
-    readonly link: { applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void };
+    readonly link: {
+      /** A request of the primary's has been run. */
+      applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void;
+      /** All requests in what was read, `bytes` of it, have been run. How long reading is to rest, in ms. */
+      inputEnds(bytes: number): number;
+      /** The input goes in which those stand that have been run. */
+      passOn(): void;
+    };
   };
   readonly serving: SessionHost["serving"] & {
     beginBatch(client: ClientSession): void;
@@ -213,11 +220,18 @@ export class Connection implements SocketHandler, SessionConnection {
       else if (status === PROTOCOL_ERROR) this.#protocolError(parser.error);
       break;
     }
+    if (session.isPrimary) this.#restAfter(at - start);
     this.#keepInput(bytes, at, end, parser);
     this.flush();
     this.#batchBytes = 0;
     server.serving.endBatch();
     if ((session.flags & CLOSING) !== 0) this.socket.end();
+  }
+
+  /** The primary's stream is not read in the smallest pieces that it comes in. */
+  #restAfter(bytes: number): void {
+    const restMs = this.host.replication.link.inputEnds(bytes);
+    if (restMs > 0 && (this.session.flags & STOPPED) === 0) this.socket.rest(restMs);
   }
 
   /** Leaves the rest of the input for the next turn. */
@@ -258,6 +272,7 @@ export class Connection implements SocketHandler, SessionConnection {
     this.host.log.warning(`Closing client after an error in a command: ${this.session.description}: ${reason}`);
     this.session.flags |= CLOSING | DROPPED;
     this.threw = true;
+    if (this.session.isPrimary) this.host.replication.link.passOn();
     this.#running = null;
     this.#batchBytes = 0;
     this.reply.clear();

@@ -16,6 +16,7 @@ const NO_SOCKET: Socket = {
   send() {},
   pause() {},
   resume() {},
+  rest() {},
   end() {},
   destroy() {},
   setKeepAlive() {},

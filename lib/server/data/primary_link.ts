@@ -29,6 +29,7 @@ import type { Log } from "../program/log.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import type { AppendOnly } from "./append_only.ts";
 import type { Phase } from "./phase.ts";
+import { ReadingPace } from "./reading_pace.ts";
 import type { Replicas } from "./replicas.ts";
 import type { Saving } from "./saving.ts";
 import { removeSyncFile, syncFile } from "./sync_files.ts";
@@ -58,6 +59,11 @@ export class PrimaryLink {
   #client: ClientSession | null = null;
   /** What it has received of a transaction that is not complete. */
   #transaction: Uint8Array[] = [];
+  /** The input of which `[#appliedStart, #appliedEnd)` has been applied, and not gone on to those below; null: all has. */
+  #applied: Uint8Array | null = null;
+  #appliedStart = 0;
+  #appliedEnd = 0;
+  readonly #pace = new ReadingPace();
   /** Database that the stream had selected when the client was lost, or at the point in time of the snapshot since. */
   #selectedDatabase = 0;
   /** Bytes that had come when that was looked at last. */
@@ -135,6 +141,7 @@ export class PrimaryLink {
   cut(): void {
     const client = this.#client;
     if (client === null) return;
+    this.passOn();
     this.#client = null;
     client.flags &= ~PRIMARY;
     this.server.serving.closeSoon(client);
@@ -224,20 +231,44 @@ export class PrimaryLink {
     if (rest.length > 0) client.connection.onData(rest, 0, rest.length);
   }
 
-  /** The client has run the request in `bytes[start, end)`: it goes on to those below. */
+  /**
+   * The client has run the request in `bytes[start, end)`: it belongs to the stream from now on. What was applied before,
+   * and stands before it, goes on to those below together with it (`passOn`), which costs as much as one request does.
+   */
   applied(bytes: Uint8Array, start: number, end: number, inTransaction: boolean): void {
-    const { propagation, statistics } = this.server;
-    this.side.lastInputMs = unixMs();
-    statistics.replicationInputBytes += end - start;
     if (inTransaction) {
       // A link that is lost within a transaction must continue before it: its offset moves as a whole.
+      this.passOn();
+      this.server.statistics.replicationInputBytes += end - start;
       this.#transaction.push(bytes.slice(start, end));
       return;
     }
     if (this.#transaction.length > 0) {
-      for (const part of this.#transaction.splice(0)) propagation.relay(part, 0, part.length);
+      for (const part of this.#transaction.splice(0)) this.server.propagation.relay(part, 0, part.length);
     }
-    propagation.relay(bytes, start, end);
+    if (this.#applied !== bytes || this.#appliedEnd !== start) {
+      this.passOn();
+      this.#applied = bytes;
+      this.#appliedStart = start;
+    }
+    this.#appliedEnd = end;
+    this.#pace.ran();
+  }
+
+  /** What was read has been run, so many bytes of it. How long reading is to rest, in ms. */
+  inputEnds(bytes: number): number {
+    this.passOn();
+    return this.#pace.restAfter(bytes);
+  }
+
+  /** Passes on what has been applied: before the input goes that it stands in, or the offset of the stream is asked for. */
+  passOn(): void {
+    const bytes = this.#applied;
+    if (bytes === null) return;
+    this.#applied = null;
+    this.side.lastInputMs = unixMs();
+    this.server.statistics.replicationInputBytes += this.#appliedEnd - this.#appliedStart;
+    this.server.propagation.relay(bytes, this.#appliedStart, this.#appliedEnd);
   }
 
   /** Offset up to which the stream has come, applied or not. */
@@ -246,9 +277,16 @@ export class PrimaryLink {
     return this.stream.offset + held + (this.#client?.connection.inputBytes ?? 0);
   }
 
+  /** `REPLCONF GETACK`: the primary asks how far this server is, as somebody waits for that. */
+  asked(): void {
+    this.#pace.asked();
+    this.acknowledge();
+  }
+
   /** Tells the primary how far the stream has been applied, and is durable: when it asks, and once a second. */
   acknowledge(): void {
     if (this.#client === null) return;
+    this.passOn();
     const synced = this.server.appendOnly.durableOffset;
     const words = ["REPLCONF", "ACK", String(this.stream.offset)];
     if (synced >= 0) words.push("FACK", String(synced));

@@ -80,6 +80,8 @@ import { QuickTimer } from "./quick_timer.ts";
 const SILENT = REPLY_OFF | REPLY_SKIP;
 /** States in which what is delivered to a client does not go out with its replies: a replica gets none. */
 const NOT_JOINED = SILENT | REPLICA;
+/** States of the server in which a primary's commands are run as in any other. */
+const NOT_FOR_PRIMARY = GATE_MEMORY | GATE_REPLICA | GATE_SHORT;
 /** Most bytes of arguments that an error message about an unknown command shows. */
 const MAX_SHOWN_BYTES = 128;
 /** Requests larger than this are timed one by one, whatever the command, in bytes. */
@@ -192,8 +194,20 @@ export class Dispatcher {
       if (gates === 0 || (gates === GATE_REPLICA && (command.flags & WRITE) === 0)) {
         if (gates === this.gates || this.hasRoom()) return this.call(client, command, request);
       }
+    } else if ((client.flags & CLIENT_GATES) === PRIMARY) {
+      if ((this.gates & ~NOT_FOR_PRIMARY) === 0 && command.protectedAs === null) {
+        return this.#obey(client, command, request);
+      }
     }
     this.#executeGuarded(client, command, request);
+  }
+
+  /** Runs a command of the primary's, which alone says what has expired. */
+  #obey(client: ClientSession, command: Command, request: Request): void {
+    const { store } = this.server;
+    store.ignoreExpiry = true;
+    this.call(client, command, request);
+    store.ignoreExpiry = false;
   }
 
   /** `execute` where some state of the client or the server may refuse, or asks for more. */
