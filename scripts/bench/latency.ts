@@ -1,6 +1,7 @@
 /**
- * How long a second client waits for PING while many keys are inserted, saved in the background, and expire, and while
- * single fields of one very large hash change, with and without a background save. Beside it, what another server answers
+ * How long a second client waits for PING while many keys are inserted, saved in the background, and expire, while keys
+ * change at a steady rate, with and without a background save or rewrite, and while single fields of one very large hash
+ * do. Beside it, what another server answers
  * in that does nothing meanwhile: what the machine lets everyone wait, be it for a CPU that others use or because the host
  * of a virtual machine has stopped it.
  */
@@ -11,14 +12,26 @@ import { call, encode, info, open, pipeline, sleep, type Target } from "./target
 const VALUE = "0123456789abcdef";
 /** Fields set by one request when the large hash is filled. */
 const FIELDS_AT_ONCE = 100;
-/** Changes of the large hash in a second, and how long they go on without a background save, in ms. */
+/** Writes in a second: changes of keys, and of the large hash. How long they go on with nothing beside them, in ms. */
+const WRITES_PER_SECOND = 50_000;
 const CHANGES_PER_SECOND = 10_000;
-const CHANGES_MS = 10_000;
+const STEADY_MS = 10_000;
 
 /** Saves in the background, and waits until that is done. */
 async function save(port: number): Promise<void> {
   await call(port, "BGSAVE");
   while (await info(port, "rdb_bgsave_in_progress") === "1") await sleep(50);
+}
+
+/** Rewrites the append-only file, and waits until that is done. */
+async function rewrite(port: number): Promise<void> {
+  await call(port, "BGREWRITEAOF");
+  await rewritten(port);
+}
+
+async function rewritten(port: number): Promise<void> {
+  const underWay = async () => await info(port, "aof_rewrite_in_progress") + await info(port, "aof_rewrite_scheduled");
+  while (await underWay() !== "00") await sleep(50);
 }
 
 /** `idle`: a server that nobody else uses. */
@@ -33,6 +46,15 @@ export async function latency(targets: readonly Target[], idle: Target, keys: nu
     await row("idle", () => sleep(3000));
     await row("inserting", () => pipeline(port, keys, (i) => encode("SET", `key:${i}`, VALUE)));
     await row("BGSAVE", () => save(port));
+    const write = (work: () => Promise<void>) =>
+      steadily(port, WRITES_PER_SECOND, () => encode("SET", `key:${below(keys)}`, VALUE), work);
+    await row("writing", () => write(() => sleep(STEADY_MS)));
+    await row("writing, BGSAVE", () => write(() => save(port)));
+    await call(port, "CONFIG", "SET", "appendonly", "yes");
+    await rewritten(port);
+    await row("writing, AOF", () => write(() => sleep(STEADY_MS)));
+    await row("writing, AOF, BGREWRITEAOF", () => write(() => rewrite(port)));
+    await call(port, "CONFIG", "SET", "appendonly", "no");
     await row("inserting with a TTL", () => {
       const dueMs = Date.now() + Math.max(20_000, keys / 100);
       return pipeline(port, keys, (i) => encode("SET", `key:${i}`, VALUE, "PXAT", String(dueMs + (i % 1000))));
@@ -41,8 +63,10 @@ export async function latency(targets: readonly Target[], idle: Target, keys: nu
       while (await info(port, "db0") !== "") await sleep(200);
     });
     await row("filling one hash", () => pipeline(port, keys / FIELDS_AT_ONCE, (i) => fields(i * FIELDS_AT_ONCE)));
-    await row("changing its fields", () => change(port, keys, () => sleep(CHANGES_MS)));
-    await row("changing its fields, BGSAVE", () => change(port, keys, () => save(port)));
+    const change = (work: () => Promise<void>) =>
+      steadily(port, CHANGES_PER_SECOND, () => encode("HSET", "hash", `field:${below(keys)}`, VALUE), work);
+    await row("changing its fields", () => change(() => sleep(STEADY_MS)));
+    await row("changing its fields, BGSAVE", () => change(() => save(port)));
   }
 }
 
@@ -52,16 +76,25 @@ function fields(first: number): string {
   return encode("HSET", "hash", ...words);
 }
 
-/** Changes random fields of the large hash at a steady rate for as long as `work` takes. */
-async function change(port: number, count: number, work: () => Promise<void>): Promise<void> {
+function below(count: number): number {
+  return Math.floor(Math.random() * count);
+}
+
+/** Sends requests at a steady rate for as long as `work` takes, and waits for none of the replies. */
+async function steadily(
+  port: number,
+  perSecond: number,
+  request: () => string,
+  work: () => Promise<void>,
+): Promise<void> {
   const socket = await open(port);
   socket.resume();
   const startMs = performance.now();
   let sent = 0;
   const timer = setInterval(() => {
-    const due = Math.floor((performance.now() - startMs) * CHANGES_PER_SECOND / 1000);
+    const due = Math.floor((performance.now() - startMs) * perSecond / 1000);
     let bytes = "";
-    for (; sent < due; sent++) bytes += encode("HSET", "hash", `field:${Math.floor(Math.random() * count)}`, VALUE);
+    for (; sent < due; sent++) bytes += request();
     if (bytes !== "") socket.write(bytes);
   }, 5);
   await work();

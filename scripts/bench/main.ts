@@ -98,7 +98,7 @@ const SECTIONS: Readonly<Record<string, (targets: readonly Target[]) => void | P
   memory: (targets) => memory(targets, keys),
   values: (targets) => memoryOfValues(targets, values),
   replication: (targets) => replication(targets, Math.ceil(rounds / 3), keys),
-  rdb: (targets) => rdb(targets, values, Math.ceil(rounds / 5)),
+  rdb: (targets) => rdb(targets, keys, values, Math.ceil(rounds / 5)),
   blocked: (targets) => blocked(targets, connections, Math.ceil(rounds / 3)),
   large: (targets) => withIdle(targets, (idle) => large(targets, idle, elements)),
   latency: (targets) => withIdle(targets, (idle) => latency(targets, idle, keys)),

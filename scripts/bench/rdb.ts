@@ -13,7 +13,7 @@ import {
   startAnother,
   type Target,
 } from "./targets.ts";
-import { fillMany, fillOne, KINDS } from "./values.ts";
+import { fillMany, fillOne, fillStrings, KINDS } from "./values.ts";
 
 const FEW = 5;
 const OPTIONS = ["--enable-debug-command", "yes"];
@@ -43,34 +43,27 @@ async function saveAndLoad(server: Target, rounds: number, saves: Cost[], loads:
   }
 }
 
-/** `count`: how many elements the one value of a type has, and how many there are of small ones. */
-export async function rdb(targets: readonly Target[], count: number, rounds: number): Promise<void> {
+/**
+ * `keys`: how many strings there are. `count`: how many elements the one value of another type has, and how many values
+ * there are of few.
+ */
+export async function rdb(targets: readonly Target[], keys: number, count: number, rounds: number): Promise<void> {
   console.log(`\n| values | server | save ms | ratio | CPU ms | ratio | load ms | ratio | CPU ms | ratio |`);
   console.log(`|---|---|---|---|---|---|---|---|---|---|`);
+  await measure(targets, rounds, `${keys} strings`, (port) => fillStrings(port, keys));
   const all: number[][][] = targets.map(() => [[], []]);
   for (const kind of KINDS) {
-    for (const isOne of [true, false]) {
-      const what = isOne ? `1 ${kind} of ${count}` : `${count} × ${kind} of ${FEW}`;
-      let first: number[] = [];
-      for (const [i, { name }] of targets.entries()) {
-        const server = await startAnother(name, 0, OPTIONS);
-        const saves: Cost[] = [];
-        const loads: Cost[] = [];
-        try {
-          if (isOne) await fillOne(server.port, kind, "value", count);
-          else await fillMany(server.port, kind, "value", count, FEW);
-          await saveAndLoad(server, rounds, saves, loads);
-        } finally {
-          await server.stop();
-        }
-        const costs = [saves, loads].flatMap((of) => [of.map(({ wall }) => wall), of.map(({ cpu }) => cpu)]).map(
-          median,
-        );
-        if (i === 0) first = costs;
-        all[i][0].push(costs[0] / first[0]);
-        all[i][1].push(costs[2] / first[2]);
-        const columns = costs.flatMap((cost, at) => [cost.toFixed(0), (cost / first[at]).toFixed(2)]);
-        console.log(`| ${what} | ${name} | ${columns.join(" | ")} |`);
+    const one = await measure(targets, rounds, `1 ${kind} of ${count}`, (port) => fillOne(port, kind, "value", count));
+    const many = await measure(
+      targets,
+      rounds,
+      `${count} × ${kind} of ${FEW}`,
+      (port) => fillMany(port, kind, "value", count, FEW),
+    );
+    for (const ratios of [one, many]) {
+      for (const [i, [save, load]] of ratios.entries()) {
+        all[i][0].push(save);
+        all[i][1].push(load);
       }
     }
   }
@@ -78,4 +71,32 @@ export async function rdb(targets: readonly Target[], count: number, rounds: num
     const [save, load] = all[i].map((ratios) => geometricMean(ratios).toFixed(2));
     console.log(`| geometric mean | ${name} | | ${save} | | | | ${load} | | |`);
   }
+}
+
+/** A row for each kind of server; how long each took to save and to load, against the first. */
+async function measure(
+  targets: readonly Target[],
+  rounds: number,
+  what: string,
+  fill: (port: number) => Promise<void>,
+): Promise<[save: number, load: number][]> {
+  const ratios: [save: number, load: number][] = [];
+  let first: number[] = [];
+  for (const [i, { name }] of targets.entries()) {
+    const server = await startAnother(name, 0, OPTIONS);
+    const saves: Cost[] = [];
+    const loads: Cost[] = [];
+    try {
+      await fill(server.port);
+      await saveAndLoad(server, rounds, saves, loads);
+    } finally {
+      await server.stop();
+    }
+    const costs = [saves, loads].flatMap((of) => [of.map(({ wall }) => wall), of.map(({ cpu }) => cpu)]).map(median);
+    if (i === 0) first = costs;
+    ratios.push([costs[0] / first[0], costs[2] / first[2]]);
+    const columns = costs.flatMap((cost, at) => [cost.toFixed(0), (cost / first[at]).toFixed(2)]);
+    console.log(`| ${what} | ${name} | ${columns.join(" | ")} |`);
+  }
+  return ratios;
 }

@@ -31,6 +31,11 @@ export const ADDING = {
 export type Kind = keyof typeof ADDING;
 export const KINDS = Object.keys(ADDING) as Kind[];
 
+/** Makes strings `key:0` to `key:<count - 1>`. */
+export function fillStrings(port: number, count: number): Promise<void> {
+  return pipeline(port, count, (i) => encode("SET", `key:${i}`, `value:${i}`));
+}
+
 /** Adds elements 0 to `count - 1` to one value. */
 export function fillOne(port: number, kind: Kind, key: string, count: number): Promise<void> {
   const atOnce = kind === "stream" ? 1 : AT_ONCE;
