@@ -14,6 +14,7 @@ import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import type { Databases } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
+import { KeysAhead } from "./keys_ahead.ts";
 import * as format from "./rdb_format.ts";
 import { RdbError } from "./rdb_format.ts";
 import { MAX_TEXT_BYTES, NEED_MORE, RdbInput, StringSlot } from "./rdb_input.ts";
@@ -99,6 +100,9 @@ export class RdbReader {
   /** The beginning of a key of which the value is read in several units, as its own bytes may be gone by then. */
   readonly #longKey = new StringSlot();
   #isLong = false;
+  readonly #ahead: KeysAhead;
+  /** Units to come before keys are looked for ahead again; Infinity: never. */
+  #unitsNoted = 0;
   /** The key under way, for messages; only set where one is needed. */
   #keyText: string | null = null;
 
@@ -110,6 +114,8 @@ export class RdbReader {
     this.#database = this.#databases[0];
     this.#loaders = valueLoaders(into.store);
     this.#target = new LoadTarget(this.#input, options.replaceExisting ?? false);
+    this.#ahead = new KeysAhead(into.store.heap.foresight);
+    if (options.dropAll) this.#unitsNoted = Infinity;
   }
 
   /** Whether all was read up to the end of the RDB data. What was pushed beyond is in `rest`. */
@@ -144,6 +150,7 @@ export class RdbReader {
     try {
       while (this.#state !== "finished" && input.begin()) {
         if (this.aheadMs >= 1 && deadline !== Infinity) return false;
+        if (this.#unitsNoted-- <= 0) this.#lookAhead();
         this.#readUnit();
         input.commit();
         if (++units % UNITS_PER_LOOK === 0 && deadline !== Infinity && monotonicMs() >= deadline) return false;
@@ -156,8 +163,29 @@ export class RdbReader {
       if (error instanceof RdbError) throw new RdbError(error.reason, error.offset, this.#keyText);
       if (isOutOfRoom(error)) throw this.#input.error(error.message, this.#keyText, error);
       throw error;
+    } finally {
+      this.#forget();
     }
     return true;
+  }
+
+  /** Has the keys fetched that come next. */
+  #lookAhead(): void {
+    const { foresight } = this.#ahead;
+    foresight.clear();
+    this.#unitsNoted = 0;
+    if (this.#state !== "records") return;
+    this.#input.lookAhead(this.#ahead);
+    this.#unitsNoted = this.#ahead.units - 1;
+    if (foresight.count > 1) this.#database.foresee(true);
+    else foresight.clear();
+  }
+
+  /** What was noted is no longer: the bytes that it lies in may be others when there is more to read. */
+  #forget(): void {
+    if (this.#unitsNoted === Infinity) return;
+    this.#unitsNoted = 0;
+    this.#ahead.foresight.clear();
   }
 
   /** Time has passed between two slices, in ms. */
@@ -179,9 +207,10 @@ export class RdbReader {
     throw new RdbError("Unexpected EOF reading RDB file", this.#input.received, this.#keyText);
   }
 
-  /** In place of a header: what comes is of the given version, and starts with a key. */
+  /** In place of a header: what comes is of the given version, and is one key. */
   skipHeader(version: number): void {
     this.version = version;
+    this.#unitsNoted = Infinity;
     this.#state = "records";
   }
 

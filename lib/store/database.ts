@@ -182,9 +182,9 @@ export class Database implements ValueHome {
     return this.#table.randomExpiring(random);
   }
 
-  /** Fetches what looking up the keys noted in the foresight will touch. */
-  foresee(): void {
-    this.#table.foresee();
+  /** Fetches what looking up the keys noted in the foresight will touch, or with `inserts` what adding them will. */
+  foresee(inserts: boolean): void {
+    this.#table.foresee(inserts);
   }
 
   // --- Changing ------------------------------------------------------------------------------------------------------

@@ -93,15 +93,18 @@ export class Foresight {
     return index;
   }
 
-  /** Hashes what was noted, and touches what looking it up in a table of keys will touch. */
-  fetch(keys: number): void {
+  /**
+   * Hashes what was noted, and touches what looking it up in a table of keys will touch, and with `inserts` what putting it
+   * there will.
+   */
+  fetch(keys: number, inserts: boolean): void {
     const owners = this.#owners;
     const { count } = this;
     let found = 0;
     for (let i = 0; i < count; i++) {
       if (owners[i] === DATABASE) this.#which[found++] = this.#hashed(i, keys);
     }
-    this.#prefetch(found);
+    this.#prefetch(found, inserts);
     this.#cursor = 0;
     this.#moves = this.tables.moves;
     if (found === count) return;
@@ -119,7 +122,7 @@ export class Foresight {
       if (table !== 0) this.#which[found++] = this.#hashed(i, table);
       else this.#lengths[i] = NOT_HASHED;
     }
-    this.#prefetch(found);
+    this.#prefetch(found, inserts);
   }
 
   /** Hashes argument `index`, which is to be found in a table; returns the index. */
@@ -140,9 +143,9 @@ export class Foresight {
   /**
    * Touches what `Tables.find` will read for the first `count` of `#which`, so that the cache misses overlap: first all
    * slots, then all entries. `#segments` and `#slots` get the place of the first entry with the hash; the slot is 0 where
-   * there is none.
+   * there is none. `inserts`: what putting entries there will read too.
    */
-  #prefetch(count: number): void {
+  #prefetch(count: number, inserts: boolean): void {
     const all = this.tables.arena.words;
     const which = this.#which;
     const tables = this.#tables;
@@ -155,7 +158,8 @@ export class Foresight {
     let table = 0;
     let directory = all[0];
     let directoryAt = 0;
-    let shift = 0;
+    let directoryShift = 0;
+    let homeShift = 0;
     for (let n = 0; n < count; n++) {
       const i = which[n];
       if (tables[i] !== table) {
@@ -164,33 +168,36 @@ export class Foresight {
         const headerAt = (table & SEGMENT_MASK) << 1;
         const depth = header[headerAt + DEPTH];
         const ref = header[headerAt + DIRECTORY];
-        // At depth 0 the header's own word is the directory.
-        directory = depth === 0 ? header : all[ref >>> SEGMENT_SHIFT];
+        const words = all[ref >>> SEGMENT_SHIFT];
+        // At depth 0 the header's own word is the directory, and the only segment may be a small one.
+        directory = depth === 0 ? header : words;
         directoryAt = depth === 0 ? headerAt + DIRECTORY : (ref & SEGMENT_MASK) << 1;
-        shift = 31 - depth;
+        directoryShift = 31 - depth;
+        homeShift = depth === 0 ? SEGMENT_BITS - words[((ref & SEGMENT_MASK) << 1) + 1] : 0;
       }
       const hash = hashes[i];
-      const segment = directory[directoryAt + ((hash >>> 1) >>> shift)];
+      const segment = directory[directoryAt + ((hash >>> 1) >>> directoryShift)];
+      const home = (hash & HOME_MASK) >>> homeShift;
+      const words = all[segment >>> SEGMENT_SHIFT];
+      const base = (segment & SEGMENT_MASK) << 1;
       segments[i] = segment;
-      touched ^= all[segment >>> SEGMENT_SHIFT][((segment & SEGMENT_MASK) + 1 + (hash & HOME_MASK)) << 1];
+      slots[i] = home;
+      touched ^= words[base + 2 + (home << 1)];
+      if (inserts) touched ^= words[base];
     }
     for (let n = 0; n < count; n++) {
       const i = which[n];
       const hash = hashes[i];
       const segment = segments[i];
       const words = all[segment >>> SEGMENT_SHIFT];
-      const base = (segment & SEGMENT_MASK) << 1;
-      const bits = words[base + 1];
-      const first = base + 2;
-      const end = first + (2 << bits);
-      let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
-      let ref = words[at + 1];
-      while (ref !== 0 && words[at] !== hash) {
-        at += 2;
-        if (at === end) at = first;
-        ref = words[at + 1];
+      const first = ((segment & SEGMENT_MASK) << 1) + 2;
+      let slot = slots[i];
+      let ref = words[first + (slot << 1) + 1];
+      while (ref !== 0 && words[first + (slot << 1)] !== hash) {
+        if (++slot === 1 << words[first - 1]) slot = 0;
+        ref = words[first + (slot << 1) + 1];
       }
-      slots[i] = ref === 0 ? 0 : segment + 1 + ((at - first) >> 1);
+      slots[i] = ref === 0 ? 0 : segment + 1 + slot;
       refs[i] = ref;
     }
     for (let n = 0; n < count; n++) {

@@ -78,9 +78,9 @@ export class KeyTable implements WalkedTable {
     if (!this.#tables.findEntry(this.#keys, this.#hash, ref)) throw new Error("an entry is missing from its table");
   }
 
-  /** Has fetched into the CPU's caches what looking up the keys that were noted will touch. */
-  foresee(): void {
-    this.#foresight.fetch(this.#keys);
+  /** Has fetched into the CPU's caches what looking up the keys that were noted will touch, or with `inserts` adding them. */
+  foresee(inserts: boolean): void {
+    this.#foresight.fetch(this.#keys, inserts);
   }
 
   /** As `Tables.scan`: collects some entries from a cursor on, and returns where to go on, 0 at the end. */

@@ -11,7 +11,8 @@
  * and removing read no entry.
  *
  * Invariants: a segment is at most 13/16 full; there is no empty slot between an entry's home and the entry; all
- * directory words of a prefix that a segment covers are the same; buddies that are nearly empty are joined again.
+ * directory words of a prefix that a segment covers are the same; buddies that are nearly empty are joined again; where
+ * there is a directory, all segments have 1024 slots.
  *
  * A scan visits segments by prefix and homes in order. Its cursor holds the prefix, how deep the segment was, and the
  * home, so that it means the same whatever splits and joins come between two calls: what was there throughout is visited.
@@ -130,7 +131,8 @@ export class Tables {
     }
     const words = arena.words[segment >>> SEGMENT_SHIFT];
     const base = (segment & SEGMENT_MASK) << 1;
-    const bits = words[base + 1];
+    // The segment's own word lies in another cache line, and most often in another page, than the slot.
+    const bits = depth === 0 ? words[base + 1] : SEGMENT_BITS;
     const first = base + 2;
     const end = first + (2 << bits);
     let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
@@ -512,6 +514,9 @@ export class Tables {
   #shrink(table: number, segment: number, bits: number, hash: number): void {
     while ((this.#get(segment, 0) & 0xffff) < (1 << bits) >> 3) {
       if (this.#localDepth(segment) === 0) {
+        // A directory stays where there was no memory for a smaller one.
+        if (this.#get(table, DEPTH) > 0) this.#halveDirectory(table);
+        if (this.#get(table, DEPTH) > 0) return;
         if (bits === SMALLEST_BITS || !this.#hasShrunk(table, segment, --bits)) return;
         segment = this.#get(table, DIRECTORY);
       } else {

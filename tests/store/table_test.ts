@@ -2,7 +2,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { hashBytes } from "../../lib/bytes/hash.ts";
 import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
-import { Arena } from "../../lib/store/arena.ts";
+import { Arena, ArenaFullError } from "../../lib/store/arena.ts";
 import { Entries } from "../../lib/store/entry.ts";
 import { Tables } from "../../lib/store/table.ts";
 import { below, bytesOf, randomFrom } from "./support.ts";
@@ -264,4 +264,23 @@ test("an empty table has no random entry, and one nearly empty finds its last", 
   for (let i = 0; i < 50_000; i++) pair.add(`key:${i}`);
   for (let i = 1; i < 50_000; i++) pair.remove(`key:${i}`);
   assert.equal(pair.tables.random(pair.table, Math.random), pair.model.get("key:0"));
+});
+
+test("where there is no memory for a smaller directory, removing goes on, and the table stays whole", () => {
+  const pair = new Pair();
+  for (let i = 0; i < 20_000; i++) pair.add(`key:${i}`);
+  const alloc = pair.arena.alloc.bind(pair.arena);
+  pair.arena.alloc = () => {
+    throw new ArenaFullError("none is left");
+  };
+  for (let i = 0; i < 19_990; i++) {
+    pair.remove(`key:${i}`);
+    if (i % 1000 === 0) pair.check();
+  }
+  pair.check();
+  pair.arena.alloc = alloc;
+  for (let i = 19_990; i < 19_998; i++) pair.remove(`key:${i}`);
+  pair.check();
+  for (let i = 0; i < 5000; i++) pair.add(`more:${i}`);
+  pair.check();
 });
