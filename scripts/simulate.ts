@@ -1,10 +1,12 @@
 /**
- * `deno task simulate [--seed N [--events]] [--minutes M] [--jobs J] [--seconds S]`: simulates servers, their network and
- * disks (see tests/simulation/) from one seed after the other, for `M` minutes of real time, `J` of them side by side in
- * threads of their own; or from the one seed given. A run of a seed is the same each time, whatever runs beside it, and
+ * `deno task simulate [--seed N [--events]] [--minutes M] [--jobs J] [--seconds S] [--from TEXT]`: simulates servers, their
+ * network and disks (see tests/simulation/) from one seed after the other, for `M` minutes of real time, `J` of them side by
+ * side in threads of their own; or from the one seed given. Seeds are drawn by chance, or follow from a text: those of a
+ * commit's name are new with each commit, and the same wherever it is looked at. A run of a seed is the same each time, whatever runs beside it, and
  * is shown event by event if that is asked for. A seed that fails ends it, with the last events and what was wrong.
  */
 
+import { createHash } from "node:crypto";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Outcome, simulate } from "../tests/simulation/world.ts";
@@ -24,6 +26,7 @@ function readArguments() {
         minutes: { type: "string", default: "2" },
         jobs: { type: "string", default: "1" },
         seconds: { type: "string", default: "60" },
+        from: { type: "string" },
         events: { type: "boolean", default: false },
       },
     }).values;
@@ -76,7 +79,7 @@ function threadRunner(faultsMs: number): Runner {
     });
 }
 
-const { seed, minutes, jobs, seconds, events } = readArguments();
+const { seed, minutes, jobs, seconds, from, events } = readArguments();
 const faultsMs = numberOf("seconds", seconds, 0, SEEDS) * 1000;
 const durationMs = numberOf("minutes", minutes, 0, SEEDS) * 60_000;
 const runners = wholeNumberOf("jobs", jobs, 1, MOST_JOBS);
@@ -86,11 +89,17 @@ if (seed !== undefined) {
   process.exit(outcome.failure === null ? 0 : 1);
 }
 const startMs = Date.now();
+let begun = 0;
 let ran = 0;
+
+function nextSeed(): number {
+  if (from === undefined) return Math.floor(Math.random() * SEEDS);
+  return createHash("sha256").update(`${from} ${begun++}`).digest().readUInt32BE(0);
+}
 
 async function runSeeds(runner: Runner): Promise<void> {
   do {
-    const outcome = await runner(Math.floor(Math.random() * SEEDS));
+    const outcome = await runner(nextSeed());
     ran++;
     tell(outcome);
     if (outcome.failure !== null) process.exit(1);
