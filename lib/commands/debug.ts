@@ -24,7 +24,7 @@ import type { TableStatistics } from "../store/table.ts";
 import { ADMIN, type Command, command, LOADING, NOSCRIPT, STALE } from "./command.ts";
 import { protocolSample } from "./debug_protocol.ts";
 import { digestOfKeyspace, digestOfValue } from "./digest.ts";
-import { NO_SUCH_KEY, NOT_INTEGER, NOT_POSITIVE, STRING_TOO_LONG, subcommandSyntax } from "./errors.ts";
+import { LOADING_DATA, NO_SUCH_KEY, NOT_INTEGER, NOT_POSITIVE, STRING_TOO_LONG, subcommandSyntax } from "./errors.ts";
 import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
 import type { Located } from "./client_facets.ts";
@@ -43,10 +43,16 @@ interface Subcommand {
   readonly least: number;
   readonly most: number;
   readonly handler: (session: Caller, request: Request) => void;
+  /** Whether it changes the data set, as nobody may while that is loaded. */
+  readonly changesData: boolean;
 }
 
 function sub(least: number, most: number, handler: Subcommand["handler"]): Subcommand {
-  return { least, most, handler };
+  return { least, most, handler, changesData: false };
+}
+
+function changing(least: number, most: number, handler: Subcommand["handler"]): Subcommand {
+  return { least, most, handler, changesData: true };
 }
 
 /** `DEBUG SLEEP seconds`: nobody is served meanwhile */
@@ -398,14 +404,14 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
   ["htstats", sub(3, 4, htstats)],
   ["htstats-key", sub(3, 4, htstatsKey)],
   ["listpack", sub(3, 3, listpack)],
-  ["loadaof", sub(2, 2, loadaof)],
+  ["loadaof", changing(2, 2, loadaof)],
   ["log", sub(3, 3, log)],
   ["object", sub(3, 4, object)],
   ["pause-cron", sub(3, 3, pauseCron)],
-  ["populate", sub(3, 5, populate)],
+  ["populate", changing(3, 5, populate)],
   ["protocol", sub(3, 3, protocolSample)],
   ["quicklist-packed-threshold", sub(3, 3, quicklistPackedThreshold)],
-  ["reload", sub(2, ANY, reload)],
+  ["reload", changing(2, ANY, reload)],
   ["replicate", sub(3, ANY, replicate)],
   ["replybuffer", sub(4, 4, replybuffer)],
   ["sdslen", sub(3, 3, sdslen)],
@@ -425,6 +431,7 @@ function debug(session: Caller, request: Request): void {
   if (found === undefined || request.argc < found.least || request.argc > found.most) {
     return session.reply.error(subcommandSyntax(request));
   }
+  if (found.changesData && session.host.debugging.isLoading) return session.reply.error(LOADING_DATA);
   found.handler(session, request);
 }
 

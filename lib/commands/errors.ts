@@ -12,6 +12,7 @@ export const NOT_POSITIVE = "ERR value is out of range, must be positive";
 export const SAME_OBJECTS = "ERR source and destination objects are the same";
 export const SAVE_FAILED = "ERR Failed to save the RDB file, check the log";
 export const SAVE_UNDER_WAY = "ERR Background save already in progress";
+export const LOADING_DATA = "LOADING Redis is loading the dataset in memory";
 export const STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
 export const FAILING_OVER = "NOMASTERLINK Can't SYNC while failing over";
 /** The reply to those who wait for a log that is not written. */

@@ -135,6 +135,8 @@ export interface MemoryReport {
 
 /** What only DEBUG does. */
 export interface DebugControl {
+  /** Whether the data set is being loaded, which nobody else is to change then. */
+  readonly isLoading: boolean;
   /** RDB data is taken whatever its checksum. */
   skipChecksums: boolean;
   /** How long the server does nothing before it writes to the append-only file, in ms. */

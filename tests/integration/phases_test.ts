@@ -415,6 +415,20 @@ test(
   },
 );
 
+test("nobody changes the data set while it is loaded, by DEBUG neither", GIVES_WAY, async () => {
+  const primary = await start(["--repl-diskless-sync", "no"]);
+  await pipeline(primary.client, 100, (i) => ["SET", `key:${i}`, i]);
+  const replica = await start(["--key-load-delay", "10000000", "--enable-debug-command", "yes"]);
+  await replica.client.expect(["REPLICAOF", "127.0.0.1", primary.server.port], "OK");
+  await until("the loading", async () => await field(replica.client, "loading") === "1");
+  for (const request of ["DEBUG POPULATE 1000", "DEBUG RELOAD", "DEBUG RELOAD NOSAVE", "DEBUG LOADAOF"]) {
+    await replica.client.expect(request, /^LOADING /);
+  }
+  await replica.client.expect("CONFIG SET key-load-delay 0", "OK");
+  await untilConnected(replica.client);
+  await expectSame(primary.client, replica.client);
+});
+
 test("the delay of a loading can be ended", GIVES_WAY, async () => {
   const primary = await start(["--repl-diskless-sync", "no"]);
   await pipeline(primary.client, 100, (i) => ["SET", `key:${i}`, i]);

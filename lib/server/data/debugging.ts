@@ -27,10 +27,10 @@ export interface DebuggingHost {
   readonly cron: Pick<Cron, "paused">;
   readonly log: Pick<Log, "warning">;
   readonly logLoader: Pick<LogLoader, "loadNow">;
-  readonly phase: Pick<Phase, "setLoading">;
+  readonly phase: Pick<Phase, "isLoading" | "setLoading">;
   readonly saving: Pick<
     Saving,
-    "lastLoad" | "loading" | "path" | "readOptions" | "saveNow" | "isRewriting" | "snapshotter"
+    "lastLoad" | "path" | "readOptions" | "saveNow" | "isRewriting" | "snapshotter"
   >;
   /** The end of the server, which may have waited for the periodic work. */
   readonly shutdown: { resume(): void };
@@ -45,6 +45,10 @@ export class Debugging {
   flushSleepMs = 0;
 
   constructor(readonly server: DebuggingHost) {}
+
+  get isLoading(): boolean {
+    return this.server.phase.isLoading;
+  }
 
   /** Writes a line to the log that an operator should see. */
   log(message: string): void {
@@ -67,7 +71,6 @@ export class Debugging {
   /** Saves, empties and loads the databases while everybody waits. The error to reply with, or null. */
   reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null {
     const { appendOnly, saving, keyspace, log, phase } = this.server;
-    if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
     if (options.save && saving.saveNow() !== null) return SAVE_FAILED;
     // What has not been saved first is other data than there was.
     const isOther = !options.save && appendOnly.isOn;
@@ -93,9 +96,8 @@ export class Debugging {
 
   /** Empties the databases and loads the append-only file, while everybody waits. The error to reply with, or null. */
   loadLog(): string | null {
-    const { appendOnly, changes, keyspace, log, logLoader, saving } = this.server;
+    const { appendOnly, changes, keyspace, log, logLoader } = this.server;
     const { directory } = appendOnly;
-    if (saving.loading !== null) return "LOADING Redis is loading the dataset in memory";
     // What has gathered is not in the file yet: it would be lost here, and come into the file behind the loss.
     if (appendOnly.state === "on" && appendOnly.writing.syncNow() !== null) return LOADING_LOG_FAILED;
     try {

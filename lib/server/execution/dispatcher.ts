@@ -30,7 +30,7 @@ import {
   WRITE,
 } from "../../commands/command.ts";
 import { LatencyHistogram } from "../../bytes/histogram.ts";
-import { STRING_TOO_LONG } from "../../commands/errors.ts";
+import { LOADING_DATA, STRING_TOO_LONG } from "../../commands/errors.ts";
 import { protectedRefusal } from "../../commands/protected.ts";
 import type { Config } from "../../config/config.ts";
 import type { Mark } from "../../resp/reply.ts";
@@ -91,7 +91,6 @@ const QUICK_THRESHOLD_MICROSECONDS = 1000;
 
 const NOAUTH = "NOAUTH Authentication required.";
 const MASTERDOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
-const LOADING_ERROR = "LOADING Redis is loading the dataset in memory";
 const READONLY_ERROR = "READONLY You can't write against a read only replica.";
 /** The reply where memory is missing whatever `maxmemory` says, for which Redis has no words, as it ends then. */
 const NO_MEMORY = "OOM command not allowed, there is no memory for it.";
@@ -351,8 +350,8 @@ export class Dispatcher {
       return `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
     }
     if ((gates & GATE_STALE) !== 0 && (borne & STALE) === 0 && (client.flags & PRIMARY) === 0) return MASTERDOWN;
-    if ((gates & GATE_LOADING) !== 0 && (borne & LOADING) === 0) return LOADING_ERROR;
-    if ((gates & GATE_ASYNC_LOADING) !== 0 && (effective & NO_ASYNC_LOADING) !== 0) return LOADING_ERROR;
+    if ((gates & GATE_LOADING) !== 0 && (borne & LOADING) === 0) return LOADING_DATA;
+    if ((gates & GATE_ASYNC_LOADING) !== 0 && (effective & NO_ASYNC_LOADING) !== 0) return LOADING_DATA;
     if ((client.flags & (REPLICA | MONITOR)) !== 0 && (effective & (WRITE | READONLY | MAY_REPLICATE)) !== 0) {
       return "ERR Replica can't interact with the keyspace";
     }
