@@ -4,12 +4,12 @@
  * Its subcommands are not declared as such, as they are not in Redis: COMMAND knows only DEBUG as a whole.
  */
 
-import { encodeLatin1 } from "../bytes/latin1.ts";
 import { globMatch } from "../bytes/glob.ts";
+import { writeDecimal } from "../bytes/integers.ts";
+import { encodeLatin1 } from "../bytes/latin1.ts";
 import { rewriteConfig } from "../config/rewrite.ts";
 import { Request } from "../resp/request.ts";
 import { sleepSync } from "../runtime/timers.ts";
-import type { Database } from "../store/database.ts";
 import {
   ENCODING_INT,
   ENCODING_LISTPACK,
@@ -29,7 +29,7 @@ import { help } from "./help.ts";
 import { protectedRefusal } from "./protected.ts";
 import type { Located } from "./client_facets.ts";
 import type { DebugHost } from "./host_facets.ts";
-import type { Host, Session } from "./session.ts";
+import type { Session } from "./session.ts";
 
 /** Whom these commands run for. */
 type Caller = Session<DebugHost> & Located;
@@ -37,6 +37,8 @@ type Caller = Session<DebugHost> & Located;
 /** Bytes that DUMP adds to a value: its type before, version and checksum behind. */
 const DUMP_FRAME_BYTES = 11;
 const MAX_PACKED_THRESHOLD_BYTES = 2 ** 32;
+/** Digits of a safe integer, at most. */
+const MAX_DIGITS = 16;
 
 /** A subcommand: how many arguments it takes, `DEBUG` and its own name included. */
 interface Subcommand {
@@ -214,17 +216,27 @@ function populate(session: Caller, request: Request): void {
       return session.reply.error(STRING_TOO_LONG);
     }
   }
-  for (let i = 0; i < count; i++) populateOne(host, database, encodeLatin1(`${prefix}:${i}`), `value:${i}`, size);
+  const key = withNumber(`${prefix}:`, 0);
+  const value = withNumber("value:", size);
+  const digitsOfKey = prefix.length + 1;
+  const digitsOfValue = "value:".length;
+  for (let i = 0; i < count; i++) {
+    const length = writeDecimal(key, digitsOfKey, i);
+    if (database.has(key, 0, length)) continue;
+    const end = writeDecimal(value, digitsOfValue, i); // no shorter than those before: behind it there are zeros
+    const valueLength = size === 0 ? end : size;
+    const encoding = stringEncoding(value, 0, valueLength);
+    database.setString(key, 0, length, value, 0, valueLength, encoding, NO_EXPIRY);
+    host.changes.changedIn(database, null, key, 0, length, 0, "", 0);
+  }
   session.reply.ok();
 }
 
-function populateOne(host: Host, database: Database, key: Uint8Array, text: string, size: number): void {
-  if (database.has(key, 0, key.length)) return;
-  const value = new Uint8Array(size === 0 ? text.length : size);
-  value.set(encodeLatin1(text.slice(0, value.length)));
-  const encoding = stringEncoding(value, 0, value.length);
-  database.setString(key, 0, key.length, value, 0, value.length, encoding, NO_EXPIRY);
-  host.changes.changedIn(database, null, key, 0, key.length, 0, "", 0);
+/** A text with room for a number behind it, of at least `size` bytes. */
+function withNumber(text: string, size: number): Uint8Array {
+  const bytes = new Uint8Array(Math.max(size, text.length + MAX_DIGITS));
+  bytes.set(encodeLatin1(text));
+  return bytes;
 }
 
 /** `DEBUG SET-ACTIVE-EXPIRE <0|1>` */

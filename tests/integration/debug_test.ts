@@ -115,8 +115,10 @@ test("POPULATE creates what is missing", async () => {
   await client.expect("MGET key:0 key:1 key:2 key:3", ["value:0", "mine", "value:2", null]);
   await client.expect("DEBUG POPULATE 1 p 10", "OK");
   await client.expect("GET p:0", "value:0\0\0\0");
-  await client.expect("DEBUG POPULATE 1 q 3", "OK");
-  await client.expect("GET q:0", "val");
+  await client.expect("DEBUG POPULATE 11 q 3", "OK");
+  await client.expect("MGET q:0 q:10", ["val", "val"]);
+  await client.expect("DEBUG POPULATE 12 r 8", "OK");
+  await client.expect("MGET r:9 r:10 r:11", ["value:9\0", "value:10", "value:11"]);
   await client.expect("DEBUG POPULATE x", new ReplyError("ERR value is out of range, must be positive"));
 });
 
