@@ -12,7 +12,8 @@ import type { Keyspace } from "../store/keyspace.ts";
 import { RdbError } from "./rdb_format.ts";
 import { RdbReader, type ReadOptions } from "./rdb_reader.ts";
 
-const READ_BYTES = 256 * 1024;
+/** Bytes read at a time. */
+export const READ_BYTES: number = 256 * 1024;
 const DEFAULT_SLICE_MS = 5;
 /** How long loading may sleep at a time for the delay that its keys are to take, in ms. */
 const LONGEST_WAIT_MS = 20;

@@ -4,6 +4,7 @@
  */
 
 import { betweenSlices, countRdbKeys, loadRdbFile } from "../persistence/load.ts";
+import { LoadAhead } from "../persistence/load_ahead.ts";
 import { moveInto } from "../persistence/rdb_file.ts";
 import { RdbReader, type ReadOptions } from "../persistence/rdb_reader.ts";
 import { files, type SyncedPart } from "../runtime/files.ts";
@@ -65,7 +66,8 @@ function streamDatabase(aux: ReadonlyMap<string, string>, { databases }: Keyspac
 
 /**
  * Receives into a file: the old data is served until the file is whole, and is gone while it is loaded. The file is
- * synced beside the main thread, piece by piece as it comes in, so that little is left to be waited for in the end.
+ * synced beside the main thread, piece by piece as it comes in, so that little is left to be waited for in the end. Where
+ * there is no old data, which would have to be kept beside the new, what has come is loaded meanwhile.
  */
 export class FileReceiver implements SnapshotReceiver {
   readonly loadsAsItComes = false;
@@ -76,15 +78,20 @@ export class FileReceiver implements SnapshotReceiver {
   #syncing: Promise<void> | null = null;
   #error: unknown = null;
   #isOpen = true;
+  /** What has come of it is being loaded. */
+  #ahead: LoadAhead | null = null;
 
-  constructor(readonly into: ReceivingStore, readonly temporary: string, readonly path: string) {
+  /** `loadsAhead`: whether there is no old data. */
+  constructor(readonly into: ReceivingStore, readonly temporary: string, readonly path: string, loadsAhead: boolean) {
     this.#file = files().open(temporary, "replace");
+    if (loadsAhead) this.#ahead = aheadOf(temporary, into);
   }
 
   take(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.#error !== null) throw this.#error;
     for (let at = start; at < end;) at += files().write(this.#file, bytes, at, end - at);
     this.#unsyncedBytes += end - start;
+    this.#ahead?.grew();
     if (this.#unsyncedBytes >= SYNC_BYTES && this.#syncing === null) this.#sync("data");
     return true;
   }
@@ -114,8 +121,8 @@ export class FileReceiver implements SnapshotReceiver {
     onReplaced();
     this.into.setLoading(true);
     try {
-      const { keyspace, readOptions } = this.into;
-      const { aux, functions } = await loadRdbFile(this.path, keyspace, { ...readOptions, sliceMs: SLICE_MS });
+      const { keyspace } = this.into;
+      const { aux, functions } = await this.#load();
       keyspace.functions = functions;
       this.into.replaced();
       return streamDatabase(aux, keyspace);
@@ -126,6 +133,17 @@ export class FileReceiver implements SnapshotReceiver {
       this.into.setLoading(false);
       this.into.fileRead(this.path);
     }
+  }
+
+  /** Loads the file, or what is left of it. Where that has failed ahead, it is read once more, to say what is wrong. */
+  async #load(): Promise<Pick<LoadAhead, "aux" | "functions">> {
+    const ahead = this.#ahead;
+    const { keyspace, readOptions } = this.into;
+    if (ahead === null || !await ahead.finish()) {
+      return await loadRdbFile(this.path, keyspace, { ...readOptions, sliceMs: SLICE_MS });
+    }
+    ahead.exchange();
+    return ahead;
   }
 
   /** Rejects where the file cannot take the place of what there is, or must not. */
@@ -151,8 +169,18 @@ export class FileReceiver implements SnapshotReceiver {
   }
 
   #discard(): void {
+    this.#ahead?.giveUp();
     this.#close();
     files().removeLater(this.temporary).catch(() => {}); // it takes long, if the file is large; it may be gone already
+  }
+}
+
+/** Loads a file as it comes; null where it cannot be begun, as then all is loaded in the end. */
+function aheadOf(path: string, { keyspace, readOptions }: ReceivingStore): LoadAhead | null {
+  try {
+    return new LoadAhead(path, keyspace, readOptions);
+  } catch {
+    return null;
   }
 }
 

@@ -56,7 +56,7 @@ test("a snapshot's file is synced while the server goes on, and takes its name a
     const primary = variedKeyspace();
     const snapshot = toRdb(primary);
     const path = join(directory, "dump.rdb");
-    const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), path);
+    const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), path, false);
     receiver.take(snapshot, 0, 1000);
     receiver.take(snapshot, 1000, snapshot.length);
     let replaced = false;
@@ -76,7 +76,7 @@ test("a file that is aborted while it is being synced goes, and the data stays",
   await withDirectory(async (directory) => {
     const replica = new Replica();
     const snapshot = toRdb(variedKeyspace());
-    const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), join(directory, "dump.rdb"));
+    const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), join(directory, "dump.rdb"), false);
     receiver.take(snapshot, 0, snapshot.length);
     const finished = receiver.finish(() => assert.fail("nothing was replaced"));
     receiver.abort();
@@ -90,7 +90,7 @@ test("a file that is aborted while it is being synced goes, and the data stays",
 test("a file that is aborted early goes at once, or after the sync that a large one has begun", async () => {
   await withDirectory(async (directory) => {
     for (const bytes of [1000, 8 * 1024 * 1024]) {
-      const receiver = new FileReceiver(new Replica(), join(directory, "temp.rdb"), join(directory, "dump.rdb"));
+      const receiver = new FileReceiver(new Replica(), join(directory, "temp.rdb"), join(directory, "dump.rdb"), false);
       receiver.take(new Uint8Array(bytes), 0, bytes);
       receiver.abort();
       while (readdirSync(directory).length > 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -99,11 +99,93 @@ test("a file that is aborted early goes at once, or after the sync that a large 
   });
 });
 
+/** Something else than the receiver's turn. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+test("what has come of a file is loaded meanwhile, and takes the place of the data when it is whole", async () => {
+  await withDirectory(async (directory) => {
+    const replica = new Replica();
+    const primary = new Keyspace(1);
+    for (let i = 0; i < 20_000; i++) setString(primary.databases[0], `key:${i}`, `${i}`);
+    const snapshot = toRdb(primary);
+    const path = join(directory, "dump.rdb");
+    const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), path, true);
+    const loaded = () => [...replica.keyspace.detached].reduce((sum, { size }) => sum + size, 0);
+    const half = snapshot.length >> 1;
+    receiver.take(snapshot, 0, half);
+    while (loaded() < 9000) await pause();
+    assert.equal(replica.keyspace.databases[0].size, 1);
+    for (let at = half; at < snapshot.length; at += 10_000) {
+      receiver.take(snapshot, at, Math.min(at + 10_000, snapshot.length));
+      if (at % 3 === 0) await pause();
+    }
+    await receiver.finish(() => {});
+    assert.deepEqual(new Uint8Array(readFileSync(path)), snapshot);
+    assert.deepEqual(readdirSync(directory), ["dump.rdb"]);
+    assert.deepEqual(values(replica.keyspace), values(primary));
+    assert.equal(replica.keyspace.detached.size, 0);
+  });
+});
+
+test("a file that is loaded as it comes, and is bad, says so as one that is loaded in the end", async () => {
+  await withDirectory(async (directory) => {
+    const good = toRdb(variedKeyspace());
+    const bad = good.slice();
+    bad[bad.length - 1] ^= 1;
+    for (const snapshot of [bad, good.slice(0, good.length - END_BYTES - 1), good.slice(0, 20)]) {
+      const outcomes: string[] = [];
+      for (const loadsAhead of [false, true]) {
+        const replica = new Replica();
+        const { arena } = replica.keyspace.store.heap;
+        const before = arena.usedBytes;
+        const path = join(directory, "dump.rdb");
+        const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), path, loadsAhead);
+        receiver.take(snapshot, 0, snapshot.length);
+        if (loadsAhead) await pause();
+        const error = await receiver.finish(() => {}).then(() => null, ({ message }: Error) => message);
+        outcomes.push(`${error}, ${replica.keyspace.databases[0].size} keys`);
+        assert.equal(replica.keyspace.detached.size, 0);
+        while (replica.keyspace.store.heap.freeDiscarded(100_000));
+        assert.ok(arena.usedBytes <= before);
+      }
+      assert.match(outcomes[0], /^Bad RDB file/);
+      assert.equal(outcomes[0], outcomes[1]);
+    }
+  });
+});
+
+test("a file that is loaded as it comes, and is given up, leaves nothing in memory", async () => {
+  await withDirectory(async (directory) => {
+    const replica = new Replica();
+    const { arena } = replica.keyspace.store.heap;
+    const before = arena.usedBytes;
+    const snapshot = largeSnapshot();
+    for (const pauses of [0, 1, 3]) {
+      const receiver = new FileReceiver(replica, join(directory, "temp.rdb"), join(directory, "dump.rdb"), true);
+      receiver.take(snapshot, 0, snapshot.length >> 1);
+      for (let i = 0; i < pauses; i++) await pause();
+      receiver.abort();
+      while (readdirSync(directory).length > 0) await pause();
+      while (replica.keyspace.store.heap.freeDiscarded(100_000));
+      assert.equal(replica.keyspace.detached.size, 0);
+      assert.equal(arena.usedBytes, before);
+      assert.equal(replica.keyspace.databases[0].size, 1);
+    }
+  });
+});
+
 /** What makes a receiver in a directory. */
 type Receive = (replica: Replica, directory: string) => FileReceiver | SwapReceiver;
 
 const WAYS: readonly (readonly [how: string, receive: Receive])[] = [
-  ["a file", (into, directory) => new FileReceiver(into, join(directory, "temp.rdb"), join(directory, "dump.rdb"))],
+  [
+    "a file",
+    (into, directory) => new FileReceiver(into, join(directory, "temp.rdb"), join(directory, "dump.rdb"), false),
+  ],
+  [
+    "a file that is loaded as it comes",
+    (into, directory) => new FileReceiver(into, join(directory, "temp.rdb"), join(directory, "dump.rdb"), true),
+  ],
   ["databases beside", (into) => new SwapReceiver(into, true)],
 ];
 

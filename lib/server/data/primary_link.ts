@@ -213,7 +213,7 @@ export class PrimaryLink {
       // The old data is worth serving where it is an earlier state of the primary's, or may be kept.
       return new SwapReceiver(into, mode === "swapdb" && (id === this.stream.id || this.guard.suspects(id)));
     }
-    return new FileReceiver(into, syncFile(config, "sync"), saving.path);
+    return new FileReceiver(into, syncFile(config, "sync"), saving.path, isEmpty);
   }
 
   // --- In the stream --------------------------------------------------------------------------------------------------
