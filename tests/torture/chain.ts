@@ -134,11 +134,11 @@ export class Chain {
     }
   }
 
-  /** Waits until all links are up. */
+  /** Waits until all links are up. One that is held up keeps those below from following it. */
   async untilConnected(): Promise<void> {
     for (const member of this.replicas) {
       await this.until(`${member.name} to follow ${member.above?.name}`, async () => {
-        await acceptWhatIsGuarded(member);
+        for (const one of this.replicas) await acceptWhatIsGuarded(one);
         return await member.isConnected();
       });
     }
