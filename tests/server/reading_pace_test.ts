@@ -1,22 +1,15 @@
 /** A primary's stream that comes fast and in small pieces is read with rests between them, unless somebody waits. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
-import { useClock } from "../../lib/runtime/clock.ts";
+import { test } from "node:test";
 import { ASKED_MS, FAST_PER_MS, LARGE_BYTES, ReadingPace, REST_MS } from "../../lib/server/data/reading_pace.ts";
+import { fakeClock } from "./fake_clock.ts";
 
-let nowMs = 0;
-let restore: ReturnType<typeof useClock>;
-
-beforeEach(() => {
-  nowMs = 1000;
-  restore = useClock({ unixMs: () => nowMs, monotonicMs: () => nowMs, preciseUnixMs: () => nowMs });
-});
-afterEach(() => void useClock(restore));
+const clock = fakeClock();
 
 /** How long reading rests, in ms, where so many requests have come `afterMs` ms after those before. */
 function read(pace: ReadingPace, requests: number, afterMs: number, bytes = requests * 40): number {
-  nowMs += afterMs;
+  clock.nowMs += afterMs;
   for (let i = 0; i < requests; i++) pace.ran();
   return pace.restAfter(bytes);
 }

@@ -1,27 +1,20 @@
 /** Syncs are made in place while they are short, and beside where they are not, for longer each time. */
 
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, test } from "node:test";
-import { useClock } from "../../lib/runtime/clock.ts";
+import { test } from "node:test";
 import { LONG_MS, SHORT_MS, SyncPace } from "../../lib/server/data/sync_pace.ts";
+import { fakeClock } from "./fake_clock.ts";
 
-let nowMs = 0;
-let restore: ReturnType<typeof useClock>;
-
-beforeEach(() => {
-  nowMs = 1000;
-  restore = useClock({ unixMs: () => nowMs, monotonicMs: () => nowMs, preciseUnixMs: () => nowMs });
-});
-afterEach(() => void useClock(restore));
+const clock = fakeClock();
 
 /** How long it is until the next sync is made in place, where those beside take a while, in ms. */
 function restOf(pace: SyncPace): number {
-  const startMs = nowMs;
+  const startMs = clock.nowMs;
   while (!pace.areShort) {
-    nowMs += 10;
+    clock.nowMs += 10;
     pace.tookBeside(LONG_MS);
   }
-  return nowMs - startMs;
+  return clock.nowMs - startMs;
 }
 
 test("nothing is known of a disk before its first sync", () => {
@@ -63,7 +56,7 @@ test("what has gone well for longer than the last rest begins with the shortest 
     pace.tookInPlace(20);
     assert.equal(restOf(pace), rest);
   }
-  nowMs += 210;
+  clock.nowMs += 210;
   pace.tookInPlace(SHORT_MS);
   assert.equal(pace.areShort, true);
   pace.tookInPlace(20);
@@ -75,7 +68,7 @@ test("on a slow disk it is not tried at all", () => {
   pace.tookBeside(0.1);
   pace.tookInPlace(5);
   for (let i = 0; i < 1000; i++) {
-    nowMs += 1000;
+    clock.nowMs += 1000;
     pace.tookBeside(5);
     assert.equal(pace.areShort, false);
   }
