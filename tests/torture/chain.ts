@@ -109,7 +109,10 @@ export class Chain {
     for (const deadlineMs = Date.now() + FAILOVER_MS; !await isOver(); await delay(20)) {
       if (Date.now() > deadlineMs) await from.ask("FAILOVER", "ABORT");
     }
-    if (await to.process.isPrimary()) {
+    const hasTaken = await to.process.isPrimary();
+    if (hasTaken || !await from.process.isPrimary()) {
+      // Who was killed once it had the role, before anybody knew, has come back as the replica that it was.
+      if (!hasTaken) await to.do("REPLICAOF", "NO", "ONE");
       to.above = null;
       from.above = to;
     }
