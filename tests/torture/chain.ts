@@ -16,6 +16,8 @@ const PATIENCE_MS = 60_000;
 /** A failover that takes longer is given up, in ms. */
 const FAILOVER_MS = 15_000;
 const DATABASES = 16;
+/** Their names, in what is written (see differential/values.ts). */
+const HYPERLOGLOGS = "p[1-3]";
 /** What of each log is shown where something is wrong. */
 const SHOWN_LINES = 60;
 const SHOWN_KEYS = 20;
@@ -177,7 +179,9 @@ export class Chain {
   async expectSame(): Promise<void> {
     for (const member of this.members) await member.do("DEBUG", "SET-ACTIVE-EXPIRE", 0);
     await this.untilConnected();
+    await countHyperLogLogs(this.primary);
     await this.untilCaughtUp();
+    await Promise.all(this.replicas.map(countHyperLogLogs));
     const digests = await Promise.all(this.members.map((member) => member.do("DEBUG", "DIGEST")));
     const expected = digests[this.members.indexOf(this.primary)];
     const others = this.members.filter((_, i) => digests[i] !== expected);
@@ -206,6 +210,21 @@ async function acceptWhatIsGuarded(member: ChainMember): Promise<void> {
   const info = await member.process.info("replication");
   const id = info.get("master_sync_guarded_replid");
   if (info.get("master_sync_guarded") === "1" && id !== undefined) await member.ask("REPLICAOF", "ACCEPT", id);
+}
+
+/**
+ * Has each HyperLogLog count. The count is kept in it by whoever is asked, be that a replica, as one is that was the primary
+ * when a client it has held up asked.
+ */
+async function countHyperLogLogs(member: ChainMember): Promise<void> {
+  const client = await member.process.connect();
+  for (let database = 0; database < DATABASES; database++) {
+    await client.expect(["SELECT", database], "OK");
+    const keys = await client.call("KEYS", HYPERLOGLOGS) as string[]; // KEYS replies with an array of strings
+    for (const key of keys) client.send("PFCOUNT", key);
+    for (const _ of keys) await client.read(); // it may be of another type by now
+  }
+  client.close();
 }
 
 /** Keys of which the values differ. Quickly, as some are about to expire, and are found by name alone then. */
