@@ -12,7 +12,6 @@ import { Crc64 } from "../bytes/crc64.ts";
 import { writeDecimal } from "../bytes/integers.ts";
 import { decodeLatin1 } from "../bytes/latin1.ts";
 import { canBeLzfOf, decompressLzf } from "../bytes/lzf.ts";
-import type { KeysAhead } from "./keys_ahead.ts";
 import {
   ENCODED_INT16,
   ENCODED_INT32,
@@ -134,11 +133,6 @@ export class RdbInput {
     this.#crc.update(this.#buffer, this.#crcFrom, this.#at);
     this.#crcFrom = this.#at;
     return this.#crc;
-  }
-
-  /** Notes the keys of the records that have come, from the next unit on. */
-  lookAhead(keys: KeysAhead): void {
-    keys.note(this.#buffer, this.#unit, this.#end);
   }
 
   /** A place in the unit, for `rewind`: what was read from there on is read again. Both only within one unit. */

@@ -7,14 +7,14 @@
  * the byte, and the key where there is one. After an error the databases hold what was read so far.
  */
 
-import { decodeLatin1 } from "../bytes/latin1.ts";
+import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
+import { BulkLoad } from "../store/bulk_load.ts";
 import type { Database } from "../store/database.ts";
 import { NO_EXPIRY, type UnixMs } from "../store/entry.ts";
 import type { Databases } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
-import { KeysAhead } from "./keys_ahead.ts";
 import * as format from "./rdb_format.ts";
 import { RdbError } from "./rdb_format.ts";
 import { MAX_TEXT_BYTES, NEED_MORE, RdbInput, StringSlot } from "./rdb_input.ts";
@@ -23,6 +23,8 @@ import { EMPTY, LoadTarget, type ValueLoader } from "./types/value_loader.ts";
 
 /** Units between two looks at the clock. */
 const UNITS_PER_LOOK = 32;
+/** Keys put into their tables between two. */
+const SETTLED_AT_ONCE = 4096;
 /** Keys with empty values of which each is told. */
 const MAX_EMPTY_TOLD = 10;
 /** Aux fields longer than this are not kept. */
@@ -84,6 +86,8 @@ export class RdbReader {
   readonly #databases: readonly Database[];
   readonly #nowMs = unixMs();
   readonly #loaders: ReadonlyMap<number, ValueLoader>;
+  /** Where keys wait to be put into their tables together; null where each is looked up, as it may be there already. */
+  #bulk: BulkLoad | null;
   /** The key under way, and where its value goes. */
   readonly #target: LoadTarget;
   /** What loads that value. */
@@ -100,9 +104,6 @@ export class RdbReader {
   /** The beginning of a key of which the value is read in several units, as its own bytes may be gone by then. */
   readonly #longKey = new StringSlot();
   #isLong = false;
-  readonly #ahead: KeysAhead;
-  /** Units to come before keys are looked for ahead again; Infinity: never. */
-  #unitsNoted = 0;
   /** The key under way, for messages; only set where one is needed. */
   #keyText: string | null = null;
 
@@ -113,14 +114,13 @@ export class RdbReader {
     this.#databases = into.databases;
     this.#database = this.#databases[0];
     this.#loaders = valueLoaders(into.store);
-    this.#target = new LoadTarget(this.#input, options.replaceExisting ?? false);
-    this.#ahead = new KeysAhead(into.store.heap.foresight);
-    if (options.dropAll) this.#unitsNoted = Infinity;
+    this.#bulk = options.replaceExisting ? null : new BulkLoad(into.store.heap, this.#database);
+    this.#target = new LoadTarget(this.#input);
   }
 
-  /** Whether all was read up to the end of the RDB data. What was pushed beyond is in `rest`. */
+  /** Whether all was read up to the end of the RDB data, and is in place. What was pushed beyond is in `rest`. */
   get finished(): boolean {
-    return this.#state === "finished";
+    return this.#state === "finished" && (this.#bulk?.count ?? 0) === 0;
   }
 
   /** Bytes read and consumed. */
@@ -150,42 +150,46 @@ export class RdbReader {
     try {
       while (this.#state !== "finished" && input.begin()) {
         if (this.aheadMs >= 1 && deadline !== Infinity) return false;
-        if (this.#unitsNoted-- <= 0) this.#lookAhead();
+        if (this.#bulk?.isFull && this.#state === "records" && !this.#settle(deadline)) return false;
         this.#readUnit();
         input.commit();
         if (++units % UNITS_PER_LOOK === 0 && deadline !== Infinity && monotonicMs() >= deadline) return false;
       }
+      return this.#state !== "finished" || this.#settle(deadline);
     } catch (error) {
       if (this.#inKey) this.#keyText = this.#target.key.toString();
       else if (this.#isLong) this.#keyText = this.#longKey.toString();
       if (error === NEED_MORE) return true;
-      this.#loader?.giveUp?.();
-      if (error instanceof RdbError) throw new RdbError(error.reason, error.offset, this.#keyText);
+      this.#giveUp();
+      if (error instanceof RdbError) throw new RdbError(error.reason, error.offset, error.key ?? this.#keyText);
       if (isOutOfRoom(error)) throw this.#input.error(error.message, this.#keyText, error);
       throw error;
-    } finally {
-      this.#forget();
+    }
+  }
+
+  /** Puts keys that wait into their tables; whether none waits any more. */
+  #settle(deadline: number): boolean {
+    const bulk = this.#bulk;
+    if (bulk === null) return true;
+    for (let isDone = false; !isDone;) {
+      isDone = bulk.settle(SETTLED_AT_ONCE);
+      const key = bulk.takeTwice();
+      if (key !== null) throw this.#input.error(`database ${bulk.database.index} has this key already`, shownText(key));
+      if (!isDone && monotonicMs() >= deadline) return false;
     }
     return true;
   }
 
-  /** Has the keys fetched that come next. */
-  #lookAhead(): void {
-    const { foresight } = this.#ahead;
-    foresight.clear();
-    this.#unitsNoted = 0;
-    if (this.#state !== "records") return;
-    this.#input.lookAhead(this.#ahead);
-    this.#unitsNoted = this.#ahead.units - 1;
-    if (foresight.count > 1) this.#database.foresee(true);
-    else foresight.clear();
-  }
-
-  /** What was noted is no longer: the bytes that it lies in may be others when there is more to read. */
-  #forget(): void {
-    if (this.#unitsNoted === Infinity) return;
-    this.#unitsNoted = 0;
-    this.#ahead.foresight.clear();
+  /** What was read so far is made what can be used. */
+  #giveUp(): void {
+    this.#loader?.giveUp?.();
+    try {
+      this.#bulk?.settle();
+    } catch (error) {
+      if (!isOutOfRoom(error)) throw error;
+      this.#bulk?.drop();
+    }
+    this.#bulk?.takeTwice();
   }
 
   /** Time has passed between two slices, in ms. */
@@ -202,7 +206,7 @@ export class RdbReader {
   /** To be called when no more bytes come: throws unless the data was read to its end. */
   close(): void {
     if (this.finished) return;
-    this.#loader?.giveUp?.();
+    this.#giveUp();
     if (this.#isLong) this.#keyText = this.#longKey.toString();
     throw new RdbError("Unexpected EOF reading RDB file", this.#input.received, this.#keyText);
   }
@@ -210,7 +214,7 @@ export class RdbReader {
   /** In place of a header: what comes is of the given version, and is one key. */
   skipHeader(version: number): void {
     this.version = version;
-    this.#unitsNoted = Infinity;
+    this.#bulk = null;
     this.#state = "records";
   }
 
@@ -326,6 +330,8 @@ export class RdbReader {
       throw this.#error(`the data has a database ${index}, but there are only ${this.#databases.length}`);
     }
     this.#database = this.#databases[index];
+    this.#settle(Infinity); // of what is found twice the message says where
+    this.#bulk?.begin(this.#database);
     this.#options.onDatabase?.(index, this.#input.offset);
   }
 
@@ -347,10 +353,10 @@ export class RdbReader {
       throw new RdbError(`a value of type ${type}, ${format.RDB_TYPE_NAMES[type]}, is not supported`, typeAt);
     }
     this.#loader = loader;
-    target.database = this.#isDropped(target.expiry) ? null : this.#database;
+    target.home = this.#isDropped(target.expiry) ? null : this.#bulk ?? this.#database;
     this.#elementsLeft = loader.begin(type, target);
     // Only now: what is before it is read again if not all of it had come.
-    if (target.database === null && !this.#options.dropAll) {
+    if (target.home === null && !this.#options.dropAll) {
       const { bytes, start, length } = target.key;
       this.#options.onExpired?.(this.#database.index, bytes, start, length);
     }
@@ -378,7 +384,7 @@ export class RdbReader {
     const target = this.#target;
     if (this.#loader?.end(target) === false) return this.#emptyDone();
     if (target.expiry !== NO_EXPIRY) this.keysExpiring++;
-    if (target.database === null) {
+    if (target.home === null) {
       this.keysExpired++;
     } else {
       this.keysLoaded++;
@@ -441,6 +447,14 @@ export class RdbReader {
   #error(reason: string): RdbError {
     return this.#input.error(reason);
   }
+}
+
+/** A binary string as messages show it. */
+function shownText(text: string): string {
+  const slot = new StringSlot();
+  const bytes = encodeLatin1(text);
+  slot.show(bytes, 0, bytes.length);
+  return slot.toString();
 }
 
 function binaryString(slot: StringSlot): string {

@@ -24,6 +24,7 @@ import {
 import type { Heap } from "./heap.ts";
 import { KeyTable } from "./key_table.ts";
 import type { SnapshotHooks, WalkedTable } from "./snapshot_hooks.ts";
+import type { StagedKeys } from "./staged_keys.ts";
 import type { Store } from "./store.ts";
 import type { TableStatistics } from "./table.ts";
 import type { ValueHome } from "./types/value_type.ts";
@@ -182,9 +183,9 @@ export class Database implements ValueHome {
     return this.#table.randomExpiring(random);
   }
 
-  /** Fetches what looking up the keys noted in the foresight will touch, or with `inserts` what adding them will. */
-  foresee(inserts: boolean): void {
-    this.#table.foresee(inserts);
+  /** Fetches what looking up the keys noted in the foresight will touch. */
+  foresee(): void {
+    this.#table.foresee();
   }
 
   // --- Changing ------------------------------------------------------------------------------------------------------
@@ -280,10 +281,7 @@ export class Database implements ValueHome {
     const typeAndEncoding = type | (encoding << 4);
     if (old === 0) {
       const isExpiring = expiry !== NO_EXPIRY && expiry !== KEEP_EXPIRY;
-      const meta = typeAndEncoding | (store.initialClock << 8);
-      const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, isExpiring);
-      if (snapshots.epoch !== 0) snapshots.mark(ref);
-      if (isExpiring) entries.setExpiry(ref, expiry);
+      const ref = this.#newEntry(key, keyStart, keyLength, typeAndEncoding, inlineLength, isExpiring, expiry);
       table.addNew(ref, isExpiring);
       if (isExpiring && events.onExpiry !== null) events.onExpiry(this, key, keyStart, keyLength);
       if (events.onNew !== null) events.onNew(this, key, keyStart, keyLength);
@@ -322,6 +320,24 @@ export class Database implements ValueHome {
     const isTaken = snapshots.prepareRemoval(table, old);
     table.replaceFound(old, ref, had, has);
     if (!isTaken) this.#heap.release(old);
+    return ref;
+  }
+
+  /** Makes the entry of a key that is new, in no table yet. */
+  #newEntry(
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    typeAndEncoding: number,
+    inlineLength: number,
+    isExpiring: boolean,
+    expiry: UnixMs,
+  ): number {
+    const { entries } = this;
+    const meta = typeAndEncoding | (this.store.initialClock << 8);
+    const ref = entries.create(key, keyStart, keyLength, meta, inlineLength, isExpiring);
+    if (this.#snapshots.epoch !== 0) this.#snapshots.mark(ref);
+    if (isExpiring) entries.setExpiry(ref, expiry);
     return ref;
   }
 
@@ -466,6 +482,39 @@ export class Database implements ValueHome {
     this.#insert(hash, twin, has);
   }
 
+  // --- Loading -------------------------------------------------------------------------------------------------------
+
+  /** As `put` of a key that is new, as far as is known, and waits for others (see bulk_load.ts). No KEEP_EXPIRY. */
+  stage(
+    staged: StagedKeys,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    type: number,
+    encoding: number,
+    inlineLength: number,
+    expiry: UnixMs,
+  ): number {
+    const { onExpiry, onNew } = this.#events;
+    const isExpiring = expiry !== NO_EXPIRY;
+    staged.makeRoom();
+    const ref = this.#newEntry(key, keyStart, keyLength, type | (encoding << 4), inlineLength, isExpiring, expiry);
+    this.#table.stage(staged, ref, key, keyStart, keyLength);
+    if (isExpiring && onExpiry !== null) onExpiry(this, key, keyStart, keyLength);
+    if (onNew !== null) onNew(this, key, keyStart, keyLength);
+    return ref;
+  }
+
+  /** See `KeyTable.settle`. */
+  settle(most: number = Infinity): boolean {
+    return this.#table.settle(most);
+  }
+
+  /** Gives up the keys that wait. */
+  dropStaged(): void {
+    this.#table.dropStaged();
+  }
+
   // --- The whole -----------------------------------------------------------------------------------------------------
 
   /** Exchanges the contents of two databases. */
@@ -496,6 +545,7 @@ export class Database implements ValueHome {
 
   /** Removes all keys at once, one by one. */
   #removeAll(): void {
+    this.#table.dropStaged();
     const table = this.#table;
     const refs: number[] = [];
     while (table.size > 0) {
@@ -511,6 +561,7 @@ export class Database implements ValueHome {
 
   /** What a snapshot walks: the keys that are in it now, whichever database has them by then, or none. */
   get walked(): WalkedTable {
+    this.#table.settle(); // what is staged from now on is not the snapshot's
     return this.#table;
   }
 

@@ -94,17 +94,16 @@ export class Foresight {
   }
 
   /**
-   * Hashes what was noted, and touches what looking it up in a table of keys will touch, and with `inserts` what putting it
-   * there will.
+   * Hashes what was noted, and touches what looking it up in a table of keys will touch.
    */
-  fetch(keys: number, inserts: boolean): void {
+  fetch(keys: number): void {
     const owners = this.#owners;
     const { count } = this;
     let found = 0;
     for (let i = 0; i < count; i++) {
       if (owners[i] === DATABASE) this.#which[found++] = this.#hashed(i, keys);
     }
-    this.#prefetch(found, inserts);
+    this.#prefetch(found);
     this.#cursor = 0;
     this.#moves = this.tables.moves;
     if (found === count) return;
@@ -122,7 +121,7 @@ export class Foresight {
       if (table !== 0) this.#which[found++] = this.#hashed(i, table);
       else this.#lengths[i] = NOT_HASHED;
     }
-    this.#prefetch(found, inserts);
+    this.#prefetch(found);
   }
 
   /** Hashes argument `index`, which is to be found in a table; returns the index. */
@@ -143,9 +142,9 @@ export class Foresight {
   /**
    * Touches what `Tables.find` will read for the first `count` of `#which`, so that the cache misses overlap: first all
    * slots, then all entries. `#segments` and `#slots` get the place of the first entry with the hash; the slot is 0 where
-   * there is none. `inserts`: what putting entries there will read too.
+   * there is none.
    */
-  #prefetch(count: number, inserts: boolean): void {
+  #prefetch(count: number): void {
     const all = this.tables.arena.words;
     const which = this.#which;
     const tables = this.#tables;
@@ -183,7 +182,6 @@ export class Foresight {
       segments[i] = segment;
       slots[i] = home;
       touched ^= words[base + 2 + (home << 1)];
-      if (inserts) touched ^= words[base];
     }
     for (let n = 0; n < count; n++) {
       const i = which[n];

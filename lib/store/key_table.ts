@@ -15,6 +15,7 @@ import type { Entries } from "./entry.ts";
 import type { Foresight } from "./foresight.ts";
 import type { Heap } from "./heap.ts";
 import type { WalkedTable } from "./snapshot_hooks.ts";
+import type { StagedKeys } from "./staged_keys.ts";
 import type { Tables, TableStatistics } from "./table.ts";
 
 /** Entries that are looked at to tell how much memory all take, and elements of each. */
@@ -30,6 +31,8 @@ export class KeyTable implements WalkedTable {
   #hash = 0;
   /** Where the expiry cycle goes on. */
   #expiryCursor = 0;
+  /** Entries on their way into it; whoever looks into it has them all put there first. */
+  #staged: StagedKeys | null = null;
   readonly #heap: Heap;
   readonly #entries: Entries;
   readonly #tables: Tables;
@@ -53,59 +56,91 @@ export class KeyTable implements WalkedTable {
 
   /** Entries in it. */
   get size(): number {
-    return this.#tables.count(this.#keys);
+    return this.#tables.count(this.#keys) + (this.#staged?.count ?? 0);
   }
 
   /** Entries that have an expiry. */
   get expiring(): number {
-    return this.#tables.count(this.#expires);
+    return this.#tables.count(this.#expires) + (this.#staged?.expiring ?? 0);
   }
 
   // --- Finding -------------------------------------------------------------------------------------------------------
 
   /** The entry under a key: its ref, or 0. */
   find(bytes: Uint8Array, start: number, length: number): number {
+    if (this.#staged !== null) this.settle();
     const foresight = this.#foresight;
     const ref = foresight.find(this.#keys, bytes, start, length);
     this.#hash = foresight.hash;
     return ref;
   }
 
-  /** Looks up an entry that is in it by itself. */
+  /** Looks up an entry that is in it, or the last that waits, by itself. */
   locate(ref: number): void {
+    if (this.#staged?.isLast(ref)) return;
+    this.settle();
     const entries = this.#entries;
     this.#hash = hashBytes(entries.bytes(ref), entries.keyStart(ref), entries.keyLength(ref));
     if (!this.#tables.findEntry(this.#keys, this.#hash, ref)) throw new Error("an entry is missing from its table");
   }
 
-  /** Has fetched into the CPU's caches what looking up the keys that were noted will touch, or with `inserts` adding them. */
-  foresee(inserts: boolean): void {
-    this.#foresight.fetch(this.#keys, inserts);
+  /** Has fetched into the CPU's caches what looking up the keys that were noted will touch. */
+  foresee(): void {
+    this.#foresight.fetch(this.#keys);
   }
 
   /** As `Tables.scan`: collects some entries from a cursor on, and returns where to go on, 0 at the end. */
   scan(cursor: number, limit: number, into: number[]): number {
+    this.settle();
     return this.#tables.scan(this.#keys, cursor, limit, into);
   }
 
   /** The same, of the entries that expire. */
   scanExpiring(cursor: number, limit: number, into: number[]): number {
+    this.settle();
     return this.#tables.scan(this.#expires, cursor, limit, into);
   }
 
   /** Collects about `limit` of the entries that expire, each time the next, round after round. */
   nextExpiring(limit: number, into: number[]): void {
+    this.settle();
     this.#expiryCursor = this.#tables.scan(this.#expires, this.#expiryCursor, limit, into);
   }
 
   /** Some entry, each as likely as any other, or 0. `random` gives values in [0, 1). */
   random(random: () => number): number {
+    this.settle();
     return this.#tables.random(this.#keys, random);
   }
 
   /** The same, of the entries that expire. */
   randomExpiring(random: () => number): number {
+    this.settle();
     return this.#tables.random(this.#expires, random);
+  }
+
+  // --- Loading -------------------------------------------------------------------------------------------------------
+
+  /** Has an entry just made wait for others, to be added with them. There must be room in `staged`, which is for no other table. */
+  stage(staged: StagedKeys, ref: number, bytes: Uint8Array, start: number, length: number): void {
+    this.#staged = staged;
+    staged.add(hashBytes(bytes, start, length), ref, this.#entries.hasExpiry(ref));
+  }
+
+  /** Adds about `most` of the entries that wait; whether none does any more. Throws as `StagedKeys.settle`. */
+  settle(most: number = Infinity): boolean {
+    const staged = this.#staged;
+    if (staged === null) return true;
+    do staged.settle(this.#tables, this.#keys, this.#expires, most); while (staged.count > 0 && most === Infinity);
+    if (staged.count > 0) return false;
+    this.#staged = null;
+    return true;
+  }
+
+  /** Gives up the entries that wait. */
+  dropStaged(): void {
+    this.#staged?.drop(this.#tables, this.#expires, (ref) => this.#heap.release(ref));
+    this.#staged = null;
   }
 
   // --- Changing ------------------------------------------------------------------------------------------------------
@@ -126,7 +161,8 @@ export class KeyTable implements WalkedTable {
    */
   reserveExpiry(ref: number): void {
     try {
-      this.#tables.reserve(this.#expires, this.#hash);
+      if (this.#staged !== null) this.#staged.makeRoom();
+      else this.#tables.reserve(this.#expires, this.#hash);
     } catch (error) {
       this.#heap.arena.free(ref);
       throw error;
@@ -158,6 +194,7 @@ export class KeyTable implements WalkedTable {
    * the other one does, the memory for that was reserved.
    */
   replaceFound(old: number, ref: number, had: boolean, has: boolean): void {
+    if (this.#staged !== null) return this.#staged.replaceLast(ref, had, has); // none waits where another was found
     const tables = this.#tables;
     tables.replaceAt(tables.slot, ref);
     if (!had && !has) return;
@@ -169,6 +206,7 @@ export class KeyTable implements WalkedTable {
 
   /** Takes the entry found out. */
   removeFound(ref: number): void {
+    if (this.#staged !== null) return this.#staged.removeLast(this.#entries.hasExpiry(ref));
     const tables = this.#tables;
     tables.removeFound(this.#keys);
     if (this.#entries.hasExpiry(ref) && tables.findEntry(this.#expires, this.#hash, ref)) {
@@ -178,6 +216,7 @@ export class KeyTable implements WalkedTable {
 
   /** Gives all up: it is freed in slices, once no snapshot needs it. Nothing else is to be called after that. */
   discard(): void {
+    this.dropStaged();
     this.#tables.destroy(this.#expires);
     if (!this.#heap.snapshots.keepsTable(this)) this.free();
   }
@@ -194,6 +233,7 @@ export class KeyTable implements WalkedTable {
    * where to go on, 0 at the end.
    */
   relocate(cursor: number, onBody: (ref: number) => void): number {
+    this.settle();
     if (cursor === 0) this.#keys = this.#tables.relocate(this.#keys);
     return this.#tables.relocateSegment(this.#keys, cursor, (ref, hash) => {
       if (this.#entries.hasBody(ref)) onBody(ref);
@@ -203,6 +243,7 @@ export class KeyTable implements WalkedTable {
 
   /** The same for the table of those that expire, whose entries move with the other. */
   relocateExpires(cursor: number): number {
+    this.settle();
     if (cursor === 0) this.#expires = this.#tables.relocate(this.#expires);
     return this.#tables.relocateSegment(this.#expires, cursor, (ref) => ref);
   }
@@ -234,11 +275,13 @@ export class KeyTable implements WalkedTable {
 
   /** Figures of the table of all entries, and of those that expire. */
   statistics(): { readonly keys: TableStatistics; readonly expires: TableStatistics } {
+    this.settle();
     return { keys: this.#tables.statistics(this.#keys), expires: this.#tables.statistics(this.#expires) };
   }
 
   /** The two tables, for the tests that walk them and check what docs/architecture.md says. */
   inspect(): { readonly keys: number; readonly expires: number } {
+    this.settle();
     return { keys: this.#keys, expires: this.#expires };
   }
 }

@@ -51,6 +51,15 @@ export interface TableStatistics {
   readonly bytes: number;
 }
 
+/** Entries that are to be put into a table, in an order that suits it, with their hashes. */
+export interface TableRun {
+  readonly hashes: Int32Array;
+  readonly refs: Int32Array;
+  readonly count: number;
+  /** The first that is in no table yet. */
+  next: number;
+}
+
 /** Operations on tables in one arena. Refs of tables and entries are the arena's. */
 export class Tables {
   /** The slot at which the last successful `find` or `findEntry` saw the entry. */
@@ -176,12 +185,7 @@ export class Tables {
   confirm(segment: number, slot: number, bytes: Uint8Array, start: number, length: number): number {
     const arena = this.arena;
     const ref = arena.words[slot >>> SEGMENT_SHIFT][((slot & SEGMENT_MASK) << 1) + 1];
-    const entry = arena.words[ref >>> SEGMENT_SHIFT];
-    const entryAt = (ref & SEGMENT_MASK) << 1;
-    const word1 = entry[entryAt + 1];
-    if ((word1 & KEY_LENGTH_MASK) !== length) return 0;
-    const keyWord = entryAt + (ENTRY_HEADER_BYTES >>> 2) + ((word1 >>> 29) & 2);
-    if (!keyEquals(entry, arena.bytes[ref >>> SEGMENT_SHIFT], keyWord, bytes, start, length)) return 0;
+    if (!this.#hasKey(ref, bytes, start, length)) return 0;
     this.#segment = segment;
     this.slot = slot;
     return ref;
@@ -238,6 +242,64 @@ export class Tables {
     words[this.#vacantWord] = hash;
     words[this.#vacantWord + 1] = ref;
     return true;
+  }
+
+  /**
+   * Adds the next entries of a run, `most` at most. Those of which the key is there already go to `twice` instead, and where
+   * that is null none is. Throws where there is no memory; those before are added then, and are no more of the run.
+   */
+  insertRun(table: number, run: TableRun, most: number, twice: number[] | null): void {
+    const { arena } = this;
+    const { hashes, refs } = run;
+    const from = run.next;
+    const end = Math.min(run.count, from + most);
+    const notAdded = twice === null ? 0 : -twice.length;
+    this.#vacantSegment = 0;
+    try {
+      for (; run.next < end; run.next++) {
+        const hash = hashes[run.next];
+        const ref = refs[run.next];
+        const segment = this.reserve(table, hash);
+        const words = arena.words[segment >>> SEGMENT_SHIFT];
+        const base = (segment & SEGMENT_MASK) << 1;
+        const bits = words[base + 1];
+        const first = base + 2;
+        const last = first + (2 << bits);
+        let at = first + (((hash & HOME_MASK) >>> (SEGMENT_BITS - bits)) << 1);
+        for (; words[at + 1] !== 0; at = at + 2 === last ? first : at + 2) {
+          if (words[at] === hash && twice !== null && this.#haveSameKey(words[at + 1], ref)) break;
+        }
+        if (words[at + 1] !== 0) {
+          twice?.push(ref);
+          continue;
+        }
+        words[at] = hash;
+        words[at + 1] = ref;
+        words[base]++;
+      }
+    } finally {
+      const added = run.next - from - (twice === null ? 0 : twice.length + notAdded);
+      this.#set(table, COUNT, this.#get(table, COUNT) + added);
+    }
+  }
+
+  #haveSameKey(one: number, other: number): boolean {
+    const { arena } = this;
+    const words = arena.words[other >>> SEGMENT_SHIFT];
+    const at = (other & SEGMENT_MASK) << 1;
+    const length = words[at + 1] & KEY_LENGTH_MASK;
+    const start = (at << 2) + ENTRY_HEADER_BYTES + ((words[at + 1] >>> 27) & 8);
+    return this.#hasKey(one, arena.bytes[other >>> SEGMENT_SHIFT], start, length);
+  }
+
+  #hasKey(ref: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const { arena } = this;
+    const words = arena.words[ref >>> SEGMENT_SHIFT];
+    const at = (ref & SEGMENT_MASK) << 1;
+    const word1 = words[at + 1];
+    if ((word1 & KEY_LENGTH_MASK) !== length) return false;
+    const keyWord = at + (ENTRY_HEADER_BYTES >>> 2) + ((word1 >>> 29) & 2);
+    return keyEquals(words, arena.bytes[ref >>> SEGMENT_SHIFT], keyWord, bytes, start, length);
   }
 
   /**

@@ -44,7 +44,7 @@ test("keys fetched ahead are found, also after others were added, removed, and t
     const names = Array.from({ length: 32 }, (_, i) => `key:${(round * 7919 + i * 104_729) % 20_000}`);
     const { bytes, starts } = layOut(names);
     for (const [i, name] of names.entries()) keyspace.store.heap.foresight.addKey(bytes, starts[i], name.length);
-    database.foresee(round % 2 === 0);
+    database.foresee();
     for (const [i, name] of names.entries()) {
       for (let added = 0; added < 3; added++) set(keyspace, `key:${next++ % 20_000}`);
       if (i % 5 === 0) remove(keyspace, names[(i + 3) % 32]);
@@ -75,7 +75,7 @@ test("fields fetched ahead are found, also when the hash has become another mean
     for (let i = 1; i < names.length; i++) {
       keyspace.store.heap.foresight.addMember(bytes, starts[i], names[i].length, owner);
     }
-    database.foresee(false);
+    database.foresee();
     if (after !== before) {
       remove(keyspace, "hash");
       make(after);
@@ -100,7 +100,7 @@ test("once cleared, other bytes in the same place are hashed anew", () => {
   const names = Array.from({ length: FORESIGHT }, (_, i) => `key:${1000 + i}`);
   const { bytes, starts } = layOut(names);
   for (const [i, name] of names.entries()) keyspace.store.heap.foresight.addKey(bytes, starts[i], name.length);
-  database.foresee(false);
+  database.foresee();
   keyspace.store.heap.foresight.clear();
   bytes.set(encodeLatin1("key:none"), starts[5]);
   bytes.set(encodeLatin1("key:1007"), starts[6]);

@@ -48,7 +48,7 @@ export class ValueWriters {
 /** The loaders of all RDB types that can be read, by their numbers. */
 export function valueLoaders(store: Store): ReadonlyMap<number, ValueLoader> {
   const loaders: readonly ValueLoader[] = [
-    new StringLoader(),
+    new StringLoader(store.heap),
     new ListLoader(store.lists),
     new SetLoader(store.sets),
     new SortedSetLoader(store.sortedSets),

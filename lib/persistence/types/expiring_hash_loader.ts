@@ -60,9 +60,9 @@ export class ExpiringHashLoader implements ValueLoader {
   }
 
   end(target: LoadTarget): boolean {
-    if (this.#kept === 0 && target.database !== null) {
+    if (this.#kept === 0 && target.home !== null) {
       const { bytes, start, length } = target.key;
-      target.database.remove(bytes, start, length);
+      target.home.remove(bytes, start, length);
       return false;
     }
     this.#hash.end();

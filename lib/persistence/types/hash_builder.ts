@@ -1,9 +1,8 @@
 /** A hash that is built field by field, from what its loader reads. */
 
-import type { Database } from "../../store/database.ts";
 import type { Hashes } from "../../store/types/hashes.ts";
 import { StringSlot } from "../rdb_input.ts";
-import type { LoadTarget } from "./value_loader.ts";
+import type { LoadHome, LoadTarget } from "./value_loader.ts";
 
 /** Fields from which on room for a listpack is not reserved ahead: the number may be anything. */
 const MAX_RESERVED_FIELDS = 512;
@@ -16,35 +15,35 @@ export class HashBuilder {
   /** The field and the value to be added next. */
   readonly field = new StringSlot();
   readonly value = new StringSlot();
-  #database: Database | null = null;
+  #home: LoadHome | null = null;
 
   constructor(readonly hashes: Hashes) {}
 
   /** Begins a hash of at most `fields` fields. */
   start(target: LoadTarget, fields: number): void {
     const { key, expiry } = target;
-    const database = this.#database = target.claim();
-    if (database === null) return;
+    const home = this.#home = target.home;
+    if (home === null) return;
     const { maxListpackEntries } = this.hashes;
     const fitsListpack = fields <= maxListpackEntries && fields <= MAX_RESERVED_FIELDS;
     const reserve = fitsListpack ? fields * RESERVED_PER_FIELD : 0;
-    const ref = this.hashes.create(database, key.bytes, key.start, key.length, reserve);
-    this.ref = database.setExpiry(ref, expiry);
-    if (fields > maxListpackEntries) this.ref = this.hashes.convert(database, this.ref);
+    const ref = this.hashes.create(home, key.bytes, key.start, key.length, reserve);
+    this.ref = home.setExpiry(ref, expiry);
+    if (fields > maxListpackEntries) this.ref = this.hashes.convert(home, this.ref);
   }
 
   /** Takes a hash that is there already, as it is to be. */
   took(ref: number): void {
-    this.#database = null;
+    this.#home = null;
     this.ref = ref;
   }
 
   /** Adds the field with its value; false if it is there already. */
   add(): boolean {
-    if (this.#database === null) return true;
+    if (this.#home === null) return true;
     const { field, value, hashes } = this;
     this.ref = hashes.set(
-      this.#database,
+      this.#home,
       this.ref,
       field.bytes,
       field.start,
@@ -58,13 +57,13 @@ export class HashBuilder {
 
   /** All fields have come. */
   end(): void {
-    if (this.#database !== null) this.ref = this.hashes.trim(this.#database, this.ref);
+    if (this.#home !== null) this.ref = this.hashes.trim(this.#home, this.ref);
   }
 
   /** Takes the hash away again: no field was left. */
   drop(target: LoadTarget): void {
     const { bytes, start, length } = target.key;
-    this.#database?.remove(bytes, start, length);
+    this.#home?.remove(bytes, start, length);
   }
 
   /** The error of a field that is there already. */

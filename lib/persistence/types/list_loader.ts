@@ -3,7 +3,6 @@
  * are taken as they are. A list that is small enough becomes a listpack in its key's entry.
  */
 
-import type { Database } from "../../store/database.ts";
 import { EMPTY_LISTPACK_BYTES, isValidListpack, listpackCount } from "../../store/listpack.ts";
 import type { Lists } from "../../store/types/lists.ts";
 import {
@@ -17,12 +16,12 @@ import {
 import { StringSlot } from "../rdb_input.ts";
 import { walkZiplist } from "../ziplist.ts";
 import { notSound, putListpack } from "./packed_values.ts";
-import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
+import { EMPTY, type LoadHome, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 export class ListLoader implements ValueLoader {
   readonly rdbTypes = [RDB_TYPE_LIST, RDB_TYPE_LIST_ZIPLIST, RDB_TYPE_LIST_QUICKLIST, RDB_TYPE_LIST_QUICKLIST_2];
   #type = 0;
-  #database: Database | null = null;
+  #home: LoadHome | null = null;
   #ref = 0;
   readonly #value = new StringSlot();
 
@@ -52,7 +51,7 @@ export class ListLoader implements ValueLoader {
     const value = this.#value;
     const isPacked = this.#readNode(target);
     if (isPacked && this.lists.fits(value.length, listpackCount(value.bytes, value.start))) {
-      this.#database = null; // it is as it is to be
+      this.#home = null; // it is as it is to be
       this.#ref = putListpack(this.lists, target, value);
       return;
     }
@@ -82,9 +81,9 @@ export class ListLoader implements ValueLoader {
   #take(isPacked: boolean): void {
     const { bytes, start, length } = this.#value;
     if (!isPacked) return this.#push(bytes, start, length);
-    if (this.#database === null) return;
-    this.#ref = this.lists.convert(this.#database, this.#ref);
-    const body = this.#database.store.heap.entries.valueWord(this.#ref);
+    if (this.#home === null) return;
+    this.#ref = this.lists.convert(this.#home, this.#ref);
+    const body = this.lists.heap.entries.valueWord(this.#ref);
     this.lists.bodies.append(body, bytes, start, length, listpackCount(bytes, start));
   }
 
@@ -105,11 +104,11 @@ export class ListLoader implements ValueLoader {
   }
 
   end({ key }: LoadTarget): boolean {
-    const database = this.#database;
-    if (database === null) return true;
+    const home = this.#home;
+    if (home === null) return true;
     const hasElements = this.lists.count(this.#ref) > 0;
-    if (hasElements) this.#ref = this.lists.pack(database, this.#ref, 1);
-    else database.remove(key.bytes, key.start, key.length);
+    if (hasElements) this.#ref = this.lists.pack(home, this.#ref, 1);
+    else home.remove(key.bytes, key.start, key.length);
     return hasElements;
   }
 
@@ -119,15 +118,15 @@ export class ListLoader implements ValueLoader {
 
   #start(target: LoadTarget): void {
     const { key, expiry } = target;
-    const database = this.#database = target.claim();
-    if (database === null) return;
-    const ref = this.lists.create(database, key.bytes, key.start, key.length, 0);
-    this.#ref = database.setExpiry(ref, expiry);
+    const home = this.#home = target.home;
+    if (home === null) return;
+    const ref = this.lists.create(home, key.bytes, key.start, key.length, 0);
+    this.#ref = home.setExpiry(ref, expiry);
   }
 
   #push(bytes: Uint8Array, start: number, length: number): void {
-    if (this.#database === null) return;
-    this.#ref = this.lists.push(this.#database, this.#ref, "tail", bytes, start, length);
+    if (this.#home === null) return;
+    this.#ref = this.lists.push(this.#home, this.#ref, "tail", bytes, start, length);
   }
 
   /** Walks the ziplist that was read; how many elements it has. Throws where it is not sound. */

@@ -53,11 +53,7 @@ export function hasElements(
  * dropped. The limit on the lengths of its elements is not asked again, only that on their number: so does Redis.
  */
 export function putListpack(taker: ListpackTaker, target: LoadTarget, { bytes, start, length }: StringSlot): number {
-  const { key, expiry } = target;
-  const database = target.forWhole();
-  if (database === null) return 0;
-  const before = database.size;
-  const ref = taker.createFromListpack(database, key.bytes, key.start, key.length, bytes, start, length, expiry);
-  target.checkNew(database.size > before);
-  return ref;
+  const { home, key, expiry } = target;
+  if (home === null) return 0;
+  return taker.createFromListpack(home, key.bytes, key.start, key.length, bytes, start, length, expiry);
 }

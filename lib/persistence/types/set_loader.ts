@@ -4,7 +4,6 @@
  */
 
 import { parseWords } from "../../bytes/int64_words.ts";
-import type { Database } from "../../store/database.ts";
 import { ENCODING_INTSET, ENCODING_LISTPACK } from "../../store/entry.ts";
 import { isValidIntset } from "../../store/intset.ts";
 import {
@@ -21,7 +20,7 @@ import type { Sets } from "../../store/types/sets.ts";
 import { RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
 import { hasElements, notSound } from "./packed_values.ts";
-import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
+import { EMPTY, type LoadHome, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 /** Most members, and bytes of their listpack, that are read at once. */
 const MAX_AT_ONCE = 512;
@@ -29,7 +28,7 @@ const MAX_AT_ONCE_BYTES = 16 * 1024;
 
 export class SetLoader implements ValueLoader {
   readonly rdbTypes = [RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK];
-  #database: Database | null = null;
+  #home: LoadHome | null = null;
   #ref = 0;
   readonly #value = new StringSlot();
   /** A listpack of members that were read one by one. */
@@ -57,13 +56,13 @@ export class SetLoader implements ValueLoader {
   element(target: LoadTarget): void {
     const member = this.#value;
     target.input.string(member);
-    if (this.#database === null) return;
-    this.#ref = this.sets.add(this.#database, this.#ref, member.bytes, member.start, member.length);
+    if (this.#home === null) return;
+    this.#ref = this.sets.add(this.#home, this.#ref, member.bytes, member.start, member.length);
     if (!this.sets.added) throw target.input.error(`the set has the member '${member}' twice`);
   }
 
   end(): boolean {
-    if (this.#database !== null) this.#ref = this.sets.trim(this.#database, this.#ref);
+    if (this.#home !== null) this.#ref = this.sets.trim(this.#home, this.#ref);
     return true;
   }
 
@@ -75,12 +74,12 @@ export class SetLoader implements ValueLoader {
   #start(target: LoadTarget, members: number): void {
     const { key: { bytes, start, length }, expiry } = target;
     const { sets } = this;
-    const database = this.#database = target.claim();
-    if (database === null) return;
+    const home = this.#home = target.home;
+    if (home === null) return;
     const ref = members > sets.maxIntsetEntries
-      ? sets.createTable(database, bytes, start, length)
-      : sets.createIntset(database, bytes, start, length, 0);
-    this.#ref = database.setExpiry(ref, expiry);
+      ? sets.createTable(home, bytes, start, length)
+      : sets.createIntset(home, bytes, start, length, 0);
+    this.#ref = home.setExpiry(ref, expiry);
   }
 
   /**
@@ -136,13 +135,11 @@ export class SetLoader implements ValueLoader {
     encoding: typeof ENCODING_INTSET | typeof ENCODING_LISTPACK,
     { bytes, start, length }: StringSlot,
   ): void {
-    const { key, expiry } = target;
-    this.#database = null; // it is as it is to be
-    const database = target.forWhole();
-    if (database === null) return;
-    const before = database.size;
+    const { home, key, expiry } = target;
+    this.#home = null; // it is as it is to be
+    if (home === null) return;
     this.#ref = this.sets.createFromBytes(
-      database,
+      home,
       key.bytes,
       key.start,
       key.length,
@@ -152,6 +149,5 @@ export class SetLoader implements ValueLoader {
       length,
       expiry,
     );
-    target.checkNew(database.size > before);
   }
 }

@@ -6,7 +6,6 @@
 
 import { compareBytes } from "../../bytes/compare.ts";
 import { parseDouble } from "../../bytes/doubles.ts";
-import type { Database } from "../../store/database.ts";
 import { Element, entryBytes, firstElement, LISTPACK_END } from "../../store/listpack.ts";
 import { scoreOfElement, scoreOfWords } from "../../store/types/scores.ts";
 import { SortedSetBuilder } from "../../store/types/sorted_set_builder.ts";
@@ -15,7 +14,7 @@ import { RDB_TYPE_ZSET, RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_LISTPACK, RDB_TYPE_ZSET_Z
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
 import { walkZiplist } from "../ziplist.ts";
 import { hasElements, notSound, putListpack } from "./packed_values.ts";
-import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
+import { EMPTY, type LoadHome, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 /** In place of the length of a score's text (RDB_TYPE_ZSET). */
 const TEXT_NAN = 253;
@@ -25,7 +24,7 @@ const TEXT_MINUS_INFINITY = 255;
 export class SortedSetLoader implements ValueLoader {
   readonly rdbTypes = [RDB_TYPE_ZSET, RDB_TYPE_ZSET_2, RDB_TYPE_ZSET_ZIPLIST, RDB_TYPE_ZSET_LISTPACK];
   #type = 0;
-  #database: Database | null = null;
+  #home: LoadHome | null = null;
   #ref = 0;
   readonly #member = new StringSlot();
   readonly #value = new StringSlot();
@@ -48,8 +47,8 @@ export class SortedSetLoader implements ValueLoader {
       if (members === 0) return EMPTY;
       this.#start(target);
       const { sets } = this;
-      if (this.#database !== null && members > sets.maxListpackEntries) {
-        this.#ref = sets.convert(this.#database, this.#ref);
+      if (this.#home !== null && members > sets.maxListpackEntries) {
+        this.#ref = sets.convert(this.#home, this.#ref);
         this.#builder ??= new SortedSetBuilder(sets.bodies);
         this.#builder.begin(sets.heap.entries.valueWord(this.#ref), members);
         this.#isBuilt = true;
@@ -77,7 +76,7 @@ export class SortedSetLoader implements ValueLoader {
 
   end(): boolean {
     const { sets } = this;
-    if (this.#database === null) return true;
+    if (this.#home === null) return true;
     if (this.#isBuilt) {
       this.#builder?.flush();
       this.#isBuilt = false;
@@ -87,11 +86,11 @@ export class SortedSetLoader implements ValueLoader {
       // It is no listpack after all: they have their sign.
       for (const member of this.#minusZeros) {
         sets.delete(this.#ref, member, 0, member.length);
-        this.#ref = sets.set(this.#database, this.#ref, member, 0, member.length, -0);
+        this.#ref = sets.set(this.#home, this.#ref, member, 0, member.length, -0);
       }
     }
     this.#minusZeros.length = 0;
-    this.#ref = sets.trim(this.#database, this.#ref);
+    this.#ref = sets.trim(this.#home, this.#ref);
     return true;
   }
 
@@ -101,20 +100,20 @@ export class SortedSetLoader implements ValueLoader {
 
   #start(target: LoadTarget): void {
     const { key, expiry } = target;
-    const database = this.#database = target.claim();
+    const home = this.#home = target.home;
     this.#minusZeros.length = 0; // what came before may have been given up
     this.#isBuilt = false;
-    if (database === null) return;
-    const ref = this.sets.create(database, key.bytes, key.start, key.length, 0);
-    this.#ref = database.setExpiry(ref, expiry);
+    if (home === null) return;
+    const ref = this.sets.create(home, key.bytes, key.start, key.length, 0);
+    this.#ref = home.setExpiry(ref, expiry);
   }
 
   #add(target: LoadTarget, bytes: Uint8Array, start: number, length: number, score: number): void {
-    if (this.#database === null) return;
+    if (this.#home === null) return;
     if (Object.is(score, -0) && !this.sets.heap.entries.hasBody(this.#ref)) {
       this.#minusZeros.push(bytes.slice(start, start + length));
     }
-    this.#ref = this.sets.set(this.#database, this.#ref, bytes, start, length, score);
+    this.#ref = this.sets.set(this.#home, this.#ref, bytes, start, length, score);
     if (!this.sets.added) throw this.#twice(target.input);
   }
 
@@ -157,7 +156,7 @@ export class SortedSetLoader implements ValueLoader {
       });
       return 0;
     }
-    this.#database = null; // it is as it is to be
+    this.#home = null; // it is as it is to be
     this.#ref = putListpack(this.sets, target, this.#value);
     return 0;
   }

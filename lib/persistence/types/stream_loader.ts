@@ -5,21 +5,20 @@
  */
 
 import { bigintOf } from "../../bytes/uint64.ts";
-import type { Database } from "../../store/database.ts";
 import { faultOfNode, liveEntries } from "../../store/types/stream_entries.ts";
 import { ID_BYTES, StreamId } from "../../store/types/stream_ids.ts";
 import type { Streams } from "../../store/types/streams.ts";
 import { RDB_TYPE_STREAM_LISTPACKS, RDB_TYPE_STREAM_LISTPACKS_2, RDB_TYPE_STREAM_LISTPACKS_3 } from "../rdb_format.ts";
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
 import { notSound } from "./packed_values.ts";
-import type { LoadTarget, ValueLoader } from "./value_loader.ts";
+import type { LoadHome, LoadTarget, ValueLoader } from "./value_loader.ts";
 
 const TWO_32 = 4294967296;
 
 export class StreamLoader implements ValueLoader {
   readonly rdbTypes = [RDB_TYPE_STREAM_LISTPACKS, RDB_TYPE_STREAM_LISTPACKS_2, RDB_TYPE_STREAM_LISTPACKS_3];
   #type = 0;
-  #database: Database | null = null;
+  #home: LoadHome | null = null;
   #ref = 0;
   #body = 0;
   #group = 0;
@@ -61,11 +60,11 @@ export class StreamLoader implements ValueLoader {
     this.#entries = 0;
     this.#last.setZero();
     const { key, expiry } = target;
-    const database = this.#database = target.claim();
-    if (database !== null) {
-      const ref = this.streams.create(database, key.bytes, key.start, key.length);
+    const home = this.#home = target.home;
+    if (home !== null) {
+      const ref = this.streams.create(home, key.bytes, key.start, key.length);
       this.#body = this.streams.bodyOf(ref);
-      this.#ref = database.setExpiry(ref, expiry);
+      this.#ref = home.setExpiry(ref, expiry);
     }
     return nodes + 1;
   }
@@ -102,7 +101,7 @@ export class StreamLoader implements ValueLoader {
     if (fault !== null) throw notSound(input, "Stream listpack", fault);
     const live = liveEntries(bytes, start);
     // One of which all is deleted holds nothing.
-    if (this.#database !== null && live > 0) this.streams.appendListpack(this.#body, nodeId, bytes, start, length);
+    if (this.#home !== null && live > 0) this.streams.appendListpack(this.#body, nodeId, bytes, start, length);
     this.#entries += live;
     this.#nodesLeft--;
     return 0;
@@ -126,7 +125,7 @@ export class StreamLoader implements ValueLoader {
     const groups = input.length();
     if (length !== this.#entries) throw input.error("a stream of another length than its nodes have entries");
     if (lastId.compare(this.#last) < 0) throw input.error("a stream with an entry beyond its last ID");
-    if (this.#database !== null) {
+    if (this.#home !== null) {
       streams.setLastId(this.#body, lastId);
       streams.setMaxDeletedId(this.#body, deletedId);
       streams.setAddedWords(this.#body, addedHigh, addedLow);
@@ -150,7 +149,7 @@ export class StreamLoader implements ValueLoader {
       read = bigintOf(input.high, input.low);
     }
     const pending = input.length();
-    if (this.#database !== null) {
+    if (this.#home !== null) {
       if (groups.find(this.#body, name.bytes, name.start, name.length) !== 0) {
         throw input.error(`the stream has the group '${name}' twice`);
       }
@@ -168,7 +167,7 @@ export class StreamLoader implements ValueLoader {
     const timeLow = input.int32();
     const timeHigh = input.int32();
     input.longLength();
-    if (this.#database !== null) {
+    if (this.#home !== null) {
       const { groups } = this.streams;
       if (!groups.loadPending(this.#body, this.#group, id, timeLow, timeHigh, input.low, input.high)) {
         throw input.error(`a stream's group has the pending entry ${id} twice`);
@@ -194,7 +193,7 @@ export class StreamLoader implements ValueLoader {
     const activeMs = this.#type === RDB_TYPE_STREAM_LISTPACKS_3 ? readTime(input) : seenMs;
     const pending = input.length();
     if (pending > this.#unassigned) throw input.error(`the consumer '${name}' has more pending than its group`);
-    if (this.#database !== null) {
+    if (this.#home !== null) {
       if (groups.findConsumer(this.#group, name.bytes, name.start, name.length) !== 0) {
         throw input.error(`Duplicate stream consumer detected: the group has '${name}' twice`);
       }
@@ -209,7 +208,7 @@ export class StreamLoader implements ValueLoader {
 
   #pendingId(input: RdbInput): number {
     const id = this.#id.readBytes(input.bytes, input.take(ID_BYTES));
-    if (this.#database !== null && !this.streams.groups.assignPending(this.#body, this.#group, this.#consumer, id)) {
+    if (this.#home !== null && !this.streams.groups.assignPending(this.#body, this.#group, this.#consumer, id)) {
       const fault = "is pending for a consumer, but not in its group, or for another";
       throw input.error(`Stream consumer PEL entry already has a consumer assigned: the entry ${id} ${fault}`);
     }

@@ -1,7 +1,9 @@
 /** How strings are loaded. */
 
 import { parseInt64 } from "../../bytes/integers.ts";
-import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW } from "../../store/entry.ts";
+import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW, TYPE_STRING } from "../../store/entry.ts";
+import type { Heap } from "../../store/heap.ts";
+import { putBytes } from "../../store/types/entry_values.ts";
 import { RDB_TYPE_STRING } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
 import type { LoadTarget, ValueLoader } from "./value_loader.ts";
@@ -13,24 +15,28 @@ const MAX_INT64_DIGITS = 20;
 export class StringLoader implements ValueLoader {
   readonly rdbTypes = [RDB_TYPE_STRING];
   readonly #value = new StringSlot();
+  #ref = 0;
+
+  constructor(readonly heap: Heap) {}
 
   begin(_type: number, target: LoadTarget): number {
     const value = this.#value;
     target.input.string(value);
-    const { database, key } = target;
-    if (database === null) return 0;
-    const before = database.size;
-    database.setString(
+    const { home, key, expiry } = target;
+    if (home === null) return 0;
+    this.#ref = putBytes(
+      this.heap,
+      home,
+      TYPE_STRING,
+      encodingOf(value),
       key.bytes,
       key.start,
       key.length,
       value.bytes,
       value.start,
       value.length,
-      encodingOf(value),
-      target.expiry,
+      expiry,
     );
-    target.checkNew(database.size > before);
     return 0;
   }
 
@@ -42,8 +48,8 @@ export class StringLoader implements ValueLoader {
     return true;
   }
 
-  ref({ database, key }: LoadTarget): number {
-    return database?.peek(key.bytes, key.start, key.length) ?? 0;
+  ref(): number {
+    return this.#ref;
   }
 }
 

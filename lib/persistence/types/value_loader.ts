@@ -6,47 +6,27 @@
  * of `element` a unit of its own.
  */
 
-import type { Database } from "../../store/database.ts";
 import { NO_EXPIRY, type UnixMs } from "../../store/entry.ts";
+import type { ValueHome } from "../../store/types/value_type.ts";
 import { type RdbInput, StringSlot } from "../rdb_input.ts";
 
 /** The value has no elements, as some older Redis versions wrote: the key is left out. */
 export const EMPTY = -1;
 
-/** Where the value under way goes. */
+/** Where values are put: a database, or what gathers keys for one. */
+export interface LoadHome extends ValueHome {
+  setExpiry(ref: number, expiry: UnixMs): number;
+  remove(bytes: Uint8Array, start: number, length: number): boolean;
+}
+
+/** Where the value under way goes. Whatever was under its key is gone by then, or told of as an error later. */
 export class LoadTarget {
   readonly key = new StringSlot();
   expiry: UnixMs = NO_EXPIRY;
   /** Null where the value is read, but dropped. */
-  database: Database | null = null;
+  home: LoadHome | null = null;
 
-  /** `replaces`: whether a key that is there already is replaced; else it is an error. */
-  constructor(readonly input: RdbInput, readonly replaces: boolean) {}
-
-  /**
-   * The database, null where the value is dropped, for whoever puts the value there as a whole, and then asks `checkNew`
-   * whether there is a key more than the `size` that the database had: the key is looked up once. A key that is to be
-   * replaced is gone.
-   */
-  forWhole(): Database | null {
-    return this.replaces ? this.claim() : this.database;
-  }
-
-  /** Makes sure that the key is free, or makes it so; the database, null where the value is dropped. */
-  claim(): Database | null {
-    const { database, key: { bytes, start, length } } = this;
-    if (database === null || database.peek(bytes, start, length) === 0) return database;
-    this.checkNew(false);
-    database.remove(bytes, start, length);
-    return database;
-  }
-
-  /** Throws where the key was there already, `isNew` false, and must not have been. */
-  checkNew(isNew: boolean): void {
-    if (!isNew && !this.replaces) {
-      throw this.input.error(`database ${this.database?.index} has this key already`);
-    }
-  }
+  constructor(readonly input: RdbInput) {}
 }
 
 export interface ValueLoader {
@@ -66,6 +46,6 @@ export interface ValueLoader {
    * Only of those that leave it otherwise in between.
    */
   giveUp?(): void;
-  /** The entry built last, in a target with a database. */
+  /** The entry built last, in a target with a home. */
   ref(target: LoadTarget): number;
 }

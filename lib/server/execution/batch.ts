@@ -99,7 +99,7 @@ export class Batch {
       } else if (command.members === null) this.#addKeys(request, command.keyRange);
       else this.#addMembers(request, command.keyRange[0], command.members);
     }
-    if (foresight.count >= FEWEST_LOOKUPS) database.foresee(false);
+    if (foresight.count >= FEWEST_LOOKUPS) database.foresee();
     else foresight.clear();
   }
 
