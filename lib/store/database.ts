@@ -499,7 +499,7 @@ export class Database implements ValueHome {
     const isExpiring = expiry !== NO_EXPIRY;
     staged.makeRoom();
     const ref = this.#newEntry(key, keyStart, keyLength, type | (encoding << 4), inlineLength, isExpiring, expiry);
-    this.#table.stage(staged, ref, key, keyStart, keyLength);
+    this.#table.stage(staged, ref, key, keyStart, keyLength, isExpiring);
     if (isExpiring && onExpiry !== null) onExpiry(this, key, keyStart, keyLength);
     if (onNew !== null) onNew(this, key, keyStart, keyLength);
     return ref;

@@ -122,9 +122,16 @@ export class KeyTable implements WalkedTable {
   // --- Loading -------------------------------------------------------------------------------------------------------
 
   /** Has an entry just made wait for others, to be added with them. There must be room in `staged`, which is for no other table. */
-  stage(staged: StagedKeys, ref: number, bytes: Uint8Array, start: number, length: number): void {
+  stage(
+    staged: StagedKeys,
+    ref: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isExpiring: boolean,
+  ): void {
     this.#staged = staged;
-    staged.add(hashBytes(bytes, start, length), ref, this.#entries.hasExpiry(ref));
+    staged.add(hashBytes(bytes, start, length), ref, isExpiring);
   }
 
   /** Adds about `most` of the entries that wait; whether none does any more. Throws as `StagedKeys.settle`. */

@@ -253,15 +253,26 @@ export class Tables {
     const { hashes, refs } = run;
     const from = run.next;
     const end = Math.min(run.count, from + most);
-    const notAdded = twice === null ? 0 : -twice.length;
+    const header = arena.words[table >>> SEGMENT_SHIFT];
+    const headerAt = (table & SEGMENT_MASK) << 1;
+    let notAdded = 0;
     this.#vacantSegment = 0;
     try {
       for (; run.next < end; run.next++) {
         const hash = hashes[run.next];
         const ref = refs[run.next];
-        const segment = this.reserve(table, hash);
-        const words = arena.words[segment >>> SEGMENT_SHIFT];
-        const base = (segment & SEGMENT_MASK) << 1;
+        let segment = header[headerAt + DIRECTORY];
+        const depth = header[headerAt + DEPTH];
+        if (depth !== 0) {
+          segment = arena.words[segment >>> SEGMENT_SHIFT][((segment & SEGMENT_MASK) << 1) + (hash >>> (32 - depth))];
+        }
+        let words = arena.words[segment >>> SEGMENT_SHIFT];
+        let base = (segment & SEGMENT_MASK) << 1;
+        if ((words[base] & 0xffff) >= mostEntries(words[base + 1])) {
+          segment = this.reserve(table, hash);
+          words = arena.words[segment >>> SEGMENT_SHIFT];
+          base = (segment & SEGMENT_MASK) << 1;
+        }
         const bits = words[base + 1];
         const first = base + 2;
         const last = first + (2 << bits);
@@ -271,6 +282,7 @@ export class Tables {
         }
         if (words[at + 1] !== 0) {
           twice?.push(ref);
+          notAdded++;
           continue;
         }
         words[at] = hash;
@@ -278,8 +290,7 @@ export class Tables {
         words[base]++;
       }
     } finally {
-      const added = run.next - from - (twice === null ? 0 : twice.length + notAdded);
-      this.#set(table, COUNT, this.#get(table, COUNT) + added);
+      this.#set(table, COUNT, this.#get(table, COUNT) + run.next - from - notAdded);
     }
   }
 
