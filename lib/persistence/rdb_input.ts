@@ -67,13 +67,17 @@ export class StringSlot {
     copyBytes(bytes, start, length, this.decode(length), 0);
   }
 
-  /** For messages: the string's beginning, with what is not printable as \xHH. */
+  /** For messages, as `shownText`. */
   toString(): string {
-    const shown = Math.min(this.length, MAX_TEXT_BYTES);
-    const text = decodeLatin1(this.bytes, this.start, this.start + shown)
-      .replace(/[^ -~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
-    return shown < this.length ? text + "..." : text;
+    return shownText(decodeLatin1(this.bytes, this.start, this.start + Math.min(this.length, MAX_TEXT_BYTES + 1)));
   }
+}
+
+/** A binary string's beginning for messages, with what is not printable as \xHH. */
+export function shownText(text: string): string {
+  const shown = text.slice(0, MAX_TEXT_BYTES)
+    .replace(/[^ -~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return shown + (text.length > MAX_TEXT_BYTES ? "..." : "");
 }
 
 export class RdbInput {

@@ -7,7 +7,7 @@
  * the byte, and the key where there is one. After an error the databases hold what was read so far.
  */
 
-import { decodeLatin1, encodeLatin1 } from "../bytes/latin1.ts";
+import { decodeLatin1 } from "../bytes/latin1.ts";
 import { monotonicMs, unixMs } from "../runtime/clock.ts";
 import { BulkLoad } from "../store/bulk_load.ts";
 import type { Database } from "../store/database.ts";
@@ -17,7 +17,7 @@ import type { Store } from "../store/store.ts";
 import { isOutOfRoom } from "../store/out_of_room.ts";
 import * as format from "./rdb_format.ts";
 import { RdbError } from "./rdb_format.ts";
-import { MAX_TEXT_BYTES, NEED_MORE, RdbInput, StringSlot } from "./rdb_input.ts";
+import { MAX_TEXT_BYTES, NEED_MORE, RdbInput, shownText, StringSlot } from "./rdb_input.ts";
 import { valueLoaders } from "./types/all.ts";
 import { EMPTY, LoadTarget, type ValueLoader } from "./types/value_loader.ts";
 
@@ -447,14 +447,6 @@ export class RdbReader {
   #error(reason: string): RdbError {
     return this.#input.error(reason);
   }
-}
-
-/** A binary string as messages show it. */
-function shownText(text: string): string {
-  const slot = new StringSlot();
-  const bytes = encodeLatin1(text);
-  slot.show(bytes, 0, bytes.length);
-  return slot.toString();
 }
 
 function binaryString(slot: StringSlot): string {

@@ -3,90 +3,21 @@
  *
  * A table of millions is larger than the CPU's caches, so that each key put where its hash says costs several misses. Half a
  * million in order pass through the table from its beginning to its end instead: 5 million keys are loaded in two thirds of
- * the time. What it costs is that a key that comes twice is found late. Radix sort: Knuth, 5.2.5.
+ * the time. What it costs is that a key that comes twice is found late.
  */
 
 import { hashBytes } from "../bytes/hash.ts";
 import type { Entries } from "./entry.ts";
-import type { TableRun, Tables } from "./table.ts";
+import { EntryRun } from "./entry_run.ts";
+import type { Tables } from "./table.ts";
 
 /** Keys that wait, at most: 16 MB of scratch. */
 const MOST_STAGED = 2 ** 19;
-const FIRST_ROOM = 2 ** 10;
-/** Upper bits of a hash by which entries are put in order: what is the same in these is near each other in the table. */
-const ORDERED_BITS = 12;
-/** So few are not worth the order. */
-const FEW = 64;
-
-/** Entries for one table, in the order in which they came until `sort`. */
-class Run implements TableRun {
-  hashes: Int32Array = new Int32Array(0);
-  refs: Int32Array = new Int32Array(0);
-  count = 0;
-  next = 0;
-  #otherHashes: Int32Array = new Int32Array(0);
-  #otherRefs: Int32Array = new Int32Array(0);
-
-  get left(): number {
-    return this.count - this.next;
-  }
-
-  makeRoom(): void {
-    if (this.count === this.refs.length) this.#grow();
-  }
-
-  add(hash: number, ref: number): void {
-    this.hashes[this.count] = hash;
-    this.refs[this.count++] = ref;
-  }
-
-  clear(): void {
-    this.count = this.next = 0;
-  }
-
-  sort(places: Int32Array): void {
-    const { hashes, refs, count } = this;
-    if (count <= FEW) return;
-    if (this.#otherRefs.length < refs.length) {
-      this.#otherHashes = new Int32Array(refs.length);
-      this.#otherRefs = new Int32Array(refs.length);
-    }
-    const toHashes = this.#otherHashes;
-    const toRefs = this.#otherRefs;
-    places.fill(0);
-    for (let i = 0; i < count; i++) places[hashes[i] >>> (32 - ORDERED_BITS)]++;
-    for (let digit = 0, sum = 0; digit < places.length; digit++) {
-      const here = places[digit];
-      places[digit] = sum;
-      sum += here;
-    }
-    for (let i = 0; i < count; i++) {
-      const to = places[hashes[i] >>> (32 - ORDERED_BITS)]++;
-      toHashes[to] = hashes[i];
-      toRefs[to] = refs[i];
-    }
-    this.hashes = toHashes;
-    this.refs = toRefs;
-    this.#otherHashes = hashes;
-    this.#otherRefs = refs;
-  }
-
-  #grow(): void {
-    const room = Math.max(FIRST_ROOM, 2 * this.refs.length);
-    const { hashes, refs } = this;
-    this.hashes = new Int32Array(room);
-    this.hashes.set(hashes);
-    this.refs = new Int32Array(room);
-    this.refs.set(refs);
-  }
-}
-
 /** What waits for one table of keys; of one instance for another table, once nothing waits. */
 export class StagedKeys {
-  readonly #keys = new Run();
+  readonly #keys = new EntryRun();
   /** Those among them that expire. */
-  readonly #expires = new Run();
-  readonly #places = new Int32Array(1 << ORDERED_BITS);
+  readonly #expires = new EntryRun();
   #isSorted = false;
   /** Entries of which the key was there already. They are in no table. */
   readonly twice: number[] = [];
@@ -148,8 +79,8 @@ export class StagedKeys {
    */
   settle(tables: Tables, keys: number, expires: number, most: number): void {
     if (!this.#isSorted) {
-      this.#keys.sort(this.#places);
-      this.#expires.sort(this.#places);
+      this.#keys.sort();
+      this.#expires.sort();
       this.#isSorted = true;
     }
     // A key has its expiry by the time that it is there: whoever drops the rest finds nothing half done.

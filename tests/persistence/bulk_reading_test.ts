@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { RdbReader } from "../../lib/persistence/rdb_reader.ts";
+import { ArenaFullError } from "../../lib/store/arena.ts";
 import type { Database } from "../../lib/store/database.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { walkKeyspace } from "../model/keyspace_walk.ts";
@@ -118,3 +119,96 @@ test("what was read of a file that ends too soon, or is bad, is there", () => {
     walkKeyspace(keyspace, false);
   }
 });
+
+/** Members, or fields with values, of one value of many, as the types of RDB have them that are read one by one. */
+const VALUES = {
+  set: ["\x02", (i: number) => string(`member:${i}`)],
+  hash: ["\x04", (i: number) => string(`member:${i}`).repeat(2)],
+} as const;
+const countOf = (count: number) =>
+  "\x80" + String.fromCharCode(count >>> 24, count >>> 16 & 255, count >>> 8 & 255, count & 255);
+
+for (const [name, [type, element]] of Object.entries(VALUES)) {
+  const elements = (count: number) => Array.from({ length: count }, (_, i) => element(i));
+  const value = (parts: readonly string[]) => type + string("key") + countOf(parts.length) + parts.join("");
+  const entryOf = (keyspace: Keyspace) => {
+    const [database] = keyspace.databases;
+    const { heap } = keyspace.store;
+    const ref = database.peek(encodeLatin1("key"), 0, 3);
+    return { heap, ref, count: heap.typeOf(ref).count(ref), table: heap.typeOf(ref).memberTable(ref) };
+  };
+
+  test(`a ${name} of more members than wait at a time has them all`, () => {
+    for (const count of [1000, 65_535, 65_536, 65_537, 150_000]) {
+      const keyspace = new Keyspace(1);
+      const reader = new RdbReader(keyspace, READ);
+      reader.push(file(["\xfe\0", value(elements(count)), record("behind", "value")]));
+      while (!reader.run(1));
+      reader.close();
+      const { heap, count: found, table } = entryOf(keyspace);
+      assert.equal(found, count);
+      for (let i = 0; i < count; i += 97) {
+        const member = encodeLatin1(`member:${i}`);
+        const ref = heap.foresight.find(table, member, 0, member.length);
+        assert.notEqual(ref, 0);
+        const [start, end] = [
+          heap.entries.valueStart(ref),
+          heap.entries.valueStart(ref) + heap.entries.inlineLength(ref),
+        ];
+        const text = new TextDecoder("latin1").decode(heap.entries.bytes(ref).subarray(start, end));
+        assert.equal(text, name === "hash" ? `member:${i}` : "");
+      }
+      assert.equal(valueOf(keyspace.databases[0], "behind"), "value");
+      walkKeyspace(keyspace, false);
+    }
+  });
+
+  test(`a ${name} with a member twice is refused, by the member's name, however far the two are apart`, () => {
+    for (const [count, at] of [[1000, 1000], [70_000, 70_000], [70_000, 5], [150_000, 66_000]]) {
+      const parts = elements(count);
+      parts.splice(at, 0, element(3));
+      const keyspace = new Keyspace(1);
+      const reader = new RdbReader(keyspace, READ);
+      const bytes = file(["\xfe\0", value(parts), record("behind", "value")]);
+      assert.throws(() => reader.feed(bytes), /has the (member|field) 'member:3' twice .*key 'key'/);
+      walkKeyspace(keyspace, false);
+    }
+  });
+
+  test(`of a ${name} that ends too soon the members are there that came`, () => {
+    for (const [count, came] of [[1000, 700], [150_000, 149_999], [150_000, 20]]) {
+      const keyspace = new Keyspace(1);
+      const reader = new RdbReader(keyspace, READ);
+      const head = type + string("key") + countOf(count);
+      reader.feed(encodeLatin1("REDIS0010\xfe\0" + head + elements(came).join("") + "\x09"));
+      assert.throws(() => reader.close(), /Unexpected EOF .*key 'key'/);
+      assert.equal(entryOf(keyspace).count, came);
+      walkKeyspace(keyspace, false);
+    }
+  });
+
+  test(`where there is no memory for a ${name}, at any allocation, nothing is left of what could not be put in place`, () => {
+    const bytes = file(["\xfe\0", value(elements(3000)), record("behind", "value")]);
+    for (let at = 0, isReached = true; isReached; at = at < 20 || at > 3000 ? at + 1 : at + 97) {
+      const keyspace = new Keyspace(1);
+      const { arena } = keyspace.store.heap;
+      const { alloc } = Object.getPrototypeOf(arena);
+      let count = 0;
+      arena.alloc = (size) => {
+        if (count++ >= at) throw new ArenaFullError("none is left");
+        return alloc.call(arena, size);
+      };
+      const reader = new RdbReader(keyspace, READ);
+      try {
+        reader.feed(bytes);
+        isReached = false;
+      } catch (error) {
+        assert.ok(error instanceof Error && /none is left/.test(error.message), String(error));
+      }
+      Reflect.deleteProperty(arena, "alloc");
+      walkKeyspace(keyspace, false);
+      keyspace.databases[0].clear();
+      walkKeyspace(keyspace, false);
+    }
+  });
+}

@@ -14,8 +14,8 @@ import {
   RDB_TYPE_HASH_METADATA,
   RDB_TYPE_HASH_METADATA_PRE_GA,
 } from "../rdb_format.ts";
-import { HashBuilder } from "./hash_builder.ts";
-import { notSound } from "./packed_values.ts";
+import { HashBuilder, TWICE } from "./hash_builder.ts";
+import { notSound, refuseTwice } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 export class ExpiringHashLoader implements ValueLoader {
@@ -65,8 +65,12 @@ export class ExpiringHashLoader implements ValueLoader {
       target.home.remove(bytes, start, length);
       return false;
     }
-    this.#hash.end();
+    refuseTwice(target.input, TWICE, this.#hash.end());
     return true;
+  }
+
+  giveUp(): void {
+    this.#hash.giveUp();
   }
 
   ref(): number {
@@ -79,7 +83,7 @@ export class ExpiringHashLoader implements ValueLoader {
       if (this.#baseMs + expiry <= this.#nowMs) return;
       throw target.input.error(`a field expiry, of the hash's field '${this.#hash.field}', is not supported`);
     }
-    if (!this.#hash.add()) throw this.#hash.twice(target);
+    refuseTwice(target.input, TWICE, this.#hash.add());
     this.#kept++;
   }
 

@@ -1,6 +1,8 @@
 /** A hash that is built field by field, from what its loader reads. */
 
+import { decodeLatin1 } from "../../bytes/latin1.ts";
 import type { Hashes } from "../../store/types/hashes.ts";
+import { StagedMembers } from "../../store/types/staged_members.ts";
 import { StringSlot } from "../rdb_input.ts";
 import type { LoadHome, LoadTarget } from "./value_loader.ts";
 
@@ -8,6 +10,9 @@ import type { LoadHome, LoadTarget } from "./value_loader.ts";
 const MAX_RESERVED_FIELDS = 512;
 /** Bytes of listpack reserved for a field, by a guess that spares most moves. */
 const RESERVED_PER_FIELD = 16;
+
+/** What is said of a field that comes twice (`refuseTwice`). */
+export const TWICE = "hash has the field";
 
 export class HashBuilder {
   /** The entry under way. */
@@ -17,31 +22,45 @@ export class HashBuilder {
   readonly value = new StringSlot();
   #home: LoadHome | null = null;
 
-  constructor(readonly hashes: Hashes) {}
+  readonly #staged: StagedMembers;
+  /** Whether the fields of the hash under way wait: of one that is a table from the start. */
+  #isStaged = false;
+
+  constructor(readonly hashes: Hashes) {
+    this.#staged = new StagedMembers(hashes.heap);
+  }
 
   /** Begins a hash of at most `fields` fields. */
   start(target: LoadTarget, fields: number): void {
     const { key, expiry } = target;
     const home = this.#home = target.home;
+    this.#isStaged = false;
     if (home === null) return;
     const { maxListpackEntries } = this.hashes;
     const fitsListpack = fields <= maxListpackEntries && fields <= MAX_RESERVED_FIELDS;
     const reserve = fitsListpack ? fields * RESERVED_PER_FIELD : 0;
     const ref = this.hashes.create(home, key.bytes, key.start, key.length, reserve);
     this.ref = home.setExpiry(ref, expiry);
-    if (fields > maxListpackEntries) this.ref = this.hashes.convert(home, this.ref);
+    this.#isStaged = fields > maxListpackEntries;
+    if (!this.#isStaged) return;
+    this.ref = this.hashes.convert(home, this.ref);
+    this.#staged.begin(this.hashes.memberTable(this.ref));
   }
 
   /** Takes a hash that is there already, as it is to be. */
   took(ref: number): void {
     this.#home = null;
+    this.#isStaged = false;
     this.ref = ref;
   }
 
-  /** Adds the field with its value; false if it is there already. */
-  add(): boolean {
-    if (this.#home === null) return true;
+  /** Adds the field with its value. Null, or the name of a field that is there twice, as a binary string. */
+  add(): string | null {
+    if (this.#home === null) return null;
     const { field, value, hashes } = this;
+    if (this.#isStaged) {
+      return this.#staged.add(field.bytes, field.start, field.length, value.bytes, value.start, value.length);
+    }
     this.ref = hashes.set(
       this.#home,
       this.ref,
@@ -52,22 +71,29 @@ export class HashBuilder {
       value.start,
       value.length,
     );
-    return hashes.added;
+    return hashes.added ? null : decodeLatin1(field.bytes, field.start, field.start + field.length);
   }
 
-  /** All fields have come. */
-  end(): void {
-    if (this.#home !== null) this.ref = this.hashes.trim(this.#home, this.ref);
+  /** All fields have come. Returns as `add`. */
+  end(): string | null {
+    if (this.#home === null) return null;
+    if (!this.#isStaged) {
+      this.ref = this.hashes.trim(this.#home, this.ref);
+      return null;
+    }
+    this.#isStaged = false;
+    return this.#staged.flush();
+  }
+
+  /** No more fields come. */
+  giveUp(): void {
+    if (this.#isStaged) this.#staged.giveUp();
+    this.#isStaged = false;
   }
 
   /** Takes the hash away again: no field was left. */
   drop(target: LoadTarget): void {
     const { bytes, start, length } = target.key;
     this.#home?.remove(bytes, start, length);
-  }
-
-  /** The error of a field that is there already. */
-  twice(target: LoadTarget): Error {
-    return target.input.error(`the hash has the field '${this.field}' twice`);
   }
 }

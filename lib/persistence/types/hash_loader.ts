@@ -8,8 +8,9 @@
 import type { Hashes } from "../../store/types/hashes.ts";
 import { RDB_TYPE_HASH, RDB_TYPE_HASH_LISTPACK, RDB_TYPE_HASH_ZIPLIST, RDB_TYPE_HASH_ZIPMAP } from "../rdb_format.ts";
 import { walkZiplist, walkZipmap } from "../ziplist.ts";
-import { HashBuilder } from "./hash_builder.ts";
-import { hasElements, notSound, putListpack } from "./packed_values.ts";
+import { shownText } from "../rdb_input.ts";
+import { HashBuilder, TWICE } from "./hash_builder.ts";
+import { hasElements, notSound, putListpack, refuseTwice } from "./packed_values.ts";
 import { EMPTY, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 export class HashLoader implements ValueLoader {
@@ -36,12 +37,16 @@ export class HashLoader implements ValueLoader {
   element(target: LoadTarget): void {
     target.input.string(this.#hash.field);
     target.input.string(this.#hash.value);
-    if (!this.#hash.add()) throw this.#hash.twice(target);
+    refuseTwice(target.input, TWICE, this.#hash.add());
   }
 
-  end(): boolean {
-    this.#hash.end();
+  end({ input }: LoadTarget): boolean {
+    refuseTwice(input, TWICE, this.#hash.end());
     return true;
+  }
+
+  giveUp(): void {
+    this.#hash.giveUp();
   }
 
   ref(): number {
@@ -64,18 +69,18 @@ export class HashLoader implements ValueLoader {
     if (count & 1) throw notSound(target.input, what, "a field without a value");
     this.#hash.start(target, count >> 1);
     let isField = true;
-    let isTwice = false;
+    let twice: string | null = null;
     walk(bytes, start, length, (element, at, size) => {
       if (isField) {
         field.copy(element, at, size);
       } else {
         value.show(element, at, size);
-        isTwice = !this.#hash.add();
+        twice = this.#hash.add();
       }
       isField = !isField;
-      return !isTwice;
+      return twice === null;
     });
-    if (isTwice) throw notSound(target.input, what, `the hash has the field '${field}' twice`);
+    if (twice !== null) throw notSound(target.input, what, `the ${TWICE} '${shownText(twice)}' twice`);
     return 0;
   }
 

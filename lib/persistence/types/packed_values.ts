@@ -4,7 +4,7 @@ import type { UnixMs } from "../../store/entry.ts";
 import { EMPTY_LISTPACK_BYTES, hasDuplicates, isValidListpack } from "../../store/listpack.ts";
 import type { ValueHome } from "../../store/types/value_type.ts";
 import type { RdbError } from "../rdb_format.ts";
-import type { RdbInput, StringSlot } from "../rdb_input.ts";
+import { type RdbInput, shownText, type StringSlot } from "../rdb_input.ts";
 import type { LoadTarget } from "./value_loader.ts";
 
 /** A value type that takes listpacks as they are: hashes, sorted sets. */
@@ -24,6 +24,11 @@ export interface ListpackTaker {
 /** The error of a blob, `what`, whose bytes are not sound. It begins with Redis's words, for which logs are searched. */
 export function notSound(input: RdbInput, what: string, fault: string): RdbError {
   return input.error(`${what} integrity check failed: ${fault}`);
+}
+
+/** Throws where a value, `what`, has a part twice: one with the name `twice`, a binary string. */
+export function refuseTwice(input: RdbInput, what: string, twice: string | null): void {
+  if (twice !== null) throw input.error(`the ${what} '${shownText(twice)}' twice`);
 }
 
 /**

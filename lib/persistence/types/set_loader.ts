@@ -3,6 +3,7 @@
  * the limits of the store say, whatever it was when it was written. Duplicate members, which no server writes, are refused.
  */
 
+import { decodeLatin1 } from "../../bytes/latin1.ts";
 import { parseWords } from "../../bytes/int64_words.ts";
 import { ENCODING_INTSET, ENCODING_LISTPACK } from "../../store/entry.ts";
 import { isValidIntset } from "../../store/intset.ts";
@@ -17,14 +18,17 @@ import {
   writeEmptyListpack,
 } from "../../store/listpack.ts";
 import type { Sets } from "../../store/types/sets.ts";
+import { StagedMembers } from "../../store/types/staged_members.ts";
 import { RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK } from "../rdb_format.ts";
 import { StringSlot } from "../rdb_input.ts";
-import { hasElements, notSound } from "./packed_values.ts";
+import { hasElements, notSound, refuseTwice } from "./packed_values.ts";
 import { EMPTY, type LoadHome, type LoadTarget, type ValueLoader } from "./value_loader.ts";
 
 /** Most members, and bytes of their listpack, that are read at once. */
 const MAX_AT_ONCE = 512;
 const MAX_AT_ONCE_BYTES = 16 * 1024;
+const TWICE = "set has the member";
+const NO_VALUE = new Uint8Array(0);
 
 export class SetLoader implements ValueLoader {
   readonly rdbTypes = [RDB_TYPE_SET, RDB_TYPE_SET_INTSET, RDB_TYPE_SET_LISTPACK];
@@ -35,7 +39,13 @@ export class SetLoader implements ValueLoader {
   readonly #read = new StringSlot();
   readonly #scratch = new Uint8Array(MAX_AT_ONCE_BYTES);
 
-  constructor(readonly sets: Sets) {}
+  readonly #staged: StagedMembers;
+  /** Whether the members of the set under way wait: of one that is a table from the start. */
+  #isStaged = false;
+
+  constructor(readonly sets: Sets) {
+    this.#staged = new StagedMembers(sets.heap);
+  }
 
   begin(type: number, target: LoadTarget): number {
     const { input } = target;
@@ -57,13 +67,29 @@ export class SetLoader implements ValueLoader {
     const member = this.#value;
     target.input.string(member);
     if (this.#home === null) return;
+    if (this.#isStaged) {
+      const twice = this.#staged.add(member.bytes, member.start, member.length, NO_VALUE, 0, 0);
+      return refuseTwice(target.input, TWICE, twice);
+    }
     this.#ref = this.sets.add(this.#home, this.#ref, member.bytes, member.start, member.length);
-    if (!this.sets.added) throw target.input.error(`the set has the member '${member}' twice`);
+    if (!this.sets.added) {
+      refuseTwice(target.input, TWICE, decodeLatin1(member.bytes, member.start, member.start + member.length));
+    }
   }
 
-  end(): boolean {
-    if (this.#home !== null) this.#ref = this.sets.trim(this.#home, this.#ref);
+  end(target: LoadTarget): boolean {
+    if (this.#isStaged) {
+      this.#isStaged = false;
+      refuseTwice(target.input, TWICE, this.#staged.flush());
+    } else if (this.#home !== null) {
+      this.#ref = this.sets.trim(this.#home, this.#ref);
+    }
     return true;
+  }
+
+  giveUp(): void {
+    if (this.#isStaged) this.#staged.giveUp();
+    this.#isStaged = false;
   }
 
   ref(): number {
@@ -75,11 +101,13 @@ export class SetLoader implements ValueLoader {
     const { key: { bytes, start, length }, expiry } = target;
     const { sets } = this;
     const home = this.#home = target.home;
+    this.#isStaged = home !== null && members > sets.maxIntsetEntries;
     if (home === null) return;
-    const ref = members > sets.maxIntsetEntries
+    const ref = this.#isStaged
       ? sets.createTable(home, bytes, start, length)
       : sets.createIntset(home, bytes, start, length, 0);
     this.#ref = home.setExpiry(ref, expiry);
+    if (this.#isStaged) this.#staged.begin(sets.memberTable(this.#ref));
   }
 
   /**
