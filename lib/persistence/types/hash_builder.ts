@@ -81,8 +81,9 @@ export class HashBuilder {
       this.ref = this.hashes.trim(this.#home, this.ref);
       return null;
     }
+    const twice = this.#staged.flush();
     this.#isStaged = false;
-    return this.#staged.flush();
+    return twice;
   }
 
   /** No more fields come. */

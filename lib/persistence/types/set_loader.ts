@@ -79,8 +79,9 @@ export class SetLoader implements ValueLoader {
 
   end(target: LoadTarget): boolean {
     if (this.#isStaged) {
+      const twice = this.#staged.flush();
       this.#isStaged = false;
-      refuseTwice(target.input, TWICE, this.#staged.flush());
+      refuseTwice(target.input, TWICE, twice);
     } else if (this.#home !== null) {
       this.#ref = this.sets.trim(this.#home, this.#ref);
     }
