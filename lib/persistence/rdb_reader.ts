@@ -87,7 +87,7 @@ export class RdbReader {
   readonly #nowMs = unixMs();
   readonly #loaders: ReadonlyMap<number, ValueLoader>;
   /** Where keys wait to be put into their tables together; null where each is looked up, as it may be there already. */
-  #bulk: BulkLoad | null;
+  #bulk: BulkLoad | null = null;
   /** The key under way, and where its value goes. */
   readonly #target: LoadTarget;
   /** What loads that value. */
@@ -114,7 +114,6 @@ export class RdbReader {
     this.#databases = into.databases;
     this.#database = this.#databases[0];
     this.#loaders = valueLoaders(into.store);
-    this.#bulk = options.replaceExisting ? null : new BulkLoad(into.store.heap, this.#database);
     this.#target = new LoadTarget(this.#input);
   }
 
@@ -214,7 +213,6 @@ export class RdbReader {
   /** In place of a header: what comes is of the given version, and is one key. */
   skipHeader(version: number): void {
     this.version = version;
-    this.#bulk = null;
     this.#state = "records";
   }
 
@@ -255,6 +253,7 @@ export class RdbReader {
       throw new RdbError(`Can't handle RDB format version ${shown}, only 1 to ${format.RDB_LATEST_VERSION}`, 5);
     }
     this.version = version;
+    if (!this.#options.replaceExisting) this.#bulk = new BulkLoad(this.#store.heap, this.#database);
     this.#state = "records";
   }
 

@@ -11,15 +11,16 @@ const FIRST_ROOM = 2 ** 10;
 const ORDERED_BITS = 12;
 /** So few are not worth the order. */
 const FEW = 64;
+const NO_WORDS = new Int32Array(0);
 
 /** It begins with the order in which they came. */
 export class EntryRun implements TableRun {
-  hashes: Int32Array = new Int32Array(0);
-  refs: Int32Array = new Int32Array(0);
+  hashes: Int32Array = NO_WORDS;
+  refs: Int32Array = NO_WORDS;
   count = 0;
   next = 0;
-  #otherHashes: Int32Array = new Int32Array(0);
-  #otherRefs: Int32Array = new Int32Array(0);
+  #otherHashes: Int32Array = NO_WORDS;
+  #otherRefs: Int32Array = NO_WORDS;
   /** How many there are with each value of the upper bits; then where the next of these goes. */
   #places: Int32Array | null = null;
 
