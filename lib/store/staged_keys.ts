@@ -13,6 +13,7 @@ import type { Tables } from "./table.ts";
 
 /** Keys that wait, at most: 16 MB of scratch. */
 const MOST_STAGED = 2 ** 19;
+
 /** What waits for one table of keys; of one instance for another table, once nothing waits. */
 export class StagedKeys {
   readonly #keys = new EntryRun();
