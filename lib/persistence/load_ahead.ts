@@ -77,6 +77,7 @@ export class LoadAhead {
     if (this.#isGivenUp) return;
     this.#isGivenUp = true;
     this.#wake();
+    this.#reader.abandon();
     this.keyspace.discardDetached(this.#databases);
   }
 

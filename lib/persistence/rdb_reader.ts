@@ -210,6 +210,13 @@ export class RdbReader {
     throw new RdbError("Unexpected EOF reading RDB file", this.#input.received, this.#keyText);
   }
 
+  /** To be called where nothing more is read, and the databases are given up: of what waits for them nothing is left. */
+  abandon(): void {
+    this.#loader?.giveUp?.();
+    this.#bulk?.drop();
+    this.#bulk?.takeTwice();
+  }
+
   /** In place of a header: what comes is of the given version, and is one key. */
   skipHeader(version: number): void {
     this.version = version;

@@ -279,6 +279,7 @@ export class SwapReceiver implements SnapshotReceiver {
     if (this.#isLetGo) return;
     this.#isLetGo = true;
     this.#setLoading(false);
+    this.#reader.abandon();
     this.into.keyspace.discardDetached(this.#databases);
   }
 }
