@@ -10,13 +10,14 @@ import {
   type ReceivingStore,
   SwapReceiver,
 } from "../../lib/replication/snapshot_receiver.ts";
+import type { ReadOptions } from "../../lib/persistence/rdb_reader.ts";
 import { HeldUpError } from "../../lib/replication/primary_guard.ts";
 import { ArenaFullError } from "../../lib/store/arena.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { walkKeyspace } from "../model/keyspace_walk.ts";
 import { setString, toRdb, values, variedKeyspace, withDirectory } from "../persistence/helpers.ts";
 
-const READ_OPTIONS = { dropExpired: false, verifyChecksum: true, withIdle: false };
+const READ_OPTIONS: ReadOptions = { dropExpired: false, verifyChecksum: true, withIdle: false };
 
 /** The end of a snapshot: its opcode and the checksum. */
 const END_BYTES = 9;
@@ -24,13 +25,12 @@ const END_BYTES = 9;
 /** A replica's data set: one key, which a snapshot replaces. */
 class Replica implements ReceivingStore {
   readonly keyspace = new Keyspace(16);
-  readonly readOptions = READ_OPTIONS;
   flushes = 0;
   /** Keys that a snapshot must have to be taken, and with how many the last was found. */
   wanted = 0;
   found = -1;
 
-  constructor() {
+  constructor(readonly readOptions: ReadOptions = READ_OPTIONS) {
     setString(this.keyspace.databases[0], "old", "data");
   }
 
@@ -235,8 +235,9 @@ for (const [how, receive] of WAYS) {
 }
 
 const KEYS = 200_000;
-/** Bytes brought at a time: more than is parsed in one slice. */
+/** Bytes brought at a time: more than is parsed in one slice, as each key takes its time. */
 const PIECE = 1024 * 1024;
+const SLOWLY: ReadOptions = { ...READ_OPTIONS, keyDelayMs: () => 0.001 };
 
 /** A snapshot of some 20 MB. */
 function largeSnapshot(): Uint8Array {
@@ -246,7 +247,7 @@ function largeSnapshot(): Uint8Array {
 }
 
 test("a snapshot that comes quicker than it is parsed waits with its sender, not in memory", async () => {
-  const replica = new Replica();
+  const replica = new Replica(SLOWLY);
   const snapshot = largeSnapshot();
   const receiver = new SwapReceiver(replica, true);
   let waits = 0;
@@ -283,7 +284,7 @@ test("whoever waits to bring more of a snapshot learns that it is bad", async ()
 });
 
 test("a snapshot that is aborted while it is being parsed leaves nothing in memory", async () => {
-  const replica = new Replica();
+  const replica = new Replica(SLOWLY);
   const before = replica.keyspace.store.heap.arena.usedBytes;
   const snapshot = largeSnapshot();
   const receiver = new SwapReceiver(replica, true);
