@@ -150,6 +150,8 @@ export class Restorer {
       if (error.cause !== undefined) throw error.cause; // the payload is fine, but there is no room for it
       this.onFault(error);
       return false;
+    } finally {
+      reader.abandon();
     }
     // An empty value is passed over by the reader, and a key behind it would stand in its place.
     return reader.isAtRest && reader.keysLoaded === 1 && reader.emptyKeys === 0 && this.#scratch.size === 1;

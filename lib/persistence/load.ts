@@ -108,6 +108,7 @@ async function readFile(
     } finally {
       await reading.catch(() => {}); // it must not read from whatever has the descriptor next
       files().close(file);
+      reader.abandon();
     }
   } catch (cause) {
     throw explained(cause, path);
@@ -130,6 +131,7 @@ export function loadRdbFileSync(path: string, keyspace: Keyspace, options: ReadO
       reader.close();
     } finally {
       files().close(file);
+      reader.abandon();
     }
   } catch (cause) {
     throw explained(cause, path);

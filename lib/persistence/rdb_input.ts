@@ -67,6 +67,11 @@ export class StringSlot {
     copyBytes(bytes, start, length, this.decode(length), 0);
   }
 
+  /** All of it, as a binary string. */
+  text(): string {
+    return decodeLatin1(this.bytes, this.start, this.start + this.length);
+  }
+
   /** For messages, as `shownText`. */
   toString(): string {
     return shownText(decodeLatin1(this.bytes, this.start, this.start + Math.min(this.length, MAX_TEXT_BYTES + 1)));

@@ -210,7 +210,7 @@ export class RdbReader {
     throw new RdbError("Unexpected EOF reading RDB file", this.#input.received, this.#keyText);
   }
 
-  /** To be called where nothing more is read, and the databases are given up: of what waits for them nothing is left. */
+  /** To be called where nothing more is read, whether that was the end or not: what still waits is given up. */
   abandon(): void {
     this.#loader?.giveUp?.();
     this.#bulk?.drop();
@@ -430,7 +430,7 @@ export class RdbReader {
     this.#input.string(this.#name);
     this.#input.string(this.#value);
     if (this.#name.length > MAX_AUX_BYTES || this.#value.length > MAX_AUX_BYTES) return;
-    const [name, value] = [binaryString(this.#name), binaryString(this.#value)];
+    const [name, value] = [this.#name.text(), this.#value.text()];
     this.aux.set(name, value);
     this.#options.onAux?.(name, value, this.#input.offset);
   }
@@ -453,10 +453,6 @@ export class RdbReader {
   #error(reason: string): RdbError {
     return this.#input.error(reason);
   }
-}
-
-function binaryString(slot: StringSlot): string {
-  return decodeLatin1(slot.bytes, slot.start, slot.start + slot.length);
 }
 
 /** An expiry as the store takes it: numbers below 0 have another meaning there, except -1, which means none here too. */

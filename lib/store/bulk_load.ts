@@ -5,7 +5,6 @@
  * It is told when to: `settle`. Whoever else looks into the database meanwhile finds all in place, as its table sees to that.
  */
 
-import { decodeLatin1 } from "../bytes/latin1.ts";
 import type { Database } from "./database.ts";
 import type { UnixMs } from "./entry.ts";
 import type { Heap } from "./heap.ts";
@@ -51,8 +50,7 @@ export class BulkLoad implements ValueHome {
     const { entries } = this.heap;
     const [first] = this.#staged.twice;
     if (first === undefined) return null;
-    const start = entries.keyStart(first);
-    const key = decodeLatin1(entries.bytes(first), start, start + entries.keyLength(first));
+    const key = entries.text(first, entries.keyStart(first), entries.keyLength(first));
     for (const ref of this.#staged.twice.splice(0)) this.heap.release(ref);
     return key;
   }

@@ -93,9 +93,7 @@ export class Foresight {
     return index;
   }
 
-  /**
-   * Hashes what was noted, and touches what looking it up in a table of keys will touch.
-   */
+  /** Hashes what was noted, and touches what looking it up in a table of keys will touch. */
   fetch(keys: number): void {
     const owners = this.#owners;
     const { count } = this;

@@ -4,6 +4,7 @@ import { decodeLatin1, encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { NO_EXPIRY } from "../../lib/store/entry.ts";
 import { Keyspace } from "../../lib/store/keyspace.ts";
 import { Dumper, isPayloadIntact, Restorer } from "../../lib/persistence/dump.ts";
+import { walkKeyspace } from "../model/keyspace_walk.ts";
 import { contents, setHash, setString, variedKeyspace } from "./helpers.ts";
 
 function hex(text: string): Uint8Array {
@@ -99,6 +100,33 @@ test("a payload with another key behind its value, or an end, is refused, and ha
   assert.equal(restore(Uint8Array.from([...value, ...footer])), true);
   assert.deepEqual(keyspace.unnumbered.map(({ size }) => size), [0]);
   assert.equal(database.size, 1);
+});
+
+test("of a payload that ends within a large value, or has an element twice, nothing is left in memory", () => {
+  const element = (i: number) => `\x09m:${String(i).padStart(7, "0")}`;
+  const shapes: readonly (readonly [type: string, element: (i: number) => string])[] = [
+    ["\x01", element],
+    ["\x02", element],
+    ["\x04", (i) => element(i).repeat(2)],
+    ["\x05", (i) => element(i) + "\0".repeat(8)],
+  ];
+  for (const [type, part] of shapes) {
+    for (const [count, parts] of [[1000, 700], [1000, 0], [70_000, 69_999], [1000, 999]]) {
+      const keyspace = new Keyspace(1);
+      const [database] = keyspace.databases;
+      const restorer = new Restorer(keyspace);
+      const elements = Array.from({ length: parts }, (_, i) => part(i)).join("");
+      const head = type + "\x80" +
+        String.fromCharCode(count >>> 24, count >>> 16 & 255, count >>> 8 & 255, count & 255);
+      const twice = count - parts === 1 && type !== "\x01" ? part(0) : "";
+      const payload = encodeLatin1(head + elements + twice + "\x0a\0" + "\0".repeat(8));
+      for (let i = 0; i < 2; i++) {
+        const isRestored = restorer.restore(database, encodeLatin1("k"), 0, 1, payload, 0, payload.length, NO_EXPIRY);
+        assert.equal(isRestored, false);
+        walkKeyspace(keyspace, false);
+      }
+    }
+  }
 });
 
 test("a dumper is used again, after values of any size and kind", () => {

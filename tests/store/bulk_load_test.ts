@@ -124,6 +124,20 @@ test("the last that waits may become larger, and be given an expiry or rid of it
   }
 });
 
+test("the last that waits may move to another database, under another key", () => {
+  for (const expiry of [NO_EXPIRY, LATER]) {
+    const { keyspace, first, second, put, valueOf } = setUp();
+    put("stays", "here", LATER);
+    second.adopt(first, put("goes", "there", expiry), bytesOf("has gone"), 0, 8);
+    assert.deepEqual([first.size, first.expiring, second.size], [1, 1, 1]);
+    assert.equal(second.expiring, expiry === LATER ? 1 : 0);
+    assert.equal(valueOf(second, "has gone"), "there");
+    assert.equal(valueOf(first, "stays"), "here");
+    assert.equal(valueOf(first, "goes"), null);
+    walkKeyspace(keyspace, false);
+  }
+});
+
 test("keys can be removed, drawn, scanned and emptied while they wait", () => {
   const { keyspace, bulk, first, second, put } = setUp();
   const fill = () => {

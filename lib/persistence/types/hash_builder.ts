@@ -1,6 +1,5 @@
 /** A hash that is built field by field, from what its loader reads. */
 
-import { decodeLatin1 } from "../../bytes/latin1.ts";
 import type { Hashes } from "../../store/types/hashes.ts";
 import { StagedMembers } from "../../store/types/staged_members.ts";
 import { StringSlot } from "../rdb_input.ts";
@@ -71,7 +70,7 @@ export class HashBuilder {
       value.start,
       value.length,
     );
-    return hashes.added ? null : decodeLatin1(field.bytes, field.start, field.start + field.length);
+    return hashes.added ? null : field.text();
   }
 
   /** All fields have come. Returns as `add`. */

@@ -3,7 +3,6 @@
  * the limits of the store say, whatever it was when it was written. Duplicate members, which no server writes, are refused.
  */
 
-import { decodeLatin1 } from "../../bytes/latin1.ts";
 import { parseWords } from "../../bytes/int64_words.ts";
 import { ENCODING_INTSET, ENCODING_LISTPACK } from "../../store/entry.ts";
 import { isValidIntset } from "../../store/intset.ts";
@@ -72,9 +71,7 @@ export class SetLoader implements ValueLoader {
       return refuseTwice(target.input, TWICE, twice);
     }
     this.#ref = this.sets.add(this.#home, this.#ref, member.bytes, member.start, member.length);
-    if (!this.sets.added) {
-      refuseTwice(target.input, TWICE, decodeLatin1(member.bytes, member.start, member.start + member.length));
-    }
+    if (!this.sets.added) refuseTwice(target.input, TWICE, member.text());
   }
 
   end(target: LoadTarget): boolean {

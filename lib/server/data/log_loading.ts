@@ -167,15 +167,19 @@ export class LogLoading {
   *#preamble(descriptor: number, reader: RdbReader, count: number): Generator<number, RdbReader> {
     const { progress } = this;
     const piece = this.#piece;
-    while (!reader.finished && count > 0) {
-      reader.push(piece.subarray(0, count));
-      while (!reader.run(SLICE_MS)) yield* this.#pause(reader);
-      progress.loadedBytes = this.#doneBytes + reader.offset;
-      progress.loadedKeys = reader.keysLoaded;
-      yield* this.#pause(reader);
-      if (!reader.finished) count = files().read(descriptor, piece, 0, piece.length);
+    try {
+      while (!reader.finished && count > 0) {
+        reader.push(piece.subarray(0, count));
+        while (!reader.run(SLICE_MS)) yield* this.#pause(reader);
+        progress.loadedBytes = this.#doneBytes + reader.offset;
+        progress.loadedKeys = reader.keysLoaded;
+        yield* this.#pause(reader);
+        if (!reader.finished) count = files().read(descriptor, piece, 0, piece.length);
+      }
+      reader.close();
+    } finally {
+      reader.abandon();
     }
-    reader.close();
     return reader;
   }
 

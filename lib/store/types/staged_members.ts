@@ -6,7 +6,6 @@
 
 import { copyBytes } from "../../bytes/compare.ts";
 import { hashBytes } from "../../bytes/hash.ts";
-import { decodeLatin1 } from "../../bytes/latin1.ts";
 import { EntryRun } from "../entry_run.ts";
 import type { Heap } from "../heap.ts";
 import { isOutOfRoom } from "../out_of_room.ts";
@@ -62,8 +61,7 @@ export class StagedMembers {
     run.clear();
     const [first] = this.#twice;
     if (first === undefined) return null;
-    const start = entries.keyStart(first);
-    const name = decodeLatin1(entries.bytes(first), start, start + entries.keyLength(first));
+    const name = entries.text(first, entries.keyStart(first), entries.keyLength(first));
     for (const member of this.#twice.splice(0)) arena.free(member);
     return name;
   }
