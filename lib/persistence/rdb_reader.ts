@@ -147,6 +147,7 @@ export class RdbReader {
     const deadline = budgetMs === Infinity ? Infinity : monotonicMs() + budgetMs;
     let units = 0;
     try {
+      this.#refuseTwice(); // somebody may have looked since the last slice
       while (this.#state !== "finished" && input.begin()) {
         if (this.aheadMs >= 1 && deadline !== Infinity) return false;
         if (this.#bulk?.isFull && this.#state === "records" && !this.#settle(deadline)) return false;
@@ -172,11 +173,19 @@ export class RdbReader {
     if (bulk === null) return true;
     for (let isDone = false; !isDone;) {
       isDone = bulk.settle(SETTLED_AT_ONCE);
-      const key = bulk.takeTwice();
-      if (key !== null) throw this.#input.error(`database ${bulk.database.index} has this key already`, shownText(key));
+      this.#refuseTwice();
       if (!isDone && monotonicMs() >= deadline) return false;
     }
     return true;
+  }
+
+  /** Throws where a key was found to have been there already. It may be the one under way, of which no more is to come then. */
+  #refuseTwice(): void {
+    const bulk = this.#bulk;
+    if (!bulk?.hasTwice) return;
+    this.#loader?.giveUp?.();
+    const key = shownText(bulk.takeTwice() ?? "");
+    throw this.#input.error(`database ${bulk.database.index} has this key already`, key);
   }
 
   /** What was read so far is made what can be used. */

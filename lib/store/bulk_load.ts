@@ -45,6 +45,11 @@ export class BulkLoad implements ValueHome {
     this.database.dropStaged();
   }
 
+  /** Whether a key was found to have been there already. */
+  get hasTwice(): boolean {
+    return this.#staged.twice.length > 0;
+  }
+
   /** One of the keys that were there already, as a binary string, or null. These are gone: what came first has stayed. */
   takeTwice(): string | null {
     const { entries } = this.heap;

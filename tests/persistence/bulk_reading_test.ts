@@ -212,3 +212,29 @@ for (const [name, [type, element]] of Object.entries(VALUES)) {
     }
   });
 }
+
+test("a key that comes twice is told of where somebody looks while the value of its second is being read", () => {
+  const second: Record<string, string> = {
+    "a set": "\x02" + string("twice") + countOf(1000),
+    "a large hash": "\x04" + string("twice") + countOf(1000),
+    "a small hash": "\x04" + string("twice") + "\x10",
+    "a small sorted set": "\x05" + string("twice") + "\x10",
+    "a large sorted set": "\x05" + string("twice") + countOf(1000),
+    "a list": "\x01" + string("twice") + "\x10",
+  };
+  const element = (what: string, i: number) =>
+    string(`m${i}`.padEnd(20, ".")) +
+    (what.includes("hash") ? string("v") : what.includes("sorted") ? "\0".repeat(8) : "");
+  for (const [what, head] of Object.entries(second)) {
+    const keyspace = new Keyspace(1);
+    const [database] = keyspace.databases;
+    const reader = new RdbReader(keyspace, READ);
+    const start = head + Array.from({ length: 5 }, (_, i) => element(what, i)).join("");
+    reader.feed(encodeLatin1("REDIS0010\xfe\0" + record("twice", "one") + start));
+    assert.equal(valueOf(database, "twice"), "one", what);
+    const rest = Array.from({ length: 11 }, (_, i) => element(what, 5 + i)).join("");
+    assert.throws(() => reader.feed(encodeLatin1(rest)), /database 0 has this key already .*'twice'/, what);
+    assert.equal(database.size, 1);
+    walkKeyspace(keyspace, false);
+  }
+});

@@ -90,10 +90,4 @@ export class HashBuilder {
     if (this.#isStaged) this.#staged.giveUp();
     this.#isStaged = false;
   }
-
-  /** Takes the hash away again: no field was left. */
-  drop(target: LoadTarget): void {
-    const { bytes, start, length } = target.key;
-    this.#home?.remove(bytes, start, length);
-  }
 }
