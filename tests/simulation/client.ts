@@ -40,6 +40,8 @@ export interface ClientWorld {
   /** Whether an allocation was made to fail since then, in ms of Unix time, so that a request may have been refused. */
   lackedMemory(sinceMs: number): boolean;
   isStopping(): boolean;
+  /** How long to rest beside what one rests anyway, in ms: more than nothing while there is a lull. */
+  restMs(): number;
   readonly port: number;
   fail(who: string, what: string): void;
   note(who: string, text: string): void;
@@ -118,7 +120,8 @@ export class SimulatedClient {
       const connection = this.#connection ?? await this.#connect();
       if (connection === null) await sleep(this.chance.between(20, 300));
       else if (!await this.#step(connection)) await this.#lost();
-      await sleep(this.chance.oneIn(4) ? this.chance.between(0, 60) : this.chance.between(0, 8));
+      const pauseMs = this.chance.oneIn(4) ? this.chance.between(0, 60) : this.chance.between(0, 8);
+      await sleep(pauseMs + this.world.restMs());
     }
     await this.#lost();
     while (await this.#connect() === null) await sleep(100);

@@ -78,7 +78,7 @@ export class SimulatedQueue {
         await this.#close(members);
         this.#members = null;
       }
-      await sleep(this.chance.between(0, 1200));
+      await sleep(this.chance.between(0, 1200) + this.world.restMs());
     }
     if (this.#members !== null) await this.#close(this.#members);
     this.isDone = true;
@@ -157,6 +157,8 @@ export class SimulatedQueue {
     const waiters: Waiter[] = [];
     const count = 1 + this.chance.below(WAITERS);
     for (let i = 0; i < count; i++) if (!await this.#beginToWait(kind, members, waiters)) return false;
+    const restMs = this.world.restMs();
+    if (restMs > 0) await sleep(restMs);
     if (this.chance.oneIn(3)) await this.#unblock(control, this.chance.of(waiters));
     const first = this.#last + 1;
     const added = await this.#add(kind, control);

@@ -29,7 +29,7 @@ export class Killed extends Error {
 }
 
 /** Unix time at which every simulation begins, in ms. */
-const EPOCH_MS = 1_800_000_000_000;
+export const EPOCH_MS = 1_800_000_000_000;
 /** How much later each look at the clock is, at most, in ms; and, once in so many looks, a longer pause. */
 const LOOK_MS = 0.01;
 const LOOKS_PER_PAUSE = 2000;

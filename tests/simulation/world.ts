@@ -18,8 +18,9 @@ import { contentsOf, firstDifference } from "./contents.ts";
 import { Machine, PORT, simulatedWorkers, type Surroundings } from "./machine.ts";
 import { takeUsed } from "./memory.ts";
 import { SimulatedNetwork } from "./network.ts";
+import { Pace } from "./pace.ts";
 import { SimulatedQueue } from "./queues.ts";
-import { Killed, Scheduler, Scope } from "./scheduler.ts";
+import { EPOCH_MS, Killed, Scheduler, Scope } from "./scheduler.ts";
 import { Trace } from "./trace.ts";
 
 /** Options that all servers share, as the bytes of values go by them. */
@@ -62,6 +63,7 @@ class World implements ClientWorld {
   readonly port = PORT;
   readonly network: SimulatedNetwork;
   readonly #chance: Chance;
+  readonly #pace: Pace;
   readonly #trace: Trace;
   readonly #around: Surroundings;
   readonly #scheduler: Scheduler;
@@ -87,6 +89,7 @@ class World implements ClientWorld {
   constructor(readonly seed: number, readonly faultsMs: number, trace: Trace) {
     this.#trace = trace;
     const chance = this.#chance = new Chance(seed);
+    this.#pace = new Pace(seed, faultsMs, EPOCH_MS);
     const scheduler = this.#scheduler = new Scheduler(chance);
     this.network = new SimulatedNetwork(scheduler, chance.fork(), this.#trace);
     const around: Surroundings = this.#around = {
@@ -134,7 +137,7 @@ class World implements ClientWorld {
   /** A replica that has done a part of a request hands that on, until it and those below it have synchronised anew. */
   mayShowParts(): boolean {
     return this.#machines.some(({ isPartial, partialMs }) =>
-      isPartial || this.#scheduler.nowMs - partialMs < SYNCHRONISED_MS
+      isPartial || this.#scheduler.nowMs - partialMs < this.#pace.longest(SYNCHRONISED_MS)
     );
   }
 
@@ -148,6 +151,10 @@ class World implements ClientWorld {
 
   isStopping(): boolean {
     return this.#isStopping;
+  }
+
+  restMs(): number {
+    return this.#pace.restMs();
   }
 
   fail(who: string, what: string): void {
@@ -172,7 +179,7 @@ class World implements ClientWorld {
     try {
       for (const [index, machine] of this.#machines.entries()) {
         this.#parents.set(machine, index === 0 ? null : this.#machines[this.#chance.below(index)]);
-        this.#options.set(machine, this.#drawOptions());
+        this.#options.set(machine, [...this.#drawOptions(), ...this.#pace.options()]);
         machine.start();
       }
       for (const client of this.#clients) {
@@ -277,8 +284,8 @@ class World implements ClientWorld {
 
   /** Faults, then quiet. */
   async #history(): Promise<void> {
-    while (this.#scheduler.nowMs < this.faultsMs) {
-      await sleep(this.#chance.between(20, 1200));
+    while (!this.#pace.isOver) {
+      await sleep(this.#chance.between(20, 1200) + this.#pace.restMs());
       this.#befall();
     }
     await this.#quiet();
@@ -365,7 +372,8 @@ class World implements ClientWorld {
     this.#kills++;
     if (this.#parents.get(machine) === null && !this.#losesNothing(machine)) this.#epoch++;
     machine.kill(powerFailed);
-    this.#scheduler.after(this.#chance.between(1, 4000), () => machine.start(), this.#scheduler.world);
+    const downMs = this.#pace.stretched(this.#chance.between(1, 4000));
+    this.#scheduler.after(downMs, () => machine.start(), this.#scheduler.world);
     if (this.#parents.get(machine) === null && this.#chance.oneIn(2)) {
       this.#scheduler.after(this.#chance.between(1, 500), () => {
         if (!this.#isQuiet) this.#promote();
@@ -404,7 +412,7 @@ class World implements ClientWorld {
     if (a === b) return;
     this.note("world", `PART ${a.name} ${b.name}`);
     this.network.part(a.name, b.name);
-    this.#later(this.#chance.of([200, 3000, 15_000]), () => {
+    this.#later(this.#pace.stretched(this.#chance.of([200, 3000, 15_000])), () => {
       this.note("world", `HEAL ${a.name} ${b.name}`);
       this.network.heal(a.name, b.name);
     });
@@ -418,7 +426,7 @@ class World implements ClientWorld {
     const failing = { code: this.#chance.of(["ENOSPC", "EIO"]), share: this.#chance.of([0.05, 0.3, 1]) };
     this.note(machine.name, `DISK FAILS ${failing.code} ${failing.share}`);
     machine.disk.failing = failing;
-    this.#later(3000, () => {
+    this.#later(this.#pace.stretched(3000), () => {
       if (machine.disk.failing === failing) machine.disk.failing = null;
     });
   }
@@ -582,7 +590,7 @@ class World implements ClientWorld {
   async #until(what: string, isSo: () => boolean, details: () => readonly string[] = () => []): Promise<void> {
     const sinceMs = this.#scheduler.nowMs;
     while (!isSo()) {
-      if (this.#scheduler.nowMs - sinceMs > REST_MS) {
+      if (this.#scheduler.nowMs - sinceMs > this.#pace.longest(REST_MS)) {
         return this.fail("world", [`it never came that ${what}`, ...details()].join("; "));
       }
       if (this.#isQuiet) { for (const machine of this.#machines) this.#accept(machine); }
