@@ -1,0 +1,29 @@
+/**
+ * What is thrown while a script runs. An error of Lua carries a value and nothing else. What a library function finds wrong
+ * has no position of its own: whoever catches it knows which call was under way, and adds where that stands in the script
+ * (Lua's `luaL_error` and `luaL_argerror`).
+ */
+
+import type { LuaValue } from "./values.ts";
+
+/** An error that `pcall` catches. It is no `Error` of JavaScript: those cost a look at the whole stack. */
+export class LuaError {
+  constructor(readonly value: LuaValue) {}
+}
+
+/** An error of a library function: its message is to have the position of the call before it. */
+export class LibraryError {
+  constructor(readonly message: string) {}
+}
+
+/** An argument of a library function is not what it should be. */
+export class ArgumentError {
+  /** `index` counts from 1. */
+  constructor(readonly index: number, readonly message: string) {}
+}
+
+/**
+ * What no `pcall` may catch, as a script that is killed has come to its end. Each kind has a class of its own that extends
+ * this one.
+ */
+export abstract class ScriptEnd {}

@@ -1,0 +1,53 @@
+/** Numbers of Lua as text, and back. */
+
+const DIGITS = 14;
+/** Integers below this have no more than 14 digits, or are written in full by JavaScript as by C. */
+const MOST_PLAIN = 1e14;
+const WHITE_SPACE = /^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g;
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const HEXADECIMAL = /^([+-]?)0[xX]([\da-fA-F]*)(?:\.([\da-fA-F]*))?(?:[pP]([+-]?\d+))?$/;
+const NAMED = /^([+-]?)(?:(inf|infinity)|nan(?:\([\w]*\))?)$/i;
+
+/** A number as Lua writes it: C's `%.14g`. All that is no number is `-nan`, as x86 makes it. */
+export function formatNumber(value: number): string {
+  if (Number.isInteger(value) && value < MOST_PLAIN && value > -MOST_PLAIN) {
+    return value === 0 && Object.is(value, -0) ? "-0" : String(value);
+  }
+  if (Number.isNaN(value)) return "-nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  return general(value, DIGITS);
+}
+
+/** A finite number as C's `%.{digits}g` writes it. */
+function general(value: number, digits: number): string {
+  const [mantissa, power] = value.toExponential(digits - 1).split("e");
+  const exponent = Number(power);
+  if (exponent < -4 || exponent >= digits) {
+    const trimmed = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
+    return `${trimmed}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  }
+  const text = value.toFixed(Math.max(0, digits - 1 - exponent));
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+/**
+ * The number that a text is, as `tonumber` reads it (C's `strtod`, with white space around it): decimal, hexadecimal,
+ * infinite or none; undefined for any other text.
+ */
+export function parseNumber(text: string): number | undefined {
+  const trimmed = text.replace(WHITE_SPACE, "");
+  if (DECIMAL.test(trimmed)) return Number(trimmed);
+  const hexadecimal = HEXADECIMAL.exec(trimmed);
+  if (hexadecimal !== null) return ofHexadecimal(hexadecimal);
+  const named = NAMED.exec(trimmed);
+  if (named === null) return undefined;
+  return named[2] === undefined ? NaN : named[1] === "-" ? -Infinity : Infinity;
+}
+
+function ofHexadecimal([, sign, whole = "", fraction = "", power = "0"]: RegExpExecArray): number | undefined {
+  if (whole.length + fraction.length === 0) return undefined;
+  let value = 0;
+  for (const digit of whole + fraction) value = value * 16 + parseInt(digit, 16);
+  value *= 2 ** (Number(power) - 4 * fraction.length);
+  return sign === "-" ? -value : value;
+}
