@@ -56,7 +56,7 @@ export class GuardWatch {
       this.#keptKeys = -1;
       return;
     }
-    const keys = keyspace.databases.reduce((sum, { size }) => sum + size, 0);
+    const keys = allKeys(keyspace);
     if (this.#keptKeys < 0) this.#keptKeys = keys;
     if (keys !== this.#keptKeys) {
       this.fail(`has ${keys} keys, and ${this.#keptKeys} when its primary's data was held up`);
@@ -71,12 +71,16 @@ export class GuardWatch {
     }
     this.#lasting = lastingKeys(keyspace);
     if (replica.state !== "connected") return;
-    if (this.#atRisk >= MANY_KEYS && this.#lasting === 0) {
+    if (this.#atRisk >= MANY_KEYS && allKeys(keyspace) === 0) { // one that expires is one that the primary has
       this.fail(`has lost ${this.#atRisk} keys to a primary that has none`);
     }
     this.#atRisk = 0;
     this.#isFollowed = true;
   }
+}
+
+function allKeys({ databases }: Keyspace): number {
+  return databases.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Keys without an expiry. */
