@@ -24,7 +24,10 @@ export class LightUserdata {
 }
 
 /** A coroutine. What it does is of no concern here. */
-export abstract class LuaThread {}
+export abstract class LuaThread {
+  /** `suspended`, `running`, `normal` or `dead`. */
+  abstract readonly status: string;
+}
 
 /** Entries that hold nothing any more, at which a table is cleared of them when it grows. */
 const LEAST_DEAD = 16;
@@ -40,16 +43,38 @@ interface Walk {
  * stays the same until a new key is set. Assigning nil leaves an entry without value behind, so that a walk may go on.
  */
 export class LuaTable {
-  /** The values of the keys from 1 on. The last is never nil. */
-  readonly array: LuaValue[] = [];
   /** All others, some of them nil. */
   #map: Map<LuaValue, LuaValue> | null = null;
   /** Entries of the map that are nil. */
   #dead = 0;
   #walk: Walk | null = null;
-  metatable: LuaTable | null = null;
-  /** Whether scripts may not change it; who sets a key asks that. */
-  isReadOnly = false;
+  #metatable: LuaTable | null = null;
+  #isReadOnly = false;
+  /** Whether keys can be set without a look at a metatable, or at whether they may be. */
+  isPlain = true;
+
+  /** `array`: the values of the keys from 1 on, of which the last is never nil. */
+  constructor(readonly array: LuaValue[] = []) {}
+
+  get metatable(): LuaTable | null {
+    return this.#metatable;
+  }
+
+  set metatable(metatable: LuaTable | null) {
+    this.#metatable = metatable;
+    this.isPlain = metatable === null && !this.#isReadOnly;
+  }
+
+  /** Whether scripts may not change it. */
+  get isReadOnly(): boolean {
+    return this.#isReadOnly;
+  }
+
+  /** Has scripts change it no more. */
+  protect(): void {
+    this.#isReadOnly = true;
+    this.isPlain = false;
+  }
 
   /** The value of a key without asking the metatable; nil where there is none. */
   get(key: LuaValue): LuaValue {
@@ -99,6 +124,11 @@ export class LuaTable {
     if (!isWithin) return this.#nextInMap(key);
     for (; at < array.length; at++) if (array[at] !== undefined) return [at + 1, array[at]];
     return this.#nextInMap(undefined);
+  }
+
+  /** The entries that are not in the array, those without a value among them. */
+  mapEntries(): IterableIterator<[LuaValue, LuaValue]> {
+    return (this.#map ?? new Map<LuaValue, LuaValue>()).entries();
   }
 
   #setInMap(key: LuaValue, value: LuaValue): void {
@@ -178,6 +208,53 @@ export class LuaTable {
       if (step.value[0] === key || (step.value[0] === 0 && key === 0)) break;
     }
     this.#walk = { entries, key };
+  }
+}
+
+/** Goes through the entries of a table in the order of `next`, or through the keys from 1 on. */
+export class TableWalk {
+  key: LuaValue;
+  value: LuaValue;
+  #at = 0;
+  #entries: IterableIterator<[LuaValue, LuaValue]> | null = null;
+
+  constructor(readonly table: LuaTable) {}
+
+  /** Goes on to the next entry; false at the end. */
+  step(): boolean {
+    const { array } = this.table;
+    while (this.#at < array.length) {
+      const value = array[this.#at++];
+      if (value === undefined) continue;
+      this.key = this.#at;
+      this.value = value;
+      return true;
+    }
+    return this.#stepInMap();
+  }
+
+  #stepInMap(): boolean {
+    const entries = this.#entries ??= this.table.mapEntries();
+    for (let step = entries.next(); step.done !== true; step = entries.next()) {
+      if (step.value[1] === undefined) continue;
+      [this.key, this.value] = step.value;
+      return true;
+    }
+    return false;
+  }
+}
+
+/** Goes through the keys 1, 2, … of a table until one is nil, as `ipairs` does. */
+export class IndexWalk {
+  key = 0;
+  value: LuaValue;
+
+  constructor(readonly table: LuaTable) {}
+
+  /** Goes on to the next key; false at the end. */
+  step(): boolean {
+    this.value = this.table.get(++this.key);
+    return this.value !== undefined;
   }
 }
 

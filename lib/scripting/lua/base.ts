@@ -1,0 +1,245 @@
+/** The basic functions (Lua 5.1 reference manual, 5.1), as far as Redis leaves them to scripts. */
+
+import {
+  anyArgument,
+  type Arguments,
+  integerArgument,
+  optionalInteger,
+  stringArgument,
+  tableArgument,
+  wrongType,
+} from "./arguments.ts";
+import { ArgumentError, LibraryError, LuaError } from "./errors.ts";
+import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
+import { formatNumber, parseNumber } from "./numbers.ts";
+import { isTrue, type Runtime } from "./runtime.ts";
+import {
+  allOf,
+  type LuaFunction,
+  type LuaResult,
+  LuaTable,
+  LuaThread,
+  type LuaValue,
+  NOTHING,
+  typeName,
+} from "./values.ts";
+
+/** Values that a function may give at once (LUAI_MAXCSTACK). */
+const MOST_RESULTS = 8000;
+/** What is counted as the address of the first object whose address is asked for, and how far the next is from it. */
+const FIRST_ADDRESS = 0x7f0000001000;
+const ADDRESS_STEP = 0x40;
+const KILOBYTE = 1024;
+const INTEGER_DIGITS = /^[ \t\n\v\f\r]*([+-]?)([0-9a-z]+)[ \t\n\v\f\r]*$/i;
+
+/** What the basic functions need beyond the runtime. */
+export interface BaseHost {
+  /** Compiles a source that a script has made itself. */
+  load(source: string, name: string): LuaFunction;
+  /** Memory that scripts use, in bytes. */
+  memoryBytes(): number;
+}
+
+/** The iterators that loops know are the runtime's `nextFunction` and `indexFunction`, which this sets. */
+export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunctions {
+  const addresses = new Map<object, number>();
+  const next = (...args: LuaValue[]): LuaResult => nextEntry(args);
+  const nextIndex = (...args: LuaValue[]): LuaResult => {
+    const at = integerArgument(args, 2) + 1;
+    const value = tableArgument(args, 1).get(at);
+    return value === undefined ? undefined : [at, value];
+  };
+  runtime.nextFunction = next;
+  runtime.indexFunction = nextIndex;
+
+  const addressOf = (value: object): string => {
+    // The map goes with the script, so that what it holds does not outlive that.
+    const address = addresses.get(value) ?? FIRST_ADDRESS + addresses.size * ADDRESS_STEP;
+    addresses.set(value, address);
+    return `0x${address.toString(16)}`;
+  };
+
+  const shown = (value: LuaValue): string => {
+    switch (typeof value) {
+      case "undefined":
+        return "nil";
+      case "number":
+        return formatNumber(value);
+      case "boolean":
+      case "string":
+        return String(value);
+      default:
+        return value instanceof LuaTable || value instanceof LuaThread || typeof value === "function"
+          ? `${typeName(value)}: ${addressOf(value)}`
+          : value.text;
+    }
+  };
+
+  return {
+    assert: (...args) => {
+      if (isTrue(anyArgument(args, 1))) return args;
+      throw new LuaError(args[1] === undefined ? "assertion failed!" : stringArgument(args, 2)); // without a position
+    },
+    collectgarbage: (...args) => collectGarbage(args, host),
+    error: (...args) => {
+      const level = optionalInteger(args, 2, 1);
+      const [value] = args;
+      const isPlaced = level > 0 && (typeof value === "string" || typeof value === "number");
+      throw new LuaError(isPlaced ? runtime.state.position(level) + shown(value) : value);
+    },
+    gcinfo: () => Math.floor(host.memoryBytes() / KILOBYTE),
+    getmetatable: (...args) => {
+      const metatable = runtime.metatableOf(anyArgument(args, 1));
+      return metatable?.get("__metatable") ?? metatable ?? undefined;
+    },
+    ipairs: (...args) => [nextIndex, tableArgument(args, 1), 0],
+    load: new CallingFunction(function* (...args) {
+      if (typeof args[0] !== "function") throw wrongType(args, 1, "function");
+      let source = "";
+      for (;;) {
+        const [piece] = allOf(yield new CallRequest(args[0], []));
+        if (piece === undefined || piece === "") break;
+        if (typeof piece !== "string") throw new LibraryError("reader function must return a string");
+        source += piece;
+      }
+      return loaded(host, source, args[1] === undefined ? "=(load)" : stringArgument(args, 2));
+    }),
+    loadstring: (...args) => {
+      const source = stringArgument(args, 1);
+      return loaded(host, source, args[1] === undefined ? source : stringArgument(args, 2));
+    },
+    next,
+    pairs: (...args) => [next, tableArgument(args, 1), undefined],
+    pcall: new CallingFunction(function* (...args) {
+      try {
+        // Redis puts its result below the arguments first, and calls that where there are none.
+        return [true, ...allOf(yield new CallRequest(args.length === 0 ? true : args[0], args.slice(1)))];
+      } catch (error) {
+        if (error instanceof LuaError) return [false, ...caught(error.value)];
+        throw error;
+      }
+    }),
+    rawequal: (...args) => anyArgument(args, 1) === anyArgument(args, 2),
+    rawget: (...args) => tableArgument(args, 1).get(anyArgument(args, 2)),
+    rawset: (...args) => {
+      const table = tableArgument(args, 1);
+      const key = anyArgument(args, 2);
+      anyArgument(args, 3);
+      if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+      if (key === undefined) throw new LibraryError("table index is nil");
+      if (Number.isNaN(key)) throw new LibraryError("table index is NaN");
+      table.set(key, args[2]);
+      return table;
+    },
+    select: (...args) => {
+      if (args[0] === "#") return args.length - 1;
+      const at = integerArgument(args, 1);
+      const from = at < 0 ? args.length + at : at;
+      if (from < 1) throw new ArgumentError(1, "index out of range");
+      return args.slice(from);
+    },
+    setmetatable: (...args) => {
+      const table = tableArgument(args, 1);
+      const metatable = args[1];
+      if (args.length < 2 || (metatable !== undefined && !(metatable instanceof LuaTable))) {
+        throw new ArgumentError(2, "nil or table expected");
+      }
+      if (table.metatable?.get("__metatable") !== undefined) {
+        throw new LibraryError("cannot change a protected metatable");
+      }
+      if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+      table.metatable = metatable ?? null;
+      return table;
+    },
+    tonumber: (...args) => toNumberIn(args),
+    tostring: new CallingFunction(function* (...args) {
+      const value = anyArgument(args, 1);
+      const handler = typeof value === "string" ? undefined : runtime.metatableOf(value)?.get("__tostring");
+      if (handler === undefined) return shown(value);
+      return allOf(yield new CallRequest(handler, [value]))[0];
+    }),
+    type: (...args) => typeName(anyArgument(args, 1)),
+    unpack: (...args) => {
+      const table = tableArgument(args, 1);
+      const from = optionalInteger(args, 2, 1);
+      const to = optionalInteger(args, 3, table.length);
+      if (from > to) return NOTHING;
+      if (to - from >= MOST_RESULTS) throw new LibraryError("too many results to unpack");
+      return Array.from({ length: to - from + 1 }, (_, i) => table.get(from + i));
+    },
+    xpcall: new CallingFunction(function* (...args) {
+      const [callee] = args;
+      if (args.length < 2) throw new ArgumentError(2, "value expected");
+      try {
+        return [true, ...allOf(yield new CallRequest(callee, []))];
+      } catch (error) {
+        if (!(error instanceof LuaError)) throw error;
+        return [false, ...allOf(yield new CallRequest(args[1], [error.value]))];
+      }
+    }),
+  };
+}
+
+function nextEntry(args: Arguments): LuaResult {
+  const table = tableArgument(args, 1);
+  try {
+    return table.next(args[1]) ?? undefined;
+  } catch (error) {
+    if (error instanceof RangeError) throw new LuaError("invalid key to 'next'");
+    throw error;
+  }
+}
+
+/** What Redis's `pcall` gives of an error: of a table its field `err`, which follows the table where it is no string. */
+function caught(value: LuaValue): LuaValue[] {
+  if (!(value instanceof LuaTable)) return [value];
+  const message = value.get("err");
+  return typeof message === "string" || typeof message === "number" ? [message] : [value, message];
+}
+
+/** A chunk's function, or nil and what is wrong with it. */
+function loaded(host: BaseHost, source: string, name: string): LuaResult {
+  try {
+    return host.load(source, name);
+  } catch (error) {
+    if (error instanceof LuaError) return [undefined, error.value];
+    throw error;
+  }
+}
+
+function collectGarbage(args: Arguments, host: BaseHost): LuaResult {
+  const option = args[0] === undefined ? "collect" : stringArgument(args, 1);
+  switch (option) {
+    case "count":
+      return host.memoryBytes() / KILOBYTE;
+    case "collect":
+    case "stop":
+    case "restart":
+    case "setpause":
+    case "setstepmul":
+      return 0; // the engine collects when it wants to
+    case "step":
+      return true;
+    default:
+      throw new ArgumentError(1, `invalid option '${option}'`);
+  }
+}
+
+function toNumberIn(args: Arguments): LuaResult {
+  const base = optionalInteger(args, 2, 10);
+  if (base === 10) {
+    const value = anyArgument(args, 1);
+    return typeof value === "string" ? parseNumber(value) : typeof value === "number" ? value : undefined;
+  }
+  const text = stringArgument(args, 1);
+  if (base < 2 || base > 36) throw new ArgumentError(2, "base out of range");
+  const match = INTEGER_DIGITS.exec(base === 16 ? text.replace(/0x/i, "") : text);
+  if (match === null) return undefined;
+  let value = 0;
+  for (const digit of match[2]) {
+    const one = parseInt(digit, 36);
+    if (one >= base) return undefined;
+    value = value * base + one;
+  }
+  return match[1] === "-" ? -value : value;
+}

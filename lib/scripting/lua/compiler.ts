@@ -1,0 +1,41 @@
+/**
+ * Compiles a script: its source becomes a syntax tree, that becomes JavaScript (`emit_statements.ts`), and the engine
+ * compiles that. Nothing else is ever evaluated.
+ */
+
+import type { Chunk, Mode } from "./emit_expressions.ts";
+import { emitFunction } from "./emit_statements.ts";
+import { LuaError } from "./errors.ts";
+import { parseChunk } from "./parser.ts";
+import { AnyGenerator, type Runtime, TailCall } from "./runtime.ts";
+import type { Site } from "./sites.ts";
+import { type LuaFunction, LuaTable } from "./values.ts";
+
+/** JavaScript of a chunk, and the places that it names. */
+export interface CompiledChunk {
+  readonly text: string;
+  readonly sites: readonly Site[];
+}
+
+/** What the JavaScript of a chunk is given. */
+const NAMES = ["R", "T", "S", "P", "isA", "Table", "Tail", "G"];
+
+/** Compiles a source, which errors call `name`; throws LuaError where it is none. */
+export function compileChunk(source: string, name: string, mode: Mode): CompiledChunk {
+  const chunk: Chunk = { name, mode, sites: [] };
+  try {
+    const body = parseChunk(source, name);
+    return { text: `"use strict";return ${emitFunction(chunk, body)};`, sites: chunk.sites };
+  } catch (error) {
+    if (error instanceof RangeError) throw new LuaError(`${name}: function or expression too complex`);
+    throw error;
+  }
+}
+
+/** The function of a chunk, within a runtime of its mode. */
+export function instantiate({ text, sites }: CompiledChunk, runtime: Runtime): LuaFunction {
+  const { state } = runtime;
+  // deno-lint-ignore no-explicit-any -- the text says what it gives
+  const make = new Function(...NAMES, text) as (...args: any[]) => LuaFunction;
+  return make(runtime, state, state.stack, sites, Array.isArray, LuaTable, TailCall, AnyGenerator);
+}

@@ -1,0 +1,550 @@
+/**
+ * Writes expressions as JavaScript. What is common is written out, so that the engine's compiler sees it (sums of numbers,
+ * entries of tables that are there); all else is a call of the runtime, which knows metatables and messages.
+ *
+ * Nothing of a script's text reaches the JavaScript but numbers, and strings as JSON has them: names become `v` with a
+ * number. The names that the text uses besides are those that `compiler.ts` hands in:
+ * `R` the runtime, `T` its state, `S` the places of calls under way, `P` the places of this chunk, `isA` Array.isArray,
+ * `Table` LuaTable, `Tail` TailCall, `G` the class of all generators.
+ */
+
+import type {
+  BinaryExpression,
+  CallExpression,
+  Expression,
+  FunctionBody,
+  TableExpression,
+  Variable,
+} from "./syntax.ts";
+import type { Origin, Site } from "./sites.ts";
+
+/** Whether functions are plain ones, or generators, which can be stopped anywhere. */
+export type Mode = "plain" | "generator";
+
+/** What a chunk's functions are written with. */
+export interface Chunk {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly sites: Site[];
+}
+
+/** What expressions need of the function that they are in. */
+export interface Surroundings {
+  readonly chunk: Chunk;
+  readonly temporaries: Temporaries;
+  /** Whether the function can be left, as a generator. */
+  readonly canPause: boolean;
+  /** JavaScript of a function expression. */
+  emitFunction(body: FunctionBody): string;
+}
+
+const ARITHMETIC: Readonly<Record<string, string>> = {
+  "+": "add",
+  "-": "sub",
+  "*": "mul",
+  "/": "div",
+  "%": "mod",
+  "^": "pow",
+};
+const COMPARISONS: Readonly<Record<string, readonly [string, boolean]>> = {
+  "<": ["lt", false],
+  "<=": ["le", false],
+  ">": ["lt", true],
+  ">=": ["le", true],
+};
+/** Positional values of a table that are written one after the other, rather than in one list. */
+const LONG_LIST = 1000;
+/** Operations on each other's results that are written one after the other, rather than one in the other. */
+const LONG_CHAIN = 20;
+
+/** Variables of a function for what expressions hold meanwhile: reused once the expression that took them is written. */
+export class Temporaries {
+  #inUse = 0;
+  most = 0;
+
+  take(): string {
+    const name = `t${this.#inUse++}`;
+    this.most = Math.max(this.most, this.#inUse);
+    return name;
+  }
+
+  /** Writes something, and gives back all that it took. */
+  within<T>(write: () => T): T {
+    const before = this.#inUse;
+    const result = write();
+    this.#inUse = before;
+    return result;
+  }
+}
+
+/** A value that can be named again and again: JavaScript that makes it so first (or nothing), and its name. */
+interface Operand {
+  readonly setup: string;
+  readonly name: string;
+}
+
+export function nameOf(variable: Variable): string {
+  return `v${variable.id}`;
+}
+
+export class ExpressionWriter {
+  readonly #chunk: Chunk;
+  readonly #isGenerator: boolean;
+
+  constructor(readonly around: Surroundings) {
+    this.#chunk = around.chunk;
+    this.#isGenerator = around.chunk.mode === "generator";
+  }
+
+  // --- Places ---------------------------------------------------------------------------------------------------------
+
+  /** Notes a place; the JavaScript that names it. */
+  site(line: number, origin: Origin | null = null, otherOrigin: Origin | null = null, isTail = false): string {
+    const { sites, name } = this.#chunk;
+    sites.push({ chunk: name, line, origin, otherOrigin, isTail });
+    return `P[${sites.length - 1}]`;
+  }
+
+  // --- Results of calls -----------------------------------------------------------------------------------------------
+
+  /** The first value of a call's result. */
+  #first(call: string): string {
+    return this.around.temporaries.within(() => {
+      const t = this.around.temporaries.take();
+      return `(${t}=${call},isA(${t})?${this.#isGenerator ? `${t}[0]` : `R.first(${t})`}:${t})`;
+    });
+  }
+
+  /** All values of a call's result, as an array. */
+  all(call: string): string {
+    return `R.all(${call})`;
+  }
+
+  /** What a function of the runtime gives that may have called a metamethod. */
+  operation(call: string): string {
+    if (!this.#isGenerator) return call;
+    return this.around.temporaries.within(() => {
+      const t = this.around.temporaries.take();
+      return `(${t}=${call},${t} instanceof G?R.first(${this.#await(`R.settleMetamethod(${t})`)}):${t})`;
+    });
+  }
+
+  /** The result of a generator: the function is left where that is. */
+  #await(running: string): string {
+    return this.around.canPause ? `yield* ${running}` : `R.now(${running})`;
+  }
+
+  // --- Operands -------------------------------------------------------------------------------------------------------
+
+  /**
+   * An expression that is named. A local variable is so as it is, and is read when the operation happens, as Lua's
+   * registers are.
+   */
+  #operand(expression: Expression): Operand {
+    switch (expression.kind) {
+      case "nil":
+      case "true":
+      case "false":
+      case "number":
+      case "string":
+        return { setup: "", name: this.value(expression) };
+      case "local":
+        if (!expression.isUpvalue || !expression.variable.isAssigned) {
+          return { setup: "", name: nameOf(expression.variable) };
+        }
+    }
+    const value = this.around.temporaries.within(() => this.value(expression));
+    const name = this.around.temporaries.take();
+    return { setup: `${name}=${value},`, name };
+  }
+
+  /** The same of an argument, or another value that is taken before what comes behind it happens. */
+  #taken(expression: Expression): Operand {
+    if (expression.kind === "local" && expression.variable.isCaptured && expression.variable.isAssigned) {
+      const name = this.around.temporaries.take();
+      return { setup: `${name}=${nameOf(expression.variable)},`, name };
+    }
+    return this.#operand(expression);
+  }
+
+  // --- Values ---------------------------------------------------------------------------------------------------------
+
+  /** JavaScript of an expression's one value. */
+  value(expression: Expression): string {
+    switch (expression.kind) {
+      case "nil":
+        return "undefined";
+      case "true":
+      case "false":
+        return expression.kind;
+      case "number":
+        return numberText(expression.value);
+      case "string":
+        return JSON.stringify(expression.value);
+      case "vararg":
+        return "va[0]";
+      case "function":
+        return this.around.emitFunction(expression.body);
+      case "local":
+        return nameOf(expression.variable);
+      case "global":
+        return this.operation(`R.global(${JSON.stringify(expression.name)},${this.site(expression.line)})`);
+      case "index":
+        return this.around.temporaries.within(() => {
+          const object = this.#operand(expression.object);
+          const key = this.#operand(expression.key);
+          return this.#index(object, key, this.site(expression.line, originOf(expression.object)));
+        });
+      case "call":
+        return this.#first(this.call(expression, false));
+      case "and":
+      case "or":
+        return this.#logical(expression.kind, expression.left, expression.right);
+      case "binary":
+        return this.#binary(expression);
+      case "not":
+        return `!${this.condition(expression.operand)}`;
+      case "minus":
+        return this.#minus(expression.operand, expression.line);
+      case "length":
+        return this.#length(expression.operand, expression.line);
+      case "parenthesis":
+        return this.value(expression.inner);
+      case "table":
+        return this.#table(expression);
+    }
+  }
+
+  /** JavaScript of whether an expression is neither nil nor false, as a boolean. */
+  condition(expression: Expression): string {
+    switch (expression.kind) {
+      case "nil":
+      case "false":
+        return "false";
+      case "true":
+      case "number":
+      case "string":
+      case "function":
+        return "true";
+      case "and":
+        return `(${this.condition(expression.left)}&&${this.condition(expression.right)})`;
+      case "or":
+        return `(${this.condition(expression.left)}||${this.condition(expression.right)})`;
+      case "not":
+        return `!${this.condition(expression.operand)}`;
+      case "parenthesis":
+        return this.condition(expression.inner);
+      default:
+        if (isBoolean(expression)) return this.value(expression);
+    }
+    return this.around.temporaries.within(() => {
+      const { setup, name } = this.#operand(expression);
+      return `(${setup}${name}!==undefined&&${name}!==false)`;
+    });
+  }
+
+  /** JavaScript of all values of a list of expressions, as an array. */
+  list(expressions: readonly Expression[]): string {
+    const last = expressions.at(-1);
+    if (last === undefined) return "[]";
+    if (expressions.length === 1 && last.kind === "vararg") return "va";
+    return this.around.temporaries.within(() => {
+      const values = expressions.slice(0, -1).map((one) => this.value(one));
+      return `[${[...values, isMultiple(last) ? `...${this.many(last)}` : this.value(last)].join()}]`;
+    });
+  }
+
+  /** JavaScript of all values of an expression that may have several. */
+  many(expression: Expression): string {
+    if (expression.kind === "vararg") return "va";
+    return expression.kind === "call" ? this.all(this.call(expression, false)) : `[${this.value(expression)}]`;
+  }
+
+  #index(object: Operand, key: Operand, site: string): string {
+    const t = this.around.temporaries.take();
+    const slow = this.operation(`R.index(${object.name},${key.name},${site})`);
+    const fast = `${object.name} instanceof Table&&((${t}=${object.name}.get(${key.name}))!==undefined` +
+      `||${object.name}.metatable===null)`;
+    return `(${object.setup}${key.setup}${fast}?${t}:${slow})`;
+  }
+
+  #logical(kind: "and" | "or", left: Expression, right: Expression): string {
+    return this.around.temporaries.within(() => {
+      const other = this.around.temporaries.within(() => this.value(right));
+      if (isBoolean(left)) {
+        const condition = this.condition(left);
+        return kind === "and" ? `(${condition}?${other}:false)` : `(${condition}?true:${other})`;
+      }
+      const { setup, name } = this.#operand(left);
+      const isFalse = `${name}===undefined||${name}===false`;
+      return kind === "and" ? `(${setup}${isFalse}?${name}:${other})` : `(${setup}${isFalse}?${other}:${name})`;
+    });
+  }
+
+  #binary(expression: BinaryExpression): string {
+    const { operator, left, right, line } = expression;
+    const chain = chainOf(expression);
+    if (chain.length > LONG_CHAIN) return this.#longChain(chain);
+    return this.around.temporaries.within(() => {
+      if (operator === "==" || operator === "~=") return this.#equality(operator, left, right);
+      const [a, b] = [this.#operand(left), this.#operand(right)];
+      const setup = a.setup + b.setup;
+      const comparison = COMPARISONS[operator];
+      if (comparison !== undefined) {
+        const fast = `${a.name}${operator}${b.name}`;
+        const [name, isSwapped] = comparison;
+        const operands = isSwapped ? `${b.name},${a.name}` : `${a.name},${b.name}`;
+        return this.#checked(setup, left, right, a, b, fast, `R.${name}(${operands},${this.site(line)})`);
+      }
+      const site = this.site(line, originOf(left), originOf(right));
+      if (operator === "..") {
+        const areStrings = `typeof ${a.name}==="string"&&typeof ${b.name}==="string"`;
+        const slow = this.operation(`R.concat(${a.name},${b.name},${site})`);
+        return `(${setup}${areStrings}?${a.name}+${b.name}:${slow})`;
+      }
+      const name = ARITHMETIC[operator];
+      const slow = `R.arithmetic("__${name}",${a.name},${b.name},${site})`;
+      return this.#checked(setup, left, right, a, b, ofNumbers(operator, a.name, b.name), slow);
+    });
+  }
+
+  /** Operations of which each takes the result of the one before it: one after the other, so that nothing is nested. */
+  #longChain(chain: readonly BinaryExpression[]): string {
+    return this.around.temporaries.within(() => {
+      const first = this.around.temporaries.within(() => this.value(chain[0].left));
+      const result = this.around.temporaries.take();
+      const steps = chain.map(({ operator, left, right, line }) =>
+        this.around.temporaries.within(() => {
+          const { setup, name } = this.#operand(right);
+          const site = this.site(line, originOf(left), originOf(right));
+          const fast = ofNumbers(operator, result, name);
+          const slow = this.operation(`R.arithmetic("__${ARITHMETIC[operator]}",${result},${name},${site})`);
+          return `${setup}${result}=typeof ${result}==="number"&&typeof ${name}==="number"?${fast}:${slow}`;
+        })
+      );
+      return `(${result}=${first},${steps.join()},${result})`;
+    });
+  }
+
+  /** What `fast` gives for two numbers, and `slow` for all else. */
+  #checked(
+    setup: string,
+    left: Expression,
+    right: Expression,
+    a: Operand,
+    b: Operand,
+    fast: string,
+    slow: string,
+  ): string {
+    const checks = [[left, a] as const, [right, b] as const].filter(([one]) => !isNumber(one));
+    if (checks.length === 0) return `(${setup}${fast})`;
+    const areNumbers = checks.map(([_, { name }]) => `typeof ${name}==="number"`).join("&&");
+    return `(${setup}${areNumbers}?${fast}:${this.operation(slow)})`;
+  }
+
+  #equality(operator: "==" | "~=", left: Expression, right: Expression): string {
+    const not = operator === "~=" ? "!" : "";
+    const [a, b] = [this.#operand(left), this.#operand(right)];
+    const setup = a.setup + b.setup;
+    if (isPrimitive(left) || isPrimitive(right)) {
+      return `(${setup}${a.name}${operator === "==" ? "===" : "!=="}${b.name})`;
+    }
+    const areTables = `${a.name} instanceof Table&&${b.name} instanceof Table`;
+    return `(${setup}${not}(${a.name}===${b.name}||${areTables}&&${this.operation(`R.equal(${a.name},${b.name})`)}))`;
+  }
+
+  #minus(operand: Expression, line: number): string {
+    return this.around.temporaries.within(() => {
+      const { setup, name } = this.#operand(operand);
+      if (isNumber(operand)) return `(${setup}-${name})`;
+      const slow = this.operation(`R.arithmetic("__unm",${name},${name},${this.site(line, originOf(operand))})`);
+      return `(${setup}typeof ${name}==="number"?-${name}:${slow})`;
+    });
+  }
+
+  #length(operand: Expression, line: number): string {
+    return this.around.temporaries.within(() => {
+      const { setup, name } = this.#operand(operand);
+      const slow = this.operation(`R.length(${name},${this.site(line, originOf(operand))})`);
+      return `(${setup}typeof ${name}==="string"||${name} instanceof Table?${name}.length:${slow})`;
+    });
+  }
+
+  #table({ fields, line }: TableExpression): string {
+    if (fields.length === 0) return "new Table()";
+    if (fields.every(({ key }) => key === null) && fields.length < LONG_LIST) {
+      return `R.list(${this.list(fields.map(({ value }) => value))})`;
+    }
+    return this.around.temporaries.within(() => {
+      const [table, list] = [this.around.temporaries.take(), this.around.temporaries.take()];
+      const steps = [`${table}=new Table()`, `${list}=[]`];
+      for (const [i, { key, value }] of fields.entries()) {
+        this.around.temporaries.within(() => {
+          if (key === null) {
+            const isLast = i === fields.length - 1 && isMultiple(value);
+            steps.push(`${list}.push(${isLast ? `...${this.many(value)}` : this.value(value)})`);
+          } else if (key.kind === "string") {
+            steps.push(`${table}.set(${JSON.stringify(key.value)},${this.value(value)})`);
+          } else {
+            const keyName = this.#taken(key);
+            steps.push(`${keyName.setup}R.setField(${table},${keyName.name},${this.value(value)},${this.site(line)})`);
+          }
+        });
+      }
+      return `(${steps.join()},R.fill(${table},${list}))`;
+    });
+  }
+
+  // --- Calls ----------------------------------------------------------------------------------------------------------
+
+  /**
+   * JavaScript of a call's result, which may be an array. A tail call from deep down is left to whoever called the function
+   * that makes it: so that recursion of that kind needs no stack.
+   */
+  call(expression: CallExpression, isTail: boolean): string {
+    return this.around.temporaries.within(() => {
+      const { callee, method, args, line } = expression;
+      const origin: Origin | null = method === null ? originOf(callee) : { kind: "method", name: method };
+      const site = this.site(line, origin, null, isTail);
+      const object = method === null ? null : this.#taken(callee);
+      const called = object === null || method === null
+        ? this.#taken(callee)
+        : this.#method(object, method, callee, line);
+      const rest = args.map((arg, i) =>
+        i === args.length - 1 && isMultiple(arg) ? this.#spread(arg) : this.#taken(arg)
+      );
+      const passed = [...(object === null ? [] : [object]), ...rest];
+      const setup = [object, called, ...rest].map((one) => one?.setup ?? "").join("");
+      const names = passed.map(({ name }) => name).join();
+      const { name } = called;
+      const note = `S[d]=${site}`;
+      const direct = `typeof ${name}==="function"?${name}(${names}):R.call(${name},[${names}],${site})`;
+      if (isTail) return `(${setup}${note},d>R.tailDepth?new Tail(${name},[${names}],${site}):${this.#run(direct)})`;
+      return `(${setup}${note},${this.#run(direct)})`;
+    });
+  }
+
+  #run(call: string): string {
+    if (!this.#isGenerator) return call;
+    const t = this.around.temporaries.take();
+    return this.awaited(t, call);
+  }
+
+  /** A call in generator mode, and all that it leads to: of tail calls only those from deep down are left to make. */
+  awaited(t: string, call: string): string {
+    return `(${t}=${call},${t} instanceof G?${this.#await(`(d<R.tailDepth?${t}:R.settle(${t}))`)}:${t})`;
+  }
+
+  #method(object: Operand, method: string, callee: Expression, line: number): Operand {
+    const key = { setup: "", name: JSON.stringify(method) };
+    const found = this.around.temporaries.within(() =>
+      this.#index({ setup: "", name: object.name }, key, this.site(line, originOf(callee)))
+    );
+    const name = this.around.temporaries.take();
+    return { setup: `${name}=${found},`, name };
+  }
+
+  /** The last argument of a call, which may be several. */
+  #spread(expression: Expression): Operand {
+    if (expression.kind === "vararg") return { setup: "", name: "...va" };
+    const values = this.around.temporaries.within(() => this.many(expression));
+    const name = this.around.temporaries.take();
+    return { setup: `${name}=${values},`, name: `...${name}` };
+  }
+
+  // --- Assignments ----------------------------------------------------------------------------------------------------
+
+  /** A statement that sets an entry of a table. */
+  setIndex(object: Expression, key: Expression, value: Expression, line: number): string {
+    return this.around.temporaries.within(() => {
+      const [o, k, v] = [this.#operand(object), this.#operand(key), this.#operand(value)];
+      const site = this.site(line, originOf(object));
+      return `${o.setup}${k.setup}${v.setup}${this.store(o.name, k.name, v.name, site, key)};`;
+    });
+  }
+
+  /** JavaScript that sets an entry of what has a name already. */
+  store(object: string, key: string, value: string, site: string, keyExpression: Expression): string {
+    const isKey = keyExpression.kind === "string" ||
+        (keyExpression.kind === "number" && keyExpression.value === keyExpression.value)
+      ? ""
+      : `&&(typeof ${key}==="string"||typeof ${key}==="number"&&${key}===${key})`;
+    const slow = this.operation(`R.setIndex(${object},${key},${value},${site})`);
+    return `${object} instanceof Table&&${object}.isPlain${isKey}?${object}.set(${key},${value}):${slow}`;
+  }
+
+  /** An expression that is evaluated into a variable of its own, which is taken until the statement is written. */
+  hold(expression: Expression): Operand {
+    const value = this.around.temporaries.within(() => this.value(expression));
+    const name = this.around.temporaries.take();
+    return { setup: `${name}=${value};`, name };
+  }
+}
+
+/** Arithmetic that begins with the result of such as well, and so on: the innermost first. */
+function chainOf(expression: BinaryExpression): BinaryExpression[] {
+  const chain: BinaryExpression[] = [];
+  for (let at: Expression = expression; at.kind === "binary" && at.operator in ARITHMETIC; at = at.left) chain.push(at);
+  return chain.reverse();
+}
+
+/** JavaScript of an operation on two numbers. */
+function ofNumbers(operator: string, a: string, b: string): string {
+  if (operator === "%") return `${a}-Math.floor(${a}/${b})*${b}`;
+  return operator === "^" ? `R.power(${a},${b})` : `${a}${operator}${b}`;
+}
+
+function numberText(value: number): string {
+  if (Number.isNaN(value)) return "(0/0)";
+  if (!Number.isFinite(value)) return value > 0 ? "(1/0)" : "(-1/0)";
+  return Object.is(value, -0) ? "(-0)" : `(${value})`; // in parentheses, as something may stand right behind it
+}
+
+/** Whether an expression may have any number of values. */
+export function isMultiple(expression: Expression): boolean {
+  return expression.kind === "call" || expression.kind === "vararg";
+}
+
+/** Whether an expression is a number, whatever happens. */
+export function isNumber(expression: Expression): boolean {
+  return expression.kind === "number" || (expression.kind === "local" && expression.variable.isCounter);
+}
+
+/** Whether it is of a type that equals what is the same, and nothing else. */
+function isPrimitive({ kind }: Expression): boolean {
+  return kind === "nil" || kind === "true" || kind === "false" || kind === "number" || kind === "string";
+}
+
+/** Whether its value is true or false, whatever happens. */
+function isBoolean(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "true":
+    case "false":
+    case "not":
+      return true;
+    case "binary":
+      return expression.operator === "==" || expression.operator === "~=" || expression.operator in COMPARISONS;
+    case "parenthesis":
+      return isBoolean(expression.inner);
+    default:
+      return false;
+  }
+}
+
+/** How messages name what an expression has given. */
+export function originOf(expression: Expression): Origin | null {
+  switch (expression.kind) {
+    case "local":
+      return { kind: expression.isUpvalue ? "upvalue" : "local", name: expression.variable.name };
+    case "global":
+      return { kind: "global", name: expression.name };
+    case "index":
+      return { kind: "field", name: expression.key.kind === "string" ? expression.key.value : "?" };
+    case "call":
+      return null;
+    case "parenthesis":
+      return originOf(expression.inner);
+    default:
+      return null;
+  }
+}

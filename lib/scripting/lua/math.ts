@@ -1,0 +1,136 @@
+/**
+ * The `math` library (Lua 5.1 reference manual, 5.6). Its random numbers are those of Redis: of the generator that POSIX
+ * calls `lrand48`, begun anew for each script, so that a script draws the same ones each time.
+ */
+
+import { integerArgument, numberArgument, toInt } from "./arguments.ts";
+import { ArgumentError, LibraryError } from "./errors.ts";
+import type { LibraryFunctions } from "./library.ts";
+import type { LuaResult, LuaValue } from "./values.ts";
+
+const MULTIPLIER = 0x5deece66dn;
+const INCREMENT = 0xbn;
+const STATE_BITS = 48;
+/** The low bits of the state that a seed begins with. */
+const SEED_LOW = 0x330en;
+const SEED_BITS = 32;
+/** Of the state, lrand48 gives the upper 31 bits. */
+const DROPPED_BITS = 17n;
+const MOST_RANDOM = 2 ** 31 - 1;
+
+/** The generator of `math.random`. */
+export class ScriptRandom {
+  #state = SEED_LOW;
+
+  /** Begins anew; of the seed the lower 32 bits count. */
+  seed(seed: number): void {
+    this.#state = (BigInt.asUintN(SEED_BITS, BigInt(seed)) << 16n) | SEED_LOW;
+  }
+
+  /** A number in [0, 1). */
+  fraction(): number {
+    this.#state = BigInt.asUintN(STATE_BITS, this.#state * MULTIPLIER + INCREMENT);
+    return (Number(this.#state >> DROPPED_BITS) % MOST_RANDOM) / MOST_RANDOM;
+  }
+}
+
+function ofOne(calculate: (x: number) => number) {
+  return (...args: LuaValue[]): LuaResult => calculate(numberArgument(args, 1));
+}
+
+function ofTwo(calculate: (x: number, y: number) => number) {
+  return (...args: LuaValue[]): LuaResult => calculate(numberArgument(args, 1), numberArgument(args, 2));
+}
+
+export function mathFunctions(random: ScriptRandom): LibraryFunctions {
+  return {
+    abs: ofOne(Math.abs),
+    acos: ofOne(Math.acos),
+    asin: ofOne(Math.asin),
+    atan: ofOne(Math.atan),
+    atan2: ofTwo(Math.atan2),
+    ceil: ofOne(Math.ceil),
+    cos: ofOne(Math.cos),
+    cosh: ofOne(Math.cosh),
+    deg: ofOne((x) => x / (Math.PI / 180)),
+    exp: ofOne(Math.exp),
+    floor: ofOne(Math.floor),
+    fmod: ofTwo((x, y) => x % y),
+    mod: ofTwo((x, y) => x % y),
+    frexp: (...args) => splitExponent(numberArgument(args, 1)),
+    ldexp: (...args) => timesPower(numberArgument(args, 1), toInt(integerArgument(args, 2))),
+    log: ofOne(Math.log),
+    log10: ofOne(Math.log10),
+    max: (...args) => extreme(args, (x, most) => x > most),
+    min: (...args) => extreme(args, (x, least) => x < least),
+    modf: (...args) => {
+      const x = numberArgument(args, 1);
+      const whole = Math.trunc(x);
+      return [whole, Number.isFinite(x) ? x - whole : Number.isNaN(x) ? x : 0];
+    },
+    pow: ofTwo((x, y) => x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y),
+    rad: ofOne((x) => x * (Math.PI / 180)),
+    random: (...args) => drawRandom(random, args),
+    randomseed: (...args) => {
+      random.seed(toInt(integerArgument(args, 1)));
+      return [];
+    },
+    sin: ofOne(Math.sin),
+    sinh: ofOne(Math.sinh),
+    sqrt: ofOne(Math.sqrt),
+    tan: ofOne(Math.tan),
+    tanh: ofOne(Math.tanh),
+  };
+}
+
+function extreme(args: readonly LuaValue[], isBeyond: (x: number, found: number) => boolean): number {
+  let found = numberArgument(args, 1);
+  for (let i = 2; i <= args.length; i++) {
+    const x = numberArgument(args, i);
+    if (isBeyond(x, found)) found = x;
+  }
+  return found;
+}
+
+function drawRandom(random: ScriptRandom, args: readonly LuaValue[]): number {
+  const fraction = random.fraction();
+  switch (args.length) {
+    case 0:
+      return fraction;
+    case 1: {
+      const most = toInt(integerArgument(args, 1));
+      if (most < 1) throw new ArgumentError(1, "interval is empty");
+      return Math.floor(fraction * most) + 1;
+    }
+    case 2: {
+      const [least, most] = [toInt(integerArgument(args, 1)), toInt(integerArgument(args, 2))];
+      if (least > most) throw new ArgumentError(2, "interval is empty");
+      return Math.floor(fraction * (most - least + 1)) + least;
+    }
+    default:
+      throw new LibraryError("wrong number of arguments");
+  }
+}
+
+/** A mantissa in [0.5, 1) and a power of two, of which the number is the product (C's `frexp`). */
+function splitExponent(x: number): [number, number] {
+  if (x === 0 || !Number.isFinite(x)) return [x, 0];
+  let exponent = Math.max(-1023, Math.floor(Math.log2(Math.abs(x))) + 1);
+  let mantissa = x * 2 ** -exponent;
+  while (Math.abs(mantissa) < 0.5) {
+    mantissa *= 2;
+    exponent--;
+  }
+  while (Math.abs(mantissa) >= 1) {
+    mantissa /= 2;
+    exponent++;
+  }
+  return [mantissa, exponent];
+}
+
+/** `x` times two to a power, in steps that do not overflow by themselves. */
+function timesPower(x: number, power: number): number {
+  const left = Math.max(-2200, Math.min(2200, power));
+  const half = Math.trunc(left / 3);
+  return x * 2 ** half * 2 ** half * 2 ** (left - 2 * half);
+}

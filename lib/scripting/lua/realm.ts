@@ -1,0 +1,38 @@
+/** A place for scripts to run in: the runtime of a mode, and the libraries of Lua itself. */
+
+import { baseFunctions, type BaseHost } from "./base.ts";
+import { coroutineFunctions } from "./coroutines.ts";
+import type { CallingFunction, LibraryFunctions } from "./library.ts";
+import { mathFunctions, type ScriptRandom } from "./math.ts";
+import type { Runtime } from "./runtime.ts";
+import { IN_LIBRARY } from "./state.ts";
+import { tableFunctions } from "./tables.ts";
+import { type LuaFunction, LuaTable, type LuaValue } from "./values.ts";
+
+/** Puts the libraries of Lua into a runtime's globals. */
+export function openLibraries(runtime: Runtime, host: BaseHost, random: ScriptRandom): void {
+  const { globals } = runtime;
+  addFunctions(runtime, globals, baseFunctions(runtime, host));
+  globals.set("_G", globals);
+  globals.set("_VERSION", "Lua 5.1");
+  const less = (a: LuaValue, b: LuaValue) => runtime.lt(a, b, IN_LIBRARY);
+  globals.set("table", libraryTable(runtime, tableFunctions(less)));
+  const math = libraryTable(runtime, mathFunctions(random));
+  math.set("pi", Math.PI);
+  math.set("huge", Infinity);
+  globals.set("math", math);
+  globals.set("coroutine", libraryTable(runtime, coroutineFunctions(runtime)));
+}
+
+/** A table of a library's functions. */
+export function libraryTable(runtime: Runtime, functions: LibraryFunctions): LuaTable {
+  const table = new LuaTable();
+  addFunctions(runtime, table, functions);
+  return table;
+}
+
+function addFunctions(runtime: Runtime, table: LuaTable, functions: LibraryFunctions): void {
+  for (const [name, written] of Object.entries<LuaFunction | CallingFunction>(functions)) {
+    table.set(name, runtime.libraryFunction(written));
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What a script's functions keep while they run: how deep calls are nested, and where in the script each was made. It is
+ * read when something goes wrong, and by what asks where it was called from.
+ */
+
+import { ArgumentError, LibraryError, LuaError, ScriptEnd } from "./errors.ts";
+import type { Site } from "./sites.ts";
+import type { LuaValue } from "./values.ts";
+
+/** Turns of loops, and calls, after which somebody looks at how long a script takes. */
+export const TURNS_PER_LOOK = 20_000;
+
+/** The place of a call that a library function makes. */
+export const IN_LIBRARY: Site = { chunk: "=[C]", line: -1, origin: null, otherOrigin: null, isTail: false };
+
+export class ScriptState {
+  /** Functions of scripts that are under way, and calls by library functions. */
+  depth = 0;
+  turnsLeft = TURNS_PER_LOOK;
+  /** Calls by libraries and metamethods within the coroutine that runs: over these it cannot yield. */
+  barriers = 0;
+  /** By depth: the call that the function there made last. */
+  readonly stack: Site[] = [IN_LIBRARY];
+
+  /** The call that is under way; for `level` 2, that of the function which makes it, and so on. */
+  siteAt(level: number): Site {
+    return this.stack[this.depth + 1 - level] ?? IN_LIBRARY;
+  }
+
+  /** Where a call was made, as messages begin; "" where that is unknown, as its function was replaced by what it called. */
+  position(level: number): string {
+    const { chunk, line, isTail } = this.siteAt(level);
+    // A function of a library takes nobody's place.
+    const isReplaced = isTail && level > 1 && this.siteAt(level - 1) !== IN_LIBRARY;
+    return line < 0 || isReplaced ? "" : `${chunk}:${line}: `;
+  }
+
+  /**
+   * The value of what was thrown, where `pcall` would catch it. To be asked before anything else is called: the place of
+   * the call that has failed is read. Throws on what is no error of a script.
+   */
+  valueOf(thrown: unknown): LuaValue {
+    if (thrown instanceof LuaError) return thrown.value;
+    if (thrown instanceof LibraryError) return this.position(1) + thrown.message;
+    if (thrown instanceof ArgumentError) return this.position(1) + this.#describe(thrown);
+    if (thrown instanceof ScriptEnd || !(thrown instanceof RangeError)) throw thrown;
+    return /string|memory/i.test(thrown.message) ? "not enough memory" : `${this.position(1)}stack overflow`;
+  }
+
+  #describe({ index, message }: ArgumentError): string {
+    const { origin } = this.siteAt(1);
+    const name = origin?.name ?? "?";
+    if (origin?.kind !== "method") return `bad argument #${index} to '${name}' (${message})`;
+    return index === 1
+      ? `calling '${name}' on bad self (${message})`
+      : `bad argument #${index - 1} to '${name}' (${message})`;
+  }
+}

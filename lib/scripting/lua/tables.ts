@@ -1,0 +1,178 @@
+/** The `table` library (Lua 5.1 reference manual, 5.5), the functions of Lua 5.0 that it still has among them. */
+
+import { integerArgument, optionalInteger, optionalString, tableArgument, wrongType } from "./arguments.ts";
+import { LibraryError } from "./errors.ts";
+import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
+import { formatNumber } from "./numbers.ts";
+import { isTrue } from "./runtime.ts";
+import { allOf, type LuaFunction, type LuaResult, type LuaTable, type LuaValue, NOTHING, typeName } from "./values.ts";
+
+/** Longest string that is made, in bytes. */
+const MOST_BYTES = 512 * 1024 * 1024;
+
+/** `lessThan` is the operator `<`, which may ask metatables. */
+export function tableFunctions(lessThan: LuaFunction): LibraryFunctions {
+  return { ...FUNCTIONS, sort: sortFunction(lessThan) };
+}
+
+const FUNCTIONS: LibraryFunctions = {
+  concat: (...args) => {
+    const table = tableArgument(args, 1);
+    const separator = optionalString(args, 2, "");
+    const from = optionalInteger(args, 3, 1);
+    const to = args[3] === undefined ? table.length : integerArgument(args, 4);
+    const pieces: string[] = [];
+    let bytes = 0;
+    for (let i = from; i <= to; i++) {
+      const value = table.get(i);
+      if (typeof value !== "string" && typeof value !== "number") {
+        throw new LibraryError(
+          `invalid value (${typeName(value)}) at index ${formatNumber(i)} in table for 'concat'`,
+        );
+      }
+      const piece = typeof value === "string" ? value : formatNumber(value);
+      bytes += piece.length + separator.length;
+      if (bytes > MOST_BYTES) throw new LibraryError("resulting string too large");
+      pieces.push(piece);
+    }
+    return pieces.join(separator);
+  },
+  foreach: new CallingFunction(function* (...args) {
+    const table = tableArgument(args, 1);
+    if (typeof args[1] !== "function") throw wrongType(args, 2, "function");
+    for (let entry = table.next(undefined); entry !== null; entry = table.next(entry[0])) {
+      const [result] = allOf(yield new CallRequest(args[1], entry));
+      if (result !== undefined) return result;
+    }
+    return NOTHING;
+  }),
+  foreachi: new CallingFunction(function* (...args) {
+    const table = tableArgument(args, 1);
+    if (typeof args[1] !== "function") throw wrongType(args, 2, "function");
+    const { length } = table;
+    for (let i = 1; i <= length; i++) {
+      const [result] = allOf(yield new CallRequest(args[1], [i, table.get(i)]));
+      if (result !== undefined) return result;
+    }
+    return NOTHING;
+  }),
+  getn: (...args) => tableArgument(args, 1).length,
+  insert: (...args) => {
+    const table = tableArgument(args, 1);
+    const end = table.length + 1;
+    switch (args.length) {
+      case 2:
+        setIn(table, end, args[1]);
+        return NOTHING;
+      case 3: {
+        const at = integerArgument(args, 2);
+        insertAt(table, at, Math.max(end, at), args[2]);
+        return NOTHING;
+      }
+      default:
+        throw new LibraryError("wrong number of arguments to 'insert'");
+    }
+  },
+  maxn: (...args) => {
+    const table = tableArgument(args, 1);
+    let most = 0;
+    for (let entry = table.next(undefined); entry !== null; entry = table.next(entry[0])) {
+      if (typeof entry[0] === "number") most = Math.max(most, entry[0]);
+    }
+    return most;
+  },
+  remove: (...args) => {
+    const table = tableArgument(args, 1);
+    const end = table.length;
+    const at = optionalInteger(args, 2, end);
+    if (at < 1 || at > end) return NOTHING;
+    return removeAt(table, at, end);
+  },
+  setn: (...args) => {
+    tableArgument(args, 1);
+    throw new LibraryError("'setn' is obsolete");
+  },
+};
+
+function sortFunction(lessThan: LuaFunction): CallingFunction {
+  return new CallingFunction(function* (...args) {
+    const table = tableArgument(args, 1);
+    const comparison = args[1];
+    if (comparison !== undefined && typeof comparison !== "function") throw wrongType(args, 2, "function");
+    const values = Array.from({ length: table.length }, (_, i) => table.get(i + 1));
+    const sorted = comparison === undefined && areAlike(values)
+      ? (values as (string | number)[]).sort(compare) // they are all strings, or all numbers
+      : yield* sortBy(values, comparison ?? lessThan);
+    for (const [i, value] of sorted.entries()) setIn(table, i + 1, value);
+    return NOTHING;
+  });
+}
+
+function setIn(table: LuaTable, key: number, value: LuaValue): void {
+  if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+  table.set(key, value);
+}
+
+function insertAt(table: LuaTable, at: number, end: number, value: LuaValue): void {
+  if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+  const { array } = table;
+  if (at >= 1 && end === array.length + 1 && at < end && value !== undefined) {
+    array.splice(at - 1, 0, undefined);
+    array[at - 1] = value;
+    const displaced = array.pop(); // the key behind the end may be in the map
+    table.set(end, displaced);
+    return;
+  }
+  for (let i = end; i > at; i--) table.set(i, table.get(i - 1));
+  table.set(at, value);
+}
+
+function removeAt(table: LuaTable, at: number, end: number): LuaResult {
+  if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+  const value = table.get(at);
+  const { array } = table;
+  if (end === array.length && at < end) {
+    array.copyWithin(at - 1, at);
+    table.set(end, undefined);
+    return value;
+  }
+  for (let i = at; i < end; i++) table.set(i, table.get(i + 1));
+  table.set(end, undefined);
+  return value;
+}
+
+function areAlike(values: readonly LuaValue[]): boolean {
+  return values.every((one) => typeof one === "string") ||
+    values.every((one) => typeof one === "number" && !Number.isNaN(one));
+}
+
+function compare(a: string | number, b: string | number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * Merge sort by a function, or by `<` of values that are not alike. A function that is no order gives some order here, where
+ * Lua may tell of it.
+ */
+function* sortBy(values: LuaValue[], comparison: LuaValue): Generator<CallRequest, LuaValue[], LuaResult> {
+  let from = values;
+  let to: LuaValue[] = new Array(values.length);
+  for (let width = 1; width < values.length; width *= 2) {
+    for (let start = 0; start < values.length; start += 2 * width) {
+      const middle = Math.min(start + width, values.length);
+      const end = Math.min(start + 2 * width, values.length);
+      let [left, right] = [start, middle];
+      for (let at = start; at < end; at++) {
+        let takesRight = left === middle;
+        if (!takesRight && right < end) takesRight = yield* isLess(from[right], from[left], comparison);
+        to[at] = takesRight ? from[right++] : from[left++];
+      }
+    }
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+function* isLess(a: LuaValue, b: LuaValue, comparison: LuaValue): Generator<CallRequest, boolean, LuaResult> {
+  return isTrue(allOf(yield new CallRequest(comparison, [a, b]))[0]);
+}
