@@ -31,11 +31,12 @@ function general(value: number, digits: number): string {
 }
 
 /**
- * The number that a text is, as `tonumber` reads it (C's `strtod`, with white space around it): decimal, hexadecimal,
- * infinite or none; undefined for any other text.
+ * The number that a text is, as `tonumber` reads it (C's `strtod`, with white space around it, and nothing behind a NUL):
+ * decimal, hexadecimal, infinite or none; undefined for any other text.
  */
 export function parseNumber(text: string): number | undefined {
-  const trimmed = text.replace(WHITE_SPACE, "");
+  const end = text.indexOf("\0");
+  const trimmed = (end < 0 ? text : text.slice(0, end)).replace(WHITE_SPACE, "");
   if (DECIMAL.test(trimmed)) return Number(trimmed);
   const hexadecimal = HEXADECIMAL.exec(trimmed);
   if (hexadecimal !== null) return ofHexadecimal(hexadecimal);

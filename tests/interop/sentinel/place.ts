@@ -20,11 +20,14 @@ export const LOOPBACK: Place = { host: "127.0.0.1", address: "127.0.0.1", under:
  */
 const FIRST_PORT = 12_000;
 const LAST_PORT = 32_000;
+/** One after the other from anywhere on: a port that was given is not given again while its taker is yet to listen there. */
+let nextPort = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
 
 /** A port that nobody listened on a moment ago, and that no outgoing connection will have. */
 export async function quietPort(): Promise<number> {
   for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const port = nextPort++;
+    if (nextPort === LAST_PORT) nextPort = FIRST_PORT;
     if (await isFree(port)) return port;
   }
 }
