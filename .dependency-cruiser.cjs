@@ -8,6 +8,7 @@ const FLOORS = [
   ["pubsub", "persistence"],
   ["replication"],
   ["commands"],
+  ["scripting"],
   ["server"],
 ];
 
