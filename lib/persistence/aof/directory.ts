@@ -41,7 +41,7 @@ export class AofDirectory {
 
   /** Removes what a server has left half written that was killed. */
   removeUnfinished(): void {
-    if (exists(this.path)) removeUnfinished(this.manifestPath);
+    removeUnfinished(this.manifestPath);
   }
 
   pathOf({ name }: AofFile): string {
@@ -185,11 +185,13 @@ async function syncWhole(path: string): Promise<void> {
   }
 }
 
+/** Whether something is there. What cannot be looked at may be: without it a server would start without its data. */
 function exists(path: string): boolean {
   try {
     files().stat(path);
     return true;
-  } catch {
-    return false;
+  } catch (cause) {
+    if (systemErrorCode(cause) === "ENOENT") return false;
+    throw new FileError("Can't look for", path, cause);
   }
 }
