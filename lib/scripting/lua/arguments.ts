@@ -38,12 +38,22 @@ export function integerArgument(args: Arguments, index: number): number {
   return toInteger(numberArgument(args, index));
 }
 
+/** The same as a C `int`, of which only 32 bits are left. */
+export function intArgument(args: Arguments, index: number): number {
+  return toInt(integerArgument(args, index));
+}
+
 /** The same of an argument that may be left out, or nil. */
+export function optionalInt(args: Arguments, index: number, otherwise: number): number {
+  return args[index - 1] === undefined ? otherwise : intArgument(args, index);
+}
+
+/** A 64-bit integer that may be left out, or nil. */
 export function optionalInteger(args: Arguments, index: number, otherwise: number): number {
   return args[index - 1] === undefined ? otherwise : integerArgument(args, index);
 }
 
-/** The same of a string. */
+/** A string that may be left out, or nil. */
 export function optionalString(args: Arguments, index: number, otherwise: string): string {
   return args[index - 1] === undefined ? otherwise : stringArgument(args, index);
 }
@@ -68,5 +78,5 @@ export function toInteger(value: number): number {
 
 /** A 64-bit integer as C casts it to an `int`, of 32 bits. */
 export function toInt(value: number): number {
-  return Number(BigInt.asIntN(INT_BITS, BigInt(value)));
+  return (value | 0) === value ? value : Number(BigInt.asIntN(INT_BITS, BigInt(value)));
 }

@@ -3,8 +3,9 @@
 import {
   anyArgument,
   type Arguments,
-  integerArgument,
-  optionalInteger,
+  intArgument,
+  optionalInt,
+  optionalString,
   stringArgument,
   tableArgument,
   wrongType,
@@ -45,7 +46,7 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
   const addresses = new Map<object, number>();
   const next = (...args: LuaValue[]): LuaResult => nextEntry(args);
   const nextIndex = (...args: LuaValue[]): LuaResult => {
-    const at = integerArgument(args, 2) + 1;
+    const at = intArgument(args, 2) + 1;
     const value = tableArgument(args, 1).get(at);
     return value === undefined ? undefined : [at, value];
   };
@@ -78,11 +79,11 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
   return {
     assert: (...args) => {
       if (isTrue(anyArgument(args, 1))) return args;
-      throw new LuaError(args[1] === undefined ? "assertion failed!" : stringArgument(args, 2)); // without a position
+      throw new LibraryError(optionalString(args, 2, "assertion failed!"));
     },
     collectgarbage: (...args) => collectGarbage(args, host),
     error: (...args) => {
-      const level = optionalInteger(args, 2, 1);
+      const level = optionalInt(args, 2, 1);
       const [value] = args;
       const isPlaced = level > 0 && (typeof value === "string" || typeof value === "number");
       throw new LuaError(isPlaced ? runtime.state.position(level) + shown(value) : value);
@@ -133,7 +134,7 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
     },
     select: (...args) => {
       if (args[0] === "#") return args.length - 1;
-      const at = integerArgument(args, 1);
+      const at = intArgument(args, 1);
       const from = at < 0 ? args.length + at : at;
       if (from < 1) throw new ArgumentError(1, "index out of range");
       return args.slice(from);
@@ -161,8 +162,8 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
     type: (...args) => typeName(anyArgument(args, 1)),
     unpack: (...args) => {
       const table = tableArgument(args, 1);
-      const from = optionalInteger(args, 2, 1);
-      const to = optionalInteger(args, 3, table.length);
+      const from = optionalInt(args, 2, 1);
+      const to = optionalInt(args, 3, table.length);
       if (from > to) return NOTHING;
       if (to - from >= MOST_RESULTS) throw new LibraryError("too many results to unpack");
       return Array.from({ length: to - from + 1 }, (_, i) => table.get(from + i));
@@ -226,7 +227,7 @@ function collectGarbage(args: Arguments, host: BaseHost): LuaResult {
 }
 
 function toNumberIn(args: Arguments): LuaResult {
-  const base = optionalInteger(args, 2, 10);
+  const base = optionalInt(args, 2, 10);
   if (base === 10) {
     const value = anyArgument(args, 1);
     return typeof value === "string" ? parseNumber(value) : typeof value === "number" ? value : undefined;

@@ -90,6 +90,8 @@ export function nameOf(variable: Variable): string {
 export class ExpressionWriter {
   readonly #chunk: Chunk;
   readonly #isGenerator: boolean;
+  /** 0 and -0 are one constant of a function in Lua: the one that comes first. */
+  #zero: number | null = null;
 
   constructor(readonly around: Surroundings) {
     this.#chunk = around.chunk;
@@ -178,7 +180,9 @@ export class ExpressionWriter {
       case "false":
         return expression.kind;
       case "number":
-        return numberText(expression.value);
+        if (expression.value !== 0) return numberText(expression.value);
+        this.#zero ??= expression.value;
+        return numberText(this.#zero);
       case "string":
         return JSON.stringify(expression.value);
       case "vararg":
@@ -370,7 +374,7 @@ export class ExpressionWriter {
     });
   }
 
-  #table({ fields, line }: TableExpression): string {
+  #table({ fields }: TableExpression): string {
     if (fields.length === 0) return "new Table()";
     if (fields.every(({ key }) => key === null) && fields.length < LONG_LIST) {
       return `R.list(${this.list(fields.map(({ value }) => value))})`;
@@ -378,7 +382,7 @@ export class ExpressionWriter {
     return this.around.temporaries.within(() => {
       const [table, list] = [this.around.temporaries.take(), this.around.temporaries.take()];
       const steps = [`${table}=new Table()`, `${list}=[]`];
-      for (const [i, { key, value }] of fields.entries()) {
+      for (const [i, { key, value, line }] of fields.entries()) {
         this.around.temporaries.within(() => {
           if (key === null) {
             const isLast = i === fields.length - 1 && isMultiple(value);

@@ -521,16 +521,16 @@ class Parser {
     const { lexer } = this;
     const { line } = lexer;
     lexer.next();
-    const fields: { key: Expression | null; value: Expression }[] = [];
+    const fields: { key: Expression | null; value: Expression; line: number }[] = [];
     while (lexer.kind !== "}") {
       fields.push(this.#field());
       if (!this.#accept(",") && !this.#accept(";")) break;
     }
     this.#close("}", "{", line);
-    return { kind: "table", fields, line: lexer.lastLine };
+    return { kind: "table", fields };
   }
 
-  #field(): { key: Expression | null; value: Expression } {
+  #field(): { key: Expression | null; value: Expression; line: number } {
     const { lexer } = this;
     let key: Expression | null = null;
     if (lexer.kind === NAME && lexer.peek() === "=") {
@@ -542,7 +542,8 @@ class Parser {
       this.#expect("]");
       this.#expect("=");
     }
-    return { key, value: this.#expression() };
+    const value = this.#expression();
+    return { key, value, line: lexer.lastLine };
   }
 
   #functionBody(isMethod: boolean, line: number): FunctionBody {

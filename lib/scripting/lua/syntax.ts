@@ -61,8 +61,7 @@ export interface BinaryExpression {
 export interface TableExpression {
   readonly kind: "table";
   /** Values without a key have the keys from 1 on. */
-  readonly fields: readonly { readonly key: Expression | null; readonly value: Expression }[];
-  readonly line: number;
+  readonly fields: readonly { readonly key: Expression | null; readonly value: Expression; readonly line: number }[];
 }
 
 /** What can be assigned to. */

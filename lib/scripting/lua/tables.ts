@@ -1,6 +1,6 @@
 /** The `table` library (Lua 5.1 reference manual, 5.5), the functions of Lua 5.0 that it still has among them. */
 
-import { integerArgument, optionalInteger, optionalString, tableArgument, wrongType } from "./arguments.ts";
+import { intArgument, optionalInt, optionalString, tableArgument, wrongType } from "./arguments.ts";
 import { LibraryError } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
 import { formatNumber } from "./numbers.ts";
@@ -17,10 +17,10 @@ export function tableFunctions(lessThan: LuaFunction): LibraryFunctions {
 
 const FUNCTIONS: LibraryFunctions = {
   concat: (...args) => {
+    const separator = optionalString(args, 2, ""); // Lua looks at it first
     const table = tableArgument(args, 1);
-    const separator = optionalString(args, 2, "");
-    const from = optionalInteger(args, 3, 1);
-    const to = args[3] === undefined ? table.length : integerArgument(args, 4);
+    const from = optionalInt(args, 3, 1);
+    const to = args[3] === undefined ? table.length : intArgument(args, 4);
     const pieces: string[] = [];
     let bytes = 0;
     for (let i = from; i <= to; i++) {
@@ -65,7 +65,7 @@ const FUNCTIONS: LibraryFunctions = {
         setIn(table, end, args[1]);
         return NOTHING;
       case 3: {
-        const at = integerArgument(args, 2);
+        const at = intArgument(args, 2);
         insertAt(table, at, Math.max(end, at), args[2]);
         return NOTHING;
       }
@@ -84,7 +84,7 @@ const FUNCTIONS: LibraryFunctions = {
   remove: (...args) => {
     const table = tableArgument(args, 1);
     const end = table.length;
-    const at = optionalInteger(args, 2, end);
+    const at = optionalInt(args, 2, end);
     if (at < 1 || at > end) return NOTHING;
     return removeAt(table, at, end);
   },
