@@ -1,5 +1,6 @@
 /** Doubles as Redis writes and reads them. */
 
+import { formatGeneral } from "./c_numbers.ts";
 import { decodeLatin1 } from "./latin1.ts";
 
 /** Longest text that Redis takes for a double, in bytes. */
@@ -19,8 +20,6 @@ const MOST_WITH_FRACTION = 2 ** 52;
 const FEW_DECIMALS = 6;
 /** Significant digits that tell any two doubles apart. */
 const PRECISE_DIGITS = 17;
-/** Digits beyond which an exact half of the last precise digit shows no other digit. */
-const TIE_DIGITS = 100;
 
 /**
  * The shortest decimal that gives the same double back, in the form that replies and scores have in Redis 7.2: `inf`,
@@ -63,24 +62,7 @@ function formatOther(value: number): string {
 /** A finite double with 17 significant digits, less the zeros at their end, as C's `%.17g` writes it. */
 export function formatPrecise(value: number): string {
   if (!Number.isFinite(value)) return formatDouble(value);
-  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
-  let text = Math.abs(value).toExponential(PRECISE_DIGITS - 1);
-  // Of two that are equally near, C takes the even one, and JavaScript the larger.
-  const exact = Math.abs(value).toExponential(TIE_DIGITS).split("e")[0];
-  if (/^50*$/.test(exact.slice(PRECISE_DIGITS + 1)) && Number(exact[PRECISE_DIGITS]) % 2 === 0) {
-    text = `${exact.slice(0, PRECISE_DIGITS + 1)}e${text.split("e")[1]}`;
-  }
-  const [mantissa, power] = text.split("e");
-  const digits = mantissa.replace(".", "").replace(/0+$/, "");
-  const exponent = Number(power);
-  const sign = value < 0 ? "-" : "";
-  if (exponent < -4 || exponent >= PRECISE_DIGITS) {
-    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
-    return `${sign}${digits[0]}${fraction}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
-  }
-  if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
-  if (digits.length <= exponent + 1) return sign + digits.padEnd(exponent + 1, "0");
-  return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+  return formatGeneral(value, PRECISE_DIGITS);
 }
 
 /** The integer nearest to a number of magnitude below 2^51, the even one of two that are equally near. */

@@ -1,8 +1,12 @@
 /** Numbers of Lua as text, and back. */
 
+import { formatGeneral } from "../../bytes/c_numbers.ts";
+
 const DIGITS = 14;
 /** Integers below this have no more than 14 digits, or are written in full by JavaScript as by C. */
 const MOST_PLAIN = 1e14;
+/** From here on C writes no exponent. */
+const LEAST_PLAIN = 1e-4;
 const WHITE_SPACE = /^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const HEXADECIMAL = /^([+-]?)0[xX]([\da-fA-F]*)(?:\.([\da-fA-F]*))?(?:[pP]([+-]?\d+))?$/;
@@ -15,19 +19,13 @@ export function formatNumber(value: number): string {
   }
   if (Number.isNaN(value)) return "-nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  return general(value, DIGITS);
-}
-
-/** A finite number as C's `%.{digits}g` writes it. */
-function general(value: number, digits: number): string {
-  const [mantissa, power] = value.toExponential(digits - 1).split("e");
-  const exponent = Number(power);
-  if (exponent < -4 || exponent >= digits) {
-    const trimmed = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
-    return `${trimmed}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  // What JavaScript writes with 14 digits at most is the nearest of all with 14 digits.
+  const magnitude = Math.abs(value);
+  if (magnitude >= LEAST_PLAIN && magnitude < MOST_PLAIN) {
+    const text = String(value);
+    if (text.length <= DIGITS + 1) return text;
   }
-  const text = value.toFixed(Math.max(0, digits - 1 - exponent));
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  return formatGeneral(value, DIGITS);
 }
 
 /**
