@@ -29,12 +29,12 @@ export function formatNumber(value: number): string {
 }
 
 /**
- * The number that a text is, as `tonumber` reads it (C's `strtod`, with white space around it, and nothing behind a NUL):
- * decimal, hexadecimal, infinite or none; undefined for any other text.
+ * The number that a text is, as `tonumber` reads it (C's `strtod`, with white space around it): decimal, hexadecimal,
+ * infinite or none; undefined for any other text. What follows a character 0 does not count.
  */
 export function parseNumber(text: string): number | undefined {
-  const end = text.indexOf("\0");
-  const trimmed = (end < 0 ? text : text.slice(0, end)).replace(WHITE_SPACE, "");
+  const nul = text.indexOf("\0");
+  const trimmed = (nul < 0 ? text : text.slice(0, nul)).replace(WHITE_SPACE, "");
   if (DECIMAL.test(trimmed)) return Number(trimmed);
   const hexadecimal = HEXADECIMAL.exec(trimmed);
   if (hexadecimal !== null) return ofHexadecimal(hexadecimal);
