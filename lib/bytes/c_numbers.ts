@@ -13,6 +13,8 @@ const MOST_FIXED = 1e21;
 const MOST_EXACT_POWER = 22;
 /** Below this exponent `%g` writes the exponent. */
 const LEAST_FIXED_EXPONENT = -4;
+/** What usual numbers of decimals need of them; more are calculated. */
+const TWICE_POWERS_OF_TWO = Array.from({ length: 32 }, (_, power) => 2 ** (power + 1));
 
 /** C's `%.{precision}e`: one digit before the point, and an exponent of at least two digits. */
 export function formatExponential(value: number, precision: number): string {
@@ -65,7 +67,10 @@ function exponential(magnitude: number, precision: number): string {
 /** Whether a number lies exactly between two that have so many decimals; below 0 they are zeros before the point. */
 function isTie(magnitude: number, decimals: number): boolean {
   // The last bit of such a number is worth half of a two's power with as many bits behind the point as there are decimals.
-  if (decimals >= 0) return magnitude * 2 ** (decimals + 1) % 2 === 1;
+  if (decimals >= 0) {
+    const scaled = magnitude * (TWICE_POWERS_OF_TWO[decimals] ?? 2 ** (decimals + 1));
+    return scaled === Math.floor(scaled) && scaled % 2 === 1;
+  }
   if (decimals < -MOST_EXACT_POWER) return false;
   const unit = 10 ** -decimals;
   return magnitude % unit === unit / 2;
