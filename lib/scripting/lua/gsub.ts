@@ -1,0 +1,119 @@
+/** `string.gsub`: what each match of a pattern is replaced by. */
+
+import { integerArgument, stringArgument, toInt } from "./arguments.ts";
+import { ArgumentError, LibraryError } from "./errors.ts";
+import { CallingFunction, CallRequest } from "./library.ts";
+import { formatNumber } from "./numbers.ts";
+import { patternOf, Search } from "./patterns.ts";
+import { TextBuilder } from "./text_builder.ts";
+import { TextCache } from "./text_cache.ts";
+import { firstOf, type LuaFunction, type LuaResult, LuaTable, type LuaValue, typeName } from "./values.ts";
+
+const ZERO = 0x30;
+const DIGITS = 10;
+
+/** A replacement as it is, or its parts: a text, or the number of a capture, where 0 is the whole match. */
+type Template = string | readonly (string | number)[];
+
+const TEMPLATES = new TextCache(parseTemplate);
+
+/** `gsub`; `index` looks up a key of a table with a metatable. */
+export function gsubFunction(index: LuaFunction): CallingFunction {
+  return new CallingFunction(function* (...args): Generator<CallRequest, LuaResult, LuaResult> {
+    const subject = stringArgument(args, 1);
+    const search = new Search(patternOf(stringArgument(args, 2)), subject);
+    const most = args[3] === undefined ? subject.length + 1 : toInt(integerArgument(args, 4));
+    const replacement = args[2];
+    if (typeof replacement === "string") return replaceByText(search, replacement, most);
+    if (typeof replacement === "number") return replaceByText(search, formatNumber(replacement), most);
+    if (!(replacement instanceof LuaTable) && typeof replacement !== "function") {
+      throw new ArgumentError(3, "string/function/table expected");
+    }
+    const result = new TextBuilder();
+    let copied = 0;
+    let count = 0;
+    for (let from = 0; count < most && search.next(from); count++) {
+      const { start, end } = search;
+      from = behindMatch(search);
+      let value: LuaValue;
+      if (typeof replacement === "function") {
+        value = firstOf(yield new CallRequest(replacement, search.captures([])));
+      } else {
+        const key = search.capture(0);
+        value = replacement.get(key);
+        if (value === undefined && replacement.metatable !== null) {
+          value = firstOf(yield new CallRequest(index, [replacement, key]));
+        }
+      }
+      if (value === undefined || value === false) continue; // the match stays as it is
+      result.addPart(subject, copied, start);
+      result.add(textOf(value));
+      copied = end;
+    }
+    result.addPart(subject, copied, subject.length);
+    return [result.finish(), count];
+  });
+}
+
+/** Replaces matches by a text with captures in it. */
+function replaceByText(search: Search, replacement: string, most: number): LuaResult {
+  const { subject } = search;
+  if (most <= 0 || !search.next(0)) return [subject, 0];
+  const template = TEMPLATES.get(replacement);
+  const result = new TextBuilder();
+  let copied = 0;
+  let count = 0;
+  do {
+    result.addPart(subject, copied, search.start);
+    if (typeof template === "string") result.add(template);
+    else addParts(result, template, search);
+    copied = search.end;
+    count++;
+  } while (count < most && search.next(behindMatch(search)));
+  result.addPart(subject, copied, subject.length);
+  return [result.finish(), count];
+}
+
+function addParts(result: TextBuilder, template: readonly (string | number)[], search: Search): void {
+  for (const part of template) {
+    if (typeof part === "string") result.add(part);
+    else if (part === 0) result.addPart(search.subject, search.start, search.end);
+    else result.add(String(search.capture(part - 1)));
+  }
+}
+
+/** Where the next match may begin: where nothing was matched, the next character stays as it is, whatever would match. */
+function behindMatch(search: Search): number {
+  if (search.pattern.isAnchored) return search.subject.length + 1;
+  return search.end > search.start ? search.end : search.start + 1;
+}
+
+/** What a table or a function gives for a match, as text. */
+function textOf(value: LuaValue): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return formatNumber(value);
+  throw new LibraryError(`invalid replacement value (a ${typeName(value)})`);
+}
+
+/** Reads `%0` to `%9`; behind `%` any other character stands for itself, and the end for a character 0. */
+function parseTemplate(text: string): Template {
+  const parts: (string | number)[] = [];
+  let literal = "";
+  let copied = 0;
+  for (let at = text.indexOf("%"); at >= 0; at = text.indexOf("%", copied)) {
+    literal += text.slice(copied, at);
+    copied = at + 2;
+    const digit = text.charCodeAt(at + 1) - ZERO;
+    if (digit >= 0 && digit < DIGITS) {
+      if (literal !== "") parts.push(literal);
+      literal = "";
+      parts.push(digit);
+    } else {
+      literal += at + 1 < text.length ? text[at + 1] : "\0";
+    }
+  }
+  literal += text.slice(copied);
+  if (parts.length === 0) return literal;
+  if (literal !== "") parts.push(literal);
+  return parts;
+}
