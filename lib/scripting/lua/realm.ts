@@ -6,6 +6,7 @@ import type { CallingFunction, LibraryFunctions } from "./library.ts";
 import { mathFunctions, type ScriptRandom } from "./math.ts";
 import type { Runtime } from "./runtime.ts";
 import { IN_LIBRARY } from "./state.ts";
+import { stringFunctions } from "./strings.ts";
 import { tableFunctions } from "./tables.ts";
 import { type LuaFunction, LuaTable, type LuaValue } from "./values.ts";
 
@@ -16,6 +17,12 @@ export function openLibraries(runtime: Runtime, host: BaseHost, random: ScriptRa
   globals.set("_G", globals);
   globals.set("_VERSION", "Lua 5.1");
   const less = (a: LuaValue, b: LuaValue) => runtime.lt(a, b, IN_LIBRARY);
+  const strings = libraryTable(
+    runtime,
+    stringFunctions((table, key) => runtime.index(table, key, IN_LIBRARY)),
+  );
+  globals.set("string", strings);
+  runtime.stringMetatable.set("__index", strings);
   globals.set("table", libraryTable(runtime, tableFunctions(less)));
   const math = libraryTable(runtime, mathFunctions(random));
   math.set("pi", Math.PI);

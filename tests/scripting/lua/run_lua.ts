@@ -20,7 +20,6 @@ export function newRuntime(mode: Mode, tick: () => boolean = () => true): Runtim
     return tick();
   });
   const load = (source: string, name: string) => instantiate(compileChunk(source, chunkName(name), mode), runtime);
-  runtime.stringMetatable.set("__index", new LuaTable());
   openLibraries(runtime, { load, memoryBytes: () => 0 }, new ScriptRandom());
   return runtime;
 }

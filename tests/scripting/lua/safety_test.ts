@@ -58,7 +58,7 @@ test("strings reach the JavaScript as strings", () => {
 });
 
 test("a metatable of strings cannot be had to change what others see", () => {
-  gives("return type(getmetatable('x').__index)", "table");
+  gives("return getmetatable('x').__index == string", "true");
   gives("return pcall(setmetatable, 'x', {})", "false bad argument #1 to '?' (table expected, got string)");
 });
 
@@ -94,6 +94,13 @@ test("source that is long, and not nested, is none too long, or refused", () => 
 
 test("a string that grows without end is an error of the script", () => {
   gives("local s = 'x' for i = 1, 40 do s = s .. s end return #s", /not enough memory|too large/);
+});
+
+test("results that would be too long, and patterns that explode, are errors of the script", () => {
+  gives("return ('x'):rep(1e9)", "ERR user_script:1: resulting string too large");
+  gives("return ('x'):rep(2^31)", ""); // as an int of 32 bits that is negative
+  gives("local s = ('x'):rep(2^20) return #s:gsub('x', s)", "ERR user_script:1: resulting string too large");
+  gives("return (('a'):rep(40000)):find(('a*'):rep(10) .. '%d')", /pattern too complex/);
 });
 
 test("many values are refused before the engine's stack is full", () => {
