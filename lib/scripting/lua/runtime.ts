@@ -123,7 +123,7 @@ export class Runtime {
         if (handler === undefined) return undefined;
       } else {
         handler = this.#handler(at, "__index");
-        if (handler === undefined) throw this.#wrongOperand(at, at === object ? site.origin : null, "index", site);
+        if (handler === undefined) throw this.#wrongOperand(at, i === 0 ? site.origin : null, "index", site);
       }
       if (typeof handler === "function") return this.#result(handler(at, key));
       at = handler;
@@ -141,7 +141,7 @@ export class Runtime {
         if (handler === undefined) return this.setField(at, key, value, site);
       } else {
         handler = this.#handler(at, "__newindex");
-        if (handler === undefined) throw this.#wrongOperand(at, at === object ? site.origin : null, "index", site);
+        if (handler === undefined) throw this.#wrongOperand(at, i === 0 ? site.origin : null, "index", site);
       }
       if (typeof handler === "function") return this.#result(handler(at, key, value));
       at = handler;

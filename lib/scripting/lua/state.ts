@@ -3,7 +3,7 @@
  * read when something goes wrong, and by what asks where it was called from.
  */
 
-import { ArgumentError, LibraryError, LuaError, ScriptEnd } from "./errors.ts";
+import { ArgumentError, LibraryError, LuaError } from "./errors.ts";
 import type { Site } from "./sites.ts";
 import type { LuaValue } from "./values.ts";
 
@@ -12,6 +12,12 @@ export const TURNS_PER_LOOK = 20_000;
 
 /** The place of a call that a library function makes. */
 export const IN_LIBRARY: Site = { chunk: "=[C]", line: -1, origin: null, otherOrigin: null, isTail: false };
+
+/** Whether something was thrown as the engine's stack is full; by a regular expression, V8 throws that as a SyntaxError. */
+function isStackFull(thrown: unknown): boolean {
+  return (thrown instanceof RangeError || thrown instanceof SyntaxError) &&
+    (thrown.message.includes("Maximum call stack size exceeded") || thrown.message.endsWith("Stack overflow"));
+}
 
 export class ScriptState {
   /** Functions of scripts that are under way, and calls by library functions. */
@@ -43,8 +49,9 @@ export class ScriptState {
     if (thrown instanceof LuaError) return thrown.value;
     if (thrown instanceof LibraryError) return this.position(1) + thrown.message;
     if (thrown instanceof ArgumentError) return this.position(1) + this.#describe(thrown);
-    if (thrown instanceof ScriptEnd || !(thrown instanceof RangeError)) throw thrown;
-    return /string|memory/i.test(thrown.message) ? "not enough memory" : `${this.position(1)}stack overflow`;
+    if (isStackFull(thrown)) return `${this.position(1)}stack overflow`;
+    if (thrown instanceof RangeError) return "not enough memory"; // a string has become too long for the engine
+    throw thrown;
   }
 
   #describe({ index, message }: ArgumentError): string {

@@ -74,6 +74,14 @@ test("recursion without end is an error of the script", () => {
   gives("local t = {} t.__index = t t.__call = t setmetatable(t, t) return t()", /attempt to call/);
 });
 
+test("where the stack is full, what a library does is an error of the script", () => {
+  const calls = ["tonumber('x')", "('x'):find('x%d*')", "('%d'):format(5)", "tostring({})", "pcall(error, 'x')"];
+  for (const one of calls) {
+    gives(`local function f() pcall(f) return ${one} end return pcall(f)`, /^(true|false)/);
+    gives(`local function f(n) ${one} return 1 + f(n) end return f(1)`, /^ERR .*stack overflow/);
+  }
+});
+
 test("source that is nested too deeply is refused", () => {
   for (const [opening, closing] of [["(", ")"], ["{", "}"], ["function() return ", " end"], ["- ", ""], ["not ", ""]]) {
     const source = `return ${opening.repeat(50_000)}1${closing.repeat(50_000)}`;
