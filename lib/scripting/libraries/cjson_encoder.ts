@@ -7,6 +7,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { formatGeneral } from "../../bytes/c_numbers.ts";
 import { LONGEST_STRING } from "../../bytes/latin1.ts";
 import { LibraryError } from "../lua/errors.ts";
 import { LuaTable, type LuaValue, TableWalk, typeName } from "../lua/values.ts";
@@ -25,7 +26,6 @@ import {
   QUOTE,
   ZERO,
 } from "./cjson_common.ts";
-import { formatGeneral } from "./cjson_numbers.ts";
 import { MOST_SLOTS } from "./stack.ts";
 
 export interface EncoderSettings {

@@ -138,7 +138,7 @@ export class LuaTable {
       map.set(key, undefined);
       this.#dead++;
     } else if (map === null) {
-      this.#map = new Map([[key, value]]);
+      (this.#map = new Map()).set(key, value);
     } else if (this.#dead === 0) {
       map.set(key, value);
     } else {
