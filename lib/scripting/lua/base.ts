@@ -153,12 +153,16 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       return table;
     },
     tonumber: (...args) => toNumberIn(args),
-    tostring: new CallingFunction(function* (...args) {
-      const value = anyArgument(args, 1);
-      const handler = typeof value === "string" ? undefined : runtime.metatableOf(value)?.get("__tostring");
-      if (handler === undefined) return shown(value);
-      return allOf(yield new CallRequest(handler, [value]))[0];
-    }),
+    tostring: new CallingFunction(
+      function* (value) {
+        return allOf(yield new CallRequest(runtime.metatableOf(value)?.get("__tostring"), [value]))[0];
+      },
+      (args) => {
+        const value = anyArgument(args, 1);
+        const isCalled = value instanceof LuaTable && value.metatable?.get("__tostring") !== undefined;
+        return isCalled ? null : shown(value);
+      },
+    ),
     type: (...args) => typeName(anyArgument(args, 1)),
     unpack: (...args) => {
       const table = tableArgument(args, 1);

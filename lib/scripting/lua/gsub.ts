@@ -1,6 +1,6 @@
 /** `string.gsub`: what each match of a pattern is replaced by. */
 
-import { integerArgument, stringArgument, toInt } from "./arguments.ts";
+import { type Arguments, intArgument, stringArgument } from "./arguments.ts";
 import { ArgumentError, LibraryError } from "./errors.ts";
 import { CallingFunction, CallRequest } from "./library.ts";
 import { formatNumber } from "./numbers.ts";
@@ -20,31 +20,18 @@ const TEMPLATES = new TextCache(parseTemplate);
 /** `gsub`; `index` looks up a key of a table with a metatable. */
 export function gsubFunction(index: LuaFunction): CallingFunction {
   return new CallingFunction(function* (...args): Generator<CallRequest, LuaResult, LuaResult> {
-    const subject = stringArgument(args, 1);
-    const search = new Search(patternOf(stringArgument(args, 2)), subject);
-    const most = args[3] === undefined ? subject.length + 1 : toInt(integerArgument(args, 4));
+    const { subject, search, most } = searchOf(args);
     const replacement = args[2];
-    if (typeof replacement === "string") return replaceByText(search, replacement, most);
-    if (typeof replacement === "number") return replaceByText(search, formatNumber(replacement), most);
-    if (!(replacement instanceof LuaTable) && typeof replacement !== "function") {
-      throw new ArgumentError(3, "string/function/table expected");
-    }
     const result = new TextBuilder();
     let copied = 0;
     let count = 0;
     for (let from = 0; count < most && search.next(from); count++) {
       const { start, end } = search;
       from = behindMatch(search);
-      let value: LuaValue;
-      if (typeof replacement === "function") {
-        value = firstOf(yield new CallRequest(replacement, search.captures([])));
-      } else {
-        const key = search.capture(0);
-        value = replacement.get(key);
-        if (value === undefined && replacement.metatable !== null) {
-          value = firstOf(yield new CallRequest(index, [replacement, key]));
-        }
-      }
+      const called = typeof replacement === "function"
+        ? new CallRequest(replacement, search.captures([]))
+        : new CallRequest(index, [replacement, search.capture(0)]);
+      const value = firstOf(yield called);
       if (value === undefined || value === false) continue; // the match stays as it is
       result.addPart(subject, copied, start);
       result.add(textOf(value));
@@ -52,7 +39,43 @@ export function gsubFunction(index: LuaFunction): CallingFunction {
     }
     result.addPart(subject, copied, subject.length);
     return [result.finish(), count];
-  });
+  }, replaceWithoutCalls);
+}
+
+/** What `gsub` looks for, in what, and how often. */
+function searchOf(args: Arguments): { subject: string; search: Search; most: number } {
+  const subject = stringArgument(args, 1);
+  const search = new Search(patternOf(stringArgument(args, 2)), subject);
+  return { subject, search, most: args[3] === undefined ? subject.length + 1 : intArgument(args, 4) };
+}
+
+/** Replaces matches by a text, or by what a table without a metatable has; null where somebody has to be called. */
+function replaceWithoutCalls(args: Arguments): LuaResult | null {
+  const { search, most } = searchOf(args);
+  const replacement = args[2];
+  if (typeof replacement === "string") return replaceByText(search, replacement, most);
+  if (typeof replacement === "number") return replaceByText(search, formatNumber(replacement), most);
+  if (typeof replacement === "function") return null;
+  if (!(replacement instanceof LuaTable)) throw new ArgumentError(3, "string/function/table expected");
+  return replacement.metatable === null ? replaceByTable(search, replacement, most) : null;
+}
+
+function replaceByTable(search: Search, replacement: LuaTable, most: number): LuaResult {
+  const { subject } = search;
+  const result = new TextBuilder();
+  let copied = 0;
+  let count = 0;
+  for (let from = 0; count < most && search.next(from); count++) {
+    const { start, end } = search;
+    from = behindMatch(search);
+    const value = replacement.get(search.capture(0));
+    if (value === undefined || value === false) continue; // the match stays as it is
+    result.addPart(subject, copied, start);
+    result.add(textOf(value));
+    copied = end;
+  }
+  result.addPart(subject, copied, subject.length);
+  return [result.finish(), count];
 }
 
 /** Replaces matches by a text with captures in it. */

@@ -14,9 +14,12 @@ export class CallRequest {
 /** The body of a function that calls others. */
 export type CallingBody = (...args: LuaValue[]) => Generator<CallRequest, LuaResult, LuaResult>;
 
+/** What such a function gives where it need not call anybody; null where it must. It has done nothing by then. */
+export type QuickBody = (args: readonly LuaValue[]) => LuaResult | null;
+
 /** A function that calls others. */
 export class CallingFunction {
-  constructor(readonly body: CallingBody) {}
+  constructor(readonly body: CallingBody, readonly quick: QuickBody = () => null) {}
 }
 
 /** The functions of a library by name. Each has its arguments as they came, so that one too few is told from nil. */

@@ -331,9 +331,14 @@ export class Runtime {
   /** A function of a library, as scripts of this mode call it. */
   libraryFunction(written: LuaFunction | CallingFunction): LuaFunction {
     if (!(written instanceof CallingFunction)) return written;
-    const { body } = written;
-    if (this.isGenerator) return (...args) => this.#runLater(body, args) as unknown as LuaResult; // compiled code runs it
-    return (...args) => this.#run(body, args);
+    const { body, quick } = written;
+    const run = this.isGenerator
+      ? (args: readonly LuaValue[]) => this.#runLater(body, args) as unknown as LuaResult // compiled code runs it
+      : (args: readonly LuaValue[]) => this.#run(body, args);
+    return (...args) => {
+      const result = quick(args);
+      return result === null ? run(args) : result;
+    };
   }
 
   #run(body: CallingBody, args: readonly LuaValue[]): LuaResult {

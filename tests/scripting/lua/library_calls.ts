@@ -24,7 +24,9 @@ export function failure(library: LibraryFunctions, name: string, ...args: LuaVal
   throw new Error(`${name} has given ${JSON.stringify(values)}`);
 }
 
-function run({ body }: CallingFunction, args: readonly LuaValue[]): LuaResult {
+function run({ body, quick }: CallingFunction, args: readonly LuaValue[]): LuaResult {
+  const result = quick(args);
+  if (result !== null) return result;
   const steps = body(...args);
   for (let step = steps.next();;) {
     if (step.done === true) return step.value;
