@@ -28,10 +28,13 @@ export function gsubFunction(index: LuaFunction): CallingFunction {
     for (let from = 0; count < most && search.next(from); count++) {
       const { start, end } = search;
       from = behindMatch(search);
-      const called = typeof replacement === "function"
-        ? new CallRequest(replacement, search.captures([]))
-        : new CallRequest(index, [replacement, search.capture(0)]);
-      const value = firstOf(yield called);
+      let value: LuaValue;
+      if (replacement instanceof LuaTable) {
+        const key = search.capture(0);
+        value = replacement.get(key) ?? firstOf(yield new CallRequest(index, [replacement, key]));
+      } else {
+        value = firstOf(yield new CallRequest(replacement, search.captures([])));
+      }
       if (value === undefined || value === false) continue; // the match stays as it is
       result.addPart(subject, copied, start);
       result.add(textOf(value));
