@@ -10,7 +10,7 @@ import {
   tableArgument,
   wrongType,
 } from "./arguments.ts";
-import { ArgumentError, LibraryError, LuaError } from "./errors.ts";
+import { ArgumentError, LibraryError, LuaError, READ_ONLY } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
 import { formatNumber, parseNumber } from "./numbers.ts";
 import { isTrue, type Runtime } from "./runtime.ts";
@@ -126,9 +126,9 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       const table = tableArgument(args, 1);
       const key = anyArgument(args, 2);
       anyArgument(args, 3);
-      if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
-      if (key === undefined) throw new LibraryError("table index is nil");
-      if (Number.isNaN(key)) throw new LibraryError("table index is NaN");
+      if (table.isReadOnly) throw new LuaError(READ_ONLY);
+      if (key === undefined) throw new LuaError("table index is nil");
+      if (Number.isNaN(key)) throw new LuaError("table index is NaN");
       table.set(key, args[2]);
       return table;
     },
@@ -148,7 +148,7 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       if (table.metatable?.get("__metatable") !== undefined) {
         throw new LibraryError("cannot change a protected metatable");
       }
-      if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+      if (table.isReadOnly) throw new LuaError(READ_ONLY);
       table.metatable = metatable ?? null;
       return table;
     },

@@ -6,6 +6,9 @@
 
 import type { LuaValue } from "./values.ts";
 
+/** What changing a table says that scripts may only read. Where a library does it, it has no position. */
+export const READ_ONLY = "Attempt to modify a readonly table";
+
 /** An error that `pcall` catches. It is no `Error` of JavaScript: those cost a look at the whole stack. */
 export class LuaError {
   constructor(readonly value: LuaValue) {}

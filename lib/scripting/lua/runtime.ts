@@ -4,7 +4,7 @@
  * there; compiled code runs that.
  */
 
-import { LuaError, ScriptEnd } from "./errors.ts";
+import { LuaError, READ_ONLY, ScriptEnd } from "./errors.ts";
 import { type CallingBody, CallingFunction } from "./library.ts";
 import { formatNumber, parseNumber } from "./numbers.ts";
 import type { Origin, Site } from "./sites.ts";
@@ -96,6 +96,12 @@ export class Runtime {
     return this.metatableOf(value)?.get(event);
   }
 
+  /** Asks a metamethod. It is a call that the operation makes: what fails in it is told from there. */
+  #ask(handler: LuaValue, args: readonly LuaValue[], site: Site): LuaValue {
+    this.state.stack[this.state.depth] = site;
+    return this.#result(this.call(handler, args, site));
+  }
+
   /** What an operation gives that has called a metamethod: its first value, or the generator that will. */
   #result(called: Called): LuaValue {
     return called instanceof AnyGenerator ? called as unknown as LuaValue : this.first(called as LuaResult); // compiled code runs it
@@ -125,7 +131,7 @@ export class Runtime {
         handler = this.#handler(at, "__index");
         if (handler === undefined) throw this.#wrongOperand(at, i === 0 ? site.origin : null, "index", site);
       }
-      if (typeof handler === "function") return this.#result(handler(at, key));
+      if (typeof handler === "function") return this.#ask(handler, [at, key], site);
       at = handler;
     }
     throw this.errorAt(site, "loop in gettable");
@@ -136,14 +142,14 @@ export class Runtime {
     for (let i = 0; i < MOST_METATABLES; i++) {
       let handler: LuaValue;
       if (at instanceof LuaTable) {
-        if (at.isReadOnly) throw this.errorAt(site, "Attempt to modify a readonly table");
+        if (at.isReadOnly) throw this.errorAt(site, READ_ONLY);
         handler = at.metatable === null || at.get(key) !== undefined ? undefined : at.metatable.get("__newindex");
         if (handler === undefined) return this.setField(at, key, value, site);
       } else {
         handler = this.#handler(at, "__newindex");
         if (handler === undefined) throw this.#wrongOperand(at, i === 0 ? site.origin : null, "index", site);
       }
-      if (typeof handler === "function") return this.#result(handler(at, key, value));
+      if (typeof handler === "function") return this.#ask(handler, [at, key, value], site);
       at = handler;
     }
     throw this.errorAt(site, "loop in settable");
@@ -162,7 +168,7 @@ export class Runtime {
     const [x, y] = [toNumber(a), toNumber(b)];
     if (x !== undefined && y !== undefined) return this.#calculate(event, x, y);
     const handler = this.#handler(a, event) ?? this.#handler(b, event);
-    if (handler !== undefined) return this.#result(this.call(handler, [a, b], site));
+    if (handler !== undefined) return this.#ask(handler, [a, b], site);
     throw x === undefined
       ? this.#wrongOperand(a, site.origin, "perform arithmetic on", site)
       : this.#wrongOperand(b, site.otherOrigin, "perform arithmetic on", site);
@@ -196,7 +202,7 @@ export class Runtime {
     const [x, y] = [toText(a), toText(b)];
     if (x !== undefined && y !== undefined) return x + y;
     const handler = this.#handler(a, "__concat") ?? this.#handler(b, "__concat");
-    if (handler !== undefined) return this.#result(this.call(handler, [a, b], site));
+    if (handler !== undefined) return this.#ask(handler, [a, b], site);
     throw x === undefined
       ? this.#wrongOperand(a, site.origin, "concatenate", site)
       : this.#wrongOperand(b, site.otherOrigin, "concatenate", site);

@@ -1,7 +1,7 @@
 /** The `table` library (Lua 5.1 reference manual, 5.5), the functions of Lua 5.0 that it still has among them. */
 
 import { intArgument, optionalInt, optionalString, tableArgument, wrongType } from "./arguments.ts";
-import { LibraryError } from "./errors.ts";
+import { LibraryError, LuaError, READ_ONLY } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
 import { formatNumber } from "./numbers.ts";
 import { isTrue } from "./runtime.ts";
@@ -109,12 +109,12 @@ function sortFunction(lessThan: LuaFunction): CallingFunction {
 }
 
 function setIn(table: LuaTable, key: number, value: LuaValue): void {
-  if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+  if (table.isReadOnly) throw new LuaError(READ_ONLY);
   table.set(key, value);
 }
 
 function insertAt(table: LuaTable, at: number, end: number, value: LuaValue): void {
-  if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+  if (table.isReadOnly) throw new LuaError(READ_ONLY);
   const { array } = table;
   if (at >= 1 && end === array.length + 1 && at < end && value !== undefined) {
     array.splice(at - 1, 0, undefined);
@@ -128,7 +128,7 @@ function insertAt(table: LuaTable, at: number, end: number, value: LuaValue): vo
 }
 
 function removeAt(table: LuaTable, at: number, end: number): LuaResult {
-  if (table.isReadOnly) throw new LibraryError("Attempt to modify a readonly table");
+  if (table.isReadOnly) throw new LuaError(READ_ONLY);
   const value = table.get(at);
   const { array } = table;
   if (end === array.length && at < end) {
