@@ -133,19 +133,44 @@ export function parseDouble(bytes: Uint8Array, start: number, length: number): n
     : parseHexadecimal(match[1] === "-", match[2] ?? "", match[3] ?? "", Number(match[4] ?? 0));
 }
 
-/** The double nearest to `0xWHOLE.FRACTION * 2^power`. */
+/** The same as C's `strtod` has an error for where it overflows, underflows or has no digits: NaN then. */
 function parseHexadecimal(negative: boolean, whole: string, fraction: string, power: number): number {
   if (whole.length + fraction.length === 0) return NaN;
-  const digits = BigInt(`0x${whole}${fraction}`);
-  if (digits === 0n) return negative ? -0 : 0;
-  const exponent = Math.max(-100000, Math.min(100000, power)) - 4 * fraction.length;
-  // As a decimal of full length it is the same number, and Number() rounds that correctly.
-  const decimal = exponent >= 0
-    ? (exponent > 2000 ? "Infinity" : (digits << BigInt(exponent)).toString())
-    : `${digits * 5n ** BigInt(-exponent)}e${exponent}`;
-  const value = Number(decimal);
-  if (!Number.isFinite(value) || value === 0) return NaN;
-  return negative ? -value : value;
+  const value = hexadecimalValue(whole, fraction, power);
+  const isLost = !Number.isFinite(value) || (value === 0 && /[^0]/.test(whole + fraction));
+  return isLost ? NaN : negative ? -value : value;
+}
+
+/** Digits that are taken as they are; whether any behind them is not 0 is one more bit. */
+const TAKEN_DIGITS = 16;
+const BITS_PER_DIGIT = 4;
+const MANTISSA_BITS = 53;
+/** The power of two of the least bit that a double can have. */
+const LEAST_POWER = -1074;
+
+/** The double nearest to `0xWHOLE.FRACTION * 2^power`, the even one of two: infinite or 0 where it is beyond all others. */
+export function hexadecimalValue(whole: string, fraction: string, power: number): number {
+  const digits = (whole + fraction).replace(/^0+/, "");
+  const rest = digits.slice(TAKEN_DIGITS);
+  let bits = (BigInt(`0x0${digits.slice(0, TAKEN_DIGITS)}`) << 1n) | (/[^0]/.test(rest) ? 1n : 0n);
+  let exponent = power - 1 + BITS_PER_DIGIT * (rest.length - fraction.length);
+  // A number too small for all its bits is rounded before it is scaled, as that would round it once more.
+  const surplus = Math.max(bits.toString(2).length - MANTISSA_BITS, LEAST_POWER - exponent);
+  if (surplus > 0) {
+    const shift = BigInt(Math.min(surplus, 2 * MANTISSA_BITS));
+    const half = 1n << (shift - 1n);
+    const lost = bits & ((1n << shift) - 1n);
+    bits >>= shift;
+    if (lost > half || (lost === half && (bits & 1n) === 1n)) bits++;
+    exponent += surplus;
+  }
+  return timesPower(Number(bits), exponent);
+}
+
+/** A number times a power of two, which may be beyond those of doubles. */
+function timesPower(value: number, power: number): number {
+  const half = Math.trunc(power / 2);
+  return value === 0 ? 0 : value * 2 ** half * 2 ** (power - half);
 }
 
 /** Space as C's `isspace` has it. */
@@ -169,8 +194,5 @@ export function parseLenientDouble(bytes: Uint8Array, start: number, length: num
   if (match === null) return NaN;
   const [, sign, integer = "", fraction = "", power = "0"] = match;
   if (integer.length + fraction.length === 0) return NaN;
-  const value = parseHexadecimal(sign === "-", integer, fraction, Number(power));
-  if (!Number.isNaN(value)) return value;
-  const isLarge = BigInt(`0x${integer}${fraction}`) !== 0n && Number(power) > 0;
-  return (isLarge ? Infinity : 0) * (sign === "-" ? -1 : 1);
+  return hexadecimalValue(integer, fraction, Number(power)) * (sign === "-" ? -1 : 1);
 }

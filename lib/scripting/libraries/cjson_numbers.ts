@@ -1,5 +1,7 @@
 /** Numbers as cjson reads them: C's `strtod`. */
 
+import { hexadecimalValue } from "../../bytes/doubles.ts";
+
 const DECIMAL = /[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
 const HEXADECIMAL = /([+-]?)0[xX](?:([\da-fA-F]+)\.?([\da-fA-F]*)|\.([\da-fA-F]+))(?:[pP]([+-]?\d+))?/y;
 const NAMED = /([+-]?)(?:(inf(?:inity)?)|nan(?:\(\w*\))?)/iy;
@@ -27,35 +29,7 @@ export function readNumber(text: string, at: number): ReadNumber | null {
   return { value: infinite === undefined ? NaN : sign === "-" ? -Infinity : Infinity, end: NAMED.lastIndex };
 }
 
-/** Digits that are taken as they are; whether any behind them is not 0 is one more bit. */
-const TAKEN_DIGITS = 16;
-const BITS_PER_DIGIT = 4;
-const MANTISSA_BITS = 53;
-/** The power of two of the least bit that a double can have. */
-const LEAST_POWER = -1074;
-
-/** The double nearest to a hexadecimal number, the even one of two. */
 function ofHexadecimal([, sign, whole = "", fraction = "", only = "", power = "0"]: RegExpExecArray): number {
-  const digits = (whole + fraction + only).replace(/^0+/, "");
-  const rest = digits.slice(TAKEN_DIGITS);
-  let bits = (BigInt(`0x0${digits.slice(0, TAKEN_DIGITS)}`) << 1n) | (/[^0]/.test(rest) ? 1n : 0n);
-  let exponent = Number(power) - 1 + BITS_PER_DIGIT * (rest.length - fraction.length - only.length);
-  // A number too small for all its bits is rounded before it is scaled, as that would round it once more.
-  const surplus = Math.max(bits.toString(2).length - MANTISSA_BITS, LEAST_POWER - exponent);
-  if (surplus > 0) {
-    const shift = BigInt(Math.min(surplus, 2 * MANTISSA_BITS));
-    const half = 1n << (shift - 1n);
-    const lost = bits & ((1n << shift) - 1n);
-    bits >>= shift;
-    if (lost > half || (lost === half && (bits & 1n) === 1n)) bits++;
-    exponent += surplus;
-  }
-  const value = scaled(Number(bits), exponent);
+  const value = hexadecimalValue(whole, fraction + only, Number(power));
   return sign === "-" ? -value : value;
-}
-
-/** A number times a power of two, which may be beyond those of doubles. */
-function scaled(value: number, power: number): number {
-  const half = Math.trunc(power / 2);
-  return value === 0 ? 0 : value * 2 ** half * 2 ** (power - half);
 }

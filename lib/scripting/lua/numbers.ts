@@ -1,6 +1,7 @@
 /** Numbers of Lua as text, and back. */
 
 import { formatGeneral } from "../../bytes/c_numbers.ts";
+import { hexadecimalValue } from "../../bytes/doubles.ts";
 
 const DIGITS = 14;
 /** Integers below this have no more than 14 digits, or are written in full by JavaScript as by C. */
@@ -45,8 +46,11 @@ export function parseNumber(text: string): number | undefined {
 
 function ofHexadecimal([, sign, whole = "", fraction = "", power = "0"]: RegExpExecArray): number | undefined {
   if (whole.length + fraction.length === 0) return undefined;
-  let value = 0;
-  for (const digit of whole + fraction) value = value * 16 + parseInt(digit, 16);
-  value *= 2 ** (Number(power) - 4 * fraction.length);
+  const value = hexadecimalValue(whole, fraction, Number(power));
   return sign === "-" ? -value : value;
+}
+
+/** C's `pow`: it has 1 where JavaScript has no number. */
+export function power(x: number, y: number): number {
+  return x === 1 || (x === -1 && (y === Infinity || y === -Infinity)) ? 1 : x ** y;
 }
