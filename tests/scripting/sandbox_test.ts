@@ -16,7 +16,7 @@ function run(source: string): string {
     try {
       return call(runtime, instantiate(compileChunk(source, "user_script", mode), runtime)).map(String).join(" ");
     } catch (error) {
-      return `ERR ${String(runtime.state.valueOf(error))}`;
+      return `ERR ${String(runtime.state.errorValue(error))}`;
     }
   });
   assert.equal(results[0], results[1], source);

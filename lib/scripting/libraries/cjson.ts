@@ -3,7 +3,7 @@
  * reads it, with the settings that it has in Redis.
  */
 
-import { type Arguments, integerArgument, stringArgument, toInt } from "../lua/arguments.ts";
+import { type Arguments, intArgument, stringArgument } from "../lua/arguments.ts";
 import { ArgumentError } from "../lua/errors.ts";
 import { type LuaFunction, LuaTable, type LuaValue } from "../lua/values.ts";
 import { JSON_NULL } from "./cjson_common.ts";
@@ -59,7 +59,7 @@ export class CjsonLibrary {
     },
     decode_max_depth: (...args) => {
       checkMost(args, 1);
-      this.#set("decodeMaxDepth", intArgument(args, 1, 1, INT_MAX));
+      this.#set("decodeMaxDepth", boundedArgument(args, 1, 1, INT_MAX));
       return this.settings.decodeMaxDepth;
     },
     encode: (...args) => {
@@ -78,20 +78,20 @@ export class CjsonLibrary {
     },
     encode_max_depth: (...args) => {
       checkMost(args, 1);
-      this.#set("encodeMaxDepth", intArgument(args, 1, 1, INT_MAX));
+      this.#set("encodeMaxDepth", boundedArgument(args, 1, 1, INT_MAX));
       return this.settings.encodeMaxDepth;
     },
     encode_number_precision: (...args) => {
       checkMost(args, 1);
-      this.#set("numberPrecision", intArgument(args, 1, 1, MOST_PRECISION));
+      this.#set("numberPrecision", boundedArgument(args, 1, 1, MOST_PRECISION));
       return this.settings.numberPrecision;
     },
     encode_sparse_array: (...args) => {
       checkMost(args, 3);
       // One after the other: what comes before an argument that is wrong is set.
       this.#set("sparseConvert", switchArgument(args));
-      this.#set("sparseRatio", intArgument(args, 2, 0, INT_MAX));
-      this.#set("sparseSafe", intArgument(args, 3, 0, INT_MAX));
+      this.#set("sparseRatio", boundedArgument(args, 2, 0, INT_MAX));
+      this.#set("sparseSafe", boundedArgument(args, 3, 0, INT_MAX));
       const { sparseConvert, sparseRatio, sparseSafe } = this.settings;
       return [sparseConvert, sparseRatio, sparseSafe];
     },
@@ -134,9 +134,9 @@ function switchArgument(args: Arguments): boolean | undefined {
 }
 
 /** An argument as an `int` of C within bounds; undefined for nil. Whichever it is, the error names the first. */
-function intArgument(args: Arguments, index: number, least: number, most: number): number | undefined {
+function boundedArgument(args: Arguments, index: number, least: number, most: number): number | undefined {
   if (args[index - 1] === undefined) return undefined;
-  const value = toInt(integerArgument(args, index));
+  const value = intArgument(args, index);
   if (value < least || value > most) throw new ArgumentError(1, `expected integer between ${least} and ${most}`);
   return value;
 }

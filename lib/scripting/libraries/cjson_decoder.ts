@@ -28,7 +28,7 @@ import {
   ZERO,
 } from "./cjson_common.ts";
 import { readNumber } from "./cjson_numbers.ts";
-import { MOST_SLOTS } from "./stack.ts";
+import { MOST_SLOTS } from "../lua/stack.ts";
 
 export interface DecoderSettings {
   /** How deep tables may be nested. */

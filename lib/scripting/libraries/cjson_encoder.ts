@@ -26,7 +26,7 @@ import {
   QUOTE,
   ZERO,
 } from "./cjson_common.ts";
-import { MOST_SLOTS } from "./stack.ts";
+import { MOST_SLOTS } from "../lua/stack.ts";
 
 export interface EncoderSettings {
   /** Whether an array with too many gaps is written as an object; else it is an error. */

@@ -10,7 +10,7 @@ import { type LuaResult, type LuaValue, NOTHING } from "../lua/values.ts";
 import { MessagePackDecoder } from "./msgpack_decoder.ts";
 import { encodeMessagePack } from "./msgpack_encoder.ts";
 import { PackedOutput } from "./packed_output.ts";
-import { checkSlots, MOST_SLOTS } from "./stack.ts";
+import { checkSlots, MOST_SLOTS } from "../lua/stack.ts";
 
 /** What tells that nothing is left, instead of an offset. */
 const AT_END = -1;

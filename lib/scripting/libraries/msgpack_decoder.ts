@@ -7,7 +7,7 @@
 import { LibraryError, LuaError } from "../lua/errors.ts";
 import { LuaTable, type LuaValue } from "../lua/values.ts";
 import { readDouble, readFloat, readInt32, readInt64, readUint16 } from "./packed_input.ts";
-import { checkSlots } from "./stack.ts";
+import { checkSlots } from "../lua/stack.ts";
 
 const TOO_MANY = "too many return values at once; use unpack_one or unpack_limit instead.";
 

@@ -6,7 +6,7 @@
 
 import { LuaTable, type LuaValue } from "../lua/values.ts";
 import type { PackedOutput } from "./packed_output.ts";
-import { checkSlots } from "./stack.ts";
+import { checkSlots } from "../lua/stack.ts";
 
 /** Tables in tables, up to this depth; nil stands for those below. */
 const DEEPEST = 16;

@@ -10,7 +10,7 @@ import { parseNumber } from "../lua/numbers.ts";
 import type { LuaResult, LuaValue } from "../lua/values.ts";
 import { readDouble, readFloat, readSigned, readUnsigned } from "./packed_input.ts";
 import { PackedOutput } from "./packed_output.ts";
-import { checkSlots } from "./stack.ts";
+import { checkSlots } from "../lua/stack.ts";
 import { StructFormat } from "./struct_format.ts";
 
 const TWO_32 = 2 ** 32;

@@ -14,6 +14,7 @@ import { ArgumentError, LibraryError, LuaError, READ_ONLY } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
 import { formatNumber, parseNumber } from "./numbers.ts";
 import { isTrue, type Runtime } from "./runtime.ts";
+import { MOST_SLOTS } from "./stack.ts";
 import {
   allOf,
   type LuaFunction,
@@ -25,9 +26,7 @@ import {
   typeName,
 } from "./values.ts";
 
-/** Values that a function may give at once (LUAI_MAXCSTACK). */
-const MOST_RESULTS = 8000;
-/** What is counted as the address of the first object whose address is asked for, and how far the next is from it. */
+/** Before the address of the first object that is asked for its own, and how far the next is from it. */
 const FIRST_ADDRESS = 0x7f0000001000;
 const ADDRESS_STEP = 0x40;
 const KILOBYTE = 1024;
@@ -43,7 +42,8 @@ export interface BaseHost {
 
 /** The iterators that loops know are the runtime's `nextFunction` and `indexFunction`, which this sets. */
 export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunctions {
-  const addresses = new Map<object, number>();
+  const addresses = new WeakMap<object, string>();
+  let lastAddress = FIRST_ADDRESS;
   const next = (...args: LuaValue[]): LuaResult => nextEntry(args);
   const nextIndex = (...args: LuaValue[]): LuaResult => {
     const at = intArgument(args, 2) + 1;
@@ -54,10 +54,12 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
   runtime.indexFunction = nextIndex;
 
   const addressOf = (value: object): string => {
-    // The map goes with the script, so that what it holds does not outlive that.
-    const address = addresses.get(value) ?? FIRST_ADDRESS + addresses.size * ADDRESS_STEP;
+    const known = addresses.get(value);
+    if (known !== undefined) return known;
+    lastAddress += ADDRESS_STEP;
+    const address = `0x${lastAddress.toString(16)}`;
     addresses.set(value, address);
-    return `0x${address.toString(16)}`;
+    return address;
   };
 
   const shown = (value: LuaValue): string => {
@@ -169,7 +171,7 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       const from = optionalInt(args, 2, 1);
       const to = optionalInt(args, 3, table.length);
       if (from > to) return NOTHING;
-      if (to - from >= MOST_RESULTS) throw new LibraryError("too many results to unpack");
+      if (to - from >= MOST_SLOTS) throw new LibraryError("too many results to unpack");
       return Array.from({ length: to - from + 1 }, (_, i) => table.get(from + i));
     },
     xpcall: new CallingFunction(function* (...args) {

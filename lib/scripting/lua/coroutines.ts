@@ -5,7 +5,7 @@
 
 import { ArgumentError, LuaError, ScriptEnd } from "./errors.ts";
 import type { LibraryFunctions } from "./library.ts";
-import type { Called, Running, Runtime } from "./runtime.ts";
+import type { Running, Runtime } from "./runtime.ts";
 import { allOf, type LuaFunction, type LuaResult, LuaThread, type LuaValue } from "./values.ts";
 
 /** Thrown by a script of plain functions that cannot go on as one. */
@@ -46,7 +46,7 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
       const result = yield* goOn(coroutine, args);
       return [true, ...result];
     } catch (error) {
-      const value = state.valueOf(error);
+      const value = state.errorValue(error);
       coroutine.status = "dead";
       return [false, value];
     } finally {
@@ -60,7 +60,7 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
   /** Runs a coroutine until it yields or ends. */
   function* goOn(coroutine: Coroutine, args: readonly LuaValue[]): Generator<unknown, readonly LuaValue[], unknown> {
     let sent: unknown = args;
-    if (coroutine.running === null) coroutine.running = runtime.settle(startOf(coroutine.body, args));
+    if (coroutine.running === null) coroutine.running = runtime.settle(coroutine.body(...args));
     else state.depth = coroutine.depth;
     for (;;) {
       const step = coroutine.running.next(sent);
@@ -101,10 +101,6 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
       return yieldValues(args) as unknown as LuaResult; // compiled code runs it
     },
   };
-}
-
-function startOf(body: LuaFunction, args: readonly LuaValue[]): Called {
-  return body(...args);
 }
 
 function bodyOf(args: readonly LuaValue[]): LuaFunction {

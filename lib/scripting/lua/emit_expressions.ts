@@ -377,7 +377,8 @@ export class ExpressionWriter {
   #table({ fields }: TableExpression): string {
     if (fields.length === 0) return "new Table()";
     if (fields.every(({ key }) => key === null) && fields.length < LONG_LIST) {
-      return `R.list(${this.list(fields.map(({ value }) => value))})`;
+      const list = this.list(fields.map(({ value }) => value));
+      return `R.list(${list === "va" ? "va.slice()" : list})`; // the table takes the array, and `...` stays as it is
     }
     return this.around.temporaries.within(() => {
       const [table, list] = [this.around.temporaries.take(), this.around.temporaries.take()];

@@ -256,9 +256,7 @@ class FunctionWriter implements Surroundings {
   /** A call that a generic for makes. */
   #called(call: string): string {
     if (!this.#isGenerator) return call;
-    return this.temporaries.within(() => {
-      return this.#expressions.awaited(this.temporaries.take(), call);
-    });
+    return this.temporaries.within(() => this.#expressions.awaited(this.temporaries.take(), call));
   }
 
   #return(values: readonly Expression[]): string {

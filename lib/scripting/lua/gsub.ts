@@ -31,7 +31,10 @@ export function gsubFunction(index: LuaFunction): CallingFunction {
       let value: LuaValue;
       if (replacement instanceof LuaTable) {
         const key = search.capture(0);
-        value = replacement.get(key) ?? firstOf(yield new CallRequest(index, [replacement, key]));
+        value = replacement.get(key);
+        if (value === undefined && replacement.metatable !== null) {
+          value = firstOf(yield new CallRequest(index, [replacement, key]));
+        }
       } else {
         value = firstOf(yield new CallRequest(replacement, search.captures([])));
       }
@@ -52,33 +55,14 @@ function searchOf(args: Arguments): { subject: string; search: Search; most: num
   return { subject, search, most: args[3] === undefined ? subject.length + 1 : intArgument(args, 4) };
 }
 
-/** Replaces matches by a text, or by what a table without a metatable has; null where somebody has to be called. */
+/** Replaces matches by a text; null where the replacement is a table or a function. */
 function replaceWithoutCalls(args: Arguments): LuaResult | null {
-  const { search, most } = searchOf(args);
   const replacement = args[2];
+  if (replacement instanceof LuaTable || typeof replacement === "function") return null;
+  const { search, most } = searchOf(args);
   if (typeof replacement === "string") return replaceByText(search, replacement, most);
   if (typeof replacement === "number") return replaceByText(search, formatNumber(replacement), most);
-  if (typeof replacement === "function") return null;
-  if (!(replacement instanceof LuaTable)) throw new ArgumentError(3, "string/function/table expected");
-  return replacement.metatable === null ? replaceByTable(search, replacement, most) : null;
-}
-
-function replaceByTable(search: Search, replacement: LuaTable, most: number): LuaResult {
-  const { subject } = search;
-  const result = new TextBuilder();
-  let copied = 0;
-  let count = 0;
-  for (let from = 0; count < most && search.next(from); count++) {
-    const { start, end } = search;
-    from = behindMatch(search);
-    const value = replacement.get(search.capture(0));
-    if (value === undefined || value === false) continue; // the match stays as it is
-    result.addPart(subject, copied, start);
-    result.add(textOf(value));
-    copied = end;
-  }
-  result.addPart(subject, copied, subject.length);
-  return [result.finish(), count];
+  throw new ArgumentError(3, "string/function/table expected");
 }
 
 /** Replaces matches by a text with captures in it. */

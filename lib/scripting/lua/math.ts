@@ -1,12 +1,13 @@
 /**
  * The `math` library (Lua 5.1 reference manual, 5.6). Its random numbers are those of Redis: of the generator that POSIX
- * calls `lrand48`, begun anew for each script, so that a script draws the same ones each time.
+ * calls `lrand48`, which begins as with a seed of 0 and goes on from script to script.
  */
 
-import { integerArgument, numberArgument, toInt } from "./arguments.ts";
+import { intArgument, numberArgument } from "./arguments.ts";
 import { ArgumentError, LibraryError } from "./errors.ts";
 import type { LibraryFunctions } from "./library.ts";
-import type { LuaResult, LuaValue } from "./values.ts";
+import { power } from "./numbers.ts";
+import { type LuaResult, type LuaValue, NOTHING } from "./values.ts";
 
 const MULTIPLIER = 0x5deece66dn;
 const INCREMENT = 0xbn;
@@ -58,7 +59,7 @@ export function mathFunctions(random: ScriptRandom): LibraryFunctions {
     fmod: ofTwo((x, y) => x % y),
     mod: ofTwo((x, y) => x % y),
     frexp: (...args) => splitExponent(numberArgument(args, 1)),
-    ldexp: (...args) => timesPower(numberArgument(args, 1), toInt(integerArgument(args, 2))),
+    ldexp: (...args) => timesPower(numberArgument(args, 1), intArgument(args, 2)),
     log: ofOne(Math.log),
     log10: ofOne(Math.log10),
     max: (...args) => extreme(args, (x, most) => x > most),
@@ -68,12 +69,12 @@ export function mathFunctions(random: ScriptRandom): LibraryFunctions {
       const whole = Math.trunc(x);
       return [whole, Number.isFinite(x) ? x - whole : Number.isNaN(x) ? x : 0];
     },
-    pow: ofTwo((x, y) => x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y),
+    pow: ofTwo(power),
     rad: ofOne((x) => x * (Math.PI / 180)),
     random: (...args) => drawRandom(random, args),
     randomseed: (...args) => {
-      random.seed(toInt(integerArgument(args, 1)));
-      return [];
+      random.seed(intArgument(args, 1));
+      return NOTHING;
     },
     sin: ofOne(Math.sin),
     sinh: ofOne(Math.sinh),
@@ -98,12 +99,12 @@ function drawRandom(random: ScriptRandom, args: readonly LuaValue[]): number {
     case 0:
       return fraction;
     case 1: {
-      const most = toInt(integerArgument(args, 1));
+      const most = intArgument(args, 1);
       if (most < 1) throw new ArgumentError(1, "interval is empty");
       return Math.floor(fraction * most) + 1;
     }
     case 2: {
-      const [least, most] = [toInt(integerArgument(args, 1)), toInt(integerArgument(args, 2))];
+      const [least, most] = [intArgument(args, 1), intArgument(args, 2)];
       if (least > most) throw new ArgumentError(2, "interval is empty");
       return Math.floor(fraction * (most - least + 1)) + least;
     }

@@ -6,7 +6,7 @@
 
 import { LuaError, READ_ONLY, ScriptEnd } from "./errors.ts";
 import { type CallingBody, CallingFunction } from "./library.ts";
-import { formatNumber, parseNumber } from "./numbers.ts";
+import { formatNumber, parseNumber, power } from "./numbers.ts";
 import type { Origin, Site } from "./sites.ts";
 import { IN_LIBRARY, ScriptState } from "./state.ts";
 import {
@@ -60,9 +60,9 @@ export class Runtime {
   readonly nothing: LuaResult = NOTHING;
   readonly mostDepth = MOST_DEPTH;
   readonly tailDepth = TAIL_DEPTH;
+  readonly power = power;
   /** `next`, and what `ipairs` gives: loops over them need no calls. */
   nextFunction: LuaFunction | null = null;
-  #stalls = 0;
   indexFunction: LuaFunction | null = null;
 
   /** `tick` is called now and then; in generator mode the script is left for a while where it says so. */
@@ -96,14 +96,15 @@ export class Runtime {
     return this.metatableOf(value)?.get(event);
   }
 
-  /** Asks a metamethod. It is a call that the operation makes: what fails in it is told from there. */
-  #ask(handler: LuaValue, args: readonly LuaValue[], site: Site): LuaValue {
+  /** Calls a metamethod. It is a call that the operation makes: what fails in it is told from there. */
+  #callHandler(handler: LuaValue, args: readonly LuaValue[], site: Site): Called {
     this.state.stack[this.state.depth] = site;
-    return this.#result(this.call(handler, args, site));
+    return this.call(handler, args, site);
   }
 
-  /** What an operation gives that has called a metamethod: its first value, or the generator that will. */
-  #result(called: Called): LuaValue {
+  /** What an operation gives that asks a metamethod: its first value, or the generator that will. */
+  #ask(handler: LuaValue, args: readonly LuaValue[], site: Site): LuaValue {
+    const called = this.#callHandler(handler, args, site);
     return called instanceof AnyGenerator ? called as unknown as LuaValue : this.first(called as LuaResult); // compiled code runs it
   }
 
@@ -187,15 +188,10 @@ export class Runtime {
       case "__mod":
         return x - Math.floor(x / y) * y;
       case "__pow":
-        return this.power(x, y);
+        return power(x, y);
       case "__unm":
         return -x;
     }
-  }
-
-  /** C's `pow`: it has 1 where JavaScript has no number. */
-  power(x: number, y: number): number {
-    return x === 1 || (x === -1 && (y === Infinity || y === -Infinity)) ? 1 : x ** y;
   }
 
   concat(a: LuaValue, b: LuaValue, site: Site): LuaValue {
@@ -217,7 +213,7 @@ export class Runtime {
     if (typeof a === "number" && typeof b === "number") return a < b;
     if (typeof a === "string" && typeof b === "string") return a < b;
     const handler = this.#comparison(a, b, "__lt");
-    if (handler !== undefined) return this.#truth(this.call(handler, [a, b], site), false);
+    if (handler !== undefined) return this.#truth(this.#callHandler(handler, [a, b], site), false);
     throw this.#notComparable(a, b, site);
   }
 
@@ -225,9 +221,9 @@ export class Runtime {
     if (typeof a === "number" && typeof b === "number") return a <= b;
     if (typeof a === "string" && typeof b === "string") return a <= b;
     const handler = this.#comparison(a, b, "__le");
-    if (handler !== undefined) return this.#truth(this.call(handler, [a, b], site), false);
+    if (handler !== undefined) return this.#truth(this.#callHandler(handler, [a, b], site), false);
     const opposite = this.#comparison(b, a, "__lt");
-    if (opposite !== undefined) return this.#truth(this.call(opposite, [b, a], site), true);
+    if (opposite !== undefined) return this.#truth(this.#callHandler(opposite, [b, a], site), true);
     throw this.#notComparable(a, b, site);
   }
 
@@ -322,7 +318,7 @@ export class Runtime {
 
   /** The script should be left, and cannot be: it is ended if that happens again and again. */
   stall(): void {
-    if (++this.#stalls > MOST_STALLS) throw new CannotPause();
+    if (++this.state.stalls > MOST_STALLS) throw new CannotPause();
   }
 
   /** The same of a metamethod, over which no coroutine can yield. */
@@ -358,7 +354,7 @@ export class Runtime {
       try {
         result = this.all(this.call(step.value.callee, step.value.args, IN_LIBRARY));
       } catch (error) {
-        const value = state.valueOf(error);
+        const value = state.errorValue(error);
         state.depth = depth;
         step = running.throw(new LuaError(value));
         continue;
@@ -381,7 +377,7 @@ export class Runtime {
       try {
         result = yield* this.settle(this.call(step.value.callee, step.value.args, IN_LIBRARY));
       } catch (error) {
-        const value = state.valueOf(error);
+        const value = state.errorValue(error);
         state.depth = depth;
         state.barriers = barriers;
         step = running.throw(new LuaError(value));

@@ -3,7 +3,7 @@
  * limit where a library unpacks very much at once, or something nested very deeply.
  */
 
-import { LibraryError } from "../lua/errors.ts";
+import { LibraryError } from "./errors.ts";
 
 /** Values on the stack of one C function at most (Lua's `LUAI_MAXCSTACK`). */
 export const MOST_SLOTS = 8000;

@@ -25,8 +25,16 @@ export class ScriptState {
   turnsLeft = TURNS_PER_LOOK;
   /** Calls by libraries and metamethods within the coroutine that runs: over these it cannot yield. */
   barriers = 0;
+  /** How often the script should have been left, and could not be. */
+  stalls = 0;
   /** By depth: the call that the function there made last. */
   readonly stack: Site[] = [IN_LIBRARY];
+
+  /** A script begins. */
+  begin(): void {
+    this.depth = this.barriers = this.stalls = 0;
+    this.turnsLeft = TURNS_PER_LOOK;
+  }
 
   /** The call that is under way; for `level` 2, that of the function which makes it, and so on. */
   siteAt(level: number): Site {
@@ -45,7 +53,7 @@ export class ScriptState {
    * The value of what was thrown, where `pcall` would catch it. To be asked before anything else is called: the place of
    * the call that has failed is read. Throws on what is no error of a script.
    */
-  valueOf(thrown: unknown): LuaValue {
+  errorValue(thrown: unknown): LuaValue {
     if (thrown instanceof LuaError) return thrown.value;
     if (thrown instanceof LibraryError) return this.position(1) + thrown.message;
     if (thrown instanceof ArgumentError) return this.position(1) + this.#describe(thrown);

@@ -1,17 +1,23 @@
 /** The `string` library of Lua 5.1. Its strings are bytes, and what is a letter or a space is so in the C locale. */
 
 import { decodeLatin1, encodeLatin1 } from "../../bytes/latin1.ts";
-import { type Arguments, integerArgument, optionalInteger, stringArgument, toInt, wrongType } from "./arguments.ts";
+import {
+  type Arguments,
+  intArgument,
+  integerArgument,
+  optionalInteger,
+  stringArgument,
+  wrongType,
+} from "./arguments.ts";
 import { ArgumentError, LibraryError } from "./errors.ts";
 import { gsubFunction } from "./gsub.ts";
 import type { LibraryFunctions } from "./library.ts";
 import { patternOf, patternWithoutAnchor, Search } from "./patterns.ts";
+import { checkSlots } from "./stack.ts";
 import { format } from "./string_format.ts";
 import { checkLength } from "./text_builder.ts";
 import { type LuaFunction, type LuaResult, type LuaValue, NOTHING } from "./values.ts";
 
-/** Values that a function of C can have, its arguments and results together. */
-const MOST_VALUES = 8000;
 /** Characters without which a pattern is a plain text to `find`; it looks for them up to the first character 0. */
 const SPECIAL = /^[^\0]*?[\^$*+?.([%\-]/;
 /** Up to this length a string is quickly put together of its characters. */
@@ -55,7 +61,7 @@ function byte(...args: LuaValue[]): LuaResult {
   const start = Math.max(from, 1);
   if (start === to) return text.charCodeAt(start - 1);
   if (start > to) return NOTHING;
-  if (args.length + to - start + 1 > MOST_VALUES) throw new LibraryError("stack overflow (string slice too long)");
+  checkSlots(args.length, to - start + 1, "string slice too long");
   const codes: number[] = [];
   for (let at = start; at <= to; at++) codes.push(text.charCodeAt(at - 1));
   return codes;
@@ -64,7 +70,7 @@ function byte(...args: LuaValue[]): LuaResult {
 function char(...args: LuaValue[]): LuaResult {
   let text = "";
   for (let index = 1; index <= args.length; index++) {
-    const code = toInt(integerArgument(args, index));
+    const code = intArgument(args, index);
     if (code < 0 || code > 0xff) throw new ArgumentError(index, "invalid value");
     text += String.fromCharCode(code);
   }
@@ -90,7 +96,7 @@ function sub(...args: LuaValue[]): LuaResult {
 
 function rep(...args: LuaValue[]): LuaResult {
   const text = stringArgument(args, 1);
-  const count = Math.max(0, toInt(integerArgument(args, 2)));
+  const count = Math.max(0, intArgument(args, 2));
   checkLength(text.length * count);
   return text.repeat(count);
 }

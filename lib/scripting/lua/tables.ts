@@ -5,10 +5,8 @@ import { LibraryError, LuaError, READ_ONLY } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
 import { formatNumber } from "./numbers.ts";
 import { isTrue } from "./runtime.ts";
+import { checkLength } from "./text_builder.ts";
 import { allOf, type LuaFunction, type LuaResult, type LuaTable, type LuaValue, NOTHING, typeName } from "./values.ts";
-
-/** Longest string that is made, in bytes. */
-const MOST_BYTES = 512 * 1024 * 1024;
 
 /** `lessThan` is the operator `<`, which may ask metatables. */
 export function tableFunctions(lessThan: LuaFunction): LibraryFunctions {
@@ -32,7 +30,7 @@ const FUNCTIONS: LibraryFunctions = {
       }
       const piece = typeof value === "string" ? value : formatNumber(value);
       bytes += piece.length + separator.length;
-      if (bytes > MOST_BYTES) throw new LibraryError("resulting string too large");
+      checkLength(bytes);
       pieces.push(piece);
     }
     return pieces.join(separator);
@@ -123,8 +121,25 @@ function insertAt(table: LuaTable, at: number, end: number, value: LuaValue): vo
     table.set(end, displaced);
     return;
   }
-  for (let i = end; i > at; i--) table.set(i, table.get(i - 1));
+  if (end - at > array.length + table.mapSize) {
+    shiftFew(table, at, end);
+  } else {
+    for (let i = end; i > at; i--) table.set(i, table.get(i - 1));
+  }
   table.set(at, value);
+}
+
+/** Moves what there is from `at` up to before `end` to the next keys, without a look at keys that are not there. */
+function shiftFew(table: LuaTable, at: number, end: number): void {
+  const keys: number[] = [];
+  for (let entry = table.next(undefined); entry !== null; entry = table.next(entry[0])) {
+    const [key] = entry;
+    if (typeof key === "number" && Number.isInteger(key) && key >= at && key < end) keys.push(key);
+  }
+  for (const key of keys.sort((a, b) => b - a)) {
+    table.set(key + 1, table.get(key));
+    table.set(key, undefined);
+  }
 }
 
 function removeAt(table: LuaTable, at: number, end: number): LuaResult {

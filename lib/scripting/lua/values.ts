@@ -48,6 +48,8 @@ export class LuaTable {
   /** Entries of the map that are nil. */
   #dead = 0;
   #walk: Walk | null = null;
+  /** How far the array has reached: a walk may go on from a key that was taken off its end. */
+  #reach = 0;
   #metatable: LuaTable | null = null;
   #isReadOnly = false;
   /** Whether keys can be set without a look at a metatable, or at whether they may be. */
@@ -116,14 +118,18 @@ export class LuaTable {
   next(key: LuaValue): readonly [LuaValue, LuaValue] | null {
     const { array } = this;
     let at = 0;
-    let isWithin = key === undefined;
-    if (typeof key === "number" && key > 0 && key <= array.length && Number.isInteger(key)) {
+    if (typeof key === "number" && key > 0 && key <= Math.max(this.#reach, array.length) && Number.isInteger(key)) {
       at = key;
-      isWithin = true;
+    } else if (key !== undefined) {
+      return this.#nextInMap(key);
     }
-    if (!isWithin) return this.#nextInMap(key);
     for (; at < array.length; at++) if (array[at] !== undefined) return [at + 1, array[at]];
     return this.#nextInMap(undefined);
+  }
+
+  /** How many entries there are beside the array, those without a value among them. */
+  get mapSize(): number {
+    return this.#map?.size ?? 0;
   }
 
   /** The entries that are not in the array, those without a value among them. */
@@ -181,6 +187,7 @@ export class LuaTable {
   /** Takes the last value off the array, and what is nil before it. */
   #shorten(): void {
     const { array } = this;
+    this.#reach = Math.max(this.#reach, array.length);
     do array.pop(); while (array.length > 0 && array[array.length - 1] === undefined);
   }
 

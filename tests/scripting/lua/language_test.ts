@@ -308,6 +308,28 @@ const CASES: readonly (readonly [string, string, true?])[] = [
     "return tostring(1e15), tostring(1e16), tostring(123456.789e3), 2^63, -2^63, 1e15+0.5",
     "1e+15 1e+16 123456789 9.2233720368548e+18 -9.2233720368548e+18 1e+15",
   ],
+  [
+    "local t={1,2,3,x=1} local k=next(t) local n=0 while k do t[k]=nil n=n+1 k=next(t,k) end return n, next(t)",
+    "4 nil",
+  ],
+  ["local t={1,2,3} for i=3,1,-1 do t[i]=nil end return next(t,2)", "nil"],
+  ["return pcall(next, {1,2}, 4)", "false invalid key to 'next'"],
+  ["local function f(...) local t={...} t[1]='x' t[3]='y' return (...), select('#',...) end return f(1,nil)", "1 2"],
+  ["local function f(...) local t={...} return #t, select('#',...) end return f(1,nil,nil)", "1 3"],
+  ["local t={1,2} table.insert(t,-2000000000,'x') return t[-2000000000], t[2], t[3]", "x 1 2"],
+  ["local t={1,2} table.insert(t,0,'x') return t[0], t[1], t[2], t[3]", "x nil 1 2"],
+  [
+    "local m={__lt=function() error('e',2) end} local a,b=setmetatable({},m),setmetatable({},m)\nreturn a<b",
+    "ERR user_script:2: e",
+  ],
+  [
+    "return 0x1.8p3, 0x.8, tonumber('0x1p-1074')==0, tonumber('0x20000000000001')==2^53, tonumber('0x1p99999')",
+    "ERR user_script:1: malformed number near '.8p3'",
+  ],
+  [
+    "return tonumber('0x1.8p3'), tonumber('0x1p99999'), tonumber('0x1p-99999'), tonumber('0x20000000000003')==2^53+4",
+    "12 inf 0 true",
+  ],
 ];
 
 for (const [source, expected, makesCoroutines] of CASES) {

@@ -33,6 +33,7 @@ function chunkName(name: string): string {
 
 /** All values of a chunk; throws what it throws. */
 export function call(runtime: Runtime, chunk: LuaFunction): readonly LuaValue[] {
+  runtime.state.begin();
   if (!runtime.isGenerator) return runtime.all(chunk());
   const running = runtime.settle(chunk());
   for (;;) {
@@ -48,7 +49,7 @@ export function runLua(mode: Mode, source: string): string {
     return call(runtime, instantiate(compileChunk(source, "user_script", mode), runtime)).map(shown).join(" ");
   } catch (error) {
     if (error instanceof NeedsGenerators) return "begins anew";
-    return `ERR ${shown(error instanceof LuaError ? error.value : runtime.state.valueOf(error))}`;
+    return `ERR ${shown(error instanceof LuaError ? error.value : runtime.state.errorValue(error))}`;
   }
 }
 
