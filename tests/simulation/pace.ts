@@ -65,7 +65,8 @@ export class Pace {
     const of = <T>(choices: readonly T[]) => this.#chance.of(choices);
     return [
       ...["--repl-timeout", of(["10", "60"]), "--repl-backlog-ttl", of(["3600", "3600", "60", "5"])],
-      ...["--save", of(["", "60 1", "300 10", "3600 1 60 100"]), "--timeout", of(["0", "0", "30"])],
+      // Points are added to those that there are: an empty one takes these away.
+      ...["--save", "", "--save", of(["", "60 1", "300 10", "3600 1 60 100"]), "--timeout", of(["0", "0", "30"])],
       ...["--repl-diskless-sync-delay", of(["0", "5"]), "--shutdown-timeout", of(["0", "10"])],
     ];
   }
