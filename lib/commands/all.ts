@@ -30,6 +30,7 @@ import { KEYSPACE_COMMANDS } from "./keyspace.ts";
 import { LIST_COMMANDS } from "./lists.ts";
 import { LIST_MOVE_COMMANDS } from "./list_moves.ts";
 import { MEMORY_COMMANDS } from "./memory.ts";
+import { SCRIPTING_COMMANDS } from "./scripting.ts";
 import { SERVER_COMMANDS } from "./server.ts";
 import { SORT_COMMANDS } from "./sort.ts";
 import { SORTED_SET_ADDING_COMMANDS } from "./sorted_set_adding.ts";
@@ -87,4 +88,5 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...GEO_SEARCH_COMMANDS,
   ...SORT_COMMANDS,
   ...TRANSACTION_COMMANDS,
+  ...SCRIPTING_COMMANDS,
 ];

@@ -6,6 +6,7 @@
 import type {
   Blockable,
   ConfiguredClient,
+  Evaluating,
   Greeted,
   KeyWaiter,
   Located,
@@ -28,6 +29,7 @@ import type {
   ReplicationHost,
   ReportsHost,
   SavingHost,
+  ScriptingHost,
   UnitHost,
 } from "./host_facets.ts";
 import type { Session } from "./session.ts";
@@ -46,6 +48,7 @@ export interface WholeHost
     ReplicationHost,
     ReportsHost,
     SavingHost,
+    ScriptingHost,
     UnitHost {}
 
 /** A client, with all that any command needs of it. */
@@ -54,6 +57,7 @@ export interface Client
     Session<WholeHost>,
     Blockable,
     ConfiguredClient,
+    Evaluating,
     Greeted,
     KeyWaiter,
     Located,

@@ -6,6 +6,8 @@
 import type { Subscriber } from "../pubsub/pubsub.ts";
 import type { Request } from "../resp/request.ts";
 import type { Handshake } from "../replication/attached_replica.ts";
+import type { Mark } from "../resp/reply.ts";
+import type { ScriptReference } from "./declaration.ts";
 import type { MigrationOrder } from "./migration_order.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "./client_state.ts";
 
@@ -25,6 +27,10 @@ export interface Transactional {
   readonly transaction: Transaction | null;
   /** Whether EXEC is running: nothing may block, and there is no point in time between two commands. */
   insideExec: boolean;
+  /** Whether the command that has been run is a script that takes long, and was left: its client waits for it. */
+  readonly isLeft: boolean;
+  /** Has `goOn` called once that has come to its end; what was replied since `mark` then stands before its reply. */
+  whenScriptEnds(mark: Mark, goOn: () => void): void;
   /** Begins what MULTI begins, and ends it. */
   beginTransaction(): void;
   endTransaction(): void;
@@ -34,6 +40,15 @@ export interface Transactional {
   unwatch(): void;
   /** Whether a watched key has changed, or expired, since it was watched. */
   watchedKeyChanged(): boolean;
+}
+
+/** For EVAL and its like. */
+export interface Evaluating {
+  /**
+   * Runs the script that the first argument names, of which so many keys and then other arguments follow its number of
+   * keys, and replies, now or once it has come to its end. `readsOnly`: it may write nothing, whatever it says.
+   */
+  evaluate(request: Request, keys: number, by: ScriptReference, readsOnly: boolean): void;
 }
 
 /** For commands that hold their client up. */

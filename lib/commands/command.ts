@@ -2,7 +2,7 @@
 
 import type { Request } from "../resp/request.ts";
 import type { Client } from "./caller.ts";
-import type { CommandDeclaration, ProtectedName, SecretFinder } from "./declaration.ts";
+import type { CommandDeclaration, ProtectedName, ScriptReference, SecretFinder } from "./declaration.ts";
 import { type KeyFinder, type KeyRange, type KeySpec, legacyKeys } from "./key_specs.ts";
 import { NameIndex } from "./name_index.ts";
 
@@ -53,7 +53,7 @@ export const WHILE_SUBSCRIBED = 1 << 26;
 export const TELLS_OF_DISK = 1 << 27;
 /** Not a flag that is shown: short enough to be timed together with others. All that are fast and never wait are. */
 export const QUICK = 1 << 28;
-/** Not a flag that is shown: that no keys are found is no error of COMMAND GETKEYS. */
+/** That no keys are found is no error of COMMAND GETKEYS. */
 export const NO_MANDATORY_KEYS = 1 << 29; // the last bit that is a small integer for every engine
 
 /** A command: what is known of it, and what runs it. */
@@ -70,6 +70,7 @@ export interface CommandOptions {
   readonly members?: KeyRange;
   readonly categories?: readonly string[];
   readonly protectedAs?: ProtectedName;
+  readonly runs?: ScriptReference;
   readonly secrets?: SecretFinder;
   readonly subcommands?: readonly Command[];
 }
@@ -108,6 +109,7 @@ export function command(
     hasLoneKey: members === null && legacy.range[0] === 1 && legacy.range[1] === 1,
     categories: options.categories ?? [],
     protectedAs: options.protectedAs ?? null,
+    runs: options.runs ?? null,
     secrets: options.secrets ?? null,
     subcommands,
     subcommandIndex: subcommands && new NameIndex(subcommands),

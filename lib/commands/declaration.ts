@@ -14,6 +14,9 @@ export type SecretFinder = (request: Request) => ReadonlySet<number>;
 /** What `enable-debug-command` and `enable-module-command` allow. */
 export type ProtectedName = "DEBUG" | "MODULE";
 
+/** How the first argument names a script: by its text, by its SHA-1, or as a function of a library. */
+export type ScriptReference = "text" | "sha" | "function";
+
 /** A command without what runs it: all that is known of it. */
 export interface CommandDeclaration {
   /** In lower case; a subcommand's is `container|name`. */
@@ -35,6 +38,8 @@ export interface CommandDeclaration {
   readonly categories: readonly string[];
   /** Whose permission it needs of a directive (see protected.ts); null: nobody's. */
   readonly protectedAs: ProtectedName | null;
+  /** How it names the script that it runs; null where it runs none. */
+  readonly runs: ScriptReference | null;
   /** Finds the arguments that neither MONITOR nor the slow log may show; null: all may be shown. */
   readonly secrets: SecretFinder | null;
   /** Subcommands by name in lower case. */

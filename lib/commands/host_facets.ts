@@ -184,8 +184,26 @@ export interface PubSubHost extends Host {
 
 /** For EXEC. */
 export interface UnitHost extends Host {
-  /** Runs `body` as one unit: what it propagates is wrapped in MULTI and EXEC if it is more than one command. */
-  asUnit(body: () => void): void;
+  /** Begins a unit, and ends it: what it propagates is wrapped in MULTI and EXEC if it is more than one command. */
+  beginUnit(): void;
+  endUnit(): void;
+}
+
+/** The scripts that the server knows, and the one that takes long. */
+export interface ScriptingControl {
+  /** Compiles a script, and keeps it: its SHA-1; or, with `failed`, the error. */
+  load(source: string): { readonly sha: string } | { readonly failed: string };
+  /** Whether there is a script with a SHA-1. */
+  has(sha: string): boolean;
+  /** Forgets all scripts. */
+  flush(): void;
+  /** Ends the script, or function, that takes long: null, or the error where that cannot be. */
+  kill(kind: "script" | "function"): string | null;
+}
+
+/** For SCRIPT. */
+export interface ScriptingHost extends Host {
+  readonly scripting: ScriptingControl;
 }
 
 /** For FLUSHALL, FLUSHDB and SWAPDB. */

@@ -61,6 +61,7 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [NO_AUTH, "no_auth"],
   [NO_ASYNC_LOADING, "no_async_loading"],
   [NO_MULTI, "no_multi"],
+  [NO_MANDATORY_KEYS, "no_mandatory_keys"],
   [MOVABLE_KEYS, "movablekeys"],
   [ALLOW_BUSY, "allow_busy"],
 ];

@@ -1,7 +1,6 @@
 /** The server about itself: INFO, TIME, LOLWUT. MEMORY, COMMAND and DEBUG have files of their own. */
 
 import type { Request } from "../resp/request.ts";
-import { preciseUnixMs } from "../runtime/clock.ts";
 import { type Command, command, FAST, LOADING, READONLY, STALE } from "./command.ts";
 import { lolwut } from "./lolwut.ts";
 import type { ReportsHost } from "./host_facets.ts";
@@ -22,7 +21,7 @@ function info(session: Caller, request: Request): void {
 
 /** `TIME`: Unix time in seconds, and the microseconds of the second */
 function time(session: Session): void {
-  const microseconds = Math.round(preciseUnixMs() * 1000);
+  const microseconds = session.readMicroseconds();
   session.reply.array(2);
   session.reply.bulkInteger(Math.floor(microseconds / 1e6));
   session.reply.bulkInteger(microseconds % 1e6);

@@ -14,7 +14,8 @@ import {
 } from "./command.ts";
 import { KEYS_RO } from "./key_specs.ts";
 import type { Request } from "../resp/request.ts";
-import type { Transactional } from "./client_facets.ts";
+import type { Mark } from "../resp/reply.ts";
+import type { Transaction, Transactional } from "./client_facets.ts";
 import type { UnitHost } from "./host_facets.ts";
 import type { Session } from "./session.ts";
 
@@ -47,17 +48,30 @@ function exec(session: Caller): void {
   session.unwatch();
   if (transaction.failed) return reply.error(ABORTED);
   if (changed) return reply.nilArray();
+  const mark = reply.open();
   session.insideExec = true;
-  try {
-    host.asUnit(() => {
-      const { length } = transaction;
-      reply.array(length);
-      for (let i = 0; i < length; i++) transaction.run(i);
-    });
-  } finally {
-    session.insideExec = false;
-  }
+  host.beginUnit();
+  reply.array(transaction.length);
+  runQueued(session, transaction, 0, mark);
   session.preventPropagation(); // what was queued has propagated itself
+}
+
+/** Runs what was queued from a command on; a script among it that takes long leaves the rest until it has ended. */
+function runQueued(session: Caller, transaction: Transaction, from: number, mark: Mark): void {
+  let isDone = true;
+  try {
+    for (let i = from; i < transaction.length && isDone; i++) {
+      transaction.run(i);
+      if (!session.isLeft) continue;
+      isDone = false;
+      session.whenScriptEnds(mark, () => runQueued(session, transaction, i + 1, mark));
+    }
+  } finally {
+    if (isDone) {
+      session.insideExec = false;
+      session.host.endUnit();
+    }
+  }
 }
 
 /** `WATCH key [key …]` */

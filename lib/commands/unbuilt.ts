@@ -4,6 +4,6 @@
  */
 export const UNBUILT_COMMANDS: ReadonlySet<string> = new Set(
   `
-  acl eval eval_ro evalsha evalsha_ro fcall fcall_ro function script
+  acl fcall fcall_ro function
   `.trim().split(/\s+/),
 );

@@ -107,6 +107,11 @@ export class ReplyWriter {
   error(text: string): void {
     this.errorCount++;
     this.lastError = text;
+    this.countedError(text);
+  }
+
+  /** An error that has been counted already. */
+  countedError(text: string): void {
     this.#line(0x2d, text.replace(/[\r\n]/g, " "));
   }
 

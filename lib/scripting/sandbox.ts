@@ -4,7 +4,7 @@
  */
 
 import { BIT_FUNCTIONS } from "./libraries/bit.ts";
-import { CJSON_CONSTANTS, type CjsonLibrary } from "./libraries/cjson.ts";
+import type { CjsonLibrary } from "./libraries/cjson.ts";
 import { CMSGPACK_CONSTANTS, CMSGPACK_FUNCTIONS } from "./libraries/cmsgpack.ts";
 import { STRUCT_FUNCTIONS } from "./libraries/struct.ts";
 import { LibraryError } from "./lua/errors.ts";
@@ -17,7 +17,7 @@ export function openBundledLibraries(runtime: Runtime, cjson: CjsonLibrary): voi
   const { globals } = runtime;
   globals.set("bit", libraryTable(runtime, BIT_FUNCTIONS));
   globals.set("struct", libraryTable(runtime, STRUCT_FUNCTIONS));
-  globals.set("cjson", withConstants(libraryTable(runtime, cjson.functions), CJSON_CONSTANTS));
+  globals.set("cjson", cjson.open(runtime));
   globals.set("cmsgpack", withConstants(libraryTable(runtime, CMSGPACK_FUNCTIONS), CMSGPACK_CONSTANTS));
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { WholeHost } from "../commands/caller.ts";
+import { REDIS_VERSION } from "../commands/connection.ts";
 import type { CommandTable } from "../commands/table.ts";
 import type { Config } from "../config/config.ts";
 import { Dumper, Restorer } from "../persistence/dump.ts";
@@ -41,6 +42,7 @@ import { Changes } from "./execution/changes.ts";
 import { Dispatcher } from "./execution/dispatcher.ts";
 import { KeyWaiters } from "./execution/key_waiters.ts";
 import { Propagation } from "./execution/propagation.ts";
+import { Scripting } from "./execution/scripting.ts";
 import { Watching } from "./execution/watching.ts";
 import type { Listeners } from "./program/listeners.ts";
 import type { Log } from "./program/log.ts";
@@ -68,6 +70,7 @@ export class Server implements WholeHost {
   readonly watching = new Watching();
   readonly changes: Changes = new Changes(this);
   readonly waiters: KeyWaiters = new KeyWaiters(this);
+  readonly scripting: Scripting;
   // reports/
   readonly statistics = new Statistics();
   readonly slowLog = new SlowLog();
@@ -117,6 +120,7 @@ export class Server implements WholeHost {
     this.store = this.keyspace.store;
     this.phase = new Phase(this.keyspace, this.dispatcher);
     this.batch = new Batch(commands, this.store.heap.foresight);
+    this.scripting = new Scripting(this, REDIS_VERSION);
     this.cron = new Cron(this);
     this.saving = new Saving(this);
     this.dumper = new Dumper(this.store);
@@ -200,17 +204,16 @@ export class Server implements WholeHost {
   /** Reads the clock that commands go by; returns it, in ms. */
   updateClock(): number {
     const nowMs = unixMs();
-    this.store.setNow(nowMs);
+    if (!this.scripting.isRunning) this.store.setNow(nowMs); // for scripts time stands still
     return nowMs;
   }
 
-  asUnit(body: () => void): void {
+  beginUnit(): void {
     this.propagation.begin();
-    try {
-      body();
-    } finally {
-      this.propagation.end();
-    }
+  }
+
+  endUnit(): void {
+    this.propagation.end();
   }
 
   purgeMemory(): void {

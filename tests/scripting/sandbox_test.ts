@@ -14,7 +14,7 @@ function run(source: string): string {
     openBundledLibraries(runtime, new CjsonLibrary());
     protectGlobals(runtime);
     try {
-      return call(runtime, instantiate(compileChunk(source, "user_script", mode), runtime)).map(String).join(" ");
+      return call(runtime, instantiate(compileChunk(source, "@user_script", mode), runtime)).map(String).join(" ");
     } catch (error) {
       return `ERR ${String(runtime.state.errorValue(error))}`;
     }

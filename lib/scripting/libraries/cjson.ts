@@ -5,7 +5,10 @@
 
 import { type Arguments, intArgument, stringArgument } from "../lua/arguments.ts";
 import { ArgumentError } from "../lua/errors.ts";
-import { type LuaFunction, LuaTable, type LuaValue } from "../lua/values.ts";
+import { type LibraryFunctions, StringMaker } from "../lua/library.ts";
+import { libraryTable } from "../lua/realm.ts";
+import type { Runtime } from "../lua/runtime.ts";
+import { LuaTable, type LuaValue } from "../lua/values.ts";
 import { JSON_NULL } from "./cjson_common.ts";
 import { decodeJson, type DecoderSettings } from "./cjson_decoder.ts";
 import { encodeJson, type EncoderSettings } from "./cjson_encoder.ts";
@@ -47,7 +50,17 @@ export class CjsonLibrary {
     this.settings = settings;
   }
 
-  readonly functions: Readonly<Record<string, LuaFunction>> = {
+  /** The library as scripts of a runtime find it. */
+  open(runtime: Runtime): LuaTable {
+    const table = libraryTable(runtime, {
+      ...this.functions,
+      new: () => new CjsonLibrary().open(runtime), // one that a script may change as it likes
+    });
+    for (const [name, value] of Object.entries(CJSON_CONSTANTS)) table.set(name, value);
+    return table;
+  }
+
+  readonly functions = {
     decode: (...args) => {
       checkOnlyArgument(args);
       return decodeJson(stringArgument(args, 1), this.settings);
@@ -62,10 +75,10 @@ export class CjsonLibrary {
       this.#set("decodeMaxDepth", boundedArgument(args, 1, 1, INT_MAX));
       return this.settings.decodeMaxDepth;
     },
-    encode: (...args) => {
+    encode: new StringMaker((...args) => {
       checkOnlyArgument(args);
       return encodeJson(args[0], this.settings);
-    },
+    }),
     encode_invalid_numbers: (...args) => {
       checkMost(args, 1);
       this.#set("encodeInvalidNumbers", optionArgument(args) === "null" ? "null" : switchArgument(args));
@@ -95,19 +108,11 @@ export class CjsonLibrary {
       const { sparseConvert, sparseRatio, sparseSafe } = this.settings;
       return [sparseConvert, sparseRatio, sparseSafe];
     },
-    new: () => tableOf(new CjsonLibrary()),
-  };
+  } satisfies LibraryFunctions;
 
   #set<Name extends keyof CjsonSettings>(name: Name, value: CjsonSettings[Name] | undefined): void {
     if (value !== undefined) this.settings = { ...this.settings, [name]: value };
   }
-}
-
-/** A library that a script may change as it likes. */
-function tableOf(library: CjsonLibrary): LuaTable {
-  const table = new LuaTable();
-  for (const [name, value] of Object.entries({ ...library.functions, ...CJSON_CONSTANTS })) table.set(name, value);
-  return table;
 }
 
 function checkOnlyArgument(args: Arguments): void {

@@ -5,7 +5,7 @@
 
 import { type Arguments, integerArgument, optionalInteger, stringArgument, toInt } from "../lua/arguments.ts";
 import { ArgumentError, LibraryError } from "../lua/errors.ts";
-import type { LibraryFunctions } from "../lua/library.ts";
+import { type LibraryFunctions, StringMaker } from "../lua/library.ts";
 import { type LuaResult, type LuaValue, NOTHING } from "../lua/values.ts";
 import { MessagePackDecoder } from "./msgpack_decoder.ts";
 import { encodeMessagePack } from "./msgpack_encoder.ts";
@@ -71,7 +71,7 @@ function unpackFrom(args: Arguments, limit: number, offset: number): LuaResult {
 }
 
 export const CMSGPACK_FUNCTIONS: LibraryFunctions = {
-  pack,
+  pack: new StringMaker(pack),
   unpack,
   unpack_one: unpackOne,
   unpack_limit: unpackLimit,

@@ -20,9 +20,27 @@ export interface CompiledChunk {
 /** What the JavaScript of a chunk is given. */
 const NAMES = ["R", "T", "S", "P", "isA", "Table", "Tail", "G"];
 
-/** Compiles a source, which errors call `name`; throws LuaError where it is none. */
-export function compileChunk(source: string, name: string, mode: Mode): CompiledChunk {
-  const chunk: Chunk = { name, mode, sites: [] };
+/** Longest name of a chunk that messages show, and what is shown of a source at most. */
+const MOST_NAME = 59;
+const MOST_PATH = 52;
+const MOST_SHOWN_SOURCE = 43;
+
+/** What messages call a chunk (luaO_chunkid): its name, if that begins with `@` or `=`, or the first line of its source. */
+function shownName(name: string): string {
+  const nul = name.indexOf("\0");
+  if (nul >= 0) name = name.slice(0, nul);
+  const rest = name.slice(1);
+  if (name[0] === "=") return rest.slice(0, MOST_NAME);
+  if (name[0] === "@") return rest.length > MOST_PATH ? `...${rest.slice(-MOST_PATH)}` : rest;
+  const [line] = name.split(/[\r\n]/, 1);
+  const shown = line.slice(0, MOST_SHOWN_SOURCE);
+  return `[string "${shown}${shown.length < name.length ? "..." : ""}"]`;
+}
+
+/** Compiles a source, which whoever loads it calls `chunkName`; throws LuaError where it is none. */
+export function compileChunk(source: string, chunkName: string, mode: Mode): CompiledChunk {
+  const name = shownName(chunkName);
+  const chunk: Chunk = { name, source: chunkName, mode, sites: [] };
   try {
     const body = parseChunk(source, name);
     return { text: `"use strict";return ${emitFunction(chunk, body)};`, sites: chunk.sites };

@@ -23,7 +23,9 @@ export type Mode = "plain" | "generator";
 
 /** What a chunk's functions are written with. */
 export interface Chunk {
+  /** What messages call the source, and what whoever has loaded it does. */
   readonly name: string;
+  readonly source: string;
   readonly mode: Mode;
   readonly sites: Site[];
 }
@@ -102,8 +104,8 @@ export class ExpressionWriter {
 
   /** Notes a place; the JavaScript that names it. */
   site(line: number, origin: Origin | null = null, otherOrigin: Origin | null = null, isTail = false): string {
-    const { sites, name } = this.#chunk;
-    sites.push({ chunk: name, line, origin, otherOrigin, isTail });
+    const { sites, name, source } = this.#chunk;
+    sites.push({ chunk: name, source, line, origin, otherOrigin, isTail });
     return `P[${sites.length - 1}]`;
   }
 
@@ -304,7 +306,7 @@ export class ExpressionWriter {
       if (operator === "..") {
         const areStrings = `typeof ${a.name}==="string"&&typeof ${b.name}==="string"`;
         const slow = this.operation(`R.concat(${a.name},${b.name},${site})`);
-        return `(${setup}${areStrings}?${a.name}+${b.name}:${slow})`;
+        return `(${setup}${areStrings}?R.joined(${a.name}+${b.name}):${slow})`;
       }
       const name = ARITHMETIC[operator];
       const slow = `R.arithmetic("__${name}",${a.name},${b.name},${site})`;

@@ -4,6 +4,7 @@
  * (Lua's `luaL_error` and `luaL_argerror`).
  */
 
+import type { Site } from "./sites.ts";
 import type { LuaValue } from "./values.ts";
 
 /** What changing a table says that scripts may only read. Where a library does it, it has no position. */
@@ -11,7 +12,8 @@ export const READ_ONLY = "Attempt to modify a readonly table";
 
 /** An error that `pcall` catches. It is no `Error` of JavaScript: those cost a look at the whole stack. */
 export class LuaError {
-  constructor(readonly value: LuaValue) {}
+  /** `site`: where it came to be, if that is not the call under way. */
+  constructor(readonly value: LuaValue, readonly site: Site | null = null) {}
 }
 
 /** An error of a library function: its message is to have the position of the call before it. */

@@ -22,5 +22,12 @@ export class CallingFunction {
   constructor(readonly body: CallingBody, readonly quick: QuickBody = () => null) {}
 }
 
+/** A function that calls nobody, and makes a string as long as whatever it is given, or longer: that is counted. */
+export class StringMaker {
+  constructor(readonly body: (...args: LuaValue[]) => string) {}
+}
+
 /** The functions of a library by name. Each has its arguments as they came, so that one too few is told from nil. */
-export type LibraryFunctions = Readonly<Record<string, ((...args: LuaValue[]) => LuaResult) | CallingFunction>>;
+export type LibraryFunctions = Readonly<
+  Record<string, ((...args: LuaValue[]) => LuaResult) | StringMaker | CallingFunction>
+>;

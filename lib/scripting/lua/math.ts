@@ -21,7 +21,17 @@ const MOST_RANDOM = 2 ** 31 - 1;
 
 /** The generator of `math.random`. */
 export class ScriptRandom {
+  /** All that the numbers to come depend on. */
   #state = SEED_LOW;
+
+  get state(): bigint {
+    return this.#state;
+  }
+
+  /** Goes back to where it was. */
+  set state(state: bigint) {
+    this.#state = state;
+  }
 
   /** Begins anew; of the seed the lower 32 bits count. */
   seed(seed: number): void {

@@ -2,13 +2,13 @@
 
 import { baseFunctions, type BaseHost } from "./base.ts";
 import { coroutineFunctions } from "./coroutines.ts";
-import type { CallingFunction, LibraryFunctions } from "./library.ts";
+import type { LibraryFunctions } from "./library.ts";
 import { mathFunctions, type ScriptRandom } from "./math.ts";
 import type { Runtime } from "./runtime.ts";
 import { IN_LIBRARY } from "./state.ts";
 import { stringFunctions } from "./strings.ts";
 import { tableFunctions } from "./tables.ts";
-import { type LuaFunction, LuaTable, type LuaValue } from "./values.ts";
+import { LuaTable, type LuaValue } from "./values.ts";
 
 /** Puts the libraries of Lua into a runtime's globals. */
 export function openLibraries(runtime: Runtime, host: BaseHost, random: ScriptRandom): void {
@@ -39,7 +39,7 @@ export function libraryTable(runtime: Runtime, functions: LibraryFunctions): Lua
 }
 
 function addFunctions(runtime: Runtime, table: LuaTable, functions: LibraryFunctions): void {
-  for (const [name, written] of Object.entries<LuaFunction | CallingFunction>(functions)) {
+  for (const [name, written] of Object.entries(functions)) {
     table.set(name, runtime.libraryFunction(written));
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { LuaError, READ_ONLY, ScriptEnd } from "./errors.ts";
-import { type CallingBody, CallingFunction } from "./library.ts";
+import { type CallingBody, CallingFunction, StringMaker } from "./library.ts";
 import { formatNumber, parseNumber, power } from "./numbers.ts";
 import type { Origin, Site } from "./sites.ts";
 import { IN_LIBRARY, ScriptState } from "./state.ts";
@@ -72,7 +72,7 @@ export class Runtime {
 
   /** An error at a place; what a library does has none. */
   errorAt(site: Site, message: string): LuaError {
-    return new LuaError(site.line < 0 ? message : `${site.chunk}:${site.line}: ${message}`);
+    return new LuaError(site.line < 0 ? message : `${site.chunk}:${site.line}: ${message}`, site);
   }
 
   #wrongOperand(value: LuaValue, origin: Origin | null, what: string, site: Site): LuaError {
@@ -194,9 +194,15 @@ export class Runtime {
     }
   }
 
+  /** What two strings have given. */
+  joined(text: string): string {
+    this.state.charge(text.length);
+    return text;
+  }
+
   concat(a: LuaValue, b: LuaValue, site: Site): LuaValue {
     const [x, y] = [toText(a), toText(b)];
-    if (x !== undefined && y !== undefined) return x + y;
+    if (x !== undefined && y !== undefined) return this.joined(x + y);
     const handler = this.#handler(a, "__concat") ?? this.#handler(b, "__concat");
     if (handler !== undefined) return this.#ask(handler, [a, b], site);
     throw x === undefined
@@ -331,7 +337,8 @@ export class Runtime {
   }
 
   /** A function of a library, as scripts of this mode call it. */
-  libraryFunction(written: LuaFunction | CallingFunction): LuaFunction {
+  libraryFunction(written: LuaFunction | StringMaker | CallingFunction): LuaFunction {
+    if (written instanceof StringMaker) return (...args) => this.joined(written.body(...args));
     if (!(written instanceof CallingFunction)) return written;
     const { body, quick } = written;
     const run = this.isGenerator

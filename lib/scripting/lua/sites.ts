@@ -12,6 +12,8 @@ export interface Origin {
 export interface Site {
   /** What messages call the source. */
   readonly chunk: string;
+  /** What it is called by whoever has loaded it: a name behind `@` or `=`, or the source itself. */
+  readonly source: string;
   readonly line: number;
   /** What is called or used there; null for what has no name. Of operations with two operands, that of the left one. */
   readonly origin: Origin | null;

@@ -10,8 +10,19 @@ import type { LuaValue } from "./values.ts";
 /** Turns of loops, and calls, after which somebody looks at how long a script takes. */
 export const TURNS_PER_LOOK = 20_000;
 
+/** Strings up to this length are not counted, in bytes; of longer ones, 2 to this power are one turn. */
+const FREE_BYTES = 1024;
+const CHARGE_SHIFT = 6;
+
 /** The place of a call that a library function makes. */
-export const IN_LIBRARY: Site = { chunk: "=[C]", line: -1, origin: null, otherOrigin: null, isTail: false };
+export const IN_LIBRARY: Site = {
+  chunk: "[C]",
+  source: "=[C]",
+  line: -1,
+  origin: null,
+  otherOrigin: null,
+  isTail: false,
+};
 
 /** Whether something was thrown as the engine's stack is full; by a regular expression, V8 throws that as a SyntaxError. */
 function isStackFull(thrown: unknown): boolean {
@@ -47,6 +58,18 @@ export class ScriptState {
     // A function of a library takes nobody's place.
     const isReplaced = isTail && level > 1 && this.siteAt(level - 1) !== IN_LIBRARY;
     return line < 0 || isReplaced ? "" : `${chunk}:${line}: `;
+  }
+
+  /** Where what was thrown came to be: the line of the script that was run. To be asked before anything else is called. */
+  placeOf(thrown: unknown): Site {
+    const site = thrown instanceof LuaError ? thrown.site : null;
+    if (site !== null && site !== IN_LIBRARY) return site;
+    return this.siteAt(1) === IN_LIBRARY ? this.siteAt(2) : this.siteAt(1);
+  }
+
+  /** So many bytes were made at once: somebody is to look at what a script takes before long. */
+  charge(bytes: number): void {
+    if (bytes > FREE_BYTES) this.turnsLeft -= bytes >> CHARGE_SHIFT;
   }
 
   /**

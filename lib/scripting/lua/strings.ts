@@ -11,7 +11,7 @@ import {
 } from "./arguments.ts";
 import { ArgumentError, LibraryError } from "./errors.ts";
 import { gsubFunction } from "./gsub.ts";
-import type { LibraryFunctions } from "./library.ts";
+import { type LibraryFunctions, StringMaker } from "./library.ts";
 import { patternOf, patternWithoutAnchor, Search } from "./patterns.ts";
 import { checkSlots } from "./stack.ts";
 import { format } from "./string_format.ts";
@@ -31,17 +31,17 @@ export function stringFunctions(index: LuaFunction): LibraryFunctions {
     char,
     dump,
     find,
-    format,
+    format: new StringMaker(format),
     gfind: gmatch,
     gmatch,
     gsub: gsubFunction(index),
     len,
-    lower,
+    lower: new StringMaker(lower),
     match,
-    rep,
-    reverse,
+    rep: new StringMaker(rep),
+    reverse: new StringMaker(reverse),
     sub,
-    upper,
+    upper: new StringMaker(upper),
   };
 }
 
@@ -94,14 +94,14 @@ function sub(...args: LuaValue[]): LuaResult {
   return from > to ? "" : text.slice(Math.max(from - 1, 0), to);
 }
 
-function rep(...args: LuaValue[]): LuaResult {
+function rep(...args: LuaValue[]): string {
   const text = stringArgument(args, 1);
   const count = Math.max(0, intArgument(args, 2));
   checkLength(text.length * count);
   return text.repeat(count);
 }
 
-function reverse(...args: LuaValue[]): LuaResult {
+function reverse(...args: LuaValue[]): string {
   const text = stringArgument(args, 1);
   if (text.length > SHORT_TEXT) return decodeLatin1(encodeLatin1(text).reverse());
   let reversed = "";
@@ -109,12 +109,12 @@ function reverse(...args: LuaValue[]): LuaResult {
   return reversed;
 }
 
-function lower(...args: LuaValue[]): LuaResult {
+function lower(...args: LuaValue[]): string {
   const text = stringArgument(args, 1);
   return BEYOND_ASCII.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text.toLowerCase();
 }
 
-function upper(...args: LuaValue[]): LuaResult {
+function upper(...args: LuaValue[]): string {
   const text = stringArgument(args, 1);
   return BEYOND_ASCII.test(text) ? text.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) : text.toUpperCase();
 }

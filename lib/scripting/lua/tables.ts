@@ -2,7 +2,7 @@
 
 import { intArgument, optionalInt, optionalString, tableArgument, wrongType } from "./arguments.ts";
 import { LibraryError, LuaError, READ_ONLY } from "./errors.ts";
-import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
+import { CallingFunction, CallRequest, type LibraryFunctions, StringMaker } from "./library.ts";
 import { formatNumber } from "./numbers.ts";
 import { isTrue } from "./runtime.ts";
 import { checkLength } from "./text_builder.ts";
@@ -14,7 +14,7 @@ export function tableFunctions(lessThan: LuaFunction): LibraryFunctions {
 }
 
 const FUNCTIONS: LibraryFunctions = {
-  concat: (...args) => {
+  concat: new StringMaker((...args) => {
     const separator = optionalString(args, 2, ""); // Lua looks at it first
     const table = tableArgument(args, 1);
     const from = optionalInt(args, 3, 1);
@@ -34,7 +34,7 @@ const FUNCTIONS: LibraryFunctions = {
       pieces.push(piece);
     }
     return pieces.join(separator);
-  },
+  }),
   foreach: new CallingFunction(function* (...args) {
     const table = tableArgument(args, 1);
     if (typeof args[1] !== "function") throw wrongType(args, 2, "function");

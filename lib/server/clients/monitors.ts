@@ -17,6 +17,8 @@ import { REDACTED, secretArguments } from "../reports/redaction.ts";
 /** Longer arguments are shown piece by piece, in bytes. */
 const PIECE_BYTES = 1024 * 1024;
 
+const NO_SECRETS: ReadonlySet<number> = new Set();
+
 /** What monitors need of the server. */
 export interface MonitorsHost {
   readonly dispatcher: Pick<Dispatcher, "onMonitored" | "setGate">;
@@ -44,7 +46,15 @@ export class Monitors {
   /** Shows a command that has run, unless it is one for administrators. */
   #show(client: ClientSession, command: Command, request: Request): void {
     if ((command.flags & (ADMIN | SKIP_MONITOR)) !== 0) return;
-    const secrets = secretArguments(command, request);
+    this.#showWith(client, request, secretArguments(command, request));
+  }
+
+  /** Shows that a script is about to run: before the commands that it calls. */
+  showScript(client: ClientSession, request: Request): void {
+    this.#showWith(client, request, NO_SECRETS);
+  }
+
+  #showWith(client: ClientSession, request: Request, secrets: ReadonlySet<number>): void {
     const at = (preciseUnixMs() / 1000).toFixed(6);
     const { isUnix, remoteAddress } = client.connection.socket;
     const from = isUnix ? `unix:${remoteAddress.replace(/:0$/, "")}` : remoteAddress;

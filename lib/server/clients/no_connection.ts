@@ -1,6 +1,6 @@
 /**
  * The connection of a session that is held over none: what runs its commands is not a client but the server itself, as
- * when it loads its append-only file. Nothing it is given goes anywhere.
+ * when it loads its append-only file, or a script. Nothing it is given goes anywhere.
  */
 
 import { NO_HANDLER, type Socket } from "../../net/socket.ts";
@@ -24,7 +24,7 @@ const NO_SOCKET: Socket = {
 
 /** A connection to nobody. */
 export class NoConnection implements SessionConnection {
-  readonly socket = NO_SOCKET;
+  readonly socket: Socket;
   readonly networkInputBytes = 0;
   readonly brokeProtocol = false;
   readonly threw = false;
@@ -38,6 +38,11 @@ export class NoConnection implements SessionConnection {
   readonly outputBytes = 0;
   readonly bufferBytes = 0;
   readonly hasOutput = false;
+
+  /** `name`: what is shown in the place of an address. */
+  constructor(name = "") {
+    this.socket = { ...NO_SOCKET, remoteAddress: name };
+  }
 
   onData(): void {}
   proceed(): void {}

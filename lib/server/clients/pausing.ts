@@ -1,10 +1,10 @@
 /**
  * Pauses: for a while, clients' writes, or all their commands, wait. Nothing expires meanwhile, so that the data set
- * stands still: that is what a failover pauses for (CLIENT PAUSE), a shutdown that lets its replicas catch up, and a
- * migration whose keys are to be removed.
+ * stands still: that is what a failover pauses for (CLIENT PAUSE), a shutdown that lets its replicas catch up, a migration
+ * whose keys are to be removed, and a script that was left in the middle.
  */
 
-import { MAY_REPLICATE, WRITE } from "../../commands/command.ts";
+import { ALLOW_BUSY, MAY_REPLICATE, WRITE } from "../../commands/command.ts";
 import type { PauseControl } from "../../commands/client_state.ts";
 import { unixMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
@@ -34,9 +34,14 @@ export class Pausing implements PauseControl {
   #holders = 0;
   /** To be done when what clients have asked for ends. */
   #after: (() => void)[] = [];
+  /** A script that takes long was left, and for now does not run. */
+  #script: "none" | "left" | "runs" = "none";
 
   constructor(readonly server: PausingHost) {
-    server.dispatcher.pauseLetsThrough = (flags) => this.#asked !== "all" && (flags & (WRITE | MAY_REPLICATE)) === 0;
+    server.dispatcher.pauseLetsThrough = (flags) =>
+      this.#script === "none"
+        ? this.#asked !== "all" && (flags & (WRITE | MAY_REPLICATE)) === 0
+        : (flags & ALLOW_BUSY) !== 0;
   }
 
   pause(durationMs: number, mode: "write" | "all"): void {
@@ -58,14 +63,31 @@ export class Pausing implements PauseControl {
     this.#asked = null;
     this.#untilMs = 0;
     this.#changed();
-    for (const body of this.#after.splice(0)) body();
-    this.#proceed(); // who holds writes up still, holds its share of them up again
+    this.#doAfter();
+    this.proceed(); // who holds writes up still, holds its share of them up again
   }
 
-  /** Does something that changes the data set once no pause that clients have asked for stands against it. */
+  /** Does something that changes the data set once neither a pause that clients have asked for nor a script is against it. */
   afterAsked(body: () => void): void {
-    if (this.#asked === null) body();
+    if (this.#asked === null && this.#script === "none") body();
     else this.#after.push(body);
+  }
+
+  #doAfter(): void {
+    if (this.#asked === null && this.#script === "none") { for (const body of this.#after.splice(0)) body(); }
+  }
+
+  /**
+   * A script takes long. Between its slices the data stands still, and all that clients ask for waits, but what may be
+   * asked of a busy server.
+   */
+  setScript(state: "none" | "left" | "runs"): void {
+    const isOver = state === "none" && this.#script !== "none";
+    this.#script = state;
+    this.#changed();
+    if (!isOver) return;
+    this.#doAfter();
+    this.proceed();
   }
 
   /** Holds writes up until `letGo`: a shutdown that lets its replicas catch up, a migration. */
@@ -77,11 +99,11 @@ export class Pausing implements PauseControl {
   letGo(): void {
     this.#holders--;
     this.#changed();
-    this.#proceed();
+    this.proceed();
   }
 
-  /** Lets the clients that the pause has held go on. */
-  #proceed(): void {
+  /** Lets the clients that wait go on, as far as nothing holds them up again. */
+  proceed(): void {
     const { server } = this;
     for (const client of [...server.postponed]) {
       server.postponed.delete(client);
@@ -92,6 +114,6 @@ export class Pausing implements PauseControl {
   }
 
   #changed(): void {
-    this.server.phase.setPaused(this.#asked !== null || this.#holders > 0);
+    this.server.phase.setPaused(this.#asked !== null || this.#holders > 0 || this.#script === "left");
   }
 }

@@ -11,11 +11,13 @@ import type { WaitedFor } from "../../commands/client_facets.ts";
 import type { ClientType, TrackingOptions, TrackingState } from "../../commands/client_state.ts";
 import type { Command } from "../../commands/command.ts";
 import type { MigrationOrder } from "../../commands/migration_order.ts";
-import type { ReplicationControl } from "../../commands/host_facets.ts";
+import type { ScriptReference } from "../../commands/declaration.ts";
+import type { ReplicationControl, ScriptingControl } from "../../commands/host_facets.ts";
 import { type Handshake, newHandshake, type Replica } from "../../replication/attached_replica.ts";
-import type { ReplyWriter } from "../../resp/reply.ts";
+import type { Mark, ReplyWriter } from "../../resp/reply.ts";
 import { Request } from "../../resp/request.ts";
 import type { RequestBuilder } from "../../resp/request_builder.ts";
+import { preciseUnixMs } from "../../runtime/clock.ts";
 import { startTimer, type Timer } from "../../runtime/timers.ts";
 import type { Database } from "../../store/database.ts";
 import type { KeyWait, KeyWaiters } from "../execution/key_waiters.ts";
@@ -59,6 +61,14 @@ export interface Blocking {
   readonly onGone: () => void;
 }
 
+/** A script that was left, as it takes long, and how its client goes on after it. */
+export interface LeftScript {
+  /** What stands before its reply: of EXEC, the replies to the commands before. */
+  before: Uint8Array | null;
+  /** What is to be done after it: what is left of EXEC. */
+  goOn: (() => void) | null;
+}
+
 /** What a session needs of the server, beyond what commands do. */
 export interface SessionHost extends WholeHost {
   readonly reply: ReplyWriter;
@@ -72,6 +82,9 @@ export interface SessionHost extends WholeHost {
   readonly monitors: { add(client: ClientSession): void; remove(client: ClientSession): void };
   readonly propagation: Pick<Propagation, "active" | "builder" | "writeAhead">;
   readonly replication: ReplicationLinks;
+  readonly scripting: ScriptingControl & {
+    evaluate(client: ClientSession, request: Request, keys: number, by: ScriptReference, readsOnly: boolean): void;
+  };
   readonly serving: {
     /** Closes a client once the work under way is done. */
     closeSoon(client: ClientSession): void;
@@ -134,13 +147,22 @@ export class ClientSession implements Client {
   /** EXEC is running: nothing may block. */
   insideExec = false;
   tracking: TrackingState | null = null;
+  /** A script that it waits for, as that takes long. */
+  script: LeftScript | null = null;
+  /** The time that commands are told, in µs of Unix time. */
+  readMicroseconds = (): number => Math.round(preciseUnixMs() * 1000);
 
   readonly channels = new Set<string>();
   readonly patterns = new Set<string>();
   readonly shardChannels = new Set<string>();
 
-  constructor(readonly host: SessionHost, readonly connection: SessionConnection, readonly id: number) {
-    this.reply = host.reply;
+  constructor(
+    readonly host: SessionHost,
+    readonly connection: SessionConnection,
+    readonly id: number,
+    reply: ReplyWriter = host.reply,
+  ) {
+    this.reply = reply;
     this.database = host.keyspace.databases[0];
     this.createdMs = this.lastActiveMs = host.store.nowMs;
   }
@@ -177,6 +199,21 @@ export class ClientSession implements Client {
     this.blocking = { timer, onTimeout, onGone };
     this.flags |= BLOCKED;
     this.host.blockedClients++;
+  }
+
+  evaluate(request: Request, keys: number, by: ScriptReference, readsOnly: boolean): void {
+    this.host.scripting.evaluate(this, request, keys, by, readsOnly);
+  }
+
+  get isLeft(): boolean {
+    return this.script !== null;
+  }
+
+  whenScriptEnds(mark: Mark, goOn: () => void): void {
+    if (this.script === null) return goOn();
+    this.script.before = this.reply.buffer.slice(mark, this.reply.length);
+    this.reply.rewind(mark);
+    this.script.goOn = goOn;
   }
 
   waitForKeys(
@@ -325,9 +362,9 @@ export class ClientSession implements Client {
   }
 
   /** Has a command wait for EXEC. */
-  enqueue(command: Command, request: Request): void {
+  enqueue(command: Command, request: Request, flags: number): void {
     if (this.transaction === null) return;
-    this.transaction.add(command, request);
+    this.transaction.add(command, request, flags);
   }
 
   /** Runs a command of the transaction, while EXEC does. */

@@ -11,6 +11,8 @@ import type { Request } from "../../resp/request.ts";
 export interface QueuedCommand {
   readonly command: Command;
   readonly request: Request;
+  /** What it does: a script says so itself. */
+  readonly flags: number;
 }
 
 /** Runs what was queued: the client's session. */
@@ -32,9 +34,9 @@ export class TransactionQueue implements Transaction {
   }
 
   /** Adds a command with a copy of its request. */
-  add(command: Command, request: Request): void {
+  add(command: Command, request: Request, flags: number): void {
     const copy = request.copy();
-    this.queue.push({ command, request: copy });
+    this.queue.push({ command, request: copy, flags });
     this.queuedBytes += copy.bytes.length;
   }
 

@@ -7,6 +7,7 @@
  */
 
 import {
+  ALLOW_BUSY,
   ALWAYS_TOUCHES,
   ARBITRARY_KEYS,
   type Command,
@@ -63,6 +64,7 @@ import type { Settings } from "../program/settings.ts";
 import type { Statistics } from "../reports/statistics.ts";
 import {
   GATE_ASYNC_LOADING,
+  GATE_BUSY,
   GATE_LOADING,
   GATE_MEMORY,
   GATE_MONITORED,
@@ -90,13 +92,13 @@ const MAX_QUICK_BYTES = 64 * 1024;
 const QUICK_THRESHOLD_MICROSECONDS = 1000;
 
 const NOAUTH = "NOAUTH Authentication required.";
-const MASTERDOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
-const READONLY_ERROR = "READONLY You can't write against a read only replica.";
+export const MASTERDOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+export const READONLY_ERROR = "READONLY You can't write against a read only replica.";
 /** The reply where memory is missing whatever `maxmemory` says, for which Redis has no words, as it ends then. */
-const NO_MEMORY = "OOM command not allowed, there is no memory for it.";
+export const NO_MEMORY = "OOM command not allowed, there is no memory for it.";
 /** The log is told that memory is missing once in so many ms. */
 const MEMORY_WARNING_MS = 10_000;
-const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
+export const OUT_OF_MEMORY = "OOM command not allowed when used memory > 'maxmemory'.";
 
 /** What the dispatcher needs of the server. */
 export interface DispatcherHost {
@@ -108,6 +110,10 @@ export interface DispatcherHost {
   /** Clients that wait for a pause to end. */
   readonly postponed: Set<ClientSession>;
   readonly propagation: Propagation;
+  readonly scripting: {
+    /** What a command does, or may be done with it, that runs a script which says so itself. */
+    flagsOf(command: Command, request: Request): number;
+  };
   readonly settings: Pick<Settings, "latencyTracking" | "slowlogThresholdMicroseconds">;
   readonly statistics: Statistics;
   readonly store: Store;
@@ -127,6 +133,8 @@ export class Dispatcher {
   writesRefused = "";
   /** Whether that is because saving fails. */
   diskFails = false;
+  /** What clients are told while GATE_BUSY is set. */
+  busyRefusal = "";
   /** Whether clients may write to this replica (`replica-read-only no`). */
   writableReplica = false;
   /** Whether a pause under way lets a command of these flags through. */
@@ -190,7 +198,7 @@ export class Dispatcher {
     if ((client.flags & CLIENT_GATES) === 0) {
       const gates = this.gates & ~GATE_MEMORY;
       // Nothing but writes is refused by a replica that is in step with its primary.
-      if (gates === 0 || (gates === GATE_REPLICA && (command.flags & WRITE) === 0)) {
+      if (gates === 0 || (gates === GATE_REPLICA && (command.flags & WRITE) === 0 && command.runs === null)) {
         if (gates === this.gates || this.hasRoom()) return this.call(client, command, request);
       }
     } else if ((client.flags & CLIENT_GATES) === PRIMARY) {
@@ -212,7 +220,8 @@ export class Dispatcher {
   /** `execute` where some state of the client or the server may refuse, or asks for more. */
   #executeGuarded(client: ClientSession, command: Command, request: Request): void {
     const skipped = (client.flags & REPLY_SKIP) !== 0;
-    const refusal = this.#refusal(client, command);
+    const effective = this.#effectiveFlags(client, command, request);
+    const refusal = this.#refusal(client, command, effective);
     if ((client.flags & TRACKING) !== 0) this.server.tracking.enforceLimit();
     // What was evicted to make room is invalid from before the command on, and is told before its reply.
     this.#joinOutput(client);
@@ -220,13 +229,13 @@ export class Dispatcher {
     const wasReplica = isReplica(client);
     if (refusal !== null) {
       this.#reject(client, command, refusal);
-    } else if (this.mustWait(client, command) || this.#mustSlow(client, command)) {
+    } else if (this.#mustWait(client, effective) || this.#mustSlow(client, effective)) {
       client.flags |= POSTPONED;
       this.server.postponed.add(client);
       this.server.blockedClients++;
       return;
     } else if ((client.flags & IN_TRANSACTION) !== 0 && (command.flags & NOT_QUEUED) === 0) {
-      client.enqueue(command, request);
+      client.enqueue(command, request, effective);
       client.reply.simple("QUEUED");
     } else {
       const store = this.server.store;
@@ -272,7 +281,8 @@ export class Dispatcher {
 
   /** What follows a command that ran for those who watch: monitors, and the client's own cache. */
   #observe(client: ClientSession, command: Command, request: Request): void {
-    if ((client.flags & TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
+    // What a script reads is remembered as it reads it.
+    if ((client.flags & TRACKING) !== 0 && (command.flags & READONLY) !== 0 && command.runs === null) {
       this.server.tracking.remember(client, command, request);
     }
     if ((this.gates & GATE_MONITORED) !== 0) this.onMonitored(client, command, request);
@@ -290,8 +300,9 @@ export class Dispatcher {
       command = subcommand;
     }
     if (!fits(request, command)) return wrongNumber(command);
-    if ((client.flags & IN_TRANSACTION) !== 0 && (command.flags & NOT_QUEUED) === 0) client.enqueue(command, request);
-    else command.handler(client, request);
+    if ((client.flags & IN_TRANSACTION) !== 0 && (command.flags & NOT_QUEUED) === 0) {
+      client.enqueue(command, request, command.flags);
+    } else command.handler(client, request);
     client.propagated = null;
     return null;
   }
@@ -313,8 +324,27 @@ export class Dispatcher {
     this.#observe(client, command, request);
   }
 
-  /** The error with which a command is refused, or null. In the order in which Redis asks. */
-  #refusal(client: ClientSession, command: Command): string | null {
+  /** Runs a command that a script of a client calls, with what follows from it for that client. */
+  callFromScript(session: ClientSession, caller: ClientSession, command: Command, request: Request): void {
+    const [errorsCounted, isNested] = [this.#errorsCounted, this.#isNested];
+    this.#isNested = true;
+    try {
+      this.call(session, command, request);
+    } finally {
+      this.#errorsCounted = errorsCounted;
+      this.#isNested = isNested;
+    }
+    if ((caller.flags & TRACKING) !== 0 && (command.flags & READONLY) !== 0) {
+      this.server.tracking.remember(caller, command, request);
+    }
+    if ((this.gates & GATE_MONITORED) !== 0) this.onMonitored(session, command, request);
+  }
+
+  /**
+   * The error with which a command is refused, or null. In the order in which Redis asks. `effective`: its flags, or those
+   * of what it runs.
+   */
+  #refusal(client: ClientSession, command: Command, effective: number): string | null {
     const flags = command.flags;
     const gates = this.gates;
     if ((client.flags & UNAUTHENTICATED) !== 0 && (flags & NO_AUTH) === 0) return NOAUTH;
@@ -327,8 +357,7 @@ export class Dispatcher {
     }
     // EXEC does what any of the queued commands does, and bears what all of them bear.
     const runsQueue = (flags & RUNS_QUEUE) !== 0;
-    const effective = effectiveFlags(client, command);
-    const borne = runsQueue ? flags & commonFlags(client) : flags;
+    const borne = runsQueue ? flags & commonFlags(client) : effective;
     const writes = (effective & WRITE) !== 0;
     if ((client.flags & PRIMARY) === 0) {
       if ((gates & GATE_MEMORY) !== 0 && !this.makeRoom()) {
@@ -351,6 +380,9 @@ export class Dispatcher {
     }
     if ((gates & GATE_STALE) !== 0 && (borne & STALE) === 0 && (client.flags & PRIMARY) === 0) return MASTERDOWN;
     if ((gates & GATE_LOADING) !== 0 && (borne & LOADING) === 0) return LOADING_DATA;
+    if ((gates & GATE_BUSY) !== 0 && (flags & ALLOW_BUSY) === 0 && (client.flags & PRIMARY) === 0) {
+      return this.busyRefusal;
+    }
     if ((gates & GATE_ASYNC_LOADING) !== 0 && (effective & NO_ASYNC_LOADING) !== 0) return LOADING_DATA;
     if ((client.flags & (REPLICA | MONITOR)) !== 0 && (effective & (WRITE | READONLY | MAY_REPLICATE)) !== 0) {
       return "ERR Replica can't interact with the keyspace";
@@ -358,16 +390,27 @@ export class Dispatcher {
     return null;
   }
 
-  /** Whether a pause under way holds a command up. */
+  /** Whether a pause under way holds up what a client waits to do. */
   mustWait(client: ClientSession, command: Command): boolean {
+    return this.#mustWait(client, command.flags);
+  }
+
+  /** The same of a command with such flags. */
+  #mustWait(client: ClientSession, effective: number): boolean {
     if ((this.gates & GATE_PAUSED) === 0 || (client.flags & REPLICA) !== 0) return false;
-    return !this.pauseLetsThrough(effectiveFlags(client, command));
+    return !this.pauseLetsThrough(effective);
   }
 
   /** Whether a command has to wait as writers are slowed down. One that has waited for a key does not wait again. */
-  #mustSlow(client: ClientSession, command: Command): boolean {
+  #mustSlow(client: ClientSession, effective: number): boolean {
     if ((this.gates & GATE_SLOWED) === 0 || (client.flags & REPLICA) !== 0 || this.#isServingWaiter) return false;
-    return (effectiveFlags(client, command) & (WRITE | MAY_REPLICATE)) !== 0 && this.isSlowed(client);
+    return (effective & (WRITE | MAY_REPLICATE)) !== 0 && this.isSlowed(client);
+  }
+
+  /** What a command does: of EXEC, what any of the commands does that it runs; of a script, what that says of itself. */
+  #effectiveFlags(client: ClientSession, command: Command, request: Request): number {
+    if ((command.flags & RUNS_QUEUE) !== 0) return command.flags | queuedFlags(client);
+    return command.runs === null ? command.flags : this.server.scripting.flagsOf(command, request);
   }
 
   /** Runs again what a client has waited for a key to do. */
@@ -412,10 +455,26 @@ export class Dispatcher {
     const { reply, lastCommand } = client;
     this.#errorsCounted = reply.errorCount;
     write();
-    if (lastCommand === null) return;
+    if (lastCommand === null || client.script !== null) return; // EXEC may have come to another script that takes long
     this.#called(lastCommand, 1);
     if (reply.errorCount !== this.#errorsCounted) this.#failed(client, lastCommand);
     this.#count(lastCommand, 0, 1);
+  }
+
+  /** The same of a command of a transaction, which EXEC goes on after. */
+  answerNested(client: ClientSession, command: Command, write: () => void): void {
+    const { reply } = client;
+    this.#errorsCounted = reply.errorCount;
+    write();
+    this.#called(command, 1);
+    if (reply.errorCount !== this.#errorsCounted) this.#failed(client, command);
+    this.#count(command, 0, 1);
+  }
+
+  /** A script that took long has ended, after so many ms since its command was called. */
+  tookLong(client: ClientSession, command: Command, request: Request, elapsedMs: number): void {
+    command.stats.microseconds += elapsedMs * 1000;
+    this.#report(client, command, request, elapsedMs);
   }
 
   /** A command has been called to its end, so many times. */
@@ -462,7 +521,7 @@ export class Dispatcher {
 
   /** After a command: wakes those who wait for what it has made, and has what it delivered to its own client go out. */
   #deliver(client: ClientSession): void {
-    if (this.#isNested) return; // EXEC does so after all of them
+    if (this.#isNested) return; // EXEC does so after all of them, and a script
     const { server } = this;
     if (server.waiters.hasReady) server.waiters.serve();
     if (client.connection.hasOutput && server.current === client && (client.flags & NOT_JOINED) === 0) {
@@ -542,9 +601,16 @@ export class Dispatcher {
   }
 
   #record(client: ClientSession, command: Command, request: Request, elapsedMs: number): void {
+    if (client.script !== null) return; // it goes on
     const microseconds = elapsedMs * 1000;
     if ((client.flags & BLOCKED) === 0) this.#count(command, microseconds, 1);
     else command.stats.microseconds += microseconds;
+    this.#report(client, command, request, elapsedMs);
+  }
+
+  /** Tells those who want to know of commands that take long. */
+  #report(client: ClientSession, command: Command, request: Request, elapsedMs: number): void {
+    const microseconds = elapsedMs * 1000;
     if (elapsedMs > this.server.statistics.longestMs) this.server.statistics.longestMs = elapsedMs;
     if (elapsedMs >= 1) {
       this.server.updateClock();
@@ -557,12 +623,12 @@ export class Dispatcher {
   }
 }
 
-function subcommandOf(index: NonNullable<Command["subcommandIndex"]>, request: Request): Command | null {
+export function subcommandOf(index: NonNullable<Command["subcommandIndex"]>, request: Request): Command | null {
   return index.find(request.bytes, request.starts[1], request.lengths[1]);
 }
 
 /** Whether a request has as many arguments as its command takes. */
-function fits({ argc }: Request, { arity }: Command): boolean {
+export function fits({ argc }: Request, { arity }: Command): boolean {
   return arity >= 0 ? argc === arity : argc >= -arity;
 }
 
@@ -570,19 +636,14 @@ function wrongNumber({ name }: Command): string {
   return `ERR wrong number of arguments for '${name}' command`;
 }
 
-/** What a command does, or, of EXEC, what any of those does that it runs. */
-function effectiveFlags(client: ClientSession, command: Command): number {
-  return (command.flags & RUNS_QUEUE) !== 0 ? command.flags | queuedFlags(client) : command.flags;
-}
-
 /** The flags that any of the commands queued has. */
 function queuedFlags(client: ClientSession): number {
-  return client.transaction?.queue.reduce((flags, queued) => flags | queued.command.flags, 0) ?? 0;
+  return client.transaction?.queue.reduce((flags, queued) => flags | queued.flags, 0) ?? 0;
 }
 
 /** The flags that all of the commands queued have. */
 function commonFlags(client: ClientSession): number {
-  return client.transaction?.queue.reduce((flags, queued) => flags & queued.command.flags, -1) ?? -1;
+  return client.transaction?.queue.reduce((flags, queued) => flags & queued.flags, -1) ?? -1;
 }
 
 /** At most `limit` bytes of an argument, up to a NUL, as the C of Redis shows it. */

@@ -22,3 +22,5 @@ export const GATE_ASYNC_LOADING = 1 << 7;
 export const GATE_SHORT = 1 << 8;
 /** Writers are slowed down, as a replica is being synchronised. */
 export const GATE_SLOWED = 1 << 9;
+/** A script takes long: all but what may be asked of a busy server is refused. */
+export const GATE_BUSY = 1 << 10;

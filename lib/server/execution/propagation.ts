@@ -33,9 +33,14 @@ interface Follower {
 interface PendingWrite {
   readonly databaseIndex: number;
   readonly request: Request;
-  /** Whether it is a word to replicas, and no write. */
-  readonly isControl: boolean;
+  /** Whom it goes to. */
+  readonly targets: number;
 }
+
+/** Whom writes go to: the log, and replicas. */
+export const TO_LOG = 1 << 0;
+export const TO_REPLICAS = 1 << 1;
+export const TO_ALL = TO_LOG | TO_REPLICAS;
 
 const MULTI = Request.of("MULTI");
 const EXEC = Request.of("EXEC");
@@ -54,6 +59,8 @@ export class Propagation {
   #isMuted = false;
   /** Whether anybody follows what this server's clients write. */
   active = false;
+  /** Whom what is written goes to: all, but where a script has chosen. */
+  targets = TO_ALL;
   #depth = 0;
   readonly #pending: PendingWrite[] = [];
 
@@ -129,20 +136,24 @@ export class Propagation {
   /** Propagates a write to a database; inside of a unit, at its end. -1 stands for no particular database. */
   write(databaseIndex: number, request: Request): void {
     if (!this.active) return;
-    if (this.#depth === 0 && this.#pending.length === 0) this.#send(databaseIndex, request);
-    else this.#pending.push({ databaseIndex, request: request.copy(), isControl: false });
+    if (this.#depth === 0 && this.#pending.length === 0) this.#send(databaseIndex, request, this.targets);
+    else this.#add(databaseIndex, request, this.targets);
+  }
+
+  #add(databaseIndex: number, request: Request, targets: number): void {
+    if (targets !== 0) this.#pending.push({ databaseIndex, request: request.copy(), targets });
   }
 
   /** Tells replicas something that is no write, in its place among the writes. */
   tellReplicas(request: Request): void {
     if (this.#replicas.target === null || this.#relays) return;
     if (this.#depth === 0 && this.#pending.length === 0) this.#feed(this.#replicas, -1, request);
-    else this.#pending.push({ databaseIndex: -1, request: request.copy(), isControl: true });
+    else this.#add(-1, request, TO_REPLICAS);
   }
 
   /** Propagates a write of the command under way before the command's own. Whoever runs it calls `settle` after that. */
   writeAhead(databaseIndex: number, request: Request): void {
-    if (this.active) this.#pending.push({ databaseIndex, request: request.copy(), isControl: false });
+    if (this.active) this.#add(databaseIndex, request, this.targets);
   }
 
   /**
@@ -159,7 +170,7 @@ export class Propagation {
   ): void {
     if (!this.active) return;
     const { request } = this.#removal.begin(2).word(command).bytes(bytes, start, length);
-    if (isAhead) this.#pending.push({ databaseIndex, request: request.copy(), isControl: false });
+    if (isAhead) this.#add(databaseIndex, request, TO_ALL);
     else this.write(databaseIndex, request);
   }
 
@@ -178,17 +189,15 @@ export class Propagation {
     const writes = this.#pending.splice(0);
     if (!this.active) return;
     const isWrapped = asUnit && writes.length > 1;
-    if (isWrapped) this.#send(writes[0].databaseIndex, MULTI);
-    for (const { databaseIndex, request, isControl } of writes) {
-      if (isControl) this.#feed(this.#replicas, databaseIndex, request);
-      else this.#send(databaseIndex, request);
-    }
-    if (isWrapped) this.#send(-1, EXEC);
+    const targets = writes.reduce((all, write) => all | write.targets, 0);
+    if (isWrapped) this.#send(writes[0].databaseIndex, MULTI, targets);
+    for (const { databaseIndex, request, targets } of writes) this.#send(databaseIndex, request, targets);
+    if (isWrapped) this.#send(-1, EXEC, targets);
   }
 
-  #send(databaseIndex: number, request: Request): void {
-    if (!this.#relays) this.#feed(this.#replicas, databaseIndex, request);
-    this.#feed(this.#log, databaseIndex, request);
+  #send(databaseIndex: number, request: Request, targets: number): void {
+    if ((targets & TO_REPLICAS) !== 0 && !this.#relays) this.#feed(this.#replicas, databaseIndex, request);
+    if ((targets & TO_LOG) !== 0) this.#feed(this.#log, databaseIndex, request);
   }
 
   #feed(follower: Follower, databaseIndex: number, request: Request): void {

@@ -62,6 +62,7 @@ export function applyConfig(server: ConfiguredServer): void {
   follow(["slowlog-log-slower-than"], () => {
     settings.slowlogThresholdMicroseconds = config.number("slowlog-log-slower-than");
   });
+  follow(["busy-reply-threshold"], () => settings.busyReplyThresholdMs = config.number("busy-reply-threshold"));
   follow(["slowlog-max-len"], () => server.slowLog.maxLength = config.number("slowlog-max-len"));
   follow(["latency-monitor-threshold"], () => server.latency.thresholdMs = config.number("latency-monitor-threshold"));
   follow(["tracking-table-max-keys"], () => server.tracking.maxKeys = config.number("tracking-table-max-keys"));

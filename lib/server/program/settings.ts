@@ -25,6 +25,8 @@ export class Settings {
   lowestOutputLimitBytes = Infinity;
   /** In µs; negative: no log. */
   slowlogThresholdMicroseconds = 10_000;
+  /** From so long on scripts are said to take long, in ms; 0: never. */
+  busyReplyThresholdMs = 5000;
   latencyTracking = true;
   /** How long each key takes to load at least, in ms. */
   keyLoadDelayMs = 0;

@@ -2,6 +2,7 @@
 
 import { CjsonLibrary } from "../../../lib/scripting/libraries/cjson.ts";
 import type { LuaValue } from "../../../lib/scripting/lua/values.ts";
+import { newRuntime } from "../lua/run_lua.ts";
 import { callOf, entriesOf, errorText } from "./packing.ts";
 
 export function newLibrary() {
@@ -9,6 +10,7 @@ export function newLibrary() {
   const call = callOf(library.functions);
   return {
     library,
+    table: library.open(newRuntime("plain")),
     call,
     encode: (value: LuaValue) => call("encode", value)[0],
     decode: (text: string) => entriesOf(call("decode", text)[0]),

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ArgumentError, LibraryError, LuaError } from "../../../lib/scripting/lua/errors.ts";
-import { CallingFunction, type LibraryFunctions } from "../../../lib/scripting/lua/library.ts";
+import { CallingFunction, type LibraryFunctions, StringMaker } from "../../../lib/scripting/lua/library.ts";
 import { allOf, LuaTable, type LuaValue } from "../../../lib/scripting/lua/values.ts";
 
 /** Calls a function that calls no others; all its results. */
@@ -10,7 +10,7 @@ export function callOf(functions: LibraryFunctions): (name: string, ...args: Lua
   return (name, ...args) => {
     const called = functions[name];
     assert.ok(!(called instanceof CallingFunction));
-    return allOf(called(...args));
+    return allOf(called instanceof StringMaker ? called.body(...args) : called(...args));
   };
 }
 

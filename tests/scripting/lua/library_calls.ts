@@ -1,12 +1,13 @@
 /** Calls functions of libraries as a script would, and tells what comes of it. */
 
 import { ArgumentError, LibraryError, LuaError } from "../../../lib/scripting/lua/errors.ts";
-import { CallingFunction, type LibraryFunctions } from "../../../lib/scripting/lua/library.ts";
+import { CallingFunction, type LibraryFunctions, StringMaker } from "../../../lib/scripting/lua/library.ts";
 import { allOf, type LuaResult, type LuaValue } from "../../../lib/scripting/lua/values.ts";
 
 /** What a call gives, as a list. */
 export function call(library: LibraryFunctions, name: string, ...args: LuaValue[]): readonly LuaValue[] {
   const called = library[name];
+  if (called instanceof StringMaker) return [called.body(...args)];
   return allOf(called instanceof CallingFunction ? run(called, args) : called(...args));
 }
 

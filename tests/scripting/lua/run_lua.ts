@@ -19,16 +19,9 @@ export function newRuntime(mode: Mode, tick: () => boolean = () => true): Runtim
     runtime.state.turnsLeft = TURNS_PER_LOOK;
     return tick();
   });
-  const load = (source: string, name: string) => instantiate(compileChunk(source, chunkName(name), mode), runtime);
+  const load = (source: string, name: string) => instantiate(compileChunk(source, name, mode), runtime);
   openLibraries(runtime, { load, memoryBytes: () => 0 }, new ScriptRandom());
   return runtime;
-}
-
-/** What errors call a chunk that a script has loaded. */
-function chunkName(name: string): string {
-  if (name[0] === "@" || name[0] === "=") return name.slice(1);
-  const [line] = name.split("\n");
-  return `[string "${line}${line.length < name.length ? "..." : ""}"]`;
 }
 
 /** All values of a chunk; throws what it throws. */
@@ -46,7 +39,7 @@ export function call(runtime: Runtime, chunk: LuaFunction): readonly LuaValue[] 
 export function runLua(mode: Mode, source: string): string {
   const runtime = newRuntime(mode);
   try {
-    return call(runtime, instantiate(compileChunk(source, "user_script", mode), runtime)).map(shown).join(" ");
+    return call(runtime, instantiate(compileChunk(source, "@user_script", mode), runtime)).map(shown).join(" ");
   } catch (error) {
     if (error instanceof NeedsGenerators) return "begins anew";
     return `ERR ${shown(error instanceof LuaError ? error.value : runtime.state.errorValue(error))}`;

@@ -1,0 +1,242 @@
+/**
+ * Runs scripts. Each begins as plain functions, which are quick and cannot be left. One that takes long, or makes a
+ * coroutine, begins anew as generators, is handed the replies that it has had already (`noted_calls.ts`), and is left after
+ * each slice from then on, until it has come to its end or is killed.
+ *
+ * One script runs at a time. Whoever has it run decides when slices are, and what becomes of its result.
+ */
+
+import { monotonicMs } from "../runtime/clock.ts";
+import { thisProcess } from "../runtime/process.ts";
+import { CjsonLibrary } from "./libraries/cjson.ts";
+import { NeedsGenerators } from "./lua/coroutines.ts";
+import { LuaError, ScriptEnd } from "./lua/errors.ts";
+import { ScriptRandom } from "./lua/math.ts";
+import { CannotPause, type Running as RunningFunction } from "./lua/runtime.ts";
+import { TURNS_PER_LOOK } from "./lua/state.ts";
+import { LuaTable, type LuaValue } from "./lua/values.ts";
+import { NotedCalls } from "./noted_calls.ts";
+import { type CommandCalls, redisConstants, redisFunctions, type Running, SCRIPT_FUNCTIONS } from "./redis_library.ts";
+import { errorTable } from "./replies.ts";
+import { ScriptRealm } from "./script_realm.ts";
+import type { ScriptRun } from "./script_run.ts";
+
+/** Longest slice of a script that can be left, in ms. */
+const SLICE_MS = 10;
+/** A script that has taken long begins as plain functions again once it has taken less than this, in ms. */
+const SHORT_MS = 50;
+/** How often memory is looked at, in ms. */
+const MEMORY_LOOK_MS = 5;
+/** What scripts may take beyond what the program has taken when they begin, in bytes. */
+const MOST_MEMORY_BYTES = 1024 ** 3;
+const MS_PER_SECOND = 1000;
+
+/** Ends plain functions that have run for long. */
+class BeginsAnew extends ScriptEnd {}
+/** Ends a script that is killed. */
+class Killed extends ScriptEnd {}
+
+/** How far a run has come. */
+export type Progress = "done" | "left";
+
+/** Runs one script at a time. */
+export class ScriptEngine implements Running {
+  run: ScriptRun | null = null;
+  readonly noted = new NotedCalls();
+  readonly #random = new ScriptRandom();
+  readonly #cjson = new CjsonLibrary();
+  #plain: ScriptRealm | null = null;
+  #generator: ScriptRealm | null = null;
+  /** The realm that the run is in. */
+  #realm: ScriptRealm;
+  /** The run as generators, while it is left. */
+  #running: RunningFunction | null = null;
+  #keys: string[] = [];
+  #args: string[] = [];
+  #startedMs = 0;
+  /** When plain functions have run for long, and when a slice ends, in ms. */
+  #deadlineMs = 0;
+  #lookedAtMemoryMs = 0;
+  #mostMemoryBytes = 0;
+  /** What the random numbers and cjson's settings were when the run began. */
+  #randomBefore = 0n;
+  #settingsBefore = this.#cjson.settings;
+
+  /** `version`: the version of Redis that scripts are told. */
+  constructor(readonly calls: CommandCalls, readonly version: string) {
+    this.#realm = this.plain;
+  }
+
+  /** Where plain functions run. */
+  get plain(): ScriptRealm {
+    return this.#plain ??= this.#newRealm("plain");
+  }
+
+  /** Where generators run. */
+  get generator(): ScriptRealm {
+    return this.#generator ??= this.#newRealm("generator");
+  }
+
+  #newRealm(mode: "plain" | "generator"): ScriptRealm {
+    return new ScriptRealm(mode, {
+      random: this.#random,
+      cjson: this.#cjson,
+      redis: { ...redisFunctions(this), ...SCRIPT_FUNCTIONS },
+      redisConstants: redisConstants(this.version),
+      tick: () => this.#tick(),
+      memoryBytes: () => thisProcess().memory().heapBytes,
+      clockSeconds: () => this.#notedNumber(() => monotonicMs() / MS_PER_SECOND),
+    });
+  }
+
+  get depth(): number {
+    return this.#realm.runtime.state.depth;
+  }
+
+  charge(bytes: number): void {
+    this.#realm.runtime.state.charge(bytes);
+  }
+
+  notesFull(): never {
+    throw new BeginsAnew();
+  }
+
+  /**
+   * Begins a run. `mayBeLeft`: for how long it may run as plain functions, in ms, and that it may be left after that; null
+   * where it must come to its end at once.
+   */
+  start(run: ScriptRun, keys: string[], args: string[], mayBeLeft: { readonly afterMs: number } | null): Progress {
+    const nowMs = monotonicMs();
+    this.run = run;
+    this.#keys = keys;
+    this.#args = args;
+    this.#randomBefore = this.#random.state;
+    this.#settingsBefore = this.#cjson.settings;
+    this.#lookedAtMemoryMs = nowMs;
+    this.#mostMemoryBytes = 0;
+    this.#startedMs = nowMs;
+    const plain = run.callable.takesLong ? null : run.callable.plain();
+    if (plain === null) return this.#startGenerator(run, mayBeLeft !== null);
+    this.#deadlineMs = mayBeLeft === null ? Infinity : nowMs + mayBeLeft.afterMs;
+    this.noted.begin();
+    this.#enter(this.plain);
+    try {
+      run.result = this.plain.runtime.first(plain(...this.#arguments(run)));
+    } catch (thrown) {
+      if (thrown instanceof NeedsGenerators) run.callable.needsGenerators();
+      else if (thrown instanceof BeginsAnew) run.callable.takesLong = true;
+      else this.#failed(run, thrown);
+      if (run.error === null) return this.#beginAnew(run, mayBeLeft !== null);
+    }
+    return this.#ended();
+  }
+
+  #beginAnew(run: ScriptRun, mayBeLeft: boolean): Progress {
+    this.#random.state = this.#randomBefore;
+    this.#cjson.settings = this.#settingsBefore;
+    run.forgetChoices();
+    this.noted.handOut();
+    return this.#startGenerator(run, mayBeLeft);
+  }
+
+  #startGenerator(run: ScriptRun, mayBeLeft: boolean): Progress {
+    if (!this.noted.isHandingOut) this.noted.forget();
+    this.#enter(this.generator);
+    this.#running = this.#realm.runtime.settle(run.callable.generator()(...this.#arguments(run)));
+    for (;;) {
+      if (this.goOn(mayBeLeft) === "done") return "done";
+      else if (mayBeLeft) return "left";
+    }
+  }
+
+  /** Runs a slice of a script that was left. */
+  goOn(mayBeLeft = true): Progress {
+    const { run } = this;
+    const running = this.#running;
+    if (run === null || running === null) throw new Error("no script was left");
+    this.#deadlineMs = mayBeLeft ? monotonicMs() + SLICE_MS : Infinity;
+    this.#realm.runtime.state.turnsLeft = TURNS_PER_LOOK;
+    try {
+      const step = run.isKilled ? running.throw(new Killed()) : running.next();
+      if (step.done !== true) return "left";
+      run.result = this.#realm.runtime.first(step.value);
+    } catch (thrown) {
+      this.#failed(run, thrown);
+    }
+    return this.#ended();
+  }
+
+  /** Forgets a run that something of ours has ended in the middle. */
+  abandon(): void {
+    this.#ended();
+  }
+
+  #ended(): Progress {
+    const { run } = this;
+    if (run?.callable.takesLong && monotonicMs() - this.#startedMs < SHORT_MS) run.callable.takesLong = false;
+    this.run = null;
+    this.#running = null;
+    this.#keys = this.#args = [];
+    this.noted.forget();
+    return "done";
+  }
+
+  #enter(realm: ScriptRealm): void {
+    this.#realm = realm;
+    realm.runtime.state.begin();
+  }
+
+  /** What the function is called with: functions of libraries have their keys and arguments so, scripts as globals. */
+  #arguments({ callable: { kind } }: ScriptRun): LuaValue[] {
+    if (kind === "function") return [new LuaTable([...this.#keys]), new LuaTable([...this.#args])];
+    this.#realm.setGlobal("KEYS", [...this.#keys]);
+    this.#realm.setGlobal("ARGV", [...this.#args]);
+    return [];
+  }
+
+  #failed(run: ScriptRun, thrown: unknown): void {
+    const { state } = this.#realm.runtime;
+    const site = state.placeOf(thrown);
+    if (thrown instanceof Killed) {
+      const command = run.callable.kind === "script" ? "SCRIPT KILL" : "FUNCTION KILL";
+      run.fail(errorTable(`ERR Script killed by user with ${command}.`), site);
+    } else if (thrown instanceof CannotPause) {
+      run.fail(
+        errorTable("ERR the script was ended: it runs for long in a function that is too large to be interrupted"),
+        site,
+      );
+    } else {
+      run.fail(state.errorValue(thrown), site);
+    }
+  }
+
+  /** A number that may be another one when it is asked for again. */
+  #notedNumber(make: () => number): number {
+    const { noted, run } = this;
+    if (run === null) return make();
+    if (noted.isHandingOut) return Number(noted.next(0));
+    if (noted.isFull) this.notesFull();
+    const value = make();
+    if (noted.isNoting) noted.add(value, 0);
+    return value;
+  }
+
+  #tick(): boolean {
+    const { state } = this.#realm.runtime;
+    state.turnsLeft = TURNS_PER_LOOK;
+    const nowMs = monotonicMs();
+    if (nowMs - this.#lookedAtMemoryMs > MEMORY_LOOK_MS) {
+      this.#lookedAtMemoryMs = nowMs;
+      this.#lookAtMemory();
+    }
+    if (nowMs < this.#deadlineMs) return false;
+    if (this.#running === null && this.noted.isNoting) throw new BeginsAnew();
+    return true;
+  }
+
+  #lookAtMemory(): void {
+    const { heapBytes } = thisProcess().memory();
+    if (this.#mostMemoryBytes === 0) this.#mostMemoryBytes = heapBytes + MOST_MEMORY_BYTES;
+    else if (heapBytes > this.#mostMemoryBytes) throw new LuaError("not enough memory");
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What a script has had from outside, in the order in which it had it: the replies to its commands above all. A script that
+ * begins anew is handed the same again instead of calling a second time, and so comes to the place where it was left.
+ */
+
+import type { LuaValue } from "./lua/values.ts";
+
+/** So much is noted at most; a script that has had more begins anew at once, and needs no notes from then on. */
+const MOST_NOTES = 50_000;
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** A reply that is no simple value, as RESP. */
+export class NotedReply {
+  constructor(readonly bytes: Uint8Array) {}
+}
+
+/** A command that was refused, with the error. */
+export class NotedRefusal {
+  constructor(readonly error: string) {}
+}
+
+export type Note = LuaValue | NotedReply | NotedRefusal;
+
+/** The notes of one run. */
+export class NotedCalls {
+  readonly #notes: Note[] = [];
+  /** Of each note, what must be the same when it is handed out. */
+  readonly #marks: number[] = [];
+  #bytes = 0;
+  #at = 0;
+  /** Whether what a script has is to be noted. */
+  isNoting = false;
+  /** Whether there is something left to be handed out again. */
+  isHandingOut = false;
+
+  /** A run begins. */
+  begin(): void {
+    this.forget();
+    this.isNoting = true;
+  }
+
+  /** Nothing is to be noted any more, nor handed out. */
+  forget(): void {
+    this.#notes.length = this.#marks.length = 0;
+    this.#bytes = this.#at = 0;
+    this.isNoting = this.isHandingOut = false;
+  }
+
+  /** Whether there is no room for more. */
+  get isFull(): boolean {
+    return this.#notes.length >= MOST_NOTES || this.#bytes >= MOST_BYTES;
+  }
+
+  /** Notes what a call has given. `mark`: a number that the same call will have again. */
+  add(note: Note, mark: number): void {
+    this.#notes.push(note);
+    this.#marks.push(mark);
+    if (note instanceof NotedReply) this.#bytes += note.bytes.length;
+    else if (typeof note === "string") this.#bytes += note.length;
+  }
+
+  /** The run begins anew. */
+  handOut(): void {
+    this.isNoting = false;
+    this.#at = 0;
+    this.isHandingOut = this.#notes.length > 0;
+  }
+
+  /** The next note. Throws where the call is another one than the one that had it. */
+  next(mark: number): Note {
+    const at = this.#at++;
+    if (this.#marks[at] !== mark) throw new WentAnotherWay();
+    const note = this.#notes[at];
+    if (this.#at === this.#notes.length) this.forget();
+    return note;
+  }
+}
+
+/** A script that began anew has made another call than before. Nothing that scripts can do leads here; it would be ours. */
+export class WentAnotherWay extends Error {
+  override name = "WentAnotherWay";
+
+  constructor() {
+    super("a script that was begun anew went another way");
+  }
+}
