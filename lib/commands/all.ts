@@ -10,6 +10,7 @@ import { CONNECTION_COMMANDS } from "./connection.ts";
 import { DATABASE_COMMANDS } from "./databases.ts";
 import { DEBUG_COMMANDS } from "./debug.ts";
 import { EXPIRY_COMMANDS } from "./expiry.ts";
+import { FUNCTION_COMMANDS } from "./functions.ts";
 import { GEO_COMMANDS } from "./geo.ts";
 import { GEO_SEARCH_COMMANDS } from "./geo_search.ts";
 import { HASH_COMMANDS } from "./hashes.ts";
@@ -89,4 +90,5 @@ export const ALL_COMMANDS: readonly Command[] = [
   ...SORT_COMMANDS,
   ...TRANSACTION_COMMANDS,
   ...SCRIPTING_COMMANDS,
+  ...FUNCTION_COMMANDS,
 ];

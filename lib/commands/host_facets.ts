@@ -3,6 +3,7 @@
  * all of them, and `caller.ts` puts them together.
  */
 
+import type { Request } from "../resp/request.ts";
 import type { Dumper, Restorer } from "../persistence/dump.ts";
 import type { PubSub } from "../pubsub/pubsub.ts";
 import type { PrimarySide } from "../replication/primary.ts";
@@ -189,8 +190,52 @@ export interface UnitHost extends Host {
   endUnit(): void;
 }
 
+/** A library of functions, as FUNCTION LIST shows it. */
+export interface ListedLibrary {
+  readonly name: string;
+  /** Its code. */
+  readonly source: string;
+  readonly functions: ReadonlyMap<string, {
+    readonly description: string | null;
+    /** What it says that it does, as the flags are called. */
+    readonly flagNames: readonly string[];
+  }>;
+}
+
+/** The libraries of functions. What can fail gives the error to reply, or null. */
+export interface FunctionControl {
+  readonly libraries: ReadonlyMap<string, ListedLibrary>;
+  readonly functionCount: number;
+  has(name: string): boolean;
+  /** Loads a library; `mustBeQuick`: it may not take long. */
+  load(
+    source: string,
+    mode: "replace" | "add",
+    mustBeQuick: boolean,
+  ): { readonly name: string } | { readonly failed: string };
+  /** Removes a library; whether there was one of that name. */
+  delete(name: string): boolean;
+  flush(): void;
+  /** Takes the code of libraries in, all or none. */
+  join(sources: readonly Uint8Array[], mode: "flush" | "replace" | "add"): string | null;
+}
+
+/** The script, or function, that takes long. */
+export interface RunningScript {
+  readonly kind: "script" | "function";
+  readonly name: string;
+  /** What its client has sent. */
+  readonly request: Request;
+  readonly durationMs: number;
+}
+
 /** The scripts that the server knows, and the one that takes long. */
 export interface ScriptingControl {
+  readonly functions: FunctionControl;
+  /** Null while none takes long. */
+  readonly running: RunningScript | null;
+  /** What all but a few commands are told while a script takes long, or a function. */
+  busyRefusal(kind: "script" | "function"): string;
   /** Compiles a script, and keeps it: its SHA-1; or, with `failed`, the error. */
   load(source: string): { readonly sha: string } | { readonly failed: string };
   /** Whether there is a script with a SHA-1. */
@@ -201,7 +246,7 @@ export interface ScriptingControl {
   kill(kind: "script" | "function"): string | null;
 }
 
-/** For SCRIPT. */
+/** For SCRIPT and FUNCTION. */
 export interface ScriptingHost extends Host {
   readonly scripting: ScriptingControl;
 }

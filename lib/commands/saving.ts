@@ -27,12 +27,12 @@ import { toUnixMs } from "./expiry_options.ts";
 import { KEY_OW_UPDATE, KEY_RO_ACCESS } from "./key_specs.ts";
 import { removalWord } from "./removal.ts";
 import type { Blockable } from "./client_facets.ts";
-import type { SavingHost } from "./host_facets.ts";
+import type { SavingHost, ScriptingHost } from "./host_facets.ts";
 import { refuse } from "./replies.ts";
 import type { Session } from "./session.ts";
 
 /** Whom these commands run for. */
-type Caller = Session<SavingHost> & Blockable;
+type Caller = Session<SavingHost & ScriptingHost> & Blockable;
 
 const REWRITE_UNDER_WAY =
   "ERR An AOF log rewriting in progress: can't BGSAVE right now. Use BGSAVE SCHEDULE in order to " +
@@ -100,6 +100,9 @@ function shutdown(session: Caller, request: Request): void {
     if (host.shutdown.abort()) return reply.ok();
     return reply.error("ERR No shutdown in progress.");
   }
+  // Half of what a script does is not to be saved.
+  const { running } = host.scripting;
+  if (running !== null && mode !== "nosave") return reply.error(host.scripting.busyRefusal(running.kind));
   session.blockUntilDone(() => {
     host.shutdown.begin({ save: mode, now, force }, () => {
       session.unblock(() => reply.error("ERR Errors trying to SHUTDOWN. Check logs."));

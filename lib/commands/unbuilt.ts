@@ -4,6 +4,6 @@
  */
 export const UNBUILT_COMMANDS: ReadonlySet<string> = new Set(
   `
-  acl fcall fcall_ro function
+  acl
   `.trim().split(/\s+/),
 );

@@ -8,7 +8,7 @@ import type { Database } from "../store/database.ts";
 import type { UnixMs } from "../store/entry.ts";
 import type { Keyspace } from "../store/keyspace.ts";
 import type { Store } from "../store/store.ts";
-import { RDB_LATEST_VERSION, RDB_VERSION, RdbError } from "./rdb_format.ts";
+import { OPCODE_FUNCTION2, RDB_LATEST_VERSION, RDB_VERSION, RdbError } from "./rdb_format.ts";
 import { RdbEncoder } from "./rdb_encoder.ts";
 import { RdbReader } from "./rdb_reader.ts";
 import { RdbWriter } from "./rdb_writer.ts";
@@ -25,6 +25,8 @@ const SCRATCH_KEY = Uint8Array.of(0x6b);
 /** RESTORE's errors, word for word. */
 export const BAD_PAYLOAD = "DUMP payload version or checksum are wrong";
 export const BAD_FORMAT = "Bad data format";
+/** FUNCTION RESTORE's. */
+const NO_FUNCTION = "given type is not a function";
 
 /** Makes payloads, in buffers that serve for one after the other. */
 export class Dumper {
@@ -40,12 +42,21 @@ export class Dumper {
 
   /** The payload of an entry's value: bytes that stay as they are until the next call. */
   dump(ref: number, compression: boolean): Uint8Array {
+    return this.#payloadOf(compression, () => this.#writer.typeAndValue(ref));
+  }
+
+  /** The payload of the code of libraries, as FUNCTION DUMP gives it. */
+  dumpFunctions(sources: readonly Uint8Array[], compression: boolean): Uint8Array {
+    return this.#payloadOf(compression, () => this.#writer.functions(sources));
+  }
+
+  #payloadOf(compression: boolean, write: () => void): Uint8Array {
     const encoder = this.#encoder;
     if (this.#payload.length > MAX_KEPT_BYTES) this.#payload = new Uint8Array(FIRST_PAYLOAD_BYTES);
     this.#length = 0;
     this.#options.compression = compression;
     encoder.checksum.reset();
-    this.#writer.typeAndValue(ref);
+    write();
     encoder.flush();
     this.#ensure(FOOTER_BYTES);
     const payload = this.#payload;
@@ -126,6 +137,28 @@ export class Restorer {
       // What is still there was given up: what was built, and keys that stood in the payload behind it.
       scratch.remove(SCRATCH_KEY, 0, SCRATCH_KEY.length);
       if (scratch.size > 0) scratch.clear();
+    }
+  }
+
+  /** The code of libraries in a payload of FUNCTION DUMP that is intact; the error where it holds something else. */
+  readFunctions(payload: Uint8Array, start: number, length: number): readonly Uint8Array[] | string {
+    const end = start + length - FOOTER_BYTES;
+    if (end > start && payload[start] !== OPCODE_FUNCTION2) return NO_FUNCTION;
+    const into = { store: this.#scratch.store, databases: [this.#scratch] };
+    const reader = new RdbReader(into, { dropExpired: false, verifyChecksum: false });
+    reader.skipHeader(payload[end] | (payload[end + 1] << 8));
+    try {
+      reader.push(payload.subarray(start, end));
+      reader.run();
+      if (!reader.isAtRest) return "failed loading the given functions payload";
+      return reader.keysLoaded + reader.emptyKeys > 0 ? NO_FUNCTION : reader.functions;
+    } catch (error) {
+      if (!(error instanceof RdbError)) throw error;
+      if (error.cause !== undefined) throw error.cause;
+      return "failed loading the given functions payload";
+    } finally {
+      reader.abandon();
+      if (this.#scratch.size > 0) this.#scratch.clear();
     }
   }
 

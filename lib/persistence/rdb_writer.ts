@@ -86,9 +86,14 @@ export class RdbWriter<Output extends RdbOutput = RdbOutput> {
       this.#aux("repl-offset", String(info.replication.offset));
     }
     this.#aux("aof-base", info.aofBase ? "1" : "0");
-    for (const library of info.functions ?? []) {
+    this.functions(info.functions ?? []);
+  }
+
+  /** Writes the code of libraries of functions. */
+  functions(sources: readonly Uint8Array[]): void {
+    for (const source of sources) {
       this.output.plain(Uint8Array.of(OPCODE_FUNCTION2));
-      this.output.string(library, 0, library.length);
+      this.output.string(source, 0, source.length);
     }
   }
 

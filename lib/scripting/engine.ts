@@ -10,16 +10,18 @@ import { monotonicMs } from "../runtime/clock.ts";
 import { thisProcess } from "../runtime/process.ts";
 import { CjsonLibrary } from "./libraries/cjson.ts";
 import { NeedsGenerators } from "./lua/coroutines.ts";
+import type { Mode } from "./lua/emit_expressions.ts";
 import { LuaError, ScriptEnd } from "./lua/errors.ts";
 import { ScriptRandom } from "./lua/math.ts";
 import { CannotPause, type Running as RunningFunction } from "./lua/runtime.ts";
 import { TURNS_PER_LOOK } from "./lua/state.ts";
-import { LuaTable, type LuaValue } from "./lua/values.ts";
+import { type LuaFunction, LuaTable, type LuaValue } from "./lua/values.ts";
 import { NotedCalls } from "./noted_calls.ts";
 import { type CommandCalls, redisConstants, redisFunctions, type Running, SCRIPT_FUNCTIONS } from "./redis_library.ts";
-import { errorTable } from "./replies.ts";
+import { errorTable, shownValue } from "./replies.ts";
 import { ScriptRealm } from "./script_realm.ts";
-import type { ScriptRun } from "./script_run.ts";
+import { Registration } from "./register_function.ts";
+import type { Callable, ScriptRun } from "./script_run.ts";
 
 /** Longest slice of a script that can be left, in ms. */
 const SLICE_MS = 10;
@@ -36,6 +38,9 @@ class BeginsAnew extends ScriptEnd {}
 /** Ends a script that is killed. */
 class Killed extends ScriptEnd {}
 
+/** Ends a library that takes long to load. */
+class LoadedTooLong extends ScriptEnd {}
+
 /** How far a run has come. */
 export type Progress = "done" | "left";
 
@@ -43,10 +48,11 @@ export type Progress = "done" | "left";
 export class ScriptEngine implements Running {
   run: ScriptRun | null = null;
   readonly noted = new NotedCalls();
+  /** What a library registers that is being loaded. */
+  readonly registration = new Registration();
   readonly #random = new ScriptRandom();
   readonly #cjson = new CjsonLibrary();
-  #plain: ScriptRealm | null = null;
-  #generator: ScriptRealm | null = null;
+  readonly #realms = new Map<string, ScriptRealm>();
   /** The realm that the run is in. */
   #realm: ScriptRealm;
   /** The run as generators, while it is left. */
@@ -64,25 +70,26 @@ export class ScriptEngine implements Running {
 
   /** `version`: the version of Redis that scripts are told. */
   constructor(readonly calls: CommandCalls, readonly version: string) {
-    this.#realm = this.plain;
+    this.#realm = this.realm("script", "plain");
   }
 
-  /** Where plain functions run. */
-  get plain(): ScriptRealm {
-    return this.#plain ??= this.#newRealm("plain");
+  /** Where scripts, or functions of libraries, run in a mode. */
+  realm(kind: Callable["kind"], mode: Mode): ScriptRealm {
+    const name = `${kind} ${mode}`;
+    let realm = this.#realms.get(name);
+    if (realm === undefined) this.#realms.set(name, realm = this.#newRealm(kind, mode));
+    return realm;
   }
 
-  /** Where generators run. */
-  get generator(): ScriptRealm {
-    return this.#generator ??= this.#newRealm("generator");
-  }
-
-  #newRealm(mode: "plain" | "generator"): ScriptRealm {
+  #newRealm(kind: Callable["kind"], mode: Mode): ScriptRealm {
+    const functions = redisFunctions(this);
+    const constants = redisConstants(this.version);
     return new ScriptRealm(mode, {
       random: this.#random,
       cjson: this.#cjson,
-      redis: { ...redisFunctions(this), ...SCRIPT_FUNCTIONS },
-      redisConstants: redisConstants(this.version),
+      redis: kind === "script"
+        ? { functions: { ...functions, ...SCRIPT_FUNCTIONS }, constants }
+        : { functions, constants, whileLoading: { register_function: this.registration.register, log: functions.log } },
       tick: () => this.#tick(),
       memoryBytes: () => thisProcess().memory().heapBytes,
       clockSeconds: () => this.#notedNumber(() => monotonicMs() / MS_PER_SECOND),
@@ -119,9 +126,9 @@ export class ScriptEngine implements Running {
     if (plain === null) return this.#startGenerator(run, mayBeLeft !== null);
     this.#deadlineMs = mayBeLeft === null ? Infinity : nowMs + mayBeLeft.afterMs;
     this.noted.begin();
-    this.#enter(this.plain);
+    this.#enter(this.realm(run.callable.kind, "plain"));
     try {
-      run.result = this.plain.runtime.first(plain(...this.#arguments(run)));
+      run.result = this.#realm.runtime.first(plain(...this.#arguments(run)));
     } catch (thrown) {
       if (thrown instanceof NeedsGenerators) run.callable.needsGenerators();
       else if (thrown instanceof BeginsAnew) run.callable.takesLong = true;
@@ -141,7 +148,7 @@ export class ScriptEngine implements Running {
 
   #startGenerator(run: ScriptRun, mayBeLeft: boolean): Progress {
     if (!this.noted.isHandingOut) this.noted.forget();
-    this.#enter(this.generator);
+    this.#enter(this.realm(run.callable.kind, "generator"));
     this.#running = this.#realm.runtime.settle(run.callable.generator()(...this.#arguments(run)));
     for (;;) {
       if (this.goOn(mayBeLeft) === "done") return "done";
@@ -164,6 +171,30 @@ export class ScriptEngine implements Running {
       this.#failed(run, thrown);
     }
     return this.#ended();
+  }
+
+  /**
+   * Runs what stands outside of the functions of a library, which registers those. Throws what it throws: `NeedsGenerators`
+   * where it makes a coroutine. `mostMs`: how long it may take.
+   */
+  runLibrary(mode: Mode, body: LuaFunction, mostMs: number): void {
+    this.#deadlineMs = this.#lookedAtMemoryMs = monotonicMs();
+    this.#deadlineMs += mostMs;
+    this.#mostMemoryBytes = 0;
+    this.#enter(this.realm("function", mode));
+    const { runtime } = this.#realm;
+    const result = body();
+    if (mode === "plain") return void runtime.first(result);
+    const running = runtime.settle(result);
+    while (running.next().done !== true) if (monotonicMs() >= this.#deadlineMs) throw new LoadedTooLong();
+  }
+
+  /** What an error of the library that was run last says; throws what is none. */
+  libraryError(thrown: unknown): string {
+    if (thrown instanceof LoadedTooLong) return "ERR FUNCTION LOAD timeout";
+    const value = this.#realm.runtime.state.errorValue(thrown);
+    if (!(value instanceof LuaTable)) return `ERR ${shownValue(value)}`;
+    return shownValue(value.get("err") ?? "ERR unknown error");
   }
 
   /** Forgets a run that something of ours has ended in the middle. */
@@ -230,6 +261,7 @@ export class ScriptEngine implements Running {
       this.#lookAtMemory();
     }
     if (nowMs < this.#deadlineMs) return false;
+    if (this.run === null) throw new LoadedTooLong();
     if (this.#running === null && this.noted.isNoting) throw new BeginsAnew();
     return true;
   }

@@ -26,16 +26,27 @@ function withConstants(library: LuaTable, constants: Readonly<Record<string, Lua
   return library;
 }
 
-/** Has scripts only read what there is now: the globals, all tables among them, and the metatable of strings. */
-export function protectGlobals(runtime: Runtime): void {
+/**
+ * Has scripts only read what there is now: the globals, all tables among them, and the metatable of strings. `lookUp` gives
+ * what else is global, which may change.
+ */
+export function protectGlobals(runtime: Runtime, lookUp: (name: LuaValue) => LuaValue = () => undefined): void {
   const { globals, stringMetatable } = runtime;
-  const metatable = new LuaTable();
-  metatable.set("__index", (_, name) => {
-    throw new LibraryError(`Script attempted to access nonexistent global variable '${String(name)}'`);
-  });
-  globals.metatable = metatable;
+  const metatable = refuseUnknown(globals, lookUp);
   for (let entry = globals.next(undefined); entry !== null; entry = globals.next(entry[0])) {
     if (entry[1] instanceof LuaTable) entry[1].protect();
   }
   for (const table of [globals, metatable, stringMetatable]) table.protect();
+}
+
+/** Makes it an error to read a field that a table has not, nor `lookUp` gives. Returns the metatable. */
+export function refuseUnknown(table: LuaTable, lookUp: (name: LuaValue) => LuaValue = () => undefined): LuaTable {
+  const metatable = new LuaTable();
+  metatable.set("__index", (_, name) => {
+    const found = lookUp(name);
+    if (found !== undefined) return found;
+    throw new LibraryError(`Script attempted to access nonexistent global variable '${String(name)}'`);
+  });
+  table.metatable = metatable;
+  return metatable;
 }

@@ -36,7 +36,7 @@ export class Script implements Callable {
     readonly body: string,
     readonly flags: number,
   ) {
-    this.#plain = engine.plain.compile(body, CHUNK_NAME);
+    this.#plain = engine.realm("script", "plain").compile(body, CHUNK_NAME);
   }
 
   plain(): LuaFunction | null {
@@ -44,7 +44,7 @@ export class Script implements Callable {
   }
 
   generator(): LuaFunction {
-    return this.#generator ??= this.engine.generator.compile(this.body, CHUNK_NAME);
+    return this.#generator ??= this.engine.realm("script", "generator").compile(this.body, CHUNK_NAME);
   }
 
   needsGenerators(): void {

@@ -11,15 +11,22 @@ import { libraryTable, openLibraries } from "./lua/realm.ts";
 import { Runtime } from "./lua/runtime.ts";
 import { type LuaFunction, LuaTable, type LuaValue } from "./lua/values.ts";
 import type { CjsonLibrary } from "./libraries/cjson.ts";
-import { openBundledLibraries, protectGlobals } from "./sandbox.ts";
+import { openBundledLibraries, protectGlobals, refuseUnknown } from "./sandbox.ts";
+
+/** The table `redis`. */
+export interface RedisTable {
+  readonly functions: LibraryFunctions;
+  /** What else it has. */
+  readonly constants: Readonly<Record<string, LuaValue>>;
+  /** The functions that there are in its place while a library is loaded; none where none is. */
+  readonly whileLoading?: LibraryFunctions;
+}
 
 /** What realms of both modes share, and what they ask. */
 export interface RealmHost {
   readonly random: ScriptRandom;
   readonly cjson: CjsonLibrary;
-  /** The functions of `redis`, and what else it has. */
-  readonly redis: LibraryFunctions;
-  readonly redisConstants: Readonly<Record<string, LuaValue>>;
+  readonly redis: RedisTable;
   /** Asked now and then: whether the script is to be left for a while. */
   tick(): boolean;
   memoryBytes: BaseHost["memoryBytes"];
@@ -29,6 +36,8 @@ export interface RealmHost {
 
 export class ScriptRealm {
   readonly runtime: Runtime;
+  /** Whether `redis` is what it is while a library is loaded. */
+  isLoading = false;
 
   constructor(readonly mode: "plain" | "generator", host: RealmHost) {
     const runtime = this.runtime = new Runtime(mode === "generator", () => host.tick());
@@ -36,10 +45,23 @@ export class ScriptRealm {
     openLibraries(runtime, { load, memoryBytes: () => host.memoryBytes() }, host.random);
     openBundledLibraries(runtime, host.cjson);
     runtime.globals.set("os", libraryTable(runtime, { clock: () => host.clockSeconds() }));
-    const redis = libraryTable(runtime, host.redis);
-    for (const [name, value] of Object.entries(host.redisConstants)) redis.set(name, value);
-    runtime.globals.set("redis", redis);
-    protectGlobals(runtime);
+    const redis = this.#redisTable(host.redis.functions, host.redis.constants);
+    if (host.redis.whileLoading === undefined) {
+      runtime.globals.set("redis", redis);
+      protectGlobals(runtime);
+    } else {
+      const loading = this.#redisTable(host.redis.whileLoading, host.redis.constants);
+      refuseUnknown(loading);
+      loading.protect();
+      redis.protect();
+      protectGlobals(runtime, (name) => name === "redis" ? this.isLoading ? loading : redis : undefined);
+    }
+  }
+
+  #redisTable(functions: LibraryFunctions, constants: Readonly<Record<string, LuaValue>>): LuaTable {
+    const table = libraryTable(this.runtime, functions);
+    for (const [name, value] of Object.entries(constants)) table.set(name, value);
+    return table;
   }
 
   /** The function of a source, which whoever loads it calls `name`; throws LuaError where it is none. */

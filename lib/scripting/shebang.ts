@@ -73,3 +73,28 @@ export function readShebang(source: string): Declared | string {
   }
   return { flags, skipped: shebang.length };
 }
+
+/** What the first line of a library says. */
+export interface LibraryDeclared {
+  readonly engine: string;
+  readonly name: string;
+  /** Characters of the source before what is to be compiled. */
+  readonly skipped: number;
+}
+
+/** Reads the first line of a library; the error where there is something wrong with it. */
+export function readLibraryShebang(source: string): LibraryDeclared | string {
+  if (!source.startsWith("#!")) return "ERR Missing library metadata";
+  const nul = source.indexOf("\0");
+  const shebang = shebangWords(nul < 0 ? source : source.slice(0, nul));
+  if (shebang === null || shebang.words.length === 0) return "ERR Invalid library metadata";
+  const [engine, ...options] = shebang.words;
+  let name: string | null = null;
+  for (const option of options) {
+    if (!/^name=/i.test(option)) return `ERR Invalid metadata value given: ${option}`;
+    if (name !== null) return "ERR Invalid metadata value, name argument was given multiple times";
+    name = option.slice("name=".length);
+  }
+  if (name === null) return "ERR Library name was not given";
+  return { engine: engine.slice("#!".length), name, skipped: shebang.length };
+}

@@ -21,6 +21,23 @@ export interface Databases {
   readonly databases: readonly Database[];
 }
 
+/** The libraries of functions that belong to a data set. */
+export interface Libraries {
+  /** The code of each. */
+  readonly sources: readonly Uint8Array[];
+  /** Takes others in their place. */
+  replaceAll(sources: readonly Uint8Array[]): void;
+}
+
+/** Libraries that nobody runs, as in a tool that only reads files. */
+class KeptLibraries implements Libraries {
+  sources: readonly Uint8Array[] = [];
+
+  replaceAll(sources: readonly Uint8Array[]): void {
+    this.sources = sources;
+  }
+}
+
 export class Keyspace implements Databases {
   readonly store = new Store();
   readonly databases: readonly Database[];
@@ -28,11 +45,8 @@ export class Keyspace implements Databases {
   readonly events = new KeyEvents();
   /** The keys that only this server will expire. */
   readonly localExpiries: LocalExpiries;
-  /**
-   * Function libraries that were loaded with the data, as RDB files have them. Nothing runs them yet: they go along with the
-   * data wherever it goes, so that none is lost.
-   */
-  functions: readonly Uint8Array[] = [];
+  /** Who has the libraries of functions: they belong to the data set, though nothing here knows what they are. */
+  libraries: Libraries = new KeptLibraries();
   readonly #detached = new Set<Database>();
   readonly #unnumbered: Database[] = [];
   readonly #silence = new KeyEvents();
@@ -41,6 +55,16 @@ export class Keyspace implements Databases {
   constructor(databases: number) {
     this.databases = Array.from({ length: databases }, (_, index) => new Database(this.store, this.events, index));
     this.localExpiries = new LocalExpiries(this.store, this.databases, this.events);
+  }
+
+  /** The code of the libraries of functions, as RDB files have it. */
+  get functions(): readonly Uint8Array[] {
+    return this.libraries.sources;
+  }
+
+  /** Another data set has come, with these. */
+  set functions(sources: readonly Uint8Array[]) {
+    this.libraries.replaceAll(sources);
   }
 
   /**

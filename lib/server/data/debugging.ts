@@ -8,6 +8,7 @@ import { SAVE_FAILED } from "../../commands/errors.ts";
 import { LoadError, loadRdbFileSync } from "../../persistence/load.ts";
 import type { Keyspace } from "../../store/keyspace.ts";
 import type { Changes } from "../execution/changes.ts";
+import type { Scripting } from "../execution/scripting.ts";
 import type { Log } from "../program/log.ts";
 import { type AppendOnly, reasonOf } from "./append_only.ts";
 import type { Cron } from "./cron.ts";
@@ -28,6 +29,7 @@ export interface DebuggingHost {
   readonly log: Pick<Log, "warning">;
   readonly logLoader: Pick<LogLoader, "loadNow">;
   readonly phase: Pick<Phase, "isLoading" | "setLoading">;
+  readonly scripting: Pick<Scripting, "functions">;
   readonly saving: Pick<
     Saving,
     "lastLoad" | "path" | "readOptions" | "saveNow" | "isRewriting" | "snapshotter"
@@ -70,7 +72,7 @@ export class Debugging {
 
   /** Saves, empties and loads the databases while everybody waits. The error to reply with, or null. */
   reload(options: { readonly save: boolean; readonly flush: boolean; readonly merge: boolean }): string | null {
-    const { appendOnly, saving, keyspace, log, phase } = this.server;
+    const { appendOnly, saving, keyspace, log, phase, scripting } = this.server;
     if (options.save && saving.saveNow() !== null) return SAVE_FAILED;
     // What has not been saved first is other data than there was.
     const isOther = !options.save && appendOnly.isOn;
@@ -82,7 +84,11 @@ export class Debugging {
         ...saving.readOptions,
         replaceExisting: options.merge,
       });
-      keyspace.functions = saving.lastLoad.functions;
+      const { functions } = saving.lastLoad;
+      const refusal = options.flush
+        ? void (keyspace.functions = functions)
+        : scripting.functions.join(functions, options.merge ? "replace" : "add");
+      if (refusal) throw new Error(refusal);
     } catch (error) {
       log.warning(`DEBUG RELOAD failed: ${error instanceof LoadError ? error.message : systemErrorText(error)}`);
       return "ERR Error trying to load the RDB dump, check server logs";

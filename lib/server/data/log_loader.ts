@@ -51,8 +51,8 @@ export class LogLoader {
     saving.loading = progress;
     phase.setLoading(true);
     try {
+      keyspace.functions = []; // the log brings its own
       yield* loading.run();
-      keyspace.functions = loading.functions;
     } finally {
       saving.loading = null;
       phase.setLoading(false);

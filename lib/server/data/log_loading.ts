@@ -52,8 +52,6 @@ export class LogLoadError extends Error {
 
 /** The loading of the files of one directory. */
 export class LogLoading {
-  /** Libraries of functions in RDB data. */
-  #functions: readonly Uint8Array[] = [];
   readonly #replay: LogReplay;
   readonly #piece = new Uint8Array(PIECE_BYTES);
   /** By how much what was loaded is ahead of the time that it is to take, in ms. */
@@ -68,11 +66,6 @@ export class LogLoading {
     readonly progress: LoadingProgress,
   ) {
     this.#replay = new LogReplay(server);
-  }
-
-  /** The libraries of functions that have been loaded. */
-  get functions(): readonly Uint8Array[] {
-    return [...this.#functions, ...this.#replay.functions];
   }
 
   /**
@@ -146,7 +139,7 @@ export class LogLoading {
       );
       const reader = new RdbReader(this.server.keyspace, this.options.rdb);
       const { rest } = yield* this.#preamble(descriptor, reader, count);
-      this.#functions = reader.functions;
+      this.server.keyspace.functions = reader.functions;
       offset = reader.offset;
       piece.set(rest);
       [start, count] = [0, rest.length];

@@ -43,8 +43,6 @@ export class LogReplay {
   /** Commands that have replied with an error, and what the first of them replied. */
   refused = 0;
   firstRefusal = "";
-  /** Libraries of functions that the log has loaded. */
-  readonly functions: Uint8Array[] = [];
   readonly #session: ClientSession;
   /** Not the clients': the replay may be what one of theirs asks for. */
   readonly #batch: Batch;
@@ -73,7 +71,6 @@ export class LogReplay {
         for (let i = 0; i < batch.count; i++) {
           const request = batch.requests[i];
           const command = batch.commands[i];
-          if (command === null && this.#isLibrary(request)) continue;
           const errors = reply.errorCount;
           const refusal = dispatcher.replay(session, request, command);
           if (refusal !== null) throw new ReplayError(explained(refusal, request, command), request.rawStart);
@@ -90,17 +87,6 @@ export class LogReplay {
       propagation.muted = false;
       reply.rewind(mark);
     }
-  }
-
-  /**
-   * Whether a request is the FUNCTION LOAD of a base written as commands. Libraries are kept, and written again, but not
-   * run.
-   */
-  #isLibrary(request: Request): boolean {
-    if (request.argc !== 3 || !request.is(0, "function") || !request.is(1, "load")) return false;
-    const start = request.starts[2];
-    this.functions.push(request.bytes.slice(start, start + request.lengths[2]));
-    return true;
   }
 
   /** A file has ended: a transaction that was not executed is none, and the next file selects its database anew. */

@@ -34,7 +34,6 @@ import type { Phase } from "./phase.ts";
 
 /** After a failed background save, the save points wait this long before the next try, in ms. */
 const RETRY_MS = 5000;
-const FUNCTIONS_KEPT = "The data holds function libraries: they are kept and saved with it, but cannot be called here";
 
 /** How far loading has come. */
 export interface LoadingProgress {
@@ -282,7 +281,7 @@ export class Saving {
 
   /** Loads the RDB file. Throws a LoadError where it cannot be; the databases are then half filled. */
   async load(totalBytes: number): Promise<LoadResult> {
-    const { phase, keyspace, log } = this.server;
+    const { phase, keyspace } = this.server;
     this.loading = { startedMs: unixMs(), totalBytes, loadedBytes: 0, loadedKeys: 0 };
     phase.setLoading(true);
     try {
@@ -295,7 +294,6 @@ export class Saving {
         },
       });
       keyspace.functions = this.lastLoad.functions;
-      if (keyspace.functions.length > 0) log.warning(FUNCTIONS_KEPT);
       return this.lastLoad;
     } finally {
       this.loading = null;

@@ -7,14 +7,15 @@
  */
 
 import type { ScriptReference } from "../../commands/declaration.ts";
-import type { ScriptingControl } from "../../commands/host_facets.ts";
+import type { RunningScript, ScriptingControl } from "../../commands/host_facets.ts";
 import { type Command, DENYOOM, MAY_REPLICATE, STALE, WRITE } from "../../commands/command.ts";
 import type { Request } from "../../resp/request.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import { onNextTurn } from "../../runtime/turns.ts";
 import { ScriptEngine } from "../../scripting/engine.ts";
 import { ReplyMaker, shownValue, writeError } from "../../scripting/replies.ts";
-import { type Script, ScriptCache } from "../../scripting/script_cache.ts";
+import { FunctionLibraries } from "../../scripting/function_libraries.ts";
+import { ScriptCache } from "../../scripting/script_cache.ts";
 import { type Callable, ScriptRun } from "../../scripting/script_run.ts";
 import { ALLOW_OOM, ALLOW_STALE, NO_WRITES, readShebang, UNDECLARED } from "../../scripting/shebang.ts";
 import { LuaTable } from "../../scripting/lua/values.ts";
@@ -75,6 +76,7 @@ interface Left {
 export class Scripting implements ScriptingControl {
   readonly engine: ScriptEngine;
   readonly scripts: ScriptCache;
+  readonly functions: FunctionLibraries;
   readonly #calls: ScriptCalls;
   /** The script that takes long. */
   #left: Left | null = null;
@@ -84,6 +86,21 @@ export class Scripting implements ScriptingControl {
     this.#calls = new ScriptCalls(server);
     this.engine = new ScriptEngine(this.#calls, version);
     this.scripts = new ScriptCache(this.engine);
+    this.functions = server.keyspace.libraries = new FunctionLibraries(this.engine, (reason) =>
+      server.log.warning(
+        `A library of functions that came with the data cannot be loaded, and is kept with it: ${reason}`,
+      ));
+  }
+
+  get running(): RunningScript | null {
+    const left = this.#left;
+    if (left === null) return null;
+    const { kind, name } = left.run.callable;
+    return { kind, name, request: left.request, durationMs: monotonicMs() - left.startedMs };
+  }
+
+  busyRefusal(kind: "script" | "function"): string {
+    return BUSY[kind];
   }
 
   /** Whether a script runs, or was left. */
@@ -117,6 +134,7 @@ export class Scripting implements ScriptingControl {
   /** The flags of the script that a request names; UNDECLARED where there is none. */
   #declaredFlags(command: Command, request: Request): number {
     if (command.runs === "sha") return this.scripts.find(request.text(1).toLowerCase())?.flags ?? UNDECLARED;
+    if (command.runs === "function") return this.functions.find(request.text(1))?.flags ?? UNDECLARED;
     const declared = readShebang(request.text(1));
     return typeof declared === "string" ? UNDECLARED : declared.flags;
   }
@@ -130,7 +148,8 @@ export class Scripting implements ScriptingControl {
     this.#start(client, request, script, keys, readsOnly);
   }
 
-  #find(request: Request, by: ScriptReference): Script | string | null {
+  #find(request: Request, by: ScriptReference): Callable | string | null {
+    if (by === "function") return this.functions.find(request.text(1));
     return by === "sha" ? this.scripts.find(request.text(1).toLowerCase()) : this.scripts.evaluated(request.text(1));
   }
 
