@@ -94,15 +94,13 @@ export class FunctionLibrary {
     const realm = engine.realm("function", mode);
     const found = new Map<string, Registered>();
     engine.registration.found = found;
-    realm.isLoading = true;
     try {
-      engine.runLibrary(mode, realm.compile(this.body, CHUNK_NAME), mostMs);
+      realm.load(() => engine.runLibrary(mode, realm.compile(this.body, CHUNK_NAME), mostMs));
     } catch (error) {
       if (error instanceof NeedsGenerators) throw error;
       throw new LibraryFailure(`ERR Error registering functions: ${engine.libraryError(error)}`);
     } finally {
       engine.registration.found = null;
-      realm.isLoading = false;
     }
     this.#registered.set(mode, found);
     return found;

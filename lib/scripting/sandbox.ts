@@ -26,27 +26,23 @@ function withConstants(library: LuaTable, constants: Readonly<Record<string, Lua
   return library;
 }
 
-/**
- * Has scripts only read what there is now: the globals, all tables among them, and the metatable of strings. `lookUp` gives
- * what else is global, which may change.
- */
-export function protectGlobals(runtime: Runtime, lookUp: (name: LuaValue) => LuaValue = () => undefined): void {
+/** Has scripts only read what there is now: the globals, all tables among them, and the metatable of strings. */
+export function protectGlobals(runtime: Runtime): void {
   const { globals, stringMetatable } = runtime;
-  const metatable = refuseUnknown(globals, lookUp);
+  stringMetatable.protect();
   for (let entry = globals.next(undefined); entry !== null; entry = globals.next(entry[0])) {
     if (entry[1] instanceof LuaTable) entry[1].protect();
   }
-  for (const table of [globals, metatable, stringMetatable]) table.protect();
+  refuseUnknown(globals);
 }
 
-/** Makes it an error to read a field that a table has not, nor `lookUp` gives. Returns the metatable. */
-export function refuseUnknown(table: LuaTable, lookUp: (name: LuaValue) => LuaValue = () => undefined): LuaTable {
+/** Has scripts only read a table, and makes it an error to read what is not in it. */
+export function refuseUnknown(table: LuaTable): void {
   const metatable = new LuaTable();
   metatable.set("__index", (_, name) => {
-    const found = lookUp(name);
-    if (found !== undefined) return found;
     throw new LibraryError(`Script attempted to access nonexistent global variable '${String(name)}'`);
   });
   table.metatable = metatable;
-  return metatable;
+  table.protect();
+  metatable.protect();
 }

@@ -18,7 +18,7 @@ export interface RedisTable {
   readonly functions: LibraryFunctions;
   /** What else it has. */
   readonly constants: Readonly<Record<string, LuaValue>>;
-  /** The functions that there are in its place while a library is loaded; none where none is. */
+  /** The functions that it has while a library is loaded; none where none is. */
   readonly whileLoading?: LibraryFunctions;
 }
 
@@ -36,8 +36,9 @@ export interface RealmHost {
 
 export class ScriptRealm {
   readonly runtime: Runtime;
-  /** Whether `redis` is what it is while a library is loaded. */
-  isLoading = false;
+  /** What there is while a library is loaded, in the place of all else. */
+  readonly #whileLoading = new LuaTable();
+  readonly #globals: LuaTable;
 
   constructor(readonly mode: "plain" | "generator", host: RealmHost) {
     const runtime = this.runtime = new Runtime(mode === "generator", () => host.tick());
@@ -45,16 +46,22 @@ export class ScriptRealm {
     openLibraries(runtime, { load, memoryBytes: () => host.memoryBytes() }, host.random);
     openBundledLibraries(runtime, host.cjson);
     runtime.globals.set("os", libraryTable(runtime, { clock: () => host.clockSeconds() }));
-    const redis = this.#redisTable(host.redis.functions, host.redis.constants);
-    if (host.redis.whileLoading === undefined) {
-      runtime.globals.set("redis", redis);
-      protectGlobals(runtime);
-    } else {
-      const loading = this.#redisTable(host.redis.whileLoading, host.redis.constants);
-      refuseUnknown(loading);
-      loading.protect();
-      redis.protect();
-      protectGlobals(runtime, (name) => name === "redis" ? this.isLoading ? loading : redis : undefined);
+    runtime.globals.set("redis", this.#redisTable(host.redis.functions, host.redis.constants));
+    protectGlobals(runtime);
+    this.#globals = runtime.globals;
+    const loading = this.#redisTable(host.redis.whileLoading ?? {}, host.redis.constants);
+    refuseUnknown(loading);
+    this.#whileLoading.set("redis", loading);
+    refuseUnknown(this.#whileLoading);
+  }
+
+  /** Runs `body`, which loads a library, with no globals but those for it. */
+  load(body: () => void): void {
+    this.runtime.globals = this.#whileLoading;
+    try {
+      body();
+    } finally {
+      this.runtime.globals = this.#globals;
     }
   }
 

@@ -54,7 +54,7 @@ type Arithmetic = "__add" | "__sub" | "__mul" | "__div" | "__mod" | "__pow" | "_
 
 export class Runtime {
   readonly state = new ScriptState();
-  readonly globals = new LuaTable();
+  globals = new LuaTable();
   /** The metatable of all strings. */
   readonly stringMetatable = new LuaTable();
   readonly nothing: LuaResult = NOTHING;
