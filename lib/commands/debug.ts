@@ -245,6 +245,12 @@ function setActiveExpire(session: Caller, request: Request): void {
   session.reply.ok();
 }
 
+/** `DEBUG SET-DISABLE-DENY-SCRIPTS <0|1>` */
+function setDisableDenyScripts(session: Caller, request: Request): void {
+  session.host.debugging.scriptsCallAnything = flagArgument(request, 2);
+  session.reply.ok();
+}
+
 /** `DEBUG PAUSE-CRON <0|1>` */
 function pauseCron(session: Caller, request: Request): void {
   session.host.debugging.pauseCron(flagArgument(request, 2));
@@ -428,7 +434,7 @@ const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map([
   ["replybuffer", sub(4, 4, replybuffer)],
   ["sdslen", sub(3, 3, sdslen)],
   ["set-active-expire", sub(3, 3, setActiveExpire)],
-  ["set-disable-deny-scripts", sub(3, 3, accept)],
+  ["set-disable-deny-scripts", sub(3, 3, setDisableDenyScripts)],
   ["set-skip-checksum-validation", sub(3, 3, setSkipChecksumValidation)],
   ["sleep", sub(3, 3, sleep)],
   ["stringmatch-len", sub(4, 4, stringmatchLen)],

@@ -140,6 +140,8 @@ export interface DebugControl {
   readonly isLoading: boolean;
   /** RDB data is taken whatever its checksum. */
   skipChecksums: boolean;
+  /** Scripts may call commands that are not for them. */
+  scriptsCallAnything: boolean;
   /** How long the server does nothing before it writes to the append-only file, in ms. */
   flushSleepMs: number;
   log(message: string): void;

@@ -62,6 +62,7 @@ const NO_SYSLOG = "the system log is out of reach; set 'logfile', or log to stan
 const NO_PINNING = "the runtime cannot bind its threads to processors";
 const NO_FORK = "the runtime cannot fork; let a service manager or a container run the server in the background";
 const NO_OOM_SCORE = "the process keeps the out-of-memory score it was started with";
+const NO_DEPRECATED_LUA = "scripts have no newproxy, setfenv and getfenv here";
 const NO_CRASH_LOG = "the runtime reports crashes itself";
 const NO_USERS = "there are no users but 'default' yet";
 const NO_ACL_FILE = `${NO_USERS}, and none of the restrictions in the file would hold. Remove the line, and set ` +
@@ -225,7 +226,7 @@ const OBSERVABILITY = {
   "latency-monitor-threshold": integer(0, 0n, LONG_MAX),
   "latency-tracking": yesNo("yes"),
   "latency-tracking-info-percentiles": percentilesDirective(["50", "99", "99.9"]),
-  "lua-enable-deprecated-api": yesNo("no", { immutable: true, hidden: true }),
+  "lua-enable-deprecated-api": yesNo("no", { immutable: true, hidden: true, inert: NO_DEPRECATED_LUA }),
   "notify-keyspace-events": keyspaceEventsDirective(),
   "slowlog-log-slower-than": integer(10000, -1n, LONG_MAX),
   "slowlog-max-len": integer(128, 0n, LONG_MAX),

@@ -43,6 +43,8 @@ export interface DebuggingHost {
 export class Debugging {
   /** Whether RDB data is taken whatever its checksum. */
   skipChecksums = false;
+  /** Scripts may call commands that are not for them. */
+  scriptsCallAnything = false;
   /** How long the server does nothing before it writes to the append-only file, in ms. */
   flushSleepMs = 0;
 
