@@ -79,6 +79,8 @@ export interface Session<H extends Host = Host> {
   database: Database;
   /** Whether EXEC is running: nothing may block, and there is no point in time between two commands. */
   readonly insideExec: boolean;
+  /** Whether a script calls the command. */
+  readonly isScript: boolean;
   /** The time that commands are told, in µs of Unix time: within a script it stands still. */
   readMicroseconds(): number;
   /** Has the command under way propagated as this request, even if it changed nothing. */

@@ -142,8 +142,8 @@ function sorted(session: Session, ref: number, query: SortQuery): Item[] | null 
   if (ref === 0) return [];
   const { heap } = session.host.store;
   const isSet = heap.entries.type(ref) === TYPE_SET;
-  // The order of a set is nobody's: what is stored must have one that is the same on all replicas.
-  const needsOrder = isSet && query.keepsOrder && query.target !== 0;
+  // The order of a set is nobody's: what is stored, or has a script go on, must have one that is the same on all replicas.
+  const needsOrder = isSet && query.keepsOrder && (query.target !== 0 || session.isScript);
   const total = heap.typeOf(ref).count(ref);
   const start = Math.min(Math.max(0, query.offset), total);
   const most = query.limit < 0 ? total : Math.min(query.limit, total);

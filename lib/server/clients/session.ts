@@ -149,6 +149,8 @@ export class ClientSession implements Client {
   tracking: TrackingState | null = null;
   /** A script that it waits for, as that takes long. */
   script: LeftScript | null = null;
+  /** It is none of a client, but that by which scripts call commands. */
+  isScript = false;
   /** The time that commands are told, in µs of Unix time. */
   readMicroseconds = (): number => Math.round(preciseUnixMs() * 1000);
 

@@ -66,6 +66,7 @@ export class ScriptCalls implements CommandCalls {
 
   constructor(readonly server: ScriptCallsHost) {
     this.#session = new ClientSession(server, new NoConnection(ADDRESS), 0, this.reply);
+    this.#session.isScript = true;
     this.#session.insideExec = true; // nothing may wait
     this.#session.readMicroseconds = () => this.#microseconds ||= Math.round(preciseUnixMs() * 1000);
   }

@@ -4,6 +4,7 @@ import os from "node:os";
 import type { Config } from "../../../config/config.ts";
 import type { Heap } from "../../../store/heap.ts";
 import type { Memory } from "../../data/memory.ts";
+import type { Scripting } from "../../execution/scripting.ts";
 import type { Statistics } from "../statistics.ts";
 import { type Field, humanBytes, percent, zeros } from "./field.ts";
 
@@ -11,12 +12,14 @@ import { type Field, humanBytes, percent, zeros } from "./field.ts";
 export interface MemorySource {
   readonly config: Config;
   readonly memory: Pick<Memory, "measure" | "startupBytes">;
+  readonly scripting: Pick<Scripting, "functions" | "scripts">;
   readonly statistics: Pick<Statistics, "peakMemoryBytes">;
   readonly store: { readonly heap: Pick<Heap, "freedInSlices" | "pendingValues"> };
 }
 
 /** The fields of the section, in Redis\'s order. */
-export function memoryFields({ config, memory, statistics, store }: MemorySource): Field[] {
+export function memoryFields({ config, memory, scripting, statistics, store }: MemorySource): Field[] {
+  const { functions, scripts } = scripting;
   const use = memory.measure();
   const peak = statistics.peakMemoryBytes;
   const limit = config.number("maxmemory");
@@ -39,13 +42,18 @@ export function memoryFields({ config, memory, statistics, store }: MemorySource
     ["allocator_resident", use.committedBytes],
     ["total_system_memory", total],
     ["total_system_memory_human", humanBytes(total)],
+    // What scripts have while they run is in the runtime's heap, which has no part of its own for that.
     ...zeros("used_memory_lua", "used_memory_vm_eval"),
     ["used_memory_lua_human", "0B"],
-    ...zeros("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions", "number_of_libraries"),
+    ["used_memory_scripts_eval", scripts.bytes],
+    ["number_of_cached_scripts", scripts.size],
+    ["number_of_functions", functions.functionCount],
+    ["number_of_libraries", functions.libraries.size],
     ...zeros("used_memory_vm_functions", "used_memory_vm_total"),
     ["used_memory_vm_total_human", "0B"],
-    ...zeros("used_memory_functions", "used_memory_scripts"),
-    ["used_memory_scripts_human", "0B"],
+    ["used_memory_functions", functions.bytes],
+    ["used_memory_scripts", scripts.bytes + functions.bytes],
+    ["used_memory_scripts_human", humanBytes(scripts.bytes + functions.bytes)],
     ["maxmemory", limit],
     ["maxmemory_human", humanBytes(limit)],
     ["maxmemory_policy", config.choice("maxmemory-policy")],

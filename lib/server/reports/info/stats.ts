@@ -9,6 +9,7 @@ import type { Tracking } from "../../clients/tracking.ts";
 import type { Cron } from "../../data/cron.ts";
 import type { MemoryLimit } from "../../data/memory_limit.ts";
 import type { Migration } from "../../data/migration.ts";
+import type { Scripting } from "../../execution/scripting.ts";
 import type { Rates } from "../rates.ts";
 import type { Statistics } from "../statistics.ts";
 import { eachCommand } from "./commands.ts";
@@ -24,6 +25,7 @@ export interface StatsSource {
   readonly pubsub: Pick<PubSub, "channelCount" | "patternCount">;
   readonly rates: Rates;
   readonly restorer: Pick<Restorer, "checked">;
+  readonly scripting: Pick<Scripting, "scripts">;
   readonly saving: { readonly snapshotter: { readonly begun: number } };
   readonly statistics: Statistics;
   readonly store: Pick<Store, "expiredKeys" | "hits" | "misses">;
@@ -62,6 +64,7 @@ export function statsFields(server: StatsSource): Field[] {
     ["expire_cycle_cpu_milliseconds", Math.round(of.expireCycleMs)],
     ["evicted_keys", of.evictedKeys],
     ["evicted_clients", of.evictedClients],
+    ["evicted_scripts", server.scripting.scripts.evicted],
     ["client_query_buffer_limit_disconnections", of.queryBufferDisconnections],
     ["client_output_buffer_limit_disconnections", of.outputBufferDisconnections],
     ["total_eviction_exceeded_time", Math.round(exceededMs.total)],
