@@ -201,13 +201,14 @@ const FUNCTION_HELP = help("FUNCTION", [
   ["RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]", "Load libraries from such bytes, and say what of others stays."],
 ]);
 
-const CALL = NOSCRIPT | SKIP_MONITOR | MAY_REPLICATE | NO_MANDATORY_KEYS | STALE;
+const CALL_RO = NOSCRIPT | SKIP_MONITOR | NO_MANDATORY_KEYS | STALE | READONLY;
+const CALL = (CALL_RO & ~READONLY) | MAY_REPLICATE;
 const CHANGES = NOSCRIPT | WRITE;
 const SCRIPTING = { categories: ["scripting"] };
 
 export const FUNCTION_COMMANDS: readonly Command[] = [
   command("fcall", -3, CALL, callFunction("may write"), { ...SCRIPTING, runs: "function", keys: [SCRIPT_KEYS] }),
-  command("fcall_ro", -3, CALL | READONLY, callFunction("reads only"), {
+  command("fcall_ro", -3, CALL_RO, callFunction("reads only"), {
     ...SCRIPTING,
     runs: "function",
     keys: [SCRIPT_KEYS_RO],

@@ -99,7 +99,8 @@ const SCRIPT_HELP = help("SCRIPT", [
   ["LOAD <script>", "Compile a script and keep it."],
 ]);
 
-const FLAGS = NOSCRIPT | SKIP_MONITOR | MAY_REPLICATE | NO_MANDATORY_KEYS | STALE;
+const FLAGS_RO = NOSCRIPT | SKIP_MONITOR | NO_MANDATORY_KEYS | STALE | READONLY;
+const FLAGS = (FLAGS_RO & ~READONLY) | MAY_REPLICATE;
 const SCRIPTING = { categories: ["scripting"] };
 const KEYS = keynum(0, 1, 1);
 
@@ -126,12 +127,12 @@ export const SCRIPTING_COMMANDS: readonly Command[] = [
     runs: "sha",
     keys: [withoutNotes(SCRIPT_KEYS)],
   }),
-  command("eval_ro", -3, FLAGS | READONLY, evaluate("text", "reads only"), {
+  command("eval_ro", -3, FLAGS_RO, evaluate("text", "reads only"), {
     ...SCRIPTING,
     runs: "text",
     keys: [SCRIPT_KEYS_RO],
   }),
-  command("evalsha_ro", -3, FLAGS | READONLY, evaluate("sha", "reads only"), {
+  command("evalsha_ro", -3, FLAGS_RO, evaluate("sha", "reads only"), {
     ...SCRIPTING,
     runs: "sha",
     keys: [withoutNotes(SCRIPT_KEYS_RO)],

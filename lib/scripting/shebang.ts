@@ -40,7 +40,7 @@ export function shebangWords(source: string): { readonly words: readonly string[
 /** Flags that a word of the first line names, or the error. */
 function flagsOf(names: string): number | string {
   let flags = 0;
-  for (const name of names.split(",")) {
+  for (const name of names === "" ? [] : names.split(",")) {
     const known = SCRIPT_FLAGS.find(([shown]) => shown === name);
     if (known === undefined) return `ERR Unexpected flag in script shebang: ${name}`;
     flags |= known[1];

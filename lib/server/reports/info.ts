@@ -1,6 +1,6 @@
 /**
  * INFO: the server's account of itself, section by section, in the names and the order that clients and monitoring tools
- * know (Redis documentation, "INFO"). Fields about what does not exist here, such as scripts, are there and are zero.
+ * know (Redis documentation, "INFO"). Fields about what does not exist here, such as memory of modules, are there and are zero.
  *
  * Each section is a file of `info/`, which says beside it what it tells of.
  */
