@@ -81,6 +81,8 @@ export interface Session<H extends Host = Host> {
   readonly insideExec: boolean;
   /** Whether a script calls the command. */
   readonly isScript: boolean;
+  /** Whose doing it is: the client's itself, or the one's whose script it is. */
+  readonly actor: Session;
   /** The time that commands are told, in µs of Unix time: within a script it stands still. */
   readMicroseconds(): number;
   /** Has the command under way propagated as this request, even if it changed nothing. */

@@ -128,6 +128,8 @@ export class Snapshotter {
   keysTotal = 0;
   /** Snapshots that have begun. */
   begun = 0;
+  /** Whether a snapshot that has waited may begin: nothing is half done in the data. */
+  mayBegin: () => boolean = () => true;
   /** `rdb-key-save-delay`, for tests of what happens meanwhile: each key takes at least so long, in ms. */
   keyDelayMs = 0;
   /** The worker that encodes and writes. */
@@ -187,6 +189,11 @@ export class Snapshotter {
       this.#job = { target, describe, options, resolve, reject };
       if (!this.#isWalking) this.#begin(this.#job);
     });
+  }
+
+  /** Begins the snapshot that had to wait for the end of settling, or of what was half done in the data then. */
+  beginDue(): void {
+    if (this.#job !== null && this.#output === null && !this.#isWalking && this.mayBegin()) this.#begin(this.#job);
   }
 
   /** Ends the snapshot under way, if any: its promise rejects with SnapshotAbortedError. */
@@ -602,8 +609,8 @@ export class Snapshotter {
       this.#output.writer.end();
       giveBackChunk(this.#output.offload, this.#output.writer);
       this.#output.offload.finish();
-    } else if (this.#job !== null) {
-      this.#begin(this.#job);
+    } else {
+      this.beginDue();
     }
   }
 

@@ -149,8 +149,8 @@ export class ClientSession implements Client {
   tracking: TrackingState | null = null;
   /** A script that it waits for, as that takes long. */
   script: LeftScript | null = null;
-  /** It is none of a client, but that by which scripts call commands. */
-  isScript = false;
+  /** The client for whose script it calls commands; null for one that is a client itself. */
+  caller: ClientSession | null = null;
   /** The time that commands are told, in µs of Unix time. */
   readMicroseconds = (): number => Math.round(preciseUnixMs() * 1000);
 
@@ -167,6 +167,14 @@ export class ClientSession implements Client {
     this.reply = reply;
     this.database = host.keyspace.databases[0];
     this.createdMs = this.lastActiveMs = host.store.nowMs;
+  }
+
+  get isScript(): boolean {
+    return this.caller !== null;
+  }
+
+  get actor(): ClientSession {
+    return this.caller ?? this;
   }
 
   get isPrimary(): boolean {

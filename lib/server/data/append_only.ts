@@ -37,8 +37,11 @@ export interface AppendOnlyHost extends LogWritingHost {
   readonly keyspace: Pick<Keyspace, "databases">;
   readonly loading: boolean;
   readonly log: Pick<Log, "notice" | "warning">;
-  readonly propagation: Pick<Propagation, "isInUnit" | "setLog">;
-  readonly saving: Pick<Saving, "describe" | "hold" | "isBusy" | "release" | "snapshotter" | "writeOptions">;
+  readonly propagation: Pick<Propagation, "setLog">;
+  readonly saving: Pick<
+    Saving,
+    "describe" | "hold" | "isBusy" | "mayBegin" | "release" | "snapshotter" | "writeOptions"
+  >;
   /** Those who wait for what was written to be durable. */
   readonly replication: {
     readonly stream: ReplicationStream;
@@ -243,7 +246,7 @@ export class AppendOnly {
 
   /** Whether a rewrite may begin: nothing else is written, and no transaction is half in the data. */
   get #mayBegin(): boolean {
-    return !this.server.saving.isBusy && !this.server.propagation.isInUnit;
+    return this.server.saving.mayBegin;
   }
 
   /** Begins a rewrite; false, after having said why, where it cannot. It must be one that may. */
@@ -420,7 +423,7 @@ export class AppendOnly {
   #everyTick(): void {
     const { loading, log, saving } = this.server;
     this.writing.everyTick();
-    if (loading || saving.isBusy) return;
+    if (loading || !saving.mayBegin) return;
     if (this.writing.isBroken && monotonicMs() - this.#begunMs >= RETRY_MS) return void this.#begin();
     if (this.rewriteScheduled) {
       if (!this.limit.isReached()) this.#begin();

@@ -45,6 +45,7 @@ export interface PrimaryLinkHost {
   readonly log: Pick<Log, "notice" | "warning">;
   readonly phase: Pick<Phase, "setAsyncLoading" | "setLoading">;
   readonly propagation: Pick<Propagation, "relay">;
+  readonly scripting: { ended(): Promise<void> };
   readonly saving: Pick<Saving, "path" | "readOptions" | "snapshotter">;
   readonly serving: Pick<Serving, "closeSoon">;
   readonly statistics: Pick<Statistics, "replicationInputBytes">;
@@ -189,7 +190,10 @@ export class PrimaryLink {
     const into: ReceivingStore = {
       keyspace,
       readOptions: { ...saving.readOptions, dropExpired: false },
-      mayReplace: (count) => this.guard.decide(id, count),
+      mayReplace: async (count) => {
+        await this.guard.decide(id, count);
+        await server.scripting.ended(); // it is in the middle of the data that is to go
+      },
       flush: () => {
         server.appendOnly.suspend();
         saving.snapshotter.abort();

@@ -43,7 +43,7 @@ export interface ReplicasHost extends WriteSlowdownHost {
   readonly propagation: Pick<Propagation, "forgetSelected" | "setReplicas" | "tellReplicas">;
   readonly saving: Pick<
     Saving,
-    "describe" | "isBusy" | "lastAskedMs" | "path" | "snapshotter" | "takeSnapshot" | "writeOptions"
+    "describe" | "lastAskedMs" | "mayBegin" | "path" | "snapshotter" | "takeSnapshot" | "writeOptions"
   >;
   readonly serving: Pick<Serving, "closeSoon">;
   readonly statistics: Pick<
@@ -75,7 +75,7 @@ export class Replicas {
       settings: () => settingsOf(config),
       outputLimit: () => outputLimits.of("replica"),
       slowsWriters: () => config.number("repl-sync-max-write-delay") > 0,
-      snapshotRunning: () => saving.isBusy,
+      snapshotRunning: () => !saving.mayBegin,
       takeSnapshot: (target, atStart) => saving.takeSnapshot(target, atStart),
       abortSnapshot: () => saving.snapshotter.abort(),
       emptySnapshot: (withFunctions) => {

@@ -53,7 +53,7 @@ export interface SavingHost {
   readonly loading: boolean;
   readonly log: Pick<Log, "notice" | "warning">;
   readonly phase: Pick<Phase, "setLoading">;
-  readonly propagation: Pick<Propagation, "writeRemoval">;
+  readonly propagation: Pick<Propagation, "isInUnit" | "writeRemoval">;
   readonly settings: Pick<Settings, "keyLoadDelayMs">;
   readonly startedMs: number;
   readonly keyspace: Keyspace;
@@ -96,7 +96,11 @@ export class Saving {
   constructor(readonly server: SavingHost) {
     this.snapshotter = new Snapshotter(server.keyspace);
     this.lastSaveMs = server.startedMs;
-    server.cron.tasks.push(() => this.#checkSavePoints());
+    this.snapshotter.mayBegin = () => !server.propagation.isInUnit;
+    server.cron.tasks.push(() => {
+      this.snapshotter.beginDue();
+      this.#checkSavePoints();
+    });
   }
 
   /** Absolute path of the RDB file. */
@@ -113,6 +117,11 @@ export class Saving {
   /** Whether a snapshot is being taken, for whatever it is: no other can begin. */
   get isBusy(): boolean {
     return this.#isHeld || this.snapshotter.running;
+  }
+
+  /** Whether a snapshot can begin by itself: none is being taken, and nothing is half done in the data. */
+  get mayBegin(): boolean {
+    return !this.isBusy && !this.server.propagation.isInUnit;
   }
 
   /** The append-only file is being rewritten. */
@@ -248,7 +257,7 @@ export class Saving {
   }
 
   #checkSavePoints(): void {
-    if (this.isBusy || this.server.loading) return;
+    if (!this.mayBegin || this.server.loading) return;
     const { config, store, log } = this.server;
     const { unsaved } = this.server.changes;
     if (this.scheduled) return this.saveInBackground();

@@ -102,7 +102,7 @@ export class Changes implements ChangeReport {
     const { watching, tracking, waiters } = this.server;
     if (waiters.count > 0) waiters.keyChanged(database, bytes, start, length);
     if (watching.count > 0) watching.touch(database, bytes, start, length);
-    if (tracking.active > 0) tracking.changed(session, bytes, start, length);
+    if (tracking.active > 0) tracking.changed(session?.actor ?? null, bytes, start, length);
     this.publish(eventClass, event, database, bytes, start, length);
   }
 

@@ -57,8 +57,6 @@ export class ScriptCalls implements CommandCalls {
   readonly builder = new RequestBuilder();
   readonly reply = new ReplyWriter();
   readonly #session: ClientSession;
-  /** The client whose script runs. */
-  #caller: ClientSession | null = null;
   /** Whether there was no room below `maxmemory` when the script began. */
   #isOutOfMemory = false;
   /** The time that commands are told, in µs; 0 while nobody has asked. */
@@ -66,7 +64,6 @@ export class ScriptCalls implements CommandCalls {
 
   constructor(readonly server: ScriptCallsHost) {
     this.#session = new ClientSession(server, new NoConnection(ADDRESS), 0, this.reply);
-    this.#session.isScript = true;
     this.#session.insideExec = true; // nothing may wait
     this.#session.readMicroseconds = () => this.#microseconds ||= Math.round(preciseUnixMs() * 1000);
   }
@@ -75,7 +72,7 @@ export class ScriptCalls implements CommandCalls {
   begin(caller: ClientSession): void {
     const { dispatcher } = this.server;
     const session = this.#session;
-    this.#caller = caller;
+    session.caller = caller;
     session.database = caller.database;
     session.flags = caller.flags & (PRIMARY | LOADER);
     this.#microseconds = 0;
@@ -84,12 +81,12 @@ export class ScriptCalls implements CommandCalls {
   }
 
   end(): void {
-    this.#caller = null;
+    this.#session.caller = null;
     this.reply.clear();
   }
 
   call(run: ScriptRun, request: Request): string | null {
-    const caller = this.#caller;
+    const { caller } = this.#session;
     if (caller === null) throw new Error("no script runs");
     const { dispatcher, propagation } = this.server;
     const { reply } = this;

@@ -80,6 +80,8 @@ export class Scripting implements ScriptingControl {
   readonly #calls: ScriptCalls;
   /** The script that takes long. */
   #left: Left | null = null;
+  /** Told when that has ended. */
+  #onEnded: (() => void)[] = [];
 
   /** `version`: the version of Redis that scripts are told. */
   constructor(readonly server: ScriptingHost, version: string) {
@@ -269,6 +271,7 @@ export class Scripting implements ScriptingControl {
     if (this.#left !== null) return; // the transaction has come to another script that takes long
     server.pausing.setScript("none");
     if (server.waiters.hasReady) server.waiters.serve();
+    for (const resolve of this.#onEnded.splice(0)) resolve();
   }
 
   /** Replies to the client that has waited, and has it go on, with the rest of its transaction first. */
@@ -284,6 +287,11 @@ export class Scripting implements ScriptingControl {
     };
     if (client.blocking !== null) client.unblock(write);
     else serving.outsideBatch(client, write); // it has left, but what it has asked for is done to its end
+  }
+
+  /** Resolves when no script is left in the middle, with nothing else done in between. */
+  async ended(): Promise<void> {
+    while (this.#left !== null) await new Promise<void>((resolve) => this.#onEnded.push(resolve));
   }
 
   kill(kind: "script" | "function"): string | null {

@@ -13,6 +13,7 @@ import type { Cron } from "../data/cron.ts";
 import type { Replication } from "../data/replication.ts";
 import type { Saving } from "../data/saving.ts";
 import type { Listeners } from "./listeners.ts";
+import type { Scripting } from "../execution/scripting.ts";
 import type { Log } from "./log.ts";
 import { removePidFile } from "./pid_file.ts";
 
@@ -48,6 +49,7 @@ export interface ShutdownHost {
   readonly pidFile: string | null;
   readonly replication: Pick<Replication, "primary" | "replicas" | "stream">;
   readonly saving: Pick<Saving, "saveNow" | "snapshotter">;
+  readonly scripting: Pick<Scripting, "kill" | "running">;
   readonly serving: Pick<Serving, "sendAll">;
 }
 
@@ -107,9 +109,10 @@ export class Shutdown {
     if (this.pending) return;
     log.warning("User requested shutdown...");
     const attempt = ++this.#attempt;
+    const isWhole = options.save === "nosave" || await this.#endScript();
     if (!options.now) await this.#waitForReplicas();
     if (attempt !== this.#attempt) return;
-    this.#finish(options);
+    this.#finish(isWhole ? options : { ...options, save: "nosave" });
     this.#tellWayOut();
     this.#failed();
   }
@@ -127,6 +130,24 @@ export class Shutdown {
   /** Whether it has been asked for, and waits for replicas. */
   get pending(): boolean {
     return this.deadlineMs !== 0;
+  }
+
+  /**
+   * Has a script that takes long end first, as half of what it does is not to be saved: it is killed, or, where it has
+   * written, waited for, up to `shutdown-timeout`. Whether it has ended.
+   */
+  async #endScript(): Promise<boolean> {
+    const { config, log, scripting } = this.server;
+    const { running } = scripting;
+    if (running === null) return true;
+    const isKilled = scripting.kill(running.kind) === null;
+    log.warning(`${isKilled ? "Killing" : "Waiting for"} the ${running.kind} '${running.name}' before shutting down.`);
+    const deadlineMs = unixMs() + config.number("shutdown-timeout") * 1000;
+    const attempt = this.#attempt;
+    while (scripting.running !== null && attempt === this.#attempt && unixMs() < deadlineMs) await sleep(POLL_MS);
+    if (scripting.running === null) return true;
+    log.warning("It has not come to its end: the data is not saved with half of what it does.");
+    return false;
   }
 
   /** Lets replicas catch up, up to `shutdown-timeout`. Writes wait meanwhile, or the replicas would never be done. */
