@@ -95,7 +95,8 @@ const CATEGORIES = [
 function categoriesOf({ flags, categories }: CommandDeclaration): string[] {
   const found = new Set(categories);
   if ((flags & WRITE) !== 0) found.add("write");
-  if ((flags & READONLY) !== 0) found.add("read");
+  // What a script reads is for its commands to say.
+  if ((flags & READONLY) !== 0 && !found.has("scripting")) found.add("read");
   if ((flags & ADMIN) !== 0) found.add("admin").add("dangerous");
   if ((flags & PUBSUB) !== 0) found.add("pubsub");
   if ((flags & BLOCKING) !== 0) found.add("blocking");

@@ -38,9 +38,10 @@ export class ReplyWriter {
   length = 0;
   /** Protocol version of the client, 2 or 3. */
   protocol: 2 | 3 = 2;
-  /** Errors written so far, and the last one's text. */
+  /** Errors written so far, the last one's text, and whether that has been counted where it came to be. */
   errorCount = 0;
   lastError = "";
+  isErrorCounted = false;
 
   /** Asked before the buffer grows to hold so many bytes: whether it may. If not, what is being written is cut off. */
   mayGrow: (bytes: number) => boolean = () => true;
@@ -105,13 +106,15 @@ export class ReplyWriter {
    * An error: its code in capitals, a space and the message. Line breaks become spaces, as they would end the reply.
    */
   error(text: string): void {
-    this.errorCount++;
-    this.lastError = text;
     this.countedError(text);
+    this.isErrorCounted = false;
   }
 
-  /** An error that has been counted already. */
+  /** An error that has been counted among the server's, as the one of a command that a script has called. */
   countedError(text: string): void {
+    this.errorCount++;
+    this.lastError = text;
+    this.isErrorCounted = true;
     this.#line(0x2d, text.replace(/[\r\n]/g, " "));
   }
 

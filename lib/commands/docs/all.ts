@@ -10,6 +10,7 @@ import { HASH_DOCS } from "./hash.ts";
 import { LIST_DOCS } from "./list.ts";
 import { HYPERLOGLOG_DOCS } from "./hyperloglog.ts";
 import { PUBSUB_DOCS } from "./pubsub.ts";
+import { SCRIPTING_DOCS } from "./scripting.ts";
 import { SERVER_DOCS } from "./server.ts";
 import { SET_DOCS } from "./set.ts";
 import { SORTED_SET_DOCS } from "./sorted_set.ts";
@@ -27,6 +28,7 @@ export const ALL_DOCS: ReadonlyMap<string, CommandDoc> = new Map([
   ...LIST_DOCS,
   ...HYPERLOGLOG_DOCS,
   ...PUBSUB_DOCS,
+  ...SCRIPTING_DOCS,
   ...SERVER_DOCS,
   ...SET_DOCS,
   ...SORTED_SET_DOCS,

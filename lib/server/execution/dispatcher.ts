@@ -488,7 +488,7 @@ export class Dispatcher {
     const { reply } = client;
     this.#errorsCounted = reply.errorCount;
     command.stats.failed++;
-    this.#countError(client, command, reply.lastError);
+    if (!reply.isErrorCounted) this.#countError(client, command, reply.lastError);
   }
 
   /** Runs a command that nothing refuses, with all that follows from it. */
