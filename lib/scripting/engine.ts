@@ -7,7 +7,7 @@
  */
 
 import { monotonicMs } from "../runtime/clock.ts";
-import { thisProcess } from "../runtime/process.ts";
+import { runtimeHeap } from "../runtime/heap.ts";
 import { CjsonLibrary } from "./libraries/cjson.ts";
 import { NeedsGenerators } from "./lua/coroutines.ts";
 import type { Mode } from "./lua/emit_expressions.ts";
@@ -29,8 +29,11 @@ const SLICE_MS = 10;
 const SHORT_MS = 50;
 /** How often memory is looked at, in ms. */
 const MEMORY_LOOK_MS = 5;
-/** What scripts may take beyond what the program has taken when they begin, in bytes. */
-const MOST_MEMORY_BYTES = 1024 ** 3;
+/** What there may be in the runtime's heap while a script runs, in bytes, and as a share of what there may be at all. */
+const MOST_HEAP_BYTES = 1.25 * 1024 ** 3;
+const MOST_HEAP_SHARE = 0.3;
+/** Between two collections for a script that is near that there is so much more, in bytes. */
+const HEAP_STEP_BYTES = 256 * 1024 ** 2;
 const MS_PER_SECOND = 1000;
 
 /** Ends plain functions that have run for long. */
@@ -63,7 +66,11 @@ export class ScriptEngine implements Running {
   /** When plain functions have run for long, and when a slice ends, in ms. */
   #deadlineMs = 0;
   #lookedAtMemoryMs = 0;
-  #mostMemoryBytes = 0;
+  readonly #mostHeapBytes = Math.min(MOST_HEAP_BYTES, runtimeHeap().mostBytes() * MOST_HEAP_SHARE);
+  /** When there is so much in the heap, what of it is in use is looked at. */
+  #collectAtBytes = this.#mostHeapBytes;
+  /** Whether it has been too much: what the script had is to be collected at its end. */
+  #isOverfull = false;
   /** What the random numbers and cjson's settings were when the run began. */
   #randomBefore = 0n;
   #settingsBefore = this.#cjson.settings;
@@ -91,7 +98,7 @@ export class ScriptEngine implements Running {
         ? { functions: { ...functions, ...SCRIPT_FUNCTIONS }, constants }
         : { functions, constants, whileLoading: { register_function: this.registration.register, log: functions.log } },
       tick: () => this.#tick(),
-      memoryBytes: () => thisProcess().memory().heapBytes,
+      memoryBytes: () => runtimeHeap().usedBytes(),
       clockSeconds: () => this.#notedNumber(() => monotonicMs() / MS_PER_SECOND),
     });
   }
@@ -120,7 +127,6 @@ export class ScriptEngine implements Running {
     this.#randomBefore = this.#random.state;
     this.#settingsBefore = this.#cjson.settings;
     this.#lookedAtMemoryMs = nowMs;
-    this.#mostMemoryBytes = 0;
     this.#startedMs = nowMs;
     const plain = run.callable.takesLong ? null : run.callable.plain();
     if (plain === null) return this.#startGenerator(run, mayBeLeft !== null);
@@ -180,7 +186,6 @@ export class ScriptEngine implements Running {
   runLibrary(mode: Mode, body: LuaFunction, mostMs: number): void {
     this.#deadlineMs = this.#lookedAtMemoryMs = monotonicMs();
     this.#deadlineMs += mostMs;
-    this.#mostMemoryBytes = 0;
     this.#enter(this.realm("function", mode));
     const { runtime } = this.#realm;
     const result = body();
@@ -207,6 +212,11 @@ export class ScriptEngine implements Running {
     if (run?.callable.takesLong && monotonicMs() - this.#startedMs < SHORT_MS) run.callable.takesLong = false;
     this.run = null;
     this.#running = null;
+    if (this.#isOverfull) {
+      runtimeHeap().collect();
+      this.#isOverfull = false;
+      this.#collectAtBytes = this.#mostHeapBytes;
+    }
     this.#keys = this.#args = [];
     this.noted.forget();
     return "done";
@@ -266,9 +276,15 @@ export class ScriptEngine implements Running {
     return true;
   }
 
+  /** Ends what runs with an error where it takes too much memory. What is to be collected takes none. */
   #lookAtMemory(): void {
-    const { heapBytes } = thisProcess().memory();
-    if (this.#mostMemoryBytes === 0) this.#mostMemoryBytes = heapBytes + MOST_MEMORY_BYTES;
-    else if (heapBytes > this.#mostMemoryBytes) throw new LuaError("not enough memory");
+    const heap = runtimeHeap();
+    if (heap.usedBytes() < this.#collectAtBytes) return;
+    heap.collect();
+    const usedBytes = heap.usedBytes();
+    this.#collectAtBytes = Math.max(this.#mostHeapBytes, usedBytes + HEAP_STEP_BYTES);
+    if (usedBytes < this.#mostHeapBytes) return;
+    this.#isOverfull = true;
+    throw new LuaError("not enough memory");
   }
 }

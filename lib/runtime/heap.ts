@@ -1,0 +1,54 @@
+/**
+ * The heap of the runtime, in which scripts have their values: how much of it is in use, how much there may be, and having
+ * it collected. Nothing else in `lib/` asks the system for these.
+ */
+
+import { totalmem } from "node:os";
+import process from "node:process";
+import v8 from "node:v8";
+import vm from "node:vm";
+
+/** The heap, as whoever must bound it sees it. */
+export interface RuntimeHeap {
+  /** Bytes in use, what is to be collected among them. */
+  readonly usedBytes: () => number;
+  /** Bytes that there may be before the program ends. */
+  readonly mostBytes: () => number;
+  /** Collects all that is not in use any more: up to a second for each GiB that is. */
+  readonly collect: () => void;
+}
+
+/** The part of Bun's interface that collects. */
+interface Collecting {
+  readonly Bun?: { gc(isSynchronous: boolean): void };
+}
+
+let collect: (() => void) | null = null;
+
+/** What collects on this runtime. V8 shows it only to those who ask for the flag. */
+function collector(): () => void {
+  const { Bun } = globalThis as Collecting; // each runtime has its own
+  if (Bun !== undefined) return () => Bun.gc(true);
+  v8.setFlagsFromString("--expose-gc");
+  return vm.runInNewContext("gc");
+}
+
+const SYSTEM: RuntimeHeap = {
+  usedBytes: () => process.memoryUsage().heapUsed,
+  mostBytes: () => "Bun" in globalThis ? totalmem() : v8.getHeapStatistics().heap_size_limit,
+  collect: () => (collect ??= collector())(),
+};
+
+let heap = SYSTEM;
+
+/** Replaces the heap of the whole process; returns the one that it had, to be put back. */
+export function useRuntimeHeap(replacement: RuntimeHeap): RuntimeHeap {
+  const before = heap;
+  heap = replacement;
+  return before;
+}
+
+/** The heap of the process: not to be kept. */
+export function runtimeHeap(): RuntimeHeap {
+  return heap;
+}
