@@ -1,6 +1,6 @@
 /**
- * Function libraries and modules' data in what comes from redis-server: nothing runs either here. Libraries stay with the
- * data, wherever that goes.
+ * Function libraries and modules' data in what comes from redis-server: libraries stay with the data, wherever that goes,
+ * and are called here as there; what is a module's nobody runs.
  */
 
 import { copyFileSync } from "node:fs";
