@@ -16,6 +16,8 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { serverWords } from "../server_words.ts";
 
+/** Where a group of servers begins. */
+const GROUP = /^(start_server|foreach) /;
 export const FOLDER: string = resolve("dist", "compat");
 
 /** Debian's source package, unpacked; fetched with apt from the sources that this machine has. */
@@ -130,11 +132,23 @@ function bracesOpened(line: string): number {
 export function withoutServers(source: string, unit: string, texts: Iterable<string>): string {
   const wanted = [...texts];
   const unseen = new Set(wanted);
+  const lines = readFileSync(join(source, "tests", `${unit}.tcl`), "utf8").split("\n");
+  const kept = withoutGroups(lines, wanted, unseen);
+  if (unseen.size > 0) throw new Error(`no servers of ${unit} have '${[...unseen].join("', '")}'`);
+  const copy = join("trimmed", unit);
+  const path = join(source, "tests", `${copy}.tcl`);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, kept.join("\n"));
+  return copy;
+}
+
+/** Lines without the groups of servers in which a text stands: the smallest that begin where lines do. */
+function withoutGroups(lines: readonly string[], wanted: readonly string[], unseen: Set<string>): string[] {
   const kept: string[] = [];
   let group: string[] = [];
   let depth = 0;
-  for (const line of readFileSync(join(source, "tests", `${unit}.tcl`), "utf8").split("\n")) {
-    if (group.length === 0 && !/^(start_server|foreach) /.test(line)) {
+  for (const line of lines) {
+    if (group.length === 0 && !GROUP.test(line)) {
       kept.push(line);
       continue;
     }
@@ -142,15 +156,16 @@ export function withoutServers(source: string, unit: string, texts: Iterable<str
     depth += bracesOpened(line);
     if (depth > 0) continue;
     const text = group.join("\n");
-    const found = wanted.find((one) => text.includes(one));
-    if (found === undefined) kept.push(text);
-    else unseen.delete(found);
+    const found = wanted.filter((one) => text.includes(one));
+    const inner = group.slice(1, -1);
+    if (found.length === 0) {
+      kept.push(text);
+    } else if (group[0].startsWith("foreach ") && inner.some((one) => one.startsWith("start_server "))) {
+      kept.push(group[0], ...withoutGroups(inner, wanted, unseen), group[group.length - 1]);
+    } else {
+      for (const one of found) unseen.delete(one);
+    }
     group = [];
   }
-  if (unseen.size > 0) throw new Error(`no servers of ${unit} have '${[...unseen].join("', '")}'`);
-  const copy = join("trimmed", unit);
-  const path = join(source, "tests", `${copy}.tcl`);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, kept.join("\n"));
-  return copy;
+  return kept;
 }
