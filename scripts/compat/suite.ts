@@ -16,8 +16,6 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { serverWords } from "../server_words.ts";
 
-/** Where a group of servers begins. */
-const GROUP = /^(start_server|foreach) /;
 export const FOLDER: string = resolve("dist", "compat");
 
 /** Debian's source package, unpacked; fetched with apt from the sources that this machine has. */
@@ -125,7 +123,7 @@ function bracesOpened(line: string): number {
 }
 
 /**
- * Writes a copy of a unit without the outermost groups of servers in which one of `texts` stands.
+ * Writes a copy of a unit without the groups of servers in which one of `texts` stands.
  *
  * @returns the name of the copy, as a unit
  */
@@ -141,6 +139,9 @@ export function withoutServers(source: string, unit: string, texts: Iterable<str
   writeFileSync(path, kept.join("\n"));
   return copy;
 }
+
+/** Where a group of servers begins. */
+const GROUP = /^(start_server|foreach) /;
 
 /** Lines without the groups of servers in which a text stands: the smallest that begin where lines do. */
 function withoutGroups(lines: readonly string[], wanted: readonly string[], unseen: Set<string>): string[] {
