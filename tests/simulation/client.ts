@@ -14,6 +14,7 @@ import { type Effects, effectsOf, oneOf, type Operation, replied, type State } f
 import type { Value } from "./model/values.ts";
 import type { SimulatedNetwork } from "./network.ts";
 import { type Reply, shown } from "./resp.ts";
+import { LIBRARY, LIBRARY_NAME, scripted } from "./scripts.ts";
 import { closed, compare, Comparison, either, type Observed, Timeline } from "./timeline.ts";
 import { Traffic } from "./traffic.ts";
 
@@ -155,7 +156,19 @@ export class SimulatedClient {
       return null;
     }
     this.#settle(observed, epoch);
+    if (!await this.#loadLibrary(connection)) {
+      await connection.close();
+      return null;
+    }
     return this.#connection = connection;
+  }
+
+  /** Has the library there that it will call, whatever has become of it. */
+  async #loadLibrary(connection: Connection): Promise<boolean> {
+    connection.send([["FUNCTION", "LOAD", "REPLACE", LIBRARY]]);
+    const reply = await connection.reply();
+    if (reply === null) return false;
+    return reply.kind === "bulk" ? reply.text === LIBRARY_NAME : this.#refused("FUNCTION LOAD", reply) && false;
   }
 
   /** Reads both databases at one moment. */
@@ -277,12 +290,15 @@ export class SimulatedClient {
   }
 
   async #transact(connection: Connection, operations: readonly Operation[], fromMs: number): Promise<boolean> {
-    connection.send([["MULTI"], ...operations.map(({ words }) => words), ["EXEC"]]);
-    for (let i = 0; i < operations.length + 1; i++) if (await connection.reply() === null) return false;
+    const requests = operations.map(({ words }) => words);
+    const script = scripted(requests, this.chance);
+    connection.send(script === null ? [["MULTI"], ...requests, ["EXEC"]] : [script]);
+    const announced = script === null ? operations.length + 1 : 0;
+    for (let i = 0; i < announced; i++) if (await connection.reply() === null) return false;
     const reply = await connection.reply();
     if (reply === null) return false;
     this.#uncertain = [];
-    if (reply.kind !== "array") return this.#refused("EXEC", reply);
+    if (reply.kind !== "array") return this.#refused(script?.[0] ?? "EXEC", reply);
     if (reply.items.length !== operations.length) {
       this.world.fail(this.name, `EXEC of ${operations.length} commands: ${shown(reply)}`);
       return false;

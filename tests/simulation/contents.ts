@@ -33,9 +33,16 @@ const HLL_COUNT_AT = 8;
 const BATCH = 100;
 
 /** All that a keyspace holds, expired or not. */
-export function contentsOf({ store, databases }: Keyspace): Contents {
+export function contentsOf({ store, databases, functions }: Keyspace): Contents {
   const { entries } = store.heap;
   const found = new Map<string, Readonly<Hashed>>();
+  for (const [index, source] of functions.entries()) {
+    found.set(`library ${index}`, {
+      hash: hashBytes(source, 0, source.length),
+      bytes: source.length,
+      expiryMs: Infinity,
+    });
+  }
   const refs: number[] = [];
   for (const [index, database] of databases.entries()) {
     if (database.size === 0) continue;
