@@ -1,0 +1,125 @@
+/**
+ * Scripts: CPU per EVALSHA of those that call commands, how long a call of those takes that reckon, and BullMQ, whose every
+ * step is a script. Ratios are against the first server, from rounds in which the servers take turns.
+ */
+
+import { runJobs } from "./bullmq.ts";
+import { benchmark, KEYS } from "./redis_benchmark.ts";
+import { ReplyCounter } from "./replies.ts";
+import { HEAVY, type HeavyScript, QUICK, type QuickScript } from "./script_texts.ts";
+import {
+  call,
+  cpuMicrosecondsSince,
+  cpuOf,
+  empty,
+  encode,
+  geometricMean,
+  median,
+  open,
+  pipeline,
+  type Target,
+} from "./targets.ts";
+
+const DEPTH = 50;
+const REQUESTS = 100_000;
+/** Calls of a script that reckons, in a round, of which the quickest counts: a neighbour has disturbed it the least. */
+const CALLS = 5;
+const JOBS = 10_000;
+/** Jobs by which compilers see what a job is. */
+const FIRST_JOBS = 2000;
+
+/** Prints the three tables. */
+export async function scripts(targets: readonly Target[], rounds: number): Promise<void> {
+  console.log(`\n| EVALSHA (-P ${DEPTH}) | ${targets.map(({ name }) => `${name} µs`).join(" | ")} | ratios |`);
+  console.log(`|---|${"---|".repeat(targets.length + 1)}`);
+  for (const script of QUICK) await row(targets, script.name, rounds, await quickRun(targets, script));
+
+  console.log(`\n| a call of EVALSHA | ${targets.map(({ name }) => `${name} ms`).join(" | ")} | ratios |`);
+  console.log(`|---|${"---|".repeat(targets.length + 1)}`);
+  const all: number[][] = targets.map(() => []);
+  for (const script of HEAVY) {
+    const ratios = await row(targets, script.name, rounds, await heavyRun(targets, script));
+    for (const [i, ratio] of ratios.entries()) all[i].push(ratio);
+  }
+  const means = all.map((ratios) => geometricMean(ratios).toFixed(2));
+  console.log(`| geometric mean | ${targets.map(() => "").join(" | ")} | ${means.slice(1).join(", ")} |`);
+
+  console.log(`\n| BullMQ, ${JOBS} jobs | ${targets.map(({ name }) => `${name} µs per job`).join(" | ")} | ratios |`);
+  console.log(`|---|${"---|".repeat(targets.length + 1)}`);
+  for (const { port } of targets) await runJobs(port, FIRST_JOBS);
+  await row(targets, "added and done", Math.ceil(rounds / 3), jobsRun);
+}
+
+/** Measures one server once. */
+type Run = (target: Target) => Promise<number>;
+
+/** Prints what a thing costs on each server; the ratios. */
+async function row(targets: readonly Target[], name: string, rounds: number, run: Run): Promise<number[]> {
+  const costs: number[][] = targets.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, target] of targets.entries()) {
+      const cost = await run(target);
+      if (round > 0) costs[i].push(cost); // compilers see it once before
+    }
+  }
+  const ratios = costs.map((of) => median(of.map((cost, round) => cost / costs[0][round])));
+  const show = (values: number[], separator: string) => values.map((value) => value.toFixed(2)).join(separator);
+  console.log(`| ${name} | ${show(costs.map(median), " | ")} | ${show(ratios.slice(1), ", ")} |`);
+  return ratios;
+}
+
+/** Has each server know a script; its SHA-1. */
+async function load(targets: readonly Target[], text: string): Promise<string> {
+  let sha = "";
+  for (const { port } of targets) sha = (await call(port, "SCRIPT", "LOAD", text)).split("\r\n")[1];
+  return sha;
+}
+
+/** CPU of the server per request, in µs, of a script that calls commands. */
+async function quickRun(targets: readonly Target[], { text, args, startsEmpty }: QuickScript): Promise<Run> {
+  const sha = await load(targets, text);
+  const wordsOf = (key: string) => ["EVALSHA", sha, ...args.map((arg) => arg === "KEY" ? key : arg)];
+  for (const { port } of targets) {
+    await pipeline(port, KEYS, (i) => encode("SET", `key:${String(i).padStart(12, "0")}`, "0123456789abcdef"));
+    await call(port, ...wordsOf("another")); // redis-benchmark would not tell an error
+  }
+  return async (target) => {
+    if (startsEmpty) await empty(target.port);
+    return benchmark(target, wordsOf("key:__rand_int__"), DEPTH, REQUESTS).cpuPerRequest;
+  };
+}
+
+/** How long a call of a script takes, in ms, which reckons. */
+async function heavyRun(targets: readonly Target[], { text, args }: HeavyScript): Promise<Run> {
+  const sha = await load(targets, text);
+  const words = ["EVALSHA", sha, ...args];
+  const replies = new Set<string>();
+  for (const { port } of targets) replies.add(await call(port, ...words));
+  if (replies.size !== 1) throw new Error(`the servers come to different results: ${[...replies].join(", ")}`);
+  return async ({ port }) => {
+    const socket = await open(port);
+    const counter = new ReplyCounter();
+    let wake = () => {};
+    socket.on("data", (chunk: Uint8Array) => {
+      counter.read(chunk);
+      wake();
+    });
+    const times: number[] = [];
+    while (times.length < CALLS) {
+      const startMs = performance.now();
+      socket.write(encode(...words));
+      while (counter.replies <= times.length) await new Promise<void>((resolve) => wake = resolve);
+      times.push(performance.now() - startMs);
+    }
+    socket.destroy();
+    return Math.min(...times);
+  };
+}
+
+/** CPU of the server per job that BullMQ adds and has done, in µs. */
+async function jobsRun({ port, pid }: Target): Promise<number> {
+  await empty(port);
+  const before = cpuOf(pid);
+  await runJobs(port, JOBS);
+  return cpuMicrosecondsSince(before, pid) / JOBS;
+}
