@@ -13,6 +13,9 @@ const MOST_FIXED = 1e21;
 const MOST_EXACT_POWER = 22;
 /** Below this exponent `%g` writes the exponent. */
 const LEAST_FIXED_EXPONENT = -4;
+const LEAST_FIXED = 1e-4;
+/** A decimal of no more digits than this is that which its double becomes again, rounded to as many (C's DBL_DIG). */
+const MOST_SAFE_DIGITS = 15;
 /** What usual numbers of decimals need of them; more are calculated. */
 const TWICE_POWERS_OF_TWO = Array.from({ length: 32 }, (_, power) => 2 ** (power + 1));
 
@@ -34,6 +37,12 @@ export function formatFixed(value: number, precision: number): string {
 
 /** C's `%.{precision}g`: so many digits, less the zeros at their end, and an exponent where the number is large or small. */
 export function formatGeneral(value: number, precision: number): string {
+  const magnitude = Math.abs(value);
+  if (precision <= MOST_SAFE_DIGITS && magnitude >= LEAST_FIXED && magnitude < MOST_FIXED) {
+    // Most numbers that people write are short, and then the shortest text that tells a double is what C writes, too.
+    const shortest = String(value);
+    if (shortest.length <= precision) return shortest;
+  }
   return general(value, Math.max(precision, 1), true);
 }
 

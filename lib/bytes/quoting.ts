@@ -86,7 +86,8 @@ function isSpace(byte: number): boolean {
   return byte === 0x20 || (byte >= 9 && byte <= 13);
 }
 
-function hexDigit(byte: number): number {
+/** The value of a hexadecimal digit; -1 where it is none. */
+export function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;

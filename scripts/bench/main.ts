@@ -6,7 +6,7 @@
  *                        [--elements 10000000] [--connections 10000]
  *
  * Sections: throughput, commands, situations, durable and replication (by redis-benchmark), memory, values (memory of
- * each type), rdb, blocked, large, latency, pubsub, idle; all of them by default. A server is `redis`, `deno`, `bun`, or
+ * each type), rdb, blocked, large, latency, pubsub, scripts, idle; all of them by default. A server is `redis`, `deno`, `bun`, or
  * the words of a command. CPU per request tells the truth where the load generator needs one of two cores for itself;
  * ratios are against the first server named, from one run. Servers listen from port 16390 on, or from BENCH_PORT.
  */
@@ -24,6 +24,7 @@ import { memoryOfValues } from "./memory_values.ts";
 import { pubsub } from "./pubsub.ts";
 import { rdb } from "./rdb.ts";
 import { replication } from "./replication.ts";
+import { scripts } from "./scripts.ts";
 import { situations } from "./situations.ts";
 import { startAnother, startTargets, type Target } from "./targets.ts";
 import { TESTS, throughput } from "./throughput.ts";
@@ -103,6 +104,7 @@ const SECTIONS: Readonly<Record<string, (targets: readonly Target[]) => void | P
   large: (targets) => withIdle(targets, (idle) => large(targets, idle, elements)),
   latency: (targets) => withIdle(targets, (idle) => latency(targets, idle, keys)),
   pubsub: (targets) => pubsub(targets, rounds),
+  scripts: (targets) => scripts(targets, Math.ceil(rounds / 3)),
   idle: (targets) => idle(targets, connections),
 };
 

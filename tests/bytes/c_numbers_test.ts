@@ -52,6 +52,26 @@ test("the general form drops zeros at the end, and has an exponent where the num
   ]);
 });
 
+test("short decimals are written as they are where there are as many digits, and rounded where there are fewer", () => {
+  check(formatGeneral, [
+    [16.25, 5, "16.25"],
+    [16.25, 4, "16.25"],
+    [16.25, 3, "16.2"],
+    [-81.25, 14, "-81.25"],
+    [100000, 6, "100000"],
+    [1000000, 6, "1e+06"],
+    [0.00012345, 14, "0.00012345"],
+    [0.000012345, 14, "1.2345e-05"],
+    [99999999999999, 14, "99999999999999"],
+    [100000000000000, 14, "1e+14"],
+    [1e20, 14, "1e+20"],
+    [1e21, 14, "1e+21"],
+    [0.1 + 0.2, 14, "0.3"],
+    [0.1, 15, "0.1"],
+    [0.1, 18, "0.100000000000000006"],
+  ]);
+});
+
 test("in full it keeps them", () => {
   check(formatGeneralInFull, [
     [0, 6, "0.00000"],

@@ -4,9 +4,11 @@
  * that is the error.
  */
 
+import { hexDigit } from "../../bytes/quoting.ts";
 import { LibraryError } from "../lua/errors.ts";
 import { LuaTable, type LuaValue } from "../lua/values.ts";
 import {
+  BACKSLASH,
   CLOSE_BRACE,
   CLOSE_BRACKET,
   COLON,
@@ -316,8 +318,15 @@ class Decoder {
 
   /** The number of four hexadecimal digits after `\u`; NaN if there are none. */
   #codeUnit(at: number): number {
-    const digits = /^\\u([\da-fA-F]{4})$/.exec(this.#text.slice(at, at + 6));
-    return digits === null ? NaN : parseInt(digits[1], 16);
+    const text = this.#text;
+    if (text.charCodeAt(at) !== BACKSLASH || text.charCodeAt(at + 1) !== LOWER_U) return NaN;
+    let unit = 0;
+    for (let i = at + 2; i < at + 6; i++) {
+      const digit = hexDigit(text.charCodeAt(i));
+      if (digit < 0) return NaN;
+      unit = unit * 16 + digit;
+    }
+    return unit;
   }
 
   /** A number as most are: few digits, perhaps with a point among them. */
