@@ -32,7 +32,7 @@ function configSet(session: Caller, request: Request): void {
   const { host } = session;
   const pairs: Pair[] = [];
   for (let i = 2; i < request.argc; i += 2) pairs.push([request.text(i), request.text(i + 1)]);
-  const error = host.config.set(pairs, { local: session.isLocal, loading: host.loading });
+  const error = host.config.set(pairs, { local: session.isLocal, loading: host.loading || host.asyncLoading });
   if (error !== null) session.reply.error(error);
   else session.reply.ok();
 }

@@ -281,8 +281,9 @@ export interface ReplicationHost extends Host {
 
 /** For CONFIG and INFO. */
 export interface ReportsHost extends Host {
-  /** Whether the dataset is being loaded. */
+  /** Whether the dataset is being loaded, in place of the one there was, or beside it. */
   readonly loading: boolean;
+  readonly asyncLoading: boolean;
   /** Sets the counters that INFO shows to zero (CONFIG RESETSTAT). */
   resetStatistics(): void;
   /** The text of INFO: of the sections named, or of those shown by default. */

@@ -172,6 +172,10 @@ export class Server implements WholeHost {
     return this.phase.isLoading;
   }
 
+  get asyncLoading(): boolean {
+    return this.phase.isAsyncLoading;
+  }
+
   resetStatistics(): void {
     this.statistics.reset(this.commands);
     this.store.resetStatistics();
