@@ -5,7 +5,6 @@
  */
 
 import { LuaError, READ_ONLY, ScriptEnd } from "./errors.ts";
-import { type CallingBody, CallingFunction, StringMaker } from "./library.ts";
 import { formatNumber, parseNumber, power } from "./numbers.ts";
 import type { Origin, Site } from "./sites.ts";
 import { IN_LIBRARY, ScriptState } from "./state.ts";
@@ -334,67 +333,6 @@ export class Runtime {
     const result = yield* this.settle(called);
     state.barriers--;
     return result;
-  }
-
-  /** A function of a library, as scripts of this mode call it. */
-  libraryFunction(written: LuaFunction | StringMaker | CallingFunction): LuaFunction {
-    if (written instanceof StringMaker) return (...args) => this.joined(written.body(...args));
-    if (!(written instanceof CallingFunction)) return written;
-    const { body, quick } = written;
-    const run = this.isGenerator
-      ? (args: readonly LuaValue[]) => this.#runLater(body, args) as unknown as LuaResult // compiled code runs it
-      : (args: readonly LuaValue[]) => this.#run(body, args);
-    return (...args) => {
-      const result = quick(args);
-      return result === null ? run(args) : result;
-    };
-  }
-
-  #run(body: CallingBody, args: readonly LuaValue[]): LuaResult {
-    const { state } = this;
-    const running = body(...args);
-    let step = running.next(NOTHING);
-    while (step.done !== true) {
-      const { depth } = state;
-      state.stack[++state.depth] = IN_LIBRARY;
-      let result: LuaResult;
-      try {
-        result = this.all(this.call(step.value.callee, step.value.args, IN_LIBRARY));
-      } catch (error) {
-        const value = state.errorValue(error);
-        state.depth = depth;
-        step = running.throw(new LuaError(value));
-        continue;
-      }
-      state.depth = depth;
-      step = running.next(result);
-    }
-    return step.value;
-  }
-
-  *#runLater(body: CallingBody, args: readonly LuaValue[]): Running {
-    const { state } = this;
-    const running = body(...args);
-    let step = running.next(NOTHING);
-    while (step.done !== true) {
-      const { depth, barriers } = state;
-      state.stack[++state.depth] = IN_LIBRARY;
-      state.barriers = barriers + 1;
-      let result: LuaResult;
-      try {
-        result = yield* this.settle(this.call(step.value.callee, step.value.args, IN_LIBRARY));
-      } catch (error) {
-        const value = state.errorValue(error);
-        state.depth = depth;
-        state.barriers = barriers;
-        step = running.throw(new LuaError(value));
-        continue;
-      }
-      state.depth = depth;
-      state.barriers = barriers;
-      step = running.next(result);
-    }
-    return step.value;
   }
 
   // --- Tables and loops -----------------------------------------------------------------------------------------------
