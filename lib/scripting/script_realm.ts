@@ -5,6 +5,7 @@
 
 import type { BaseHost } from "./lua/base.ts";
 import { compileChunk, instantiate } from "./lua/compiler.ts";
+import { FixedValues } from "./lua/fixed_values.ts";
 import type { LibraryFunctions } from "./lua/library.ts";
 import type { ScriptRandom } from "./lua/math.ts";
 import { libraryTable, openLibraries } from "./lua/realm.ts";
@@ -29,6 +30,7 @@ export interface RealmHost {
 
 export class ScriptRealm {
   readonly runtime: Runtime;
+  readonly #fixed: FixedValues;
 
   constructor(readonly mode: "plain" | "generator", host: RealmHost) {
     const runtime = this.runtime = new Runtime(mode === "generator", () => host.tick());
@@ -40,14 +42,15 @@ export class ScriptRealm {
     for (const [name, value] of Object.entries(host.redisConstants)) redis.set(name, value);
     runtime.globals.set("redis", redis);
     protectGlobals(runtime);
+    this.#fixed = new FixedValues(runtime.globals, runtime.stringMetatable);
   }
 
   /** The function of a source, which whoever loads it calls `name`; throws LuaError where it is none. */
   compile(source: string, name: string): LuaFunction {
-    return instantiate(compileChunk(source, name, this.mode), this.runtime);
+    return instantiate(compileChunk(source, name, this.mode, this.#fixed), this.runtime);
   }
 
-  /** Sets what every script finds in a global of its own, as `KEYS`. */
+  /** Sets what every script finds in a global of its own, as `KEYS`: a table that is not protected. */
   setGlobal(name: string, values: string[]): void {
     this.runtime.globals.set(name, new LuaTable(values));
   }
