@@ -167,7 +167,10 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       const to = optionalInt(args, 3, table.length);
       if (from > to) return NOTHING;
       if (to - from >= MOST_SLOTS) throw new LibraryError("too many results to unpack");
-      return Array.from({ length: to - from + 1 }, (_, i) => table.get(from + i));
+      if (from === 1 && to === table.length) return table.array.slice();
+      const values: LuaValue[] = [];
+      for (let i = from; i <= to; i++) values.push(table.get(i));
+      return values;
     },
     xpcall: xpcallFunction(runtime),
   };

@@ -301,7 +301,7 @@ export class ExpressionWriter {
 
   #index(object: Operand, key: Operand, site: string): string {
     const t = this.around.temporaries.take();
-    const slow = this.operation(`R.index(${object.name},${key.name},${site})`);
+    const slow = this.operation(`R.indexMissing(${object.name},${key.name},${site})`);
     const fast = `${object.name} instanceof Table&&((${t}=${object.name}.get(${key.name}))!==undefined` +
       `||${object.name}.metatable===null)`;
     return `(${object.setup}${key.setup}${fast}?${t}:${slow})`;

@@ -6,16 +6,7 @@ import { CallingFunction, CallRequest, type LibraryFunctions, StringMaker } from
 import { formatNumber } from "./numbers.ts";
 import { sortFunction } from "./sorting.ts";
 import { checkLength } from "./text_builder.ts";
-import {
-  firstOf,
-  type LuaFunction,
-  type LuaResult,
-  type LuaTable,
-  type LuaValue,
-  NOTHING,
-  TableWalk,
-  typeName,
-} from "./values.ts";
+import { firstOf, type LuaFunction, type LuaTable, type LuaValue, NOTHING, TableWalk, typeName } from "./values.ts";
 
 /** `lessThan` is the operator `<`, which may ask metatables. */
 export function tableFunctions(lessThan: LuaFunction): LibraryFunctions {
@@ -112,7 +103,8 @@ const FUNCTIONS: LibraryFunctions = {
     const end = table.length;
     const at = optionalInt(args, 2, end);
     if (at < 1 || at > end) return NOTHING;
-    return removeAt(table, at, end);
+    if (table.isReadOnly) throw new LuaError(READ_ONLY);
+    return table.takeOut(at);
   },
   setn: (...args) => {
     tableArgument(args, 1);
@@ -161,18 +153,4 @@ function shiftFew(table: LuaTable, at: number, end: number): void {
     table.set(key + 1, table.get(key));
     table.set(key, undefined);
   }
-}
-
-function removeAt(table: LuaTable, at: number, end: number): LuaResult {
-  if (table.isReadOnly) throw new LuaError(READ_ONLY);
-  const value = table.get(at);
-  const { array } = table;
-  if (end === array.length && at < end) {
-    array.copyWithin(at - 1, at);
-    table.set(end, undefined);
-    return value;
-  }
-  for (let i = at; i < end; i++) table.set(i, table.get(i + 1));
-  table.set(end, undefined);
-  return value;
 }

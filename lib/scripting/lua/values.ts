@@ -52,6 +52,9 @@ export class LuaTable {
   #reach = 0;
   #metatable: LuaTable | null = null;
   #isReadOnly = false;
+  /** `__index`, as it was looked up last, and whether a key was set since. */
+  #indexHandler: LuaValue;
+  #hasNewKeys = true;
   /** Whether keys can be set without a look at a metatable, or at whether they may be. */
   isPlain = true;
 
@@ -65,6 +68,15 @@ export class LuaTable {
   set metatable(metatable: LuaTable | null) {
     this.#metatable = metatable;
     this.isPlain = metatable === null && !this.#isReadOnly;
+  }
+
+  /** What it has as `__index`, for those whose metatable it is: they ask often. */
+  get indexHandler(): LuaValue {
+    if (this.#hasNewKeys) {
+      this.#indexHandler = this.get("__index");
+      this.#hasNewKeys = false;
+    }
+    return this.#indexHandler;
   }
 
   /** Whether scripts may not change it. */
@@ -111,6 +123,21 @@ export class LuaTable {
     return this.array.length;
   }
 
+  /** Takes the value of a key from 1 up to the length out, and moves those behind it to the next smaller keys. */
+  takeOut(key: number): LuaValue {
+    const { array } = this;
+    const { length } = array;
+    const value = array[key - 1];
+    if (key === length) {
+      this.#shorten();
+    } else {
+      this.#reach = Math.max(this.#reach, length);
+      if (key === 1) array.shift(); // this V8 does in no time
+      else array.splice(key - 1, 1);
+    }
+    return value;
+  }
+
   /**
    * The entry after that of a key, or the first one, for nil; null at the end. Throws RangeError where the table has no
    * such key.
@@ -138,6 +165,7 @@ export class LuaTable {
   }
 
   #setInMap(key: LuaValue, value: LuaValue): void {
+    this.#hasNewKeys = true;
     const map = this.#map;
     if (value === undefined) {
       if (map === null || map.get(key) === undefined) return;
@@ -197,10 +225,10 @@ export class LuaTable {
     const walk = this.#walk;
     if (walk === null) return null;
     for (let step = walk.entries.next(); step.done !== true; step = walk.entries.next()) {
-      const [found, value] = step.value;
-      if (value === undefined) continue;
-      walk.key = found;
-      return [found, value];
+      const entry = step.value;
+      if (entry[1] === undefined) continue;
+      walk.key = entry[0];
+      return entry;
     }
     this.#walk = null;
     return null;
