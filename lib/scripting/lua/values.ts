@@ -45,6 +45,8 @@ interface Walk {
 export class LuaTable {
   /** All others, some of them nil. */
   #map: Map<LuaValue, LuaValue> | null = null;
+  /** Keys that are to be in the map, and behind each its value: not before somebody looks at them. */
+  #waiting: LuaValue[] | null = null;
   /** Entries of the map that are nil. */
   #dead = 0;
   #walk: Walk | null = null;
@@ -96,7 +98,27 @@ export class LuaTable {
       const value = this.array[key - 1];
       if (value !== undefined) return value;
     }
-    return this.#map?.get(key);
+    const map = this.#map ?? this.#filled();
+    return map === null ? undefined : map.get(key);
+  }
+
+  /**
+   * Adds an entry to a table that was made just now and has but such. A library that makes many tables, of which a script
+   * looks at few, so makes no maps of the others, which takes longer than all else.
+   */
+  add(key: string, value: LuaValue): void {
+    if (this.#waiting === null) this.#waiting = [key, value];
+    else this.#waiting.push(key, value);
+  }
+
+  /** The map, if there is one when all is in it that waits. */
+  #filled(): Map<LuaValue, LuaValue> | null {
+    const waiting = this.#waiting;
+    if (waiting === null) return this.#map;
+    this.#waiting = null;
+    const map = this.#map = new Map();
+    for (let i = 0; i < waiting.length; i += 2) map.set(waiting[i], waiting[i + 1]);
+    return map;
   }
 
   /** Sets a key, which is neither nil nor NaN, without asking the metatable. */
@@ -156,17 +178,17 @@ export class LuaTable {
 
   /** How many entries there are beside the array, those without a value among them. */
   get mapSize(): number {
-    return this.#map?.size ?? 0;
+    return this.#filled()?.size ?? 0;
   }
 
   /** The entries that are not in the array, those without a value among them. */
   mapEntries(): IterableIterator<[LuaValue, LuaValue]> {
-    return (this.#map ?? new Map<LuaValue, LuaValue>()).entries();
+    return (this.#filled() ?? new Map<LuaValue, LuaValue>()).entries();
   }
 
   #setInMap(key: LuaValue, value: LuaValue): void {
     this.#hasNewKeys = true;
-    const map = this.#map;
+    const map = this.#map ?? this.#filled();
     if (value === undefined) {
       if (map === null || map.get(key) === undefined) return;
       map.set(key, undefined);
@@ -220,8 +242,9 @@ export class LuaTable {
   }
 
   #nextInMap(key: LuaValue): readonly [LuaValue, LuaValue] | null {
+    const map = this.#filled();
     if (key !== undefined && (this.#walk === null || this.#walk.key !== key)) this.#find(key);
-    else if (key === undefined) this.#walk = this.#map === null ? null : { entries: this.#map.entries(), key };
+    else if (key === undefined) this.#walk = map === null ? null : { entries: map.entries(), key };
     const walk = this.#walk;
     if (walk === null) return null;
     for (let step = walk.entries.next(); step.done !== true; step = walk.entries.next()) {
