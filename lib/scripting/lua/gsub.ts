@@ -11,6 +11,8 @@ import { firstOf, type LuaFunction, type LuaResult, LuaTable, type LuaValue, typ
 
 const ZERO = 0x30;
 const DIGITS = 10;
+/** In a subject up to this length there are not too many matches for what is put together as it comes. */
+const SHORT_SUBJECT = 128;
 
 /** A replacement as it is, or its parts: a text, or the number of a capture, where 0 is the whole match. */
 type Template = string | readonly (string | number)[];
@@ -122,6 +124,22 @@ function replaceWithoutCalls(args: Arguments): LuaResult | null {
   throw new ArgumentError(3, "string/function/table expected");
 }
 
+/** Replaces a text by a text in a short subject. */
+function replacePlain(subject: string, text: string, replacement: string, most: number): LuaResult {
+  let at = subject.indexOf(text);
+  if (at < 0 || most <= 0) return [subject, 0];
+  let result = "";
+  let copied = 0;
+  let count = 0;
+  do {
+    result = `${result}${subject.substring(copied, at)}${replacement}`; // one string to Bun; a sum is two
+    copied = at + text.length;
+    count++;
+    at = subject.indexOf(text, copied);
+  } while (at >= 0 && count < most);
+  return [result + subject.substring(copied), count];
+}
+
 function replaceByTable(args: Arguments, table: LuaTable): LuaResult {
   const replacing = new Replacing(args);
   while (replacing.goesOn()) replacing.answer(table.get(replacing.search.capture(0)));
@@ -130,9 +148,12 @@ function replaceByTable(args: Arguments, table: LuaTable): LuaResult {
 
 /** Replaces matches by a text with captures in it. */
 function replaceByText(search: Search, replacement: string, most: number): LuaResult {
-  const { subject } = search;
-  if (most <= 0 || !search.next(0)) return [subject, 0];
+  const { subject, pattern } = search;
   const template = TEMPLATES.get(replacement);
+  if (pattern.plain !== null && typeof template === "string" && subject.length <= SHORT_SUBJECT) {
+    return replacePlain(subject, pattern.plain, template, most);
+  }
+  if (most <= 0 || !search.next(0)) return [subject, 0];
   const result = new TextBuilder();
   let copied = 0;
   let count = 0;
