@@ -22,7 +22,7 @@ export function pcallFunction(runtime: Runtime): LuaFunction {
 export function xpcallFunction(runtime: Runtime): LuaFunction {
   return (...args) => {
     if (args.length < 2) throw new ArgumentError(2, "value expected");
-    return protect(runtime, args[0], [], (value) => handle(runtime, args[1], value));
+    return protect(runtime, args[0], [], (value) => handled(runtime, args[1], value));
   };
 }
 
@@ -82,25 +82,18 @@ function failedCall(value: LuaValue): LuaResult {
   return typeof message === "string" || typeof message === "number" ? [false, message] : [false, value, message];
 }
 
-/** Has a handler make what `xpcall` gives of an error. What goes wrong in it is not caught. */
-function handle(runtime: Runtime, handler: LuaValue, value: LuaValue): LuaResult {
-  const { state } = runtime;
-  const { depth, barriers } = state;
-  state.stack[++state.depth] = IN_LIBRARY;
-  state.barriers = barriers + 1;
-  const called: Called = runtime.call(handler, [value], IN_LIBRARY);
-  if (isUnderWay(runtime, called)) {
-    return handleLater(runtime, called, depth, barriers) as unknown as LuaResult; // compiled code runs it
-  }
-  const result = runtime.all(called as LuaResult); // nothing else is left
-  state.depth = depth;
-  state.barriers = barriers;
-  return [false, ...result];
+/** What `xpcall` gives of an error: the first value that its handler makes of it. */
+function handled(runtime: Runtime, handler: LuaValue, value: LuaValue): LuaResult {
+  const result = protect(runtime, handler, [value], failedHandler);
+  return result instanceof AnyGenerator
+    ? handledLater(runtime, result) as unknown as LuaResult // compiled code runs it
+    : [false, allOf(result)[1]];
 }
 
-function* handleLater(runtime: Runtime, called: Called, depth: number, barriers: number): Running {
-  const result = allOf(yield* runtime.settle(called));
-  runtime.state.depth = depth;
-  runtime.state.barriers = barriers;
-  return [false, ...result];
+function* handledLater(runtime: Runtime, running: Running): Running {
+  return [false, allOf(yield* runtime.settle(running))[1]];
+}
+
+function failedHandler(): LuaResult {
+  return [false, "error in error handling"];
 }
