@@ -124,8 +124,26 @@ function replaceWithoutCalls(args: Arguments): LuaResult | null {
   throw new ArgumentError(3, "string/function/table expected");
 }
 
-/** Replaces a text by a text in a short subject. */
+/** Replaces a text by a text. */
 function replacePlain(subject: string, text: string, replacement: string, most: number): LuaResult {
+  let at = subject.indexOf(text);
+  if (at < 0 || most <= 0) return [subject, 0];
+  const result = new TextBuilder();
+  let copied = 0;
+  let count = 0;
+  do {
+    result.addPart(subject, copied, at);
+    result.add(replacement);
+    copied = at + text.length;
+    count++;
+    at = subject.indexOf(text, copied);
+  } while (at >= 0 && count < most);
+  result.addPart(subject, copied, subject.length);
+  return [result.finish(), count];
+}
+
+/** The same in a short subject. */
+function replacePlainInShort(subject: string, text: string, replacement: string, most: number): LuaResult {
   let at = subject.indexOf(text);
   if (at < 0 || most <= 0) return [subject, 0];
   let result = "";
@@ -150,8 +168,10 @@ function replaceByTable(args: Arguments, table: LuaTable): LuaResult {
 function replaceByText(search: Search, replacement: string, most: number): LuaResult {
   const { subject, pattern } = search;
   const template = TEMPLATES.get(replacement);
-  if (pattern.plain !== null && typeof template === "string" && subject.length <= SHORT_SUBJECT) {
-    return replacePlain(subject, pattern.plain, template, most);
+  if (pattern.plain !== null && typeof template === "string") {
+    return subject.length <= SHORT_SUBJECT
+      ? replacePlainInShort(subject, pattern.plain, template, most)
+      : replacePlain(subject, pattern.plain, template, most);
   }
   if (most <= 0 || !search.next(0)) return [subject, 0];
   const result = new TextBuilder();
