@@ -78,8 +78,6 @@ const ESCAPES: ReadonlyMap<number, string> = new Map(
 /** Digits of which the double that they are, and their quotient by a power of ten, are exact or rounded once. */
 const MOST_EXACT_DIGITS = 15;
 const POWERS_OF_TEN = Array.from({ length: MOST_EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
-/** So many digits are an integer of 32 bits, and of the 31 that V8 has without a box. */
-const PART_DIGITS = 9;
 /** What would be an invalid number of those that begin like a valid one. */
 const INVALID_NUMBER = /-?(?:0[\dx]|inf|nan)/iy;
 const NAMED_NUMBER = /inf|nan/iy;
@@ -332,34 +330,23 @@ class Decoder {
     const isNegative = code === MINUS;
     if (isNegative) code = text.charCodeAt(++at);
     const first = at;
-    // Integers of 32 bits are added to in half the time of doubles: the first digits are put aside when there are so many.
-    let part = 0;
-    let head = 0;
-    let digits = 0;
-    for (; code >= ZERO && code <= NINE; code = text.charCodeAt(++at)) {
-      if (digits === PART_DIGITS) [head, part] = [part, 0];
-      part = (part * 10 + code - ZERO) | 0;
-      digits++;
-    }
+    let value = 0;
+    for (; code >= ZERO && code <= NINE; code = text.charCodeAt(++at)) value = value * 10 + (code - ZERO);
+    let digits = at - first;
     const hasLeadingZero = digits > 1 && text.charCodeAt(first) === ZERO;
-    const whole = digits;
+    let decimals = 0;
     if (code === POINT) {
       for (code = text.charCodeAt(++at); code >= ZERO && code <= NINE; code = text.charCodeAt(++at)) {
-        if (digits === PART_DIGITS) [head, part] = [part, 0];
-        part = (part * 10 + code - ZERO) | 0;
-        digits++;
+        value = value * 10 + (code - ZERO);
+        decimals++;
       }
+      digits += decimals;
     }
     const letter = code | CASE_BIT;
     if (letter === LOWER_X || digits === 0 || hasLeadingZero) return this.#otherNumber(start, expected);
     const end = letter === LOWER_E ? this.#endOfExponent(at) : at;
-    let value: number;
-    if (end !== at || digits > MOST_EXACT_DIGITS) {
-      value = Number(text.slice(first, end));
-    } else {
-      value = digits > PART_DIGITS ? head * POWERS_OF_TEN[digits - PART_DIGITS] + part : part;
-      if (digits > whole) value /= POWERS_OF_TEN[digits - whole];
-    }
+    if (end !== at || digits > MOST_EXACT_DIGITS) value = Number(text.slice(first, end));
+    else if (decimals > 0) value /= POWERS_OF_TEN[decimals];
     this.#at = end;
     return isNegative ? -value : value;
   }
