@@ -12,28 +12,25 @@ import { allOf, type LuaFunction, type LuaResult, LuaTable, type LuaValue } from
 type Failed = (value: LuaValue) => LuaResult;
 
 export function pcallFunction(runtime: Runtime): LuaFunction {
-  return (...args) => {
-    // Redis puts its result below the arguments first, and calls that where there are none.
-    const callee = args.length === 0 ? true : args.shift();
-    return protect(runtime, callee, args, failedCall);
-  };
+  return (...args) => protect(runtime, args, failedCall);
 }
 
 export function xpcallFunction(runtime: Runtime): LuaFunction {
   return (...args) => {
     if (args.length < 2) throw new ArgumentError(2, "value expected");
-    return protect(runtime, args[0], [], (value) => handled(runtime, args[1], value));
+    return protect(runtime, [args[0]], (value) => handled(runtime, args[1], value));
   };
 }
 
-function protect(runtime: Runtime, callee: LuaValue, args: readonly LuaValue[], failed: Failed): LuaResult {
+/** Calls the first of `args` with the others. */
+function protect(runtime: Runtime, args: readonly LuaValue[], failed: Failed): LuaResult {
   const { state } = runtime;
   const { depth, barriers } = state;
   state.stack[++state.depth] = IN_LIBRARY;
   state.barriers = barriers + 1;
   let result: LuaResult;
   try {
-    const called: Called = runtime.call(callee, args, IN_LIBRARY);
+    const called: Called = callFirst(runtime, args);
     if (isUnderWay(runtime, called)) {
       return protectLater(runtime, called, depth, barriers, failed) as unknown as LuaResult; // compiled code runs it
     }
@@ -47,6 +44,18 @@ function protect(runtime: Runtime, callee: LuaValue, args: readonly LuaValue[], 
   state.depth = depth;
   state.barriers = barriers;
   return succeeded(result);
+}
+
+function callFirst(runtime: Runtime, args: readonly LuaValue[]): LuaResult {
+  const callee = args[0];
+  if (typeof callee === "function") {
+    // Few arguments are passed without a list.
+    if (args.length === 1) return callee();
+    if (args.length === 2) return callee(args[1]);
+    if (args.length === 3) return callee(args[1], args[2]);
+  }
+  // Redis puts the result of `pcall` below the arguments first, and calls that where there are none.
+  return runtime.call(args.length === 0 ? true : callee, args.slice(1), IN_LIBRARY);
 }
 
 /** Runs what a call has given in generator mode. `depth` and `barriers`: what they are outside of the call. */
@@ -84,7 +93,7 @@ function failedCall(value: LuaValue): LuaResult {
 
 /** What `xpcall` gives of an error: the first value that its handler makes of it. */
 function handled(runtime: Runtime, handler: LuaValue, value: LuaValue): LuaResult {
-  const result = protect(runtime, handler, [value], failedHandler);
+  const result = protect(runtime, [handler, value], failedHandler);
   return result instanceof AnyGenerator
     ? handledLater(runtime, result) as unknown as LuaResult // compiled code runs it
     : [false, allOf(result)[1]];
