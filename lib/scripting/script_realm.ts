@@ -5,6 +5,7 @@
 
 import type { BaseHost } from "./lua/base.ts";
 import { compileChunk, instantiate } from "./lua/compiler.ts";
+import { FixedValues } from "./lua/fixed_values.ts";
 import type { LibraryFunctions } from "./lua/library.ts";
 import type { ScriptRandom } from "./lua/math.ts";
 import { libraryTable, openLibraries } from "./lua/realm.ts";
@@ -39,6 +40,7 @@ export class ScriptRealm {
   /** What there is while a library is loaded, in the place of all else. */
   readonly #whileLoading = new LuaTable();
   readonly #globals: LuaTable;
+  readonly #fixed: FixedValues;
 
   constructor(readonly mode: "plain" | "generator", host: RealmHost) {
     const runtime = this.runtime = new Runtime(mode === "generator", () => host.tick());
@@ -53,6 +55,7 @@ export class ScriptRealm {
     refuseUnknown(loading);
     this.#whileLoading.set("redis", loading);
     refuseUnknown(this.#whileLoading);
+    this.#fixed = new FixedValues(this.#globals, runtime.stringMetatable);
   }
 
   /** Runs `body`, which loads a library, with no globals but those for it. */
@@ -73,10 +76,15 @@ export class ScriptRealm {
 
   /** The function of a source, which whoever loads it calls `name`; throws LuaError where it is none. */
   compile(source: string, name: string): LuaFunction {
-    return instantiate(compileChunk(source, name, this.mode), this.runtime);
+    return instantiate(compileChunk(source, name, this.mode, this.#fixed), this.runtime);
   }
 
-  /** Sets what every script finds in a global of its own, as `KEYS`. */
+  /** The same of a library, whose code outside of functions is run by `load`. */
+  compileLibrary(source: string, name: string): LuaFunction {
+    return instantiate(compileChunk(source, name, this.mode, this.#fixed, "in functions"), this.runtime);
+  }
+
+  /** Sets what every script finds in a global of its own, as `KEYS`: a table that is not protected. */
   setGlobal(name: string, values: string[]): void {
     this.runtime.globals.set(name, new LuaTable(values));
   }

@@ -89,10 +89,10 @@ const MOST_PIECES = 4096;
 
 // Objects have the same keys again and again. A key that is a string already known has its hash with it, which a table
 // would have to find out else: that takes longer than all the rest.
-const KEY_SLOTS = 256;
+const KEY_SLOTS = 512;
 const LONGEST_KNOWN_KEY = 32;
 /** In a document with more new keys than this there are hardly any twice. */
-const MOST_NEW_KEYS = 64;
+const MOST_NEW_KEYS = 512;
 const knownKeys: string[] = new Array(KEY_SLOTS).fill("");
 /** A key may be a part of its document, and keep all of it in memory. Those of longer ones than this are forgotten. */
 const MOST_KEPT_CHARS = 1 << 14;
@@ -152,7 +152,7 @@ class Decoder {
         if (level === null) return this.#ended(value);
         const { table, key }: Level = level;
         if (key === null) table.array.push(value);
-        else table.set(key, value);
+        else table.add(key, value);
         code = text.charCodeAt(this.#at);
         if (code <= SPACE) code = this.#skipSpace();
         if (code === COMMA) {
@@ -229,8 +229,10 @@ class Decoder {
   #knownKey(start: number, end: number): string {
     const text = this.#text;
     const length = end - start;
-    if (length > LONGEST_KNOWN_KEY) return text.slice(start, end);
-    const slot = (text.charCodeAt(start) * 7 + text.charCodeAt(end - 1) * 31 + length) % KEY_SLOTS;
+    if (length === 0 || length > LONGEST_KNOWN_KEY) return text.slice(start, end);
+    // Keys with a number at their end are all to have a slot of their own.
+    const last = (text.charCodeAt(end - 3) * 10 + text.charCodeAt(end - 2)) * 10 + text.charCodeAt(end - 1);
+    const slot = (text.charCodeAt(start) * 7 + last + length * 31) % KEY_SLOTS;
     const known = knownKeys[slot];
     if (known.length === length && text.startsWith(known, start)) return known;
     this.#newKeys++;

@@ -9,6 +9,7 @@
 import { Buffer } from "node:buffer";
 import { formatGeneral } from "../../bytes/c_numbers.ts";
 import { LONGEST_STRING } from "../../bytes/latin1.ts";
+import { writeShortDecimal } from "../../bytes/short_decimals.ts";
 import { LibraryError } from "../lua/errors.ts";
 import { LuaTable, type LuaValue, TableWalk, typeName } from "../lua/values.ts";
 import {
@@ -78,6 +79,8 @@ for (const [char, letter] of ['""', "\\\\", "//", "\bb", "\ff", "\nn", "\rr", "\
   ESCAPES[char.charCodeAt(0)] = letter.charCodeAt(0);
 }
 
+/** The precision of numbers, unless a script has set another. */
+const USUAL_PRECISION = 14;
 const INT_MAX = 2 ** 31 - 1;
 /** Slots of Lua's stack that must be free to go into a table. */
 const NEEDED_SLOTS = 3;
@@ -236,7 +239,9 @@ class Encoder {
     if (value < this.#firstLarge && value > -this.#firstLarge && Math.trunc(value) === value && !Object.is(value, -0)) {
       this.#integer(value);
     } else if (Number.isFinite(value)) {
-      this.#plain(formatGeneral(value, this.#settings.numberPrecision));
+      const end = this.#settings.numberPrecision === USUAL_PRECISION ? writeShortDecimal(bytes, this.#at, value) : -1;
+      if (end >= 0) this.#at = end;
+      else this.#plain(formatGeneral(value, this.#settings.numberPrecision));
     } else {
       this.#plain(this.#invalidNumber(value));
     }

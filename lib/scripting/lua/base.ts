@@ -13,10 +13,11 @@ import {
 import { ArgumentError, LibraryError, LuaError, READ_ONLY } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
 import { formatNumber, parseNumber } from "./numbers.ts";
+import { pcallFunction, xpcallFunction } from "./protected_calls.ts";
 import { isTrue, type Runtime } from "./runtime.ts";
 import { MOST_SLOTS } from "./stack.ts";
 import {
-  allOf,
+  firstOf,
   type LuaFunction,
   type LuaResult,
   LuaTable,
@@ -96,32 +97,25 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       return metatable?.get("__metatable") ?? metatable ?? undefined;
     },
     ipairs: (...args) => [nextIndex, tableArgument(args, 1), 0],
-    load: new CallingFunction(function* (...args) {
-      if (typeof args[0] !== "function") throw wrongType(args, 1, "function");
-      let source = "";
-      for (;;) {
-        const [piece] = allOf(yield new CallRequest(args[0], []));
-        if (piece === undefined || piece === "") break;
-        if (typeof piece !== "string") throw new LibraryError("reader function must return a string");
-        source += piece;
-      }
-      return loaded(host, source, args[1] === undefined ? "=(load)" : stringArgument(args, 2));
-    }),
+    load: new CallingFunction(
+      function* (...args) {
+        const reader = new SourceReader(args);
+        while (reader.takes(firstOf(yield new CallRequest(args[0], [])))); // all is done in the condition
+        return loaded(host, reader.source, reader.name);
+      },
+      (caller, args) => {
+        const reader = new SourceReader(args);
+        while (reader.takes(caller.withMany(args[0], []))); // all is done in the condition
+        return loaded(host, reader.source, reader.name);
+      },
+    ),
     loadstring: (...args) => {
       const source = stringArgument(args, 1);
       return loaded(host, source, args[1] === undefined ? source : stringArgument(args, 2));
     },
     next,
     pairs: (...args) => [next, tableArgument(args, 1), undefined],
-    pcall: new CallingFunction(function* (...args) {
-      try {
-        // Redis puts its result below the arguments first, and calls that where there are none.
-        return [true, ...allOf(yield new CallRequest(args.length === 0 ? true : args[0], args.slice(1)))];
-      } catch (error) {
-        if (error instanceof LuaError) return [false, ...caught(error.value)];
-        throw error;
-      }
-    }),
+    pcall: pcallFunction(runtime),
     rawequal: (...args) => anyArgument(args, 1) === anyArgument(args, 2),
     rawget: (...args) => tableArgument(args, 1).get(anyArgument(args, 2)),
     rawset: (...args) => {
@@ -157,8 +151,9 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
     tonumber: (...args) => toNumberIn(args),
     tostring: new CallingFunction(
       function* (value) {
-        return allOf(yield new CallRequest(runtime.metatableOf(value)?.get("__tostring"), [value]))[0];
+        return firstOf(yield new CallRequest(runtime.metatableOf(value)?.get("__tostring"), [value]));
       },
+      (caller, [value]) => caller.withOne(runtime.metatableOf(value)?.get("__tostring"), value),
       (args) => {
         const value = anyArgument(args, 1);
         const isCalled = value instanceof LuaTable && value.metatable?.get("__tostring") !== undefined;
@@ -172,18 +167,12 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       const to = optionalInt(args, 3, table.length);
       if (from > to) return NOTHING;
       if (to - from >= MOST_SLOTS) throw new LibraryError("too many results to unpack");
-      return Array.from({ length: to - from + 1 }, (_, i) => table.get(from + i));
+      if (from === 1 && to === table.length) return table.array.slice();
+      const values: LuaValue[] = [];
+      for (let i = from; i <= to; i++) values.push(table.get(i));
+      return values;
     },
-    xpcall: new CallingFunction(function* (...args) {
-      const [callee] = args;
-      if (args.length < 2) throw new ArgumentError(2, "value expected");
-      try {
-        return [true, ...allOf(yield new CallRequest(callee, []))];
-      } catch (error) {
-        if (!(error instanceof LuaError)) throw error;
-        return [false, ...allOf(yield new CallRequest(args[1], [error.value]))];
-      }
-    }),
+    xpcall: xpcallFunction(runtime),
   };
 }
 
@@ -197,11 +186,25 @@ function nextEntry(args: Arguments): LuaResult {
   }
 }
 
-/** What Redis's `pcall` gives of an error: of a table its field `err`, which follows the table where it is no string. */
-function caught(value: LuaValue): LuaValue[] {
-  if (!(value instanceof LuaTable)) return [value];
-  const message = value.get("err");
-  return typeof message === "string" || typeof message === "number" ? [message] : [value, message];
+/** What `load` puts together of the pieces that its function gives. */
+class SourceReader {
+  source = "";
+
+  constructor(readonly args: Arguments) {
+    if (typeof args[0] !== "function") throw wrongType(args, 1, "function");
+  }
+
+  get name(): string {
+    return this.args[1] === undefined ? "=(load)" : stringArgument(this.args, 2);
+  }
+
+  /** Takes a piece; false if that was the end. */
+  takes(piece: LuaValue): boolean {
+    if (piece === undefined || piece === "") return false;
+    if (typeof piece !== "string") throw new LibraryError("reader function must return a string");
+    this.source += piece;
+    return true;
+  }
 }
 
 /** A chunk's function, or nil and what is wrong with it. */

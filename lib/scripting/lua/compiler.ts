@@ -6,19 +6,22 @@
 import type { Chunk, Mode } from "./emit_expressions.ts";
 import { emitFunction } from "./emit_statements.ts";
 import { LuaError } from "./errors.ts";
+import type { FixedValues } from "./fixed_values.ts";
 import { parseChunk } from "./parser.ts";
 import { AnyGenerator, type Runtime, TailCall } from "./runtime.ts";
 import type { Site } from "./sites.ts";
-import { type LuaFunction, LuaTable } from "./values.ts";
+import { type LuaFunction, LuaTable, type LuaValue } from "./values.ts";
 
 /** JavaScript of a chunk, and the places that it names. */
 export interface CompiledChunk {
   readonly text: string;
   readonly sites: readonly Site[];
+  /** Values that nobody can change. */
+  readonly constants: readonly LuaValue[];
 }
 
 /** What the JavaScript of a chunk is given. */
-const NAMES = ["R", "T", "S", "P", "isA", "Table", "Tail", "G"];
+const NAMES = ["R", "T", "S", "P", "isA", "Table", "Tail", "G", "C"];
 
 /** Longest name of a chunk that messages show, and what is shown of a source at most. */
 const MOST_NAME = 59;
@@ -37,13 +40,24 @@ function shownName(name: string): string {
   return `[string "${shown}${shown.length < name.length ? "..." : ""}"]`;
 }
 
-/** Compiles a source, which whoever loads it calls `chunkName`; throws LuaError where it is none. */
-export function compileChunk(source: string, chunkName: string, mode: Mode): CompiledChunk {
+/**
+ * Compiles a source, which whoever loads it calls `chunkName`; throws LuaError where it is none. `fixed`: what nobody can
+ * change in the runtime that the chunk is for, and where that is so.
+ */
+export function compileChunk(
+  source: string,
+  chunkName: string,
+  mode: Mode,
+  fixed: FixedValues | null = null,
+  isFixed: Chunk["isFixed"] = "everywhere",
+): CompiledChunk {
   const name = shownName(chunkName);
-  const chunk: Chunk = { name, source: chunkName, mode, sites: [] };
+  const chunk: Chunk = { name, source: chunkName, mode, sites: [], fixed, isFixed, constants: new Map() };
   try {
-    const body = parseChunk(source, name);
-    return { text: `"use strict";return ${emitFunction(chunk, body)};`, sites: chunk.sites };
+    const main = emitFunction(chunk, parseChunk(source, name));
+    const constants = [...chunk.constants.values()];
+    const declared = constants.map((_, i) => `const x${i}=C[${i}];`).join("");
+    return { text: `"use strict";${declared}return ${main};`, sites: chunk.sites, constants };
   } catch (error) {
     if (error instanceof RangeError) throw new LuaError(`${name}: function or expression too complex`);
     throw error;
@@ -51,9 +65,9 @@ export function compileChunk(source: string, chunkName: string, mode: Mode): Com
 }
 
 /** The function of a chunk, within a runtime of its mode. */
-export function instantiate({ text, sites }: CompiledChunk, runtime: Runtime): LuaFunction {
+export function instantiate({ text, sites, constants }: CompiledChunk, runtime: Runtime): LuaFunction {
   const { state } = runtime;
   // deno-lint-ignore no-explicit-any -- the text says what it gives
   const make = new Function(...NAMES, text) as (...args: any[]) => LuaFunction;
-  return make(runtime, state, state.stack, sites, Array.isArray, LuaTable, TailCall, AnyGenerator);
+  return make(runtime, state, state.stack, sites, Array.isArray, LuaTable, TailCall, AnyGenerator, constants);
 }

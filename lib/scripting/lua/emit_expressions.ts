@@ -5,7 +5,8 @@
  * Nothing of a script's text reaches the JavaScript but numbers, and strings as JSON has them: names become `v` with a
  * number. The names that the text uses besides are those that `compiler.ts` hands in:
  * `R` the runtime, `T` its state, `S` the places of calls under way, `P` the places of this chunk, `isA` Array.isArray,
- * `Table` LuaTable, `Tail` TailCall, `G` the class of all generators.
+ * `Table` LuaTable, `Tail` TailCall, `G` the class of all generators, `C` the values that nobody can change, which are
+ * `x` with a number.
  */
 
 import type {
@@ -16,7 +17,9 @@ import type {
   TableExpression,
   Variable,
 } from "./syntax.ts";
+import type { FixedValues } from "./fixed_values.ts";
 import type { Origin, Site } from "./sites.ts";
+import type { LuaValue } from "./values.ts";
 
 /** Whether functions are plain ones, or generators, which can be stopped anywhere. */
 export type Mode = "plain" | "generator";
@@ -28,6 +31,11 @@ export interface Chunk {
   readonly source: string;
   readonly mode: Mode;
   readonly sites: Site[];
+  /** What nobody can change, and those of its values that this chunk uses, by their names. */
+  readonly fixed: FixedValues | null;
+  /** Where they are what the chunk finds: the code of a library has other globals while it is loaded. */
+  readonly isFixed: "everywhere" | "in functions";
+  readonly constants: Map<string, LuaValue>;
 }
 
 /** What expressions need of the function that they are in. */
@@ -36,6 +44,8 @@ export interface Surroundings {
   readonly temporaries: Temporaries;
   /** Whether the function can be left, as a generator. */
   readonly canPause: boolean;
+  /** What nobody can change of all that it finds. */
+  readonly fixed: FixedValues | null;
   /** JavaScript of a function expression. */
   emitFunction(body: FunctionBody): string;
 }
@@ -83,6 +93,8 @@ export class Temporaries {
 interface Operand {
   readonly setup: string;
   readonly name: string;
+  /** Whether it is known to be a function. */
+  readonly isFunction?: boolean;
 }
 
 export function nameOf(variable: Variable): string {
@@ -138,6 +150,28 @@ export class ExpressionWriter {
     return this.around.canPause ? `yield* ${running}` : `R.now(${running})`;
   }
 
+  // --- What nobody can change -----------------------------------------------------------------------------------------
+
+  /** An expression whose value nobody can change, by the name of that; null for any other. */
+  #fixed(expression: Expression): Operand | null {
+    const { fixed } = this.around;
+    if (fixed === null) return null;
+    if (expression.kind === "global") return this.#constant(fixed.global(expression.name), expression.name);
+    if (expression.kind !== "index") return null;
+    const { object, key } = expression;
+    if (object.kind !== "global" || key.kind !== "string") return null;
+    return this.#constant(fixed.field(object.name, key.value), `${object.name}.${key.value}`);
+  }
+
+  /** Notes a value; null if there is none. */
+  #constant(value: LuaValue, id: string): Operand | null {
+    if (value === undefined) return null;
+    const { constants } = this.#chunk;
+    if (!constants.has(id)) constants.set(id, value);
+    const name = `x${[...constants.keys()].indexOf(id)}`;
+    return { setup: "", name, isFunction: typeof value === "function" };
+  }
+
   // --- Operands -------------------------------------------------------------------------------------------------------
 
   /**
@@ -157,6 +191,8 @@ export class ExpressionWriter {
           return { setup: "", name: nameOf(expression.variable) };
         }
     }
+    const fixed = this.#fixed(expression);
+    if (fixed !== null) return fixed;
     const value = this.around.temporaries.within(() => this.value(expression));
     const name = this.around.temporaries.take();
     return { setup: `${name}=${value},`, name };
@@ -194,9 +230,10 @@ export class ExpressionWriter {
       case "local":
         return nameOf(expression.variable);
       case "global":
-        return this.operation(`R.global(${JSON.stringify(expression.name)},${this.site(expression.line)})`);
+        return this.#fixed(expression)?.name ??
+          this.operation(`R.global(${JSON.stringify(expression.name)},${this.site(expression.line)})`);
       case "index":
-        return this.around.temporaries.within(() => {
+        return this.#fixed(expression)?.name ?? this.around.temporaries.within(() => {
           const object = this.#operand(expression.object);
           const key = this.#operand(expression.key);
           return this.#index(object, key, this.site(expression.line, originOf(expression.object)));
@@ -268,7 +305,7 @@ export class ExpressionWriter {
 
   #index(object: Operand, key: Operand, site: string): string {
     const t = this.around.temporaries.take();
-    const slow = this.operation(`R.index(${object.name},${key.name},${site})`);
+    const slow = this.operation(`R.indexMissing(${object.name},${key.name},${site})`);
     const fast = `${object.name} instanceof Table&&((${t}=${object.name}.get(${key.name}))!==undefined` +
       `||${object.name}.metatable===null)`;
     return `(${object.setup}${key.setup}${fast}?${t}:${slow})`;
@@ -425,7 +462,9 @@ export class ExpressionWriter {
       const names = passed.map(({ name }) => name).join();
       const { name } = called;
       const note = `S[d]=${site}`;
-      const direct = `typeof ${name}==="function"?${name}(${names}):R.call(${name},[${names}],${site})`;
+      const direct = called.isFunction
+        ? `${name}(${names})`
+        : `typeof ${name}==="function"?${name}(${names}):R.call(${name},[${names}],${site})`;
       if (isTail) return `(${setup}${note},d>R.tailDepth?new Tail(${name},[${names}],${site}):${this.#run(direct)})`;
       return `(${setup}${note},${this.#run(direct)})`;
     });
@@ -448,7 +487,9 @@ export class ExpressionWriter {
       this.#index({ setup: "", name: object.name }, key, this.site(line, originOf(callee)))
     );
     const name = this.around.temporaries.take();
-    return { setup: `${name}=${found},`, name };
+    const ofStrings = this.#constant(this.around.fixed?.method(method), `"":${method}`);
+    const either = ofStrings === null ? found : `typeof ${object.name}==="string"?${ofStrings.name}:${found}`;
+    return { setup: `${name}=${either},`, name };
   }
 
   /** The last argument of a call, which may be several. */

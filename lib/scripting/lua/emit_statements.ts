@@ -10,6 +10,7 @@ import {
   type Surroundings,
   Temporaries,
 } from "./emit_expressions.ts";
+import type { FixedValues } from "./fixed_values.ts";
 import type { Block, Expression, FunctionBody, Statement, Target } from "./syntax.ts";
 
 /**
@@ -18,6 +19,9 @@ import type { Block, Expression, FunctionBody, Statement, Target } from "./synta
  * that takes long.
  */
 const MOST_OPERATIONS = 800;
+
+/** Turns of loops that a plain function counts at once; a power of two. */
+const TURNS_AT_ONCE = 16;
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { readonly kind: Kind }>;
 
@@ -29,7 +33,7 @@ export function emitFunction(chunk: Chunk, body: FunctionBody): string {
 class FunctionWriter implements Surroundings {
   readonly temporaries = new Temporaries();
   readonly #expressions: ExpressionWriter;
-  /** Different for each loop of the function. */
+  /** Loops of the function so far. */
   #loops = 0;
 
   constructor(readonly chunk: Chunk, readonly body: FunctionBody) {
@@ -42,6 +46,11 @@ class FunctionWriter implements Surroundings {
 
   emitFunction(body: FunctionBody): string {
     return emitFunction(this.chunk, body);
+  }
+
+  get fixed(): FixedValues | null {
+    const { isFixed, fixed } = this.chunk;
+    return isFixed === "everywhere" || this.body.line > 0 ? fixed : null;
   }
 
   get canPause(): boolean {
@@ -57,16 +66,25 @@ class FunctionWriter implements Surroundings {
     const prologue = [
       temporaries.length > 0 ? `let ${temporaries.join()};` : "",
       body.argTable === null ? "" : `let ${nameOf(body.argTable)}${body.usesVararg ? "" : "=R.argTable(va)"};`,
-      "const d=++T.depth;if(d>R.mostDepth)R.tooDeep();",
-      this.#tick,
+      "const e=T.depth,d=e+1;T.depth=d;if(d>R.mostDepth)R.tooDeep();",
+      this.#isGenerator ? this.#pause : "if(--T.turnsLeft<0)R.tick();",
+      this.#loops > 0 && !this.#isGenerator ? "let q=0;" : "",
     ].join("");
-    const end = endsInReturn(body.block) ? "" : "T.depth=d-1;return R.nothing;";
+    const end = endsInReturn(body.block) ? "" : "T.depth=e;return R.nothing;";
     return `(function${this.canPause ? "*" : ""}(${parameters.join()}){${prologue}${block}${end}})`;
   }
 
-  /** Counts a turn of a loop, or a call: now and then somebody looks at how long the script takes. */
+  /**
+   * Counts a turn of a loop: now and then somebody looks at how long the script takes. Plain functions count in a variable
+   * of their own, and each few turns for all: to write down each takes longer than all else that a short turn does.
+   */
   get #tick(): string {
-    if (!this.#isGenerator) return "if(--T.turnsLeft<0)R.tick();";
+    if (this.#isGenerator) return this.#pause;
+    return `if((q=q+1&${TURNS_AT_ONCE - 1})===0&&(T.turnsLeft-=${TURNS_AT_ONCE})<0)R.tick();`;
+  }
+
+  /** Counts a turn, or a call, in generator mode. */
+  get #pause(): string {
     return `if(--T.turnsLeft<0&&R.tick())${this.canPause ? "yield" : "R.stall()"};`;
   }
 
@@ -87,9 +105,7 @@ class FunctionWriter implements Surroundings {
       case "do":
         return `{${this.#block(statement.block)}}`;
       case "while":
-        return `while(${this.#expressions.condition(statement.condition)}){${this.#tick}${
-          this.#block(statement.block)
-        }}`;
+        return this.#while(statement);
       case "repeat":
         return this.#repeat(statement);
       case "if":
@@ -186,7 +202,13 @@ class FunctionWriter implements Surroundings {
     return `${t}=${result};if(${t} instanceof Tail)R.finish(${t});`;
   }
 
+  #while({ condition, block }: Of<"while">): string {
+    this.#loops++;
+    return `while(${this.#expressions.condition(condition)}){${this.#tick}${this.#block(block)}}`;
+  }
+
   #repeat({ block, condition }: Of<"repeat">): string {
+    this.#loops++;
     const body = this.#block(block);
     const end = endsInReturn(block) ? "" : `if(${this.#expressions.condition(condition)})break;`;
     return `for(;;){${this.#tick}${body}${end}}`;
@@ -260,7 +282,7 @@ class FunctionWriter implements Surroundings {
   }
 
   #return(values: readonly Expression[]): string {
-    if (values.length === 0) return "T.depth=d-1;return R.nothing;";
+    if (values.length === 0) return "T.depth=e;return R.nothing;";
     const [value] = values;
     const result = values.length > 1
       ? this.#expressions.list(values)
@@ -270,7 +292,7 @@ class FunctionWriter implements Surroundings {
       ? "va"
       : this.#expressions.value(value);
     const t = this.temporaries.take();
-    return `${t}=${result};T.depth=d-1;return ${t};`;
+    return `${t}=${result};T.depth=e;return ${t};`;
   }
 }
 

@@ -2,12 +2,11 @@
 
 import { formatGeneral } from "../../bytes/c_numbers.ts";
 import { hexadecimalValue } from "../../bytes/doubles.ts";
+import { shortDecimal } from "../../bytes/short_decimals.ts";
 
 const DIGITS = 14;
 /** Integers below this have no more than 14 digits, or are written in full by JavaScript as by C. */
 const MOST_PLAIN = 1e14;
-/** From here on C writes no exponent. */
-const LEAST_PLAIN = 1e-4;
 const WHITE_SPACE = /^[ \t\n\v\f\r]+|[ \t\n\v\f\r]+$/g;
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 const HEXADECIMAL = /^([+-]?)0[xX]([\da-fA-F]*)(?:\.([\da-fA-F]*))?(?:[pP]([+-]?\d+))?$/;
@@ -20,13 +19,7 @@ export function formatNumber(value: number): string {
   }
   if (Number.isNaN(value)) return "-nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
-  // What JavaScript writes with 14 digits at most is the nearest of all with 14 digits.
-  const magnitude = Math.abs(value);
-  if (magnitude >= LEAST_PLAIN && magnitude < MOST_PLAIN) {
-    const text = String(value);
-    if (text.length <= DIGITS + 1) return text;
-  }
-  return formatGeneral(value, DIGITS);
+  return shortDecimal(value) ?? formatGeneral(value, DIGITS);
 }
 
 /**

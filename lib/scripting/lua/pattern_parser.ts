@@ -82,6 +82,8 @@ export interface Pattern {
   readonly captures: readonly number[];
   /** Whether it matches at the start only. */
   readonly isAnchored: boolean;
+  /** The text that is all of it; null if it is anything else. */
+  readonly plain: string | null;
   /** What each match begins with, if that is known: a text, or a character of a set. */
   readonly lead: string;
   readonly first: CharacterSet | null;
@@ -129,6 +131,7 @@ class PatternParser {
       nodes,
       captures: this.#captures,
       isAnchored,
+      plain: !isAnchored && nodes.length === 2 && nodes[0].kind === TEXT && isSound ? nodes[0].text : null,
       lead: nodes[0].kind === TEXT ? nodes[0].text : "",
       first: leadOf(nodes[0]),
       required: isSound ? requiredOf(nodes) : "",

@@ -3,6 +3,7 @@
 import { baseFunctions, type BaseHost } from "./base.ts";
 import { coroutineFunctions } from "./coroutines.ts";
 import type { LibraryFunctions } from "./library.ts";
+import { addFunctions } from "./library_calls.ts";
 import { mathFunctions, type ScriptRandom } from "./math.ts";
 import type { Runtime } from "./runtime.ts";
 import { IN_LIBRARY } from "./state.ts";
@@ -36,10 +37,4 @@ export function libraryTable(runtime: Runtime, functions: LibraryFunctions): Lua
   const table = new LuaTable();
   addFunctions(runtime, table, functions);
   return table;
-}
-
-function addFunctions(runtime: Runtime, table: LuaTable, functions: LibraryFunctions): void {
-  for (const [name, written] of Object.entries(functions)) {
-    table.set(name, runtime.libraryFunction(written));
-  }
 }

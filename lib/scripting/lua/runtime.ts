@@ -5,7 +5,6 @@
  */
 
 import { LuaError, READ_ONLY, ScriptEnd } from "./errors.ts";
-import { type CallingBody, CallingFunction, StringMaker } from "./library.ts";
 import { formatNumber, parseNumber, power } from "./numbers.ts";
 import type { Origin, Site } from "./sites.ts";
 import { IN_LIBRARY, ScriptState } from "./state.ts";
@@ -120,13 +119,19 @@ export class Runtime {
   }
 
   index(object: LuaValue, key: LuaValue, site: Site): LuaValue {
+    const value = object instanceof LuaTable ? object.get(key) : undefined;
+    return value !== undefined ? value : this.indexMissing(object, key, site);
+  }
+
+  /** The same of what is no table that has the key. */
+  indexMissing(object: LuaValue, key: LuaValue, site: Site): LuaValue {
     let at = object;
     for (let i = 0; i < MOST_METATABLES; i++) {
       let handler: LuaValue;
       if (at instanceof LuaTable) {
-        const value = at.get(key);
+        const value = i === 0 ? undefined : at.get(key);
         if (value !== undefined) return value;
-        handler = at.metatable?.get("__index");
+        handler = at.metatable?.indexHandler;
         if (handler === undefined) return undefined;
       } else {
         handler = this.#handler(at, "__index");
@@ -266,9 +271,9 @@ export class Runtime {
 
   /** Calls whatever can be called. */
   call(callee: LuaValue, args: readonly LuaValue[], site: Site): LuaResult {
-    if (typeof callee === "function") return callee(...args);
+    if (typeof callee === "function") return callWith(callee, args);
     const handler = this.#handler(callee, "__call");
-    if (typeof handler === "function") return handler(callee, ...args);
+    if (typeof handler === "function") return callWith(handler, [callee, ...args]);
     throw this.#wrongOperand(callee, site.origin, "call", site);
   }
 
@@ -336,67 +341,6 @@ export class Runtime {
     return result;
   }
 
-  /** A function of a library, as scripts of this mode call it. */
-  libraryFunction(written: LuaFunction | StringMaker | CallingFunction): LuaFunction {
-    if (written instanceof StringMaker) return (...args) => this.joined(written.body(...args));
-    if (!(written instanceof CallingFunction)) return written;
-    const { body, quick } = written;
-    const run = this.isGenerator
-      ? (args: readonly LuaValue[]) => this.#runLater(body, args) as unknown as LuaResult // compiled code runs it
-      : (args: readonly LuaValue[]) => this.#run(body, args);
-    return (...args) => {
-      const result = quick(args);
-      return result === null ? run(args) : result;
-    };
-  }
-
-  #run(body: CallingBody, args: readonly LuaValue[]): LuaResult {
-    const { state } = this;
-    const running = body(...args);
-    let step = running.next(NOTHING);
-    while (step.done !== true) {
-      const { depth } = state;
-      state.stack[++state.depth] = IN_LIBRARY;
-      let result: LuaResult;
-      try {
-        result = this.all(this.call(step.value.callee, step.value.args, IN_LIBRARY));
-      } catch (error) {
-        const value = state.errorValue(error);
-        state.depth = depth;
-        step = running.throw(new LuaError(value));
-        continue;
-      }
-      state.depth = depth;
-      step = running.next(result);
-    }
-    return step.value;
-  }
-
-  *#runLater(body: CallingBody, args: readonly LuaValue[]): Running {
-    const { state } = this;
-    const running = body(...args);
-    let step = running.next(NOTHING);
-    while (step.done !== true) {
-      const { depth, barriers } = state;
-      state.stack[++state.depth] = IN_LIBRARY;
-      state.barriers = barriers + 1;
-      let result: LuaResult;
-      try {
-        result = yield* this.settle(this.call(step.value.callee, step.value.args, IN_LIBRARY));
-      } catch (error) {
-        const value = state.errorValue(error);
-        state.depth = depth;
-        state.barriers = barriers;
-        step = running.throw(new LuaError(value));
-        continue;
-      }
-      state.depth = depth;
-      state.barriers = barriers;
-      step = running.next(result);
-    }
-    return step.value;
-  }
-
   // --- Tables and loops -----------------------------------------------------------------------------------------------
 
   /** A table of values with the keys from 1 on. */
@@ -429,6 +373,22 @@ export class Runtime {
     const number = toNumber(value);
     if (number === undefined) throw this.errorAt(site, `'for' ${what} must be a number`);
     return number;
+  }
+}
+
+/** Calls a function; with few arguments without spreading them, which takes Bun several times as long. */
+function callWith(callee: LuaFunction, args: readonly LuaValue[]): LuaResult {
+  switch (args.length) {
+    case 0:
+      return callee();
+    case 1:
+      return callee(args[0]);
+    case 2:
+      return callee(args[0], args[1]);
+    case 3:
+      return callee(args[0], args[1], args[2]);
+    default:
+      return callee(...args);
   }
 }
 

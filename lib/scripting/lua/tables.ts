@@ -1,12 +1,12 @@
 /** The `table` library (Lua 5.1 reference manual, 5.5), the functions of Lua 5.0 that it still has among them. */
 
-import { intArgument, optionalInt, optionalString, tableArgument, wrongType } from "./arguments.ts";
+import { type Arguments, intArgument, optionalInt, optionalString, tableArgument, wrongType } from "./arguments.ts";
 import { LibraryError, LuaError, READ_ONLY } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions, StringMaker } from "./library.ts";
 import { formatNumber } from "./numbers.ts";
-import { isTrue } from "./runtime.ts";
+import { sortFunction } from "./sorting.ts";
 import { checkLength } from "./text_builder.ts";
-import { allOf, type LuaFunction, type LuaResult, type LuaTable, type LuaValue, NOTHING, typeName } from "./values.ts";
+import { firstOf, type LuaFunction, type LuaTable, type LuaValue, NOTHING, TableWalk, typeName } from "./values.ts";
 
 /** `lessThan` is the operator `<`, which may ask metatables. */
 export function tableFunctions(lessThan: LuaFunction): LibraryFunctions {
@@ -35,25 +35,44 @@ const FUNCTIONS: LibraryFunctions = {
     }
     return pieces.join(separator);
   }),
-  foreach: new CallingFunction(function* (...args) {
-    const table = tableArgument(args, 1);
-    if (typeof args[1] !== "function") throw wrongType(args, 2, "function");
-    for (let entry = table.next(undefined); entry !== null; entry = table.next(entry[0])) {
-      const [result] = allOf(yield new CallRequest(args[1], entry));
-      if (result !== undefined) return result;
-    }
-    return NOTHING;
-  }),
-  foreachi: new CallingFunction(function* (...args) {
-    const table = tableArgument(args, 1);
-    if (typeof args[1] !== "function") throw wrongType(args, 2, "function");
-    const { length } = table;
-    for (let i = 1; i <= length; i++) {
-      const [result] = allOf(yield new CallRequest(args[1], [i, table.get(i)]));
-      if (result !== undefined) return result;
-    }
-    return NOTHING;
-  }),
+  foreach: new CallingFunction(
+    function* (...args) {
+      const entries = new TableWalk(calledFor(args));
+      while (entries.step()) {
+        const result = firstOf(yield new CallRequest(args[1], [entries.key, entries.value]));
+        if (result !== undefined) return result;
+      }
+      return NOTHING;
+    },
+    (caller, args) => {
+      const entries = new TableWalk(calledFor(args));
+      while (entries.step()) {
+        const result = caller.withTwo(args[1], entries.key, entries.value);
+        if (result !== undefined) return result;
+      }
+      return NOTHING;
+    },
+  ),
+  foreachi: new CallingFunction(
+    function* (...args) {
+      const table = calledFor(args);
+      const { length } = table;
+      for (let i = 1; i <= length; i++) {
+        const result = firstOf(yield new CallRequest(args[1], [i, table.get(i)]));
+        if (result !== undefined) return result;
+      }
+      return NOTHING;
+    },
+    (caller, args) => {
+      const table = calledFor(args);
+      const { length } = table;
+      for (let i = 1; i <= length; i++) {
+        const result = caller.withTwo(args[1], i, table.get(i));
+        if (result !== undefined) return result;
+      }
+      return NOTHING;
+    },
+  ),
   getn: (...args) => tableArgument(args, 1).length,
   insert: (...args) => {
     const table = tableArgument(args, 1);
@@ -84,7 +103,8 @@ const FUNCTIONS: LibraryFunctions = {
     const end = table.length;
     const at = optionalInt(args, 2, end);
     if (at < 1 || at > end) return NOTHING;
-    return removeAt(table, at, end);
+    if (table.isReadOnly) throw new LuaError(READ_ONLY);
+    return table.takeOut(at);
   },
   setn: (...args) => {
     tableArgument(args, 1);
@@ -92,18 +112,11 @@ const FUNCTIONS: LibraryFunctions = {
   },
 };
 
-function sortFunction(lessThan: LuaFunction): CallingFunction {
-  return new CallingFunction(function* (...args) {
-    const table = tableArgument(args, 1);
-    const comparison = args[1];
-    if (comparison !== undefined && typeof comparison !== "function") throw wrongType(args, 2, "function");
-    const values = Array.from({ length: table.length }, (_, i) => table.get(i + 1));
-    const sorted = comparison === undefined && areAlike(values)
-      ? (values as (string | number)[]).sort(compare) // they are all strings, or all numbers
-      : yield* sortBy(values, comparison ?? lessThan);
-    for (const [i, value] of sorted.entries()) setIn(table, i + 1, value);
-    return NOTHING;
-  });
+/** The table that a function is called for, which is the second argument. */
+function calledFor(args: Arguments): LuaTable {
+  const table = tableArgument(args, 1);
+  if (typeof args[1] !== "function") throw wrongType(args, 2, "function");
+  return table;
 }
 
 function setIn(table: LuaTable, key: number, value: LuaValue): void {
@@ -140,54 +153,4 @@ function shiftFew(table: LuaTable, at: number, end: number): void {
     table.set(key + 1, table.get(key));
     table.set(key, undefined);
   }
-}
-
-function removeAt(table: LuaTable, at: number, end: number): LuaResult {
-  if (table.isReadOnly) throw new LuaError(READ_ONLY);
-  const value = table.get(at);
-  const { array } = table;
-  if (end === array.length && at < end) {
-    array.copyWithin(at - 1, at);
-    table.set(end, undefined);
-    return value;
-  }
-  for (let i = at; i < end; i++) table.set(i, table.get(i + 1));
-  table.set(end, undefined);
-  return value;
-}
-
-function areAlike(values: readonly LuaValue[]): boolean {
-  return values.every((one) => typeof one === "string") ||
-    values.every((one) => typeof one === "number" && !Number.isNaN(one));
-}
-
-function compare(a: string | number, b: string | number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/**
- * Merge sort by a function, or by `<` of values that are not alike. A function that is no order gives some order here, where
- * Lua may tell of it.
- */
-function* sortBy(values: LuaValue[], comparison: LuaValue): Generator<CallRequest, LuaValue[], LuaResult> {
-  let from = values;
-  let to: LuaValue[] = new Array(values.length);
-  for (let width = 1; width < values.length; width *= 2) {
-    for (let start = 0; start < values.length; start += 2 * width) {
-      const middle = Math.min(start + width, values.length);
-      const end = Math.min(start + 2 * width, values.length);
-      let [left, right] = [start, middle];
-      for (let at = start; at < end; at++) {
-        let takesRight = left === middle;
-        if (!takesRight && right < end) takesRight = yield* isLess(from[right], from[left], comparison);
-        to[at] = takesRight ? from[right++] : from[left++];
-      }
-    }
-    [from, to] = [to, from];
-  }
-  return from;
-}
-
-function* isLess(a: LuaValue, b: LuaValue, comparison: LuaValue): Generator<CallRequest, boolean, LuaResult> {
-  return isTrue(allOf(yield new CallRequest(comparison, [a, b]))[0]);
 }

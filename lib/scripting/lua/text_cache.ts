@@ -31,7 +31,7 @@ export class TextCache<T> {
 
   #add(original: string): Entry<T> {
     // A part of a string holds on to the whole of it, however large; what is kept here must not.
-    const text = decodeLatin1(encodeLatin1(original));
+    const text = asKey(decodeLatin1(encodeLatin1(original)));
     const entry = { text, value: this.#make(text) };
     const entries = this.#entries;
     if (entries.size === MOST_ENTRIES) {
@@ -41,4 +41,9 @@ export class TextCache<T> {
     entries.set(text, entry);
     return entry;
   }
+}
+
+/** The same text as the names of properties are, of which the engines keep each but once: so are the texts in scripts. */
+function asKey(text: string): string {
+  return Object.keys({ [text]: true })[0];
 }

@@ -45,6 +45,8 @@ interface Walk {
 export class LuaTable {
   /** All others, some of them nil. */
   #map: Map<LuaValue, LuaValue> | null = null;
+  /** Keys that are to be in the map, and behind each its value: not before somebody looks at them. */
+  #waiting: LuaValue[] | null = null;
   /** Entries of the map that are nil. */
   #dead = 0;
   #walk: Walk | null = null;
@@ -52,6 +54,9 @@ export class LuaTable {
   #reach = 0;
   #metatable: LuaTable | null = null;
   #isReadOnly = false;
+  /** `__index`, as it was looked up last, and whether a key was set since. */
+  #indexHandler: LuaValue;
+  #hasNewKeys = true;
   /** Whether keys can be set without a look at a metatable, or at whether they may be. */
   isPlain = true;
 
@@ -65,6 +70,15 @@ export class LuaTable {
   set metatable(metatable: LuaTable | null) {
     this.#metatable = metatable;
     this.isPlain = metatable === null && !this.#isReadOnly;
+  }
+
+  /** What it has as `__index`, for those whose metatable it is: they ask often. */
+  get indexHandler(): LuaValue {
+    if (this.#hasNewKeys) {
+      this.#indexHandler = this.get("__index");
+      this.#hasNewKeys = false;
+    }
+    return this.#indexHandler;
   }
 
   /** Whether scripts may not change it. */
@@ -84,7 +98,27 @@ export class LuaTable {
       const value = this.array[key - 1];
       if (value !== undefined) return value;
     }
-    return this.#map?.get(key);
+    const map = this.#map ?? this.#filled();
+    return map === null ? undefined : map.get(key);
+  }
+
+  /**
+   * Adds an entry to a table that was made just now and has but such. A library that makes many tables, of which a script
+   * looks at few, so makes no maps of the others, which takes longer than all else.
+   */
+  add(key: string, value: LuaValue): void {
+    if (this.#waiting === null) this.#waiting = [key, value];
+    else this.#waiting.push(key, value);
+  }
+
+  /** The map, if there is one when all is in it that waits. */
+  #filled(): Map<LuaValue, LuaValue> | null {
+    const waiting = this.#waiting;
+    if (waiting === null) return this.#map;
+    this.#waiting = null;
+    const map = this.#map = new Map();
+    for (let i = 0; i < waiting.length; i += 2) map.set(waiting[i], waiting[i + 1]);
+    return map;
   }
 
   /** Sets a key, which is neither nil nor NaN, without asking the metatable. */
@@ -111,6 +145,21 @@ export class LuaTable {
     return this.array.length;
   }
 
+  /** Takes the value of a key from 1 up to the length out, and moves those behind it to the next smaller keys. */
+  takeOut(key: number): LuaValue {
+    const { array } = this;
+    const { length } = array;
+    const value = array[key - 1];
+    if (key === length) {
+      this.#shorten();
+    } else {
+      this.#reach = Math.max(this.#reach, length);
+      if (key === 1) array.shift(); // this V8 does in no time
+      else array.splice(key - 1, 1);
+    }
+    return value;
+  }
+
   /**
    * The entry after that of a key, or the first one, for nil; null at the end. Throws RangeError where the table has no
    * such key.
@@ -129,16 +178,17 @@ export class LuaTable {
 
   /** How many entries there are beside the array, those without a value among them. */
   get mapSize(): number {
-    return this.#map?.size ?? 0;
+    return this.#filled()?.size ?? 0;
   }
 
   /** The entries that are not in the array, those without a value among them. */
   mapEntries(): IterableIterator<[LuaValue, LuaValue]> {
-    return (this.#map ?? new Map<LuaValue, LuaValue>()).entries();
+    return (this.#filled() ?? new Map<LuaValue, LuaValue>()).entries();
   }
 
   #setInMap(key: LuaValue, value: LuaValue): void {
-    const map = this.#map;
+    this.#hasNewKeys = true;
+    const map = this.#map ?? this.#filled();
     if (value === undefined) {
       if (map === null || map.get(key) === undefined) return;
       map.set(key, undefined);
@@ -192,15 +242,16 @@ export class LuaTable {
   }
 
   #nextInMap(key: LuaValue): readonly [LuaValue, LuaValue] | null {
+    const map = this.#filled();
     if (key !== undefined && (this.#walk === null || this.#walk.key !== key)) this.#find(key);
-    else if (key === undefined) this.#walk = this.#map === null ? null : { entries: this.#map.entries(), key };
+    else if (key === undefined) this.#walk = map === null ? null : { entries: map.entries(), key };
     const walk = this.#walk;
     if (walk === null) return null;
     for (let step = walk.entries.next(); step.done !== true; step = walk.entries.next()) {
-      const [found, value] = step.value;
-      if (value === undefined) continue;
-      walk.key = found;
-      return [found, value];
+      const entry = step.value;
+      if (entry[1] === undefined) continue;
+      walk.key = entry[0];
+      return entry;
     }
     this.#walk = null;
     return null;

@@ -26,7 +26,7 @@ export function failure(library: LibraryFunctions, name: string, ...args: LuaVal
 }
 
 function run({ body, quick }: CallingFunction, args: readonly LuaValue[]): LuaResult {
-  const result = quick(args);
+  const result = quick === null ? null : quick(args);
   if (result !== null) return result;
   const steps = body(...args);
   for (let step = steps.next();;) {
