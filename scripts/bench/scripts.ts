@@ -23,7 +23,7 @@ const REQUESTS = 100_000;
 /** Calls of a script that reckons, in a round. */
 const CALLS = 10;
 const JOBS = 10_000;
-/** Jobs after which compilers are done with BullMQ's scripts, which are large: until then a job costs up to twice as much. */
+/** Jobs after which compilers are done with BullMQ's scripts: until then one costs up to three times as much. */
 const FIRST_JOBS = 30_000;
 
 /** Prints the three tables. */
