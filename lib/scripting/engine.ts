@@ -62,7 +62,10 @@ export class ScriptEngine implements Running {
   #running: RunningFunction | null = null;
   #keys: string[] = [];
   #args: string[] = [];
-  #startedMs = 0;
+  /** When the run began, as far as is known; NaN until the clock is read first, as most are done before. */
+  #startedMs = NaN;
+  /** For how long it may run as plain functions, in ms. */
+  #plainMs = Infinity;
   /** When plain functions have run for long, and when a slice ends, in ms. */
   #deadlineMs = 0;
   #lookedAtMemoryMs = 0;
@@ -103,6 +106,11 @@ export class ScriptEngine implements Running {
     });
   }
 
+  /** For how long the run has been under way, in ms. */
+  get elapsedMs(): number {
+    return Number.isNaN(this.#startedMs) ? 0 : monotonicMs() - this.#startedMs;
+  }
+
   get depth(): number {
     return this.#realm.runtime.state.depth;
   }
@@ -120,17 +128,15 @@ export class ScriptEngine implements Running {
    * where it must come to its end at once.
    */
   start(run: ScriptRun, keys: string[], args: string[], mayBeLeft: { readonly afterMs: number } | null): Progress {
-    const nowMs = monotonicMs();
     this.run = run;
     this.#keys = keys;
     this.#args = args;
     this.#randomBefore = this.#random.state;
     this.#settingsBefore = this.#cjson.settings;
-    this.#lookedAtMemoryMs = nowMs;
-    this.#startedMs = nowMs;
+    this.#startedMs = NaN;
     const plain = run.callable.takesLong ? null : run.callable.plain();
     if (plain === null) return this.#startGenerator(run, mayBeLeft !== null);
-    this.#deadlineMs = mayBeLeft === null ? Infinity : nowMs + mayBeLeft.afterMs;
+    this.#plainMs = mayBeLeft?.afterMs ?? Infinity;
     this.noted.begin();
     this.#enter(this.realm(run.callable.kind, "plain"));
     try {
@@ -184,8 +190,8 @@ export class ScriptEngine implements Running {
    * where it makes a coroutine. `mostMs`: how long it may take.
    */
   runLibrary(mode: Mode, body: LuaFunction, mostMs: number): void {
-    this.#deadlineMs = this.#lookedAtMemoryMs = monotonicMs();
-    this.#deadlineMs += mostMs;
+    this.#startedMs = this.#lookedAtMemoryMs = monotonicMs();
+    this.#deadlineMs = this.#startedMs + mostMs;
     this.#enter(this.realm("function", mode));
     const { runtime } = this.#realm;
     const result = body();
@@ -209,7 +215,7 @@ export class ScriptEngine implements Running {
 
   #ended(): Progress {
     const { run } = this;
-    if (run?.callable.takesLong && monotonicMs() - this.#startedMs < SHORT_MS) run.callable.takesLong = false;
+    if (run?.callable.takesLong && this.elapsedMs < SHORT_MS) run.callable.takesLong = false;
     this.run = null;
     this.#running = null;
     if (this.#isOverfull) {
@@ -266,6 +272,7 @@ export class ScriptEngine implements Running {
     const { state } = this.#realm.runtime;
     state.turnsLeft = TURNS_PER_LOOK;
     const nowMs = monotonicMs();
+    if (Number.isNaN(this.#startedMs)) this.#began(nowMs);
     if (nowMs - this.#lookedAtMemoryMs > MEMORY_LOOK_MS) {
       this.#lookedAtMemoryMs = nowMs;
       this.#lookAtMemory();
@@ -274,6 +281,12 @@ export class ScriptEngine implements Running {
     if (this.run === null) throw new LoadedTooLong();
     if (this.#running === null && this.noted.isNoting) throw new BeginsAnew();
     return true;
+  }
+
+  /** A run has been under way for some thousand turns: from now on it is looked at. */
+  #began(nowMs: number): void {
+    this.#startedMs = this.#lookedAtMemoryMs = nowMs;
+    if (this.#running === null) this.#deadlineMs = nowMs + this.#plainMs;
   }
 
   /** Ends what runs with an error where it takes too much memory. What is to be collected takes none. */

@@ -4,6 +4,9 @@
  * memory for ever.
  */
 
+import { bytesEqual } from "../bytes/compare.ts";
+import { decodeLatin1 } from "../bytes/latin1.ts";
+import type { Request } from "../resp/request.ts";
 import type { ScriptEngine } from "./engine.ts";
 import { LuaError } from "./lua/errors.ts";
 import type { LuaFunction } from "./lua/values.ts";
@@ -15,6 +18,8 @@ import { readShebang } from "./shebang.ts";
 /** So many scripts that only EVAL has brought are kept. */
 const MOST_EVALUATED = 500;
 const CHUNK_NAME = "@user_script";
+/** Digits of a SHA-1. */
+const SHA_DIGITS = 40;
 /** Memory that a script takes beside its text, roughly, in bytes. */
 const SCRIPT_BYTES = 1024;
 
@@ -57,6 +62,9 @@ export class ScriptCache {
   readonly #bySha = new Map<string, Script>();
   /** Those that may go, the one used longest ago first. */
   readonly #evaluated = new Set<Script>();
+  /** The script that was found last by its SHA-1, and that as it was given: often the next one is the same. */
+  #last: Script | null = null;
+  readonly #lastSha = new Uint8Array(SHA_DIGITS);
   /** Scripts that have gone as there were too many. */
   evicted = 0;
   /** Memory of the scripts, in bytes. */
@@ -75,6 +83,16 @@ export class ScriptCache {
     if (script === undefined) return null;
     if (!script.isLoaded) this.#used(script);
     return script;
+  }
+
+  /** The script whose SHA-1 is an argument of a request, in any case. */
+  findNamed({ bytes, starts, lengths }: Request, index: number): Script | null {
+    if (lengths[index] !== SHA_DIGITS) return null;
+    const start = starts[index];
+    if (this.#last !== null && bytesEqual(bytes, start, this.#lastSha, 0, SHA_DIGITS)) return this.#last;
+    const script = this.find(decodeLatin1(bytes, start, start + SHA_DIGITS).toLowerCase());
+    if (script !== null) this.#lastSha.set(bytes.subarray(start, start + SHA_DIGITS));
+    return this.#last = script;
   }
 
   /** The script of a text, compiled if it is new; the error where it is none. */
@@ -103,6 +121,7 @@ export class ScriptCache {
     this.#bySource.clear();
     this.#bySha.clear();
     this.#evaluated.clear();
+    this.#last = null;
     this.bytes = 0;
   }
 
@@ -125,6 +144,7 @@ export class ScriptCache {
   /** Notes that a script was used, which EVAL has brought. */
   #used(script: Script): void {
     const evaluated = this.#evaluated;
+    this.#last = null; // which may go, or was not the one used last any more
     evaluated.delete(script);
     evaluated.add(script);
     if (evaluated.size <= MOST_EVALUATED) return;

@@ -17,6 +17,9 @@ import { FORESIGHT, type Foresight } from "../../store/foresight.ts";
 const MAX_REQUESTS = 32;
 /** Fewer lookups than this are not worth fetching ahead: their misses overlap little. */
 const FEWEST_LOOKUPS = 4;
+/** Where the keys of EVAL and its like begin, behind their number. */
+const FIRST_SCRIPT_KEY = 3;
+const ZERO = 0x30;
 /** Status of a batch behind whose last request there is room, or input, for more. */
 export const FILLED = 0;
 
@@ -93,7 +96,9 @@ export class Batch {
     for (let i = 0; i < count; i++) {
       const command = this.commands[i];
       const request = this.requests[i];
-      if (command === null || command.keyRange[0] === 0 || request.bytes !== bytes) continue;
+      if (command === null || request.bytes !== bytes) continue;
+      if (command.runs !== null) this.#addScriptKeys(request);
+      if (command.keyRange[0] === 0) continue;
       if (command.hasLoneKey) {
         if (request.argc > 1 && foresight.count < FORESIGHT) this.#addKey(request, 1);
       } else if (command.members === null) this.#addKeys(request, command.keyRange);
@@ -101,6 +106,14 @@ export class Batch {
     }
     if (foresight.count >= FEWEST_LOOKUPS) database.foresee();
     else foresight.clear();
+  }
+
+  /** The keys of a script, as many as the argument before them says: of more than nine none. */
+  #addScriptKeys(request: Request): void {
+    const { argc, bytes, starts, lengths } = request;
+    if (argc <= FIRST_SCRIPT_KEY || lengths[FIRST_SCRIPT_KEY - 1] !== 1) return;
+    const end = Math.min(argc, FIRST_SCRIPT_KEY + bytes[starts[FIRST_SCRIPT_KEY - 1]] - ZERO);
+    for (let i = FIRST_SCRIPT_KEY; i < end && this.foresight.count < FORESIGHT; i++) this.#addKey(request, i);
   }
 
   #addKeys(request: Request, keys: KeyRange): void {

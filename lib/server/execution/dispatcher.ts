@@ -331,6 +331,7 @@ export class Dispatcher {
     try {
       this.call(session, command, request);
     } finally {
+      this.#quickTimer.finish(); // what the script does then is not the command's
       this.#errorsCounted = errorsCounted;
       this.#isNested = isNested;
     }

@@ -135,7 +135,7 @@ export class Scripting implements ScriptingControl {
 
   /** The flags of the script that a request names; UNDECLARED where there is none. */
   #declaredFlags(command: Command, request: Request): number {
-    if (command.runs === "sha") return this.scripts.find(request.text(1).toLowerCase())?.flags ?? UNDECLARED;
+    if (command.runs === "sha") return this.scripts.findNamed(request, 1)?.flags ?? UNDECLARED;
     if (command.runs === "function") return this.functions.find(request.text(1))?.flags ?? UNDECLARED;
     const declared = readShebang(request.text(1));
     return typeof declared === "string" ? UNDECLARED : declared.flags;
@@ -152,7 +152,7 @@ export class Scripting implements ScriptingControl {
 
   #find(request: Request, by: ScriptReference): Callable | string | null {
     if (by === "function") return this.functions.find(request.text(1));
-    return by === "sha" ? this.scripts.find(request.text(1).toLowerCase()) : this.scripts.evaluated(request.text(1));
+    return by === "sha" ? this.scripts.findNamed(request, 1) : this.scripts.evaluated(request.text(1));
   }
 
   /** Runs a script or function, and replies, now or once it has come to its end. */
@@ -163,14 +163,13 @@ export class Scripting implements ScriptingControl {
     if (refusal !== null) return client.reply.error(refusal);
     const thresholdMs = settings.busyReplyThresholdMs;
     const mayBeLeft = { afterMs: thresholdMs > 0 ? Math.min(thresholdMs, LONGEST_PLAIN_MS) : LONGEST_PLAIN_MS };
-    const startedMs = monotonicMs();
     client.preventPropagation(); // what the script does has propagated itself
     propagation.begin();
     try {
       this.#calls.begin(client);
       const [keyTexts, others] = [texts(request, 3, 3 + keys), texts(request, 3 + keys, request.argc)];
       const progress = this.engine.start(run, keyTexts, others, client.isObeyed ? null : mayBeLeft);
-      if (progress === "left") return this.#leave(client, run, request, startedMs);
+      if (progress === "left") return this.#leave(client, run, request);
     } catch (error) {
       if (client.isPrimary) propagation.discard(); // see the dispatcher
       this.#end();
@@ -198,8 +197,9 @@ export class Scripting implements ScriptingControl {
   // --- Scripts that take long -----------------------------------------------------------------------------------------
 
   /** Has a client wait for its script, and all others. */
-  #leave(client: ClientSession, run: ScriptRun, request: Request, startedMs: number): void {
+  #leave(client: ClientSession, run: ScriptRun, request: Request): void {
     const { server } = this;
+    const startedMs = monotonicMs() - this.engine.elapsedMs;
     const command = server.commands.find(request.bytes, request.starts[0], request.lengths[0]);
     client.script = { before: null, goOn: null };
     this.#left = { client, run, command, request: request.copy(), startedMs, isTold: false };
