@@ -9,39 +9,49 @@ import type { LibraryFunctions } from "./library.ts";
 import { power } from "./numbers.ts";
 import { type LuaResult, type LuaValue, NOTHING } from "./values.ts";
 
-const MULTIPLIER = 0x5deece66dn;
-const INCREMENT = 0xbn;
-const STATE_BITS = 48;
+/** The multiplier 0x5deece66d and a state, of 48 bits, in halves of 24 bits: their products are doubles without an error. */
+const MULTIPLIER_HIGH = 0x5de;
+const MULTIPLIER_LOW = 0xece66d;
+const INCREMENT = 0xb;
+const HALF_BITS = 24;
+const HALF_LIMIT = 2 ** HALF_BITS;
 /** The low bits of the state that a seed begins with. */
 const SEED_LOW = 0x330en;
 const SEED_BITS = 32;
-/** Of the state, lrand48 gives the upper 31 bits. */
-const DROPPED_BITS = 17n;
+/** Of the state, lrand48 gives the upper 31 bits: the higher half, and so many of the lower one. */
+const LOW_BITS = 7;
 const MOST_RANDOM = 2 ** 31 - 1;
 
 /** The generator of `math.random`. */
 export class ScriptRandom {
-  /** All that the numbers to come depend on. */
-  #state = SEED_LOW;
+  #high = 0;
+  #low = Number(SEED_LOW);
 
+  /** All that the numbers to come depend on. */
   get state(): bigint {
-    return this.#state;
+    return (BigInt(this.#high) << BigInt(HALF_BITS)) | BigInt(this.#low);
   }
 
   /** Goes back to where it was. */
   set state(state: bigint) {
-    this.#state = state;
+    this.#high = Number(state >> BigInt(HALF_BITS));
+    this.#low = Number(BigInt.asUintN(HALF_BITS, state));
   }
 
   /** Begins anew; of the seed the lower 32 bits count. */
   seed(seed: number): void {
-    this.#state = (BigInt.asUintN(SEED_BITS, BigInt(seed)) << 16n) | SEED_LOW;
+    this.state = (BigInt.asUintN(SEED_BITS, BigInt(seed)) << 16n) | SEED_LOW;
   }
 
   /** A number in [0, 1). */
   fraction(): number {
-    this.#state = BigInt.asUintN(STATE_BITS, this.#state * MULTIPLIER + INCREMENT);
-    return (Number(this.#state >> DROPPED_BITS) % MOST_RANDOM) / MOST_RANDOM;
+    const low = this.#low * MULTIPLIER_LOW + INCREMENT;
+    const carry = Math.floor(low / HALF_LIMIT);
+    const high = this.#high * MULTIPLIER_LOW + this.#low * MULTIPLIER_HIGH + carry;
+    this.#low = low - carry * HALF_LIMIT;
+    this.#high = high - Math.floor(high / HALF_LIMIT) * HALF_LIMIT;
+    const drawn = this.#high * 2 ** LOW_BITS + (this.#low >>> (HALF_BITS - LOW_BITS));
+    return drawn === MOST_RANDOM ? 0 : drawn / MOST_RANDOM;
   }
 }
 

@@ -103,8 +103,12 @@ export class Runtime {
 
   /** What an operation gives that asks a metamethod: its first value, or the generator that will. */
   #ask(handler: LuaValue, args: readonly LuaValue[], site: Site): LuaValue {
-    const called = this.#callHandler(handler, args, site);
-    return called instanceof AnyGenerator ? called as unknown as LuaValue : this.first(called as LuaResult); // compiled code runs it
+    return this.#answer(this.#callHandler(handler, args, site));
+  }
+
+  #answer(called: Called): LuaValue {
+    if (this.isGenerator && called instanceof AnyGenerator) return called as unknown as LuaValue; // compiled code runs it
+    return this.first(called as LuaResult); // nothing else is left
   }
 
   // --- Names and entries ----------------------------------------------------------------------------------------------
@@ -137,7 +141,10 @@ export class Runtime {
         handler = this.#handler(at, "__index");
         if (handler === undefined) throw this.#wrongOperand(at, i === 0 ? site.origin : null, "index", site);
       }
-      if (typeof handler === "function") return this.#ask(handler, [at, key], site);
+      if (typeof handler === "function") {
+        this.state.stack[this.state.depth] = site;
+        return this.#answer(handler(at, key));
+      }
       at = handler;
     }
     throw this.errorAt(site, "loop in gettable");
@@ -155,7 +162,10 @@ export class Runtime {
         handler = this.#handler(at, "__newindex");
         if (handler === undefined) throw this.#wrongOperand(at, i === 0 ? site.origin : null, "index", site);
       }
-      if (typeof handler === "function") return this.#ask(handler, [at, key, value], site);
+      if (typeof handler === "function") {
+        this.state.stack[this.state.depth] = site;
+        return this.#answer(handler(at, key, value));
+      }
       at = handler;
     }
     throw this.errorAt(site, "loop in settable");
@@ -273,7 +283,7 @@ export class Runtime {
   call(callee: LuaValue, args: readonly LuaValue[], site: Site): LuaResult {
     if (typeof callee === "function") return callWith(callee, args);
     const handler = this.#handler(callee, "__call");
-    if (typeof handler === "function") return callWith(handler, [callee, ...args]);
+    if (typeof handler === "function") return args.length === 1 ? handler(callee, args[0]) : handler(callee, ...args);
     throw this.#wrongOperand(callee, site.origin, "call", site);
   }
 
