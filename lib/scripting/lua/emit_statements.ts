@@ -22,6 +22,8 @@ const MOST_OPERATIONS = 800;
 
 /** Turns of loops that a plain function counts at once; a power of two. */
 const TURNS_AT_ONCE = 16;
+/** The same of a loop over numbers, which has a loop within for them. */
+const MOST_TURNS_AT_ONCE = 256;
 
 type Of<Kind extends Statement["kind"]> = Extract<Statement, { readonly kind: Kind }>;
 
@@ -35,6 +37,8 @@ class FunctionWriter implements Surroundings {
   readonly #expressions: ExpressionWriter;
   /** Loops of the function so far. */
   #loops = 0;
+  /** What leaves the loop that is being written. */
+  #leave = "break;";
 
   constructor(readonly chunk: Chunk, readonly body: FunctionBody) {
     this.#expressions = new ExpressionWriter(this);
@@ -117,7 +121,7 @@ class FunctionWriter implements Surroundings {
       case "return":
         return this.#return(statement.values);
       case "break":
-        return "break;";
+        return this.#leave;
     }
   }
 
@@ -204,12 +208,12 @@ class FunctionWriter implements Surroundings {
 
   #while({ condition, block }: Of<"while">): string {
     this.#loops++;
-    return `while(${this.#expressions.condition(condition)}){${this.#tick}${this.#block(block)}}`;
+    return `while(${this.#expressions.condition(condition)}){${this.#tick}${this.#loopBlock(block)}}`;
   }
 
   #repeat({ block, condition }: Of<"repeat">): string {
     this.#loops++;
-    const body = this.#block(block);
+    const body = this.#loopBlock(block);
     const end = endsInReturn(block) ? "" : `if(${this.#expressions.condition(condition)})break;`;
     return `for(;;){${this.#tick}${body}${end}}`;
   }
@@ -242,9 +246,26 @@ class FunctionWriter implements Surroundings {
     const counter = variable.isCounter && !variable.isCaptured ? nameOf(variable) : `c${n}`;
     const own = counter === `c${n}` ? `let ${nameOf(variable)}=${counter};` : "";
     const condition = isUpward.replaceAll(`c${n}`, counter);
-    return `{${bounds.join("")}for(let ${counter}=${first};${condition};${counter}+=${by}){${this.#tick}${own}${
-      this.#block(block)
-    }}}`;
+    const head = `{${bounds.join("")}let ${counter}=${first};`;
+    if (this.#isGenerator) {
+      const body = this.#loopBlock(block);
+      return `${head}for(;${condition};${counter}+=${by}){${this.#pause}${own}${body}}}`;
+    }
+    // Turns are counted in an inner loop without any call, which engines need for their best code.
+    const [label, turns] = [`l${n}`, `k${n}`];
+    const body = this.#loopBlock(block, `break ${label};`);
+    return `${head}${label}:for(;${condition};){let ${turns}=0;` +
+      `for(;${condition}&&${turns}<${MOST_TURNS_AT_ONCE};${counter}+=${by},${turns}++){${own}${body}}` +
+      `if((T.turnsLeft-=${turns})<0)R.tick();}}`;
+  }
+
+  /** The statements of a loop, which are left by `leave`. */
+  #loopBlock(block: Block, leave = "break;"): string {
+    const outer = this.#leave;
+    this.#leave = leave;
+    const written = this.#block(block);
+    this.#leave = outer;
+    return written;
   }
 
   #bound(name: string, value: Expression, what: string, line: number): string {
@@ -272,7 +293,7 @@ class FunctionWriter implements Surroundings {
     const declared = `let ${[first, ...others].join()};`;
     const next = `if(${w}!==null){if(!${w}.step())break;${first}=${w}.key;${walked}}` +
       `else{const ${r}=${call},${key}=${r}[0];if(${key}===undefined)break;${c}=${first}=${key};${taken}}`;
-    return `{${setup}${head}for(;;){${this.#tick}${declared}${next}${this.#block(block)}}}`;
+    return `{${setup}${head}for(;;){${this.#tick}${declared}${next}${this.#loopBlock(block)}}}`;
   }
 
   /** A call that a generic for makes. */

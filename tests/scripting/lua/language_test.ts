@@ -34,6 +34,16 @@ const CASES: readonly (readonly [string, string, true?])[] = [
   ["local s='' for i=0,1,0.1 do s=s..i..' ' end return s", "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1 "],
   ["for i=1,2,0 do return 'loop' end return 'none'", "none"],
   ["for i=1,10 do local x=i i=20 end return 'ok'", "ok"],
+  ["local n=0 for i=1,10 do for j=1,10 do if j==3 then break end n=n+1 end if i==5 then break end end return n", "10"],
+  ["local n=0 for i=1,3 do while true do n=n+1 if n>5 then break end end end return n", "8"],
+  ["local n=0 for i=1,2 do repeat n=n+1 if n>3 then break end until false end return n", "5"],
+  ["local n=0 for i=1,2 do for _,v in pairs({1,2,3}) do n=n+v if v==2 then break end end end return n", "6"],
+  [
+    "local t={} for i=1,1000 do t[i]=function() return i end if i==700 then break end end return #t,t[256](),t[257]()",
+    "700 256 257",
+  ],
+  ["for i=1,600 do if i==555 then return i end end", "555"],
+  ["local n=0 for i=1,5 do local j=i i=i+10 n=n+i end return n", "65"],
   ["local t={} for i=1,3 do t[i]=function() return i end end return t[1](),t[2](),t[3]()", "1 2 3"],
   [
     "local t={} local i=1 while i<=3 do local j=i t[i]=function() j=j+1 return j end i=i+1 end return t[1](),t[1](),t[2]()",
