@@ -1,0 +1,136 @@
+/** The engine: scripts run as plain functions, and begin anew as generators where they take long, without a call twice. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ScriptRun } from "../../lib/scripting/script_run.ts";
+import { newEngine, shown } from "./fake_calls.ts";
+
+/** Takes more turns than anybody lets go by without a look at the clock. */
+const LONG = "for i = 1, 100000 do local x = i end";
+
+test("a script is given its keys and arguments, and its result comes back", () => {
+  const { run } = newEngine();
+  assert.equal(run("return {KEYS[1], ARGV[1], redis.call('incr', 'n')}"), "{key,argument,1}");
+  assert.equal(run("return redis.call('incr', 'n')"), "2");
+});
+
+test("a script that takes long makes each call once, and goes on with what it gave", () => {
+  const { calls, run } = newEngine();
+  const source = `
+    local a = redis.call('incr', 'n')
+    local list = redis.call('push', 'x')
+    local failed = redis.pcall('fail')
+    local unknown = redis.pcall('nothing')
+    ${LONG}
+    return {a, list, failed.err, unknown.err, redis.call('incr', 'n'), redis.call('push', 'y')}`;
+  const expected = "{1,{x},WRONG kind,ERR Unknown Redis command called from script,2,{x,y}}";
+  assert.equal(run(source, 0), expected);
+  assert.deepEqual(calls.called, ["incr n", "push x", "fail", "nothing", "incr n", "push y"]);
+});
+
+test("what a script changes of a reply does not come back when it begins anew", () => {
+  const { run } = newEngine();
+  const source = `local list = redis.call('push', 'x') list[1] = 'changed' list[2] = 'added' ${LONG}
+    return {list[1], #list}`;
+  assert.equal(run(source, 0), "{changed,2}");
+});
+
+test("chance, settings of cjson and the time are the same when a script begins anew", () => {
+  const { run } = newEngine();
+  const draw = "return {math.random(1000000), math.random(1000000)}";
+  const plain = newEngine().run(draw);
+  assert.equal(run(draw.replace("return", `local drawn = `).concat(` ${LONG} return drawn`), 0), plain);
+  const source = `local before = cjson.encode_max_depth() cjson.encode_max_depth(before + 1) ${LONG}
+    return cjson.encode_max_depth()`;
+  assert.equal(run(source, 0), "1001");
+  assert.equal(run(`local a = os.clock() ${LONG} return os.clock() >= a`, 0), "true");
+});
+
+test("a script that makes coroutines begins anew at once, and as generators from then on", () => {
+  const { calls, run } = newEngine();
+  const source = `local a = redis.call('incr', 'n')
+    local next = coroutine.wrap(function() coroutine.yield(redis.call('incr', 'n')) end)
+    return {a, next()}`;
+  assert.equal(run(source), "{1,2}");
+  assert.equal(run(source), "{3,4}");
+  assert.equal(calls.called.length, 4);
+});
+
+test("what a script has logged is logged once", () => {
+  const { calls, run } = newEngine();
+  run(
+    `redis.log(redis.LOG_WARNING, 'before', 1) redis.call('incr', 'n') ${LONG} redis.log(redis.LOG_WARNING, 'behind')`,
+    0,
+  );
+  assert.deepEqual(calls.logged.filter((text) => text === "behind"), ["behind"]);
+});
+
+test("more calls than can be noted are no calls made twice", () => {
+  const { calls, run } = newEngine();
+  assert.equal(run("local n for i = 1, 60000 do n = redis.call('incr', 'n') end return n"), "60000");
+  assert.equal(calls.called.length, 60_000);
+});
+
+test("RESP3 and where writes go are chosen anew by a script that begins anew", () => {
+  const { run } = newEngine();
+  assert.equal(run(`redis.setresp(3) redis.set_repl(redis.REPL_NONE) ${LONG} return redis.call('incr', 'n')`, 0), "1");
+});
+
+test("a script that is killed ends where it was left, whatever it catches", () => {
+  const { engine, scripts } = newEngine();
+  const script = scripts.evaluated("while true do pcall(function() while true do end end) end");
+  assert.ok(typeof script !== "string");
+  const run = new ScriptRun(script, false);
+  assert.equal(engine.start(run, [], [], { afterMs: 0 }), "left");
+  assert.equal(engine.goOn(), "left");
+  run.isKilled = true;
+  assert.equal(engine.goOn(), "done");
+  assert.equal(shown(run.error?.value), "ERR Script killed by user with SCRIPT KILL.");
+});
+
+test("a script that must not be left comes to its end at once", () => {
+  const { engine, scripts } = newEngine();
+  const script = scripts.evaluated(`${LONG} local next = coroutine.wrap(function() ${LONG} end) next() return 'end'`);
+  assert.ok(typeof script !== "string");
+  const run = new ScriptRun(script, false);
+  assert.equal(engine.start(run, [], [], null), "done");
+  assert.equal(run.result, "end");
+});
+
+test("an error tells where it came to be, in the innermost function", () => {
+  const { engine, scripts } = newEngine();
+  const script = scripts.evaluated("local function f()\n  return nil + 1\nend\nlocal x = 1\nreturn f() + x");
+  assert.ok(typeof script !== "string");
+  const run = new ScriptRun(script, false);
+  engine.start(run, [], [], null);
+  assert.equal(run.error?.value, "user_script:2: attempt to perform arithmetic on a nil value");
+  assert.deepEqual([run.error?.site.source, run.error?.site.line], ["@user_script", 2]);
+});
+
+test("deep recursion that calls commands ends in an error of the script, never in the middle of a command", () => {
+  const { calls, run } = newEngine();
+  const source = "local function f(n) redis.call('incr', 'depth') return f(n + 1) + 1 end return f(1)";
+  assert.match(run(source), /stack overflow/);
+  assert.match(run(source, 0), /stack overflow/);
+  assert.ok(calls.called.length > 100);
+});
+
+test("scripts that EVAL has brought go when there are many, and those loaded stay", () => {
+  const { scripts } = newEngine();
+  const loaded = scripts.loaded("return 'loaded'");
+  assert.ok(typeof loaded !== "string");
+  const first = scripts.evaluated("return 'first'");
+  assert.ok(typeof first !== "string");
+  for (let i = 0; i < 499; i++) scripts.evaluated(`return ${i}`);
+  assert.equal(scripts.find(first.name), first, "it is used, so another one goes first");
+  scripts.evaluated("return 'one more'");
+  assert.equal(scripts.find(first.name), first);
+  assert.equal(scripts.evicted, 1);
+  for (let i = 500; i < 1000; i++) scripts.evaluated(`return ${i}`);
+  assert.equal(scripts.find(first.name), null);
+  assert.equal(scripts.find(loaded.name), loaded);
+  assert.equal(scripts.size, 501);
+  scripts.flush();
+  assert.equal(scripts.find(loaded.name), null);
+  assert.equal(scripts.bytes, 0);
+});
