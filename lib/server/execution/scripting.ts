@@ -143,6 +143,8 @@ export class Scripting implements ScriptingControl {
 
   evaluate(client: ClientSession, request: Request, keys: number, by: ScriptReference, readsOnly: boolean): void {
     const { server } = this;
+    // Only where DEBUG has let scripts call anything.
+    if (this.isRunning) return client.reply.error("ERR a script cannot run another one");
     if ((server.dispatcher.gates & GATE_MONITORED) !== 0) server.monitors.showScript(client, request);
     const script = this.#find(request, by);
     if (script === null) return client.reply.error(NO_SCRIPT);
