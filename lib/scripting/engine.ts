@@ -15,7 +15,7 @@ import { LuaError, ScriptEnd } from "./lua/errors.ts";
 import { ScriptRandom } from "./lua/math.ts";
 import { CannotPause, type Running as RunningFunction } from "./lua/runtime.ts";
 import { TURNS_PER_LOOK } from "./lua/state.ts";
-import { type LuaFunction, LuaTable, type LuaValue } from "./lua/values.ts";
+import { type LuaFunction, type LuaResult, LuaTable } from "./lua/values.ts";
 import { NotedCalls } from "./noted_calls.ts";
 import { type CommandCalls, redisConstants, redisFunctions, type Running, SCRIPT_FUNCTIONS } from "./redis_library.ts";
 import { errorTable, shownValue } from "./replies.ts";
@@ -44,6 +44,12 @@ class Killed extends ScriptEnd {}
 /** Ends a library that takes long to load. */
 class LoadedTooLong extends ScriptEnd {}
 
+/** The keys of a run, and what it is called with besides: made anew for each beginning, as a script may change them. */
+export interface RunArguments {
+  keys(): string[];
+  others(): string[];
+}
+
 /** How far a run has come. */
 export type Progress = "done" | "left";
 
@@ -60,8 +66,6 @@ export class ScriptEngine implements Running {
   #realm: ScriptRealm;
   /** The run as generators, while it is left. */
   #running: RunningFunction | null = null;
-  #keys: string[] = [];
-  #args: string[] = [];
   /** When the run began, as far as is known; NaN until the clock is read first, as most are done before. */
   #startedMs = NaN;
   /** For how long it may run as plain functions, in ms. */
@@ -127,41 +131,39 @@ export class ScriptEngine implements Running {
    * Begins a run. `mayBeLeft`: for how long it may run as plain functions, in ms, and that it may be left after that; null
    * where it must come to its end at once.
    */
-  start(run: ScriptRun, keys: string[], args: string[], mayBeLeft: { readonly afterMs: number } | null): Progress {
+  start(run: ScriptRun, given: RunArguments, mayBeLeft: { readonly afterMs: number } | null): Progress {
     this.run = run;
-    this.#keys = keys;
-    this.#args = args;
     this.#randomBefore = this.#random.state;
     this.#settingsBefore = this.#cjson.settings;
     this.#startedMs = NaN;
     const plain = run.callable.takesLong ? null : run.callable.plain();
-    if (plain === null) return this.#startGenerator(run, mayBeLeft !== null);
+    if (plain === null) return this.#startGenerator(run, given, mayBeLeft !== null);
     this.#plainMs = mayBeLeft?.afterMs ?? Infinity;
     this.noted.begin();
     this.#enter(this.realm(run.callable.kind, "plain"));
     try {
-      run.result = this.#realm.runtime.first(plain(...this.#arguments(run)));
+      run.result = this.#realm.runtime.first(this.#call(run, plain, given));
     } catch (thrown) {
       if (thrown instanceof NeedsGenerators) run.callable.needsGenerators();
       else if (thrown instanceof BeginsAnew) run.callable.takesLong = true;
       else this.#failed(run, thrown);
-      if (run.error === null) return this.#beginAnew(run, mayBeLeft !== null);
+      if (run.error === null) return this.#beginAnew(run, given, mayBeLeft !== null);
     }
     return this.#ended();
   }
 
-  #beginAnew(run: ScriptRun, mayBeLeft: boolean): Progress {
+  #beginAnew(run: ScriptRun, given: RunArguments, mayBeLeft: boolean): Progress {
     this.#random.state = this.#randomBefore;
     this.#cjson.settings = this.#settingsBefore;
     run.forgetChoices();
     this.noted.handOut();
-    return this.#startGenerator(run, mayBeLeft);
+    return this.#startGenerator(run, given, mayBeLeft);
   }
 
-  #startGenerator(run: ScriptRun, mayBeLeft: boolean): Progress {
+  #startGenerator(run: ScriptRun, given: RunArguments, mayBeLeft: boolean): Progress {
     if (!this.noted.isHandingOut) this.noted.forget();
     this.#enter(this.realm(run.callable.kind, "generator"));
-    this.#running = this.#realm.runtime.settle(run.callable.generator()(...this.#arguments(run)));
+    this.#running = this.#realm.runtime.settle(this.#call(run, run.callable.generator(), given));
     for (;;) {
       if (this.goOn(mayBeLeft) === "done") return "done";
       else if (mayBeLeft) return "left";
@@ -223,7 +225,6 @@ export class ScriptEngine implements Running {
       this.#isOverfull = false;
       this.#collectAtBytes = this.#mostHeapBytes;
     }
-    this.#keys = this.#args = [];
     this.noted.forget();
     return "done";
   }
@@ -233,12 +234,12 @@ export class ScriptEngine implements Running {
     realm.runtime.state.begin();
   }
 
-  /** What the function is called with: functions of libraries have their keys and arguments so, scripts as globals. */
-  #arguments({ callable: { kind } }: ScriptRun): LuaValue[] {
-    if (kind === "function") return [new LuaTable([...this.#keys]), new LuaTable([...this.#args])];
-    this.#realm.setGlobal("KEYS", [...this.#keys]);
-    this.#realm.setGlobal("ARGV", [...this.#args]);
-    return [];
+  /** Calls the function of a run: those of libraries have their keys and arguments so, scripts as globals. */
+  #call({ callable: { kind } }: ScriptRun, body: LuaFunction, given: RunArguments): LuaResult {
+    if (kind === "function") return body(new LuaTable(given.keys()), new LuaTable(given.others()));
+    this.#realm.setGlobal("KEYS", given.keys());
+    this.#realm.setGlobal("ARGV", given.others());
+    return body();
   }
 
   #failed(run: ScriptRun, thrown: unknown): void {

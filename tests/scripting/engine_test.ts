@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ScriptRun } from "../../lib/scripting/script_run.ts";
-import { newEngine, shown } from "./fake_calls.ts";
+import { GIVEN, newEngine, shown } from "./fake_calls.ts";
 
 /** Takes more turns than anybody lets go by without a look at the clock. */
 const LONG = "for i = 1, 100000 do local x = i end";
@@ -81,7 +81,7 @@ test("a script that is killed ends where it was left, whatever it catches", () =
   const script = scripts.evaluated("while true do pcall(function() while true do end end) end");
   assert.ok(typeof script !== "string");
   const run = new ScriptRun(script, false);
-  assert.equal(engine.start(run, [], [], { afterMs: 0 }), "left");
+  assert.equal(engine.start(run, GIVEN, { afterMs: 0 }), "left");
   assert.equal(engine.goOn(), "left");
   run.isKilled = true;
   assert.equal(engine.goOn(), "done");
@@ -93,7 +93,7 @@ test("a script that must not be left comes to its end at once", () => {
   const script = scripts.evaluated(`${LONG} local next = coroutine.wrap(function() ${LONG} end) next() return 'end'`);
   assert.ok(typeof script !== "string");
   const run = new ScriptRun(script, false);
-  assert.equal(engine.start(run, [], [], null), "done");
+  assert.equal(engine.start(run, GIVEN, null), "done");
   assert.equal(run.result, "end");
 });
 
@@ -102,7 +102,7 @@ test("an error tells where it came to be, in the innermost function", () => {
   const script = scripts.evaluated("local function f()\n  return nil + 1\nend\nlocal x = 1\nreturn f() + x");
   assert.ok(typeof script !== "string");
   const run = new ScriptRun(script, false);
-  engine.start(run, [], [], null);
+  engine.start(run, GIVEN, null);
   assert.equal(run.error?.value, "user_script:2: attempt to perform arithmetic on a nil value");
   assert.deepEqual([run.error?.site.source, run.error?.site.line], ["@user_script", 2]);
 });

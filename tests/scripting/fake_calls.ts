@@ -3,7 +3,7 @@
 import { ReplyWriter } from "../../lib/resp/reply.ts";
 import type { Request } from "../../lib/resp/request.ts";
 import { RequestBuilder } from "../../lib/resp/request_builder.ts";
-import { ScriptEngine } from "../../lib/scripting/engine.ts";
+import { type RunArguments, ScriptEngine } from "../../lib/scripting/engine.ts";
 import type { CommandCalls, LogLevel } from "../../lib/scripting/redis_library.ts";
 import { ScriptCache } from "../../lib/scripting/script_cache.ts";
 import { ScriptRun } from "../../lib/scripting/script_run.ts";
@@ -55,6 +55,9 @@ export class FakeCalls implements CommandCalls {
   }
 }
 
+/** What scripts of tests are given. */
+export const GIVEN: RunArguments = { keys: () => ["key"], others: () => ["argument"] };
+
 /** An engine, and how tests run scripts in it. */
 export function newEngine() {
   const calls = new FakeCalls();
@@ -69,7 +72,7 @@ export function newEngine() {
       const script = scripts.evaluated(source);
       if (typeof script === "string") return script;
       const run = new ScriptRun(script, false);
-      let progress = engine.start(run, ["key"], ["argument"], { afterMs });
+      let progress = engine.start(run, GIVEN, { afterMs });
       while (progress === "left") progress = engine.goOn();
       return run.error === null ? shown(run.result) : `ERR ${shown(run.error.value)}`;
     },

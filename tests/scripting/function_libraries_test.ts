@@ -6,7 +6,7 @@ import { encodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { FunctionLibraries } from "../../lib/scripting/function_libraries.ts";
 import { keepsNothing } from "../../lib/scripting/library_state.ts";
 import { ScriptRun } from "../../lib/scripting/script_run.ts";
-import { newEngine, shown } from "./fake_calls.ts";
+import { GIVEN, newEngine, shown } from "./fake_calls.ts";
 
 /** Libraries, and how tests load and call them. */
 function newLibraries() {
@@ -25,7 +25,7 @@ function newLibraries() {
       const callable = functions.find(name);
       if (callable === null) return "no function";
       const run = new ScriptRun(callable, false);
-      let progress = engine.start(run, ["key"], ["argument"], { afterMs });
+      let progress = engine.start(run, GIVEN, { afterMs });
       while (progress === "left") progress = engine.goOn();
       return run.error === null ? shown(run.result) : `ERR ${shown(run.error.value)}`;
     },

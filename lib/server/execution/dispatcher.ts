@@ -173,6 +173,8 @@ export class Dispatcher {
   #isServingWaiter = false;
   /** Error replies that have been counted, of the writer's: EXEC's commands count theirs, not EXEC. */
   #errorsCounted = 0;
+  /** When the command ended that was called last, if it was timed and nothing has been done since, in ms; else 0. */
+  #endMs = 0;
   /** When the log was told last that memory is missing, in ms. */
   #toldOfMemoryMs = -Infinity;
 
@@ -219,6 +221,7 @@ export class Dispatcher {
 
   /** `execute` where some state of the client or the server may refuse, or asks for more. */
   #executeGuarded(client: ClientSession, command: Command, request: Request): void {
+    this.#endMs = 0; // much may be done before the command is
     const skipped = (client.flags & REPLY_SKIP) !== 0;
     const effective = this.#effectiveFlags(client, command, request);
     const refusal = this.#refusal(client, command, effective);
@@ -499,9 +502,16 @@ export class Dispatcher {
     this.#errorsCounted = reply.errorCount;
     const changesBefore = server.changes.made;
     const quick = this.#isQuick(command, request);
-    if (quick) this.#quickTimer.called(command);
-    else this.#quickTimer.finish();
-    const startMs = quick ? 0 : monotonicMs();
+    let startMs = 0;
+    let endMs = 0;
+    if (quick) {
+      this.#quickTimer.called(command);
+    } else {
+      this.#quickTimer.finish();
+      // Where commands follow each other, one ends when the next begins.
+      startMs = this.#endMs > 0 ? this.#endMs : monotonicMs();
+    }
+    this.#endMs = 0;
     const mark = reply.open();
 
     try {
@@ -511,13 +521,15 @@ export class Dispatcher {
     }
 
     if (!quick) {
-      this.#record(client, command, request, monotonicMs() - startMs);
+      endMs = monotonicMs();
+      this.#record(client, command, request, endMs - startMs);
       if ((client.flags & BLOCKED) === 0) this.#called(command, 1); // else that is done when it is answered
     }
     if (reply.errorCount !== this.#errorsCounted) this.#failed(client, command);
     if (server.changes.made !== changesBefore || client.propagated !== null) this.#propagate(client, command, request);
     else if (server.propagation.isDue) this.#settle(client, command);
     if (server.waiters.hasReady || client.connection.hasOutput) this.#deliver(client);
+    if (!quick && !this.#isNested) this.#endMs = endMs;
   }
 
   /** After a command: wakes those who wait for what it has made, and has what it delivered to its own client go out. */
@@ -590,6 +602,7 @@ export class Dispatcher {
   }
 
   endBatch(): void {
+    this.#endMs = 0;
     this.#quickTimer.finish();
   }
 

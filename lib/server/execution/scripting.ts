@@ -12,7 +12,7 @@ import { type Command, DENYOOM, MAY_REPLICATE, STALE, WRITE } from "../../comman
 import type { Request } from "../../resp/request.ts";
 import { monotonicMs } from "../../runtime/clock.ts";
 import { onNextTurn } from "../../runtime/turns.ts";
-import { ScriptEngine } from "../../scripting/engine.ts";
+import { type RunArguments, ScriptEngine } from "../../scripting/engine.ts";
 import { ReplyMaker, shownValue, writeError } from "../../scripting/replies.ts";
 import { FunctionLibraries } from "../../scripting/function_libraries.ts";
 import { ScriptCache } from "../../scripting/script_cache.ts";
@@ -42,6 +42,8 @@ const BUSY = {
   script: "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
   function: "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
 };
+/** Where the keys are in a request, if there are any. */
+const FIRST_KEY = 3;
 /** For so long a script may run as plain functions where nobody is ever told that the server is busy, in ms. */
 const LONGEST_PLAIN_MS = 5000;
 
@@ -169,8 +171,8 @@ export class Scripting implements ScriptingControl {
     propagation.begin();
     try {
       this.#calls.begin(client);
-      const [keyTexts, others] = [texts(request, 3, 3 + keys), texts(request, 3 + keys, request.argc)];
-      const progress = this.engine.start(run, keyTexts, others, client.isObeyed ? null : mayBeLeft);
+      const given = new Given(request, keys);
+      const progress = this.engine.start(run, given, client.isObeyed ? null : mayBeLeft);
       if (progress === "left") return this.#leave(client, run, request);
     } catch (error) {
       if (client.isPrimary) propagation.discard(); // see the dispatcher
@@ -304,6 +306,19 @@ export class Scripting implements ScriptingControl {
     if (run.callable.kind !== kind) return BUSY[run.callable.kind];
     run.isKilled = true;
     return null;
+  }
+}
+
+/** What a script is given by the request that runs it, of which so many arguments are keys. */
+class Given implements RunArguments {
+  constructor(readonly request: Request, readonly count: number) {}
+
+  keys(): string[] {
+    return texts(this.request, FIRST_KEY, FIRST_KEY + this.count);
+  }
+
+  others(): string[] {
+    return texts(this.request, FIRST_KEY + this.count, this.request.argc);
   }
 }
 
