@@ -13,7 +13,7 @@ import {
 import { ArgumentError, LibraryError, LuaError, READ_ONLY } from "./errors.ts";
 import { CallingFunction, CallRequest, type LibraryFunctions } from "./library.ts";
 import { formatNumber, parseNumber } from "./numbers.ts";
-import { isTrue, type Runtime } from "./runtime.ts";
+import { isTrue, MOST_METATABLES, type Runtime } from "./runtime.ts";
 import { MOST_SLOTS } from "./stack.ts";
 import {
   allOf,
@@ -30,7 +30,14 @@ import {
 const FIRST_ADDRESS = 0x7f0000001000;
 const ADDRESS_STEP = 0x40;
 const KILOBYTE = 1024;
+/** How often a handler of `xpcall` is called that fails: each of its errors is handled within the call before. */
+const MOST_HANDLER_CALLS = 200;
+const ERROR_IN_HANDLER = "error in error handling";
 const INTEGER_DIGITS = /^[ \t\n\v\f\r]*([+-]?)([0-9a-z]+)[ \t\n\v\f\r]*$/i;
+const HEXADECIMAL_PREFIX = /^([ \t\n\v\f\r]*[+-]?)0x(?=[0-9a-f])/i;
+/** Numbers of other bases are C's unsigned ones (`strtoul`): what is negative wraps around. */
+const UNSIGNED_BITS = 64;
+const MOST_UNSIGNED = 2n ** 64n - 1n;
 
 /** What the basic functions need beyond the runtime. */
 export interface BaseHost {
@@ -81,7 +88,8 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
   return {
     assert: (...args) => {
       if (isTrue(anyArgument(args, 1))) return args;
-      throw new LibraryError(optionalString(args, 2, "assertion failed!"));
+      const [message] = optionalString(args, 2, "assertion failed!").split("\0", 1); // C sees its end there
+      throw new LibraryError(message);
     },
     collectgarbage: (...args) => collectGarbage(args, host),
     error: (...args) => {
@@ -118,7 +126,7 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
         // Redis puts its result below the arguments first, and calls that where there are none.
         return [true, ...allOf(yield new CallRequest(args.length === 0 ? true : args[0], args.slice(1)))];
       } catch (error) {
-        if (error instanceof LuaError) return [false, ...caught(error.value)];
+        if (error instanceof LuaError) return [false, ...yield* caught(runtime, error.value)];
         throw error;
       }
     }),
@@ -175,13 +183,13 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
       return Array.from({ length: to - from + 1 }, (_, i) => table.get(from + i));
     },
     xpcall: new CallingFunction(function* (...args) {
-      const [callee] = args;
+      const [callee, handler] = args;
       if (args.length < 2) throw new ArgumentError(2, "value expected");
       try {
         return [true, ...allOf(yield new CallRequest(callee, []))];
       } catch (error) {
         if (!(error instanceof LuaError)) throw error;
-        return [false, ...allOf(yield new CallRequest(args[1], [error.value]))];
+        return [false, yield* handled(handler, error.value)];
       }
     }),
   };
@@ -198,10 +206,37 @@ function nextEntry(args: Arguments): LuaResult {
 }
 
 /** What Redis's `pcall` gives of an error: of a table its field `err`, which follows the table where it is no string. */
-function caught(value: LuaValue): LuaValue[] {
+function* caught(runtime: Runtime, value: LuaValue): Generator<CallRequest, LuaValue[], LuaResult> {
   if (!(value instanceof LuaTable)) return [value];
-  const message = value.get("err");
+  const message = yield* entryOf(runtime, value, "err");
   return typeof message === "string" || typeof message === "number" ? [message] : [value, message];
+}
+
+/** What a script sees under a key: of a table, or of what stands for it in its metatable. */
+function* entryOf(runtime: Runtime, table: LuaTable, key: LuaValue): Generator<CallRequest, LuaValue, LuaResult> {
+  let at: LuaValue = table;
+  for (let asked = 0; asked < MOST_METATABLES; asked++) {
+    const own: LuaValue = at instanceof LuaTable ? at.get(key) : undefined;
+    const handler: LuaValue = own === undefined ? runtime.metatableOf(at)?.get("__index") : undefined;
+    if (handler === undefined) return own;
+    if (typeof handler === "function") return allOf(yield new CallRequest(handler, [at, key]))[0];
+    at = handler;
+  }
+  throw new LuaError("loop in gettable");
+}
+
+/** What a handler makes of an error, or of the one that it fails with itself, until it fails no more. */
+function* handled(handler: LuaValue, value: LuaValue): Generator<CallRequest, LuaValue, LuaResult> {
+  if (typeof handler !== "function") return ERROR_IN_HANDLER;
+  for (let failure = value, calls = 0; calls < MOST_HANDLER_CALLS; calls++) {
+    try {
+      return allOf(yield new CallRequest(handler, [failure]))[0];
+    } catch (error) {
+      if (!(error instanceof LuaError)) throw error;
+      failure = error.value;
+    }
+  }
+  return ERROR_IN_HANDLER;
 }
 
 /** A chunk's function, or nil and what is wrong with it. */
@@ -238,15 +273,16 @@ function toNumberIn(args: Arguments): LuaResult {
     const value = anyArgument(args, 1);
     return typeof value === "string" ? parseNumber(value) : typeof value === "number" ? value : undefined;
   }
-  const text = stringArgument(args, 1);
+  const [text] = stringArgument(args, 1).split("\0", 1); // C sees its end there
   if (base < 2 || base > 36) throw new ArgumentError(2, "base out of range");
-  const match = INTEGER_DIGITS.exec(base === 16 ? text.replace(/0x/i, "") : text);
+  const match = INTEGER_DIGITS.exec(base === 16 ? text.replace(HEXADECIMAL_PREFIX, "$1") : text);
   if (match === null) return undefined;
-  let value = 0;
+  let value = 0n;
   for (const digit of match[2]) {
     const one = parseInt(digit, 36);
     if (one >= base) return undefined;
-    value = value * base + one;
+    if (value <= MOST_UNSIGNED) value = value * BigInt(base) + BigInt(one);
   }
-  return match[1] === "-" ? -value : value;
+  if (value > MOST_UNSIGNED) return Number(MOST_UNSIGNED);
+  return Number(match[1] === "-" ? BigInt.asUintN(UNSIGNED_BITS, -value) : value);
 }

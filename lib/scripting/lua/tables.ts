@@ -92,16 +92,22 @@ const FUNCTIONS: LibraryFunctions = {
   },
 };
 
+/** Of each value: what is not made to take long needs some 30, of a million values. Nothing can leave a sort by `<`. */
+const MOST_COMPARISONS = 200;
+const NO_ORDER = "invalid order function for sorting";
+
 function sortFunction(lessThan: LuaFunction): CallingFunction {
   return new CallingFunction(function* (...args) {
     const table = tableArgument(args, 1);
     const comparison = args[1];
     if (comparison !== undefined && typeof comparison !== "function") throw wrongType(args, 2, "function");
     const values = Array.from({ length: table.length }, (_, i) => table.get(i + 1));
-    const sorted = comparison === undefined && areAlike(values)
-      ? (values as (string | number)[]).sort(compare) // they are all strings, or all numbers
-      : yield* sortBy(values, comparison ?? lessThan);
-    for (const [i, value] of sorted.entries()) setIn(table, i + 1, value);
+    if (comparison !== undefined || !areAlike(values)) {
+      yield* new Sorting(table, comparison ?? lessThan).sort(values.length);
+      return NOTHING;
+    }
+    (values as (string | number)[]).sort(compare); // they are all strings, or all numbers
+    for (const [i, value] of values.entries()) setIn(table, i + 1, value);
     return NOTHING;
   });
 }
@@ -165,29 +171,69 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/**
- * Merge sort by a function, or by `<` of values that are not alike. A function that is no order gives some order here, where
- * Lua may tell of it.
- */
-function* sortBy(values: LuaValue[], comparison: LuaValue): Generator<CallRequest, LuaValue[], LuaResult> {
-  let from = values;
-  let to: LuaValue[] = new Array(values.length);
-  for (let width = 1; width < values.length; width *= 2) {
-    for (let start = 0; start < values.length; start += 2 * width) {
-      const middle = Math.min(start + width, values.length);
-      const end = Math.min(start + 2 * width, values.length);
-      let [left, right] = [start, middle];
-      for (let at = start; at < end; at++) {
-        let takesRight = left === middle;
-        if (!takesRight && right < end) takesRight = yield* isLess(from[right], from[left], comparison);
-        to[at] = takesRight ? from[right++] : from[left++];
-      }
-    }
-    [from, to] = [to, from];
-  }
-  return from;
-}
+type Comparing<T> = Generator<CallRequest, T, LuaResult>;
 
-function* isLess(a: LuaValue, b: LuaValue, comparison: LuaValue): Generator<CallRequest, boolean, LuaResult> {
-  return isTrue(allOf(yield new CallRequest(comparison, [a, b]))[0]);
+/**
+ * Quicksort by a function, or by `<` of values that are not alike: in the very steps in which Lua takes it, so that values of
+ * which none is less come out in the same order, and the same two values are the first that cannot be compared.
+ */
+class Sorting {
+  /** Comparisons that may still be made. */
+  #left = 0;
+
+  constructor(readonly table: LuaTable, readonly comparison: LuaValue) {}
+
+  *sort(length: number): Comparing<void> {
+    this.#left = MOST_COMPARISONS * length;
+    const parts: [from: number, to: number][] = [[1, length]];
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      const [from, to] = part;
+      if (from >= to) continue;
+      yield* this.#order(from, to);
+      if (to - from === 1) continue;
+      const middle = Math.floor((from + to) / 2);
+      if (yield* this.#isLess(middle, from)) this.#swap(middle, from);
+      else yield* this.#order(middle, to);
+      if (to - from === 2) continue;
+      const at = yield* this.#divide(from, to, middle);
+      // The smaller part is next.
+      if (at - from < to - at) parts.push([at + 1, to], [from, at - 1]);
+      else parts.push([from, at - 1], [at + 1, to]);
+    }
+  }
+
+  /** Puts what is less than the value in the middle before it, and all else behind it; where it is then. */
+  *#divide(from: number, to: number, middle: number): Comparing<number> {
+    const pivot = this.table.get(middle);
+    this.#swap(middle, to - 1);
+    let [low, high] = [from, to - 1];
+    for (;;) {
+      while (yield* this.#compare(this.table.get(++low), pivot)) if (low > to) throw new LibraryError(NO_ORDER);
+      while (yield* this.#compare(pivot, this.table.get(--high))) if (high < from) throw new LibraryError(NO_ORDER);
+      if (high < low) break;
+      this.#swap(low, high);
+    }
+    this.#swap(to - 1, low);
+    return low;
+  }
+
+  /** Swaps two values if the second is less. */
+  *#order(one: number, other: number): Comparing<void> {
+    if (yield* this.#isLess(other, one)) this.#swap(one, other);
+  }
+
+  #isLess(one: number, other: number): Comparing<boolean> {
+    return this.#compare(this.table.get(one), this.table.get(other));
+  }
+
+  *#compare(a: LuaValue, b: LuaValue): Comparing<boolean> {
+    if (--this.#left < 0) throw new LibraryError(NO_ORDER);
+    return isTrue(allOf(yield new CallRequest(this.comparison, [a, b]))[0]);
+  }
+
+  #swap(one: number, other: number): void {
+    const value = this.table.get(one);
+    setIn(this.table, one, this.table.get(other));
+    setIn(this.table, other, value);
+  }
 }
