@@ -14,7 +14,7 @@ import type { Family } from "../tests/interop/differential/families/template.ts"
 import { readCase, runRound, showDifference } from "../tests/interop/differential/round.ts";
 import { runCase } from "../tests/interop/differential/run.ts";
 import { Servers } from "../tests/interop/differential/servers.ts";
-import { canRun, misused } from "./usage.ts";
+import { canRun, misused, protocolOf, wholeNumberOf } from "./usage.ts";
 
 const REFERENCE = "redis-server";
 /** Commands in a round, after which both are emptied. */
@@ -37,18 +37,6 @@ function readArguments() {
   } catch (error) {
     misused(error instanceof Error ? error.message : String(error));
   }
-}
-
-function wholeNumberOf(name: string, text: string, least: number): number {
-  const number = text.trim() === "" ? NaN : Number(text);
-  if (!Number.isInteger(number) || number < least) misused(`--${name} ${text}: that is no number from ${least} on`);
-  return number;
-}
-
-function protocolOf(text: string | undefined): 2 | 3 | undefined {
-  if (text === undefined) return undefined;
-  if (text !== "2" && text !== "3") misused(`--protocol ${text}: that is neither 2 nor 3`);
-  return text === "2" ? 2 : 3;
 }
 
 const given = readArguments();

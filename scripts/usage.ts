@@ -12,6 +12,20 @@ export function misused(message: string): never {
   process.exit(MISUSE);
 }
 
+/** The whole number that an argument is; ends the script where it is none, or less than it may be. */
+export function wholeNumberOf(name: string, text: string, least: number): number {
+  const number = text.trim() === "" ? NaN : Number(text);
+  if (!Number.isInteger(number) || number < least) misused(`--${name} ${text}: that is no number from ${least} on`);
+  return number;
+}
+
+/** The version of RESP that an argument names, if there is one; ends the script where that is none. */
+export function protocolOf(text: string | undefined): 2 | 3 | undefined {
+  if (text === undefined) return undefined;
+  if (text !== "2" && text !== "3") misused(`--protocol ${text}: that is neither 2 nor 3`);
+  return text === "2" ? 2 : 3;
+}
+
 /** The kind of server that TREDIS_SERVER names, or `otherwise`; ends the script where there is no such program. */
 export function serverUnderTest<T extends string | undefined>(otherwise: T): string | T {
   const kind = process.env.TREDIS_SERVER;

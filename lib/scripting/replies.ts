@@ -7,7 +7,7 @@ import { decodeLatin1, LONGEST_STRING } from "../bytes/latin1.ts";
 import { parseInt64, parseSafeInteger } from "../bytes/integers.ts";
 import type { ReplyWriter } from "../resp/reply.ts";
 import { LuaError } from "./lua/errors.ts";
-import { LuaTable, type LuaValue } from "./lua/values.ts";
+import { LuaTable, type LuaValue, typeName } from "./lua/values.ts";
 import { formatNumber, parseNumber } from "./lua/numbers.ts";
 
 const CR = 13;
@@ -171,9 +171,15 @@ export class ReplyReader {
   }
 }
 
-/** A string, or a number as one, as C's interface of Lua takes it; undefined for all else. */
+/** A text up to its first 0, where C sees its end. */
+function toNul(text: string): string {
+  const nul = text.indexOf("\0");
+  return nul < 0 ? text : text.slice(0, nul);
+}
+
+/** A string, as C sees it; undefined for all else. */
 function textOf(value: LuaValue): string | undefined {
-  return typeof value === "string" ? value : undefined;
+  return typeof value === "string" ? toNul(value) : undefined;
 }
 
 /** Writes replies from what scripts return. */
@@ -221,8 +227,8 @@ export class ReplyMaker {
       reply.double(double);
       return true;
     }
-    const bigNumber = textOf(table.get("big_number"));
-    if (bigNumber !== undefined) {
+    const bigNumber = table.get("big_number");
+    if (typeof bigNumber === "string") {
       reply.bigNumber(bigNumber.replace(/[\r\n]/g, " "));
       return true;
     }
@@ -232,9 +238,9 @@ export class ReplyMaker {
 
   #verbatim(value: LuaValue): boolean {
     if (!(value instanceof LuaTable)) return false;
-    const [format, text] = [textOf(value.get("format")), textOf(value.get("string"))];
-    if (format === undefined || text === undefined) return false;
-    this.reply.verbatim(format.slice(0, 3).padEnd(3, "\0"), text);
+    const [format, text] = [textOf(value.get("format")), value.get("string")];
+    if (format === undefined || typeof text !== "string") return false;
+    this.reply.verbatim(format.slice(0, 3).padEnd(3), text);
     return true;
   }
 
@@ -289,5 +295,8 @@ function writeInteger(reply: ReplyWriter, value: number): void {
 
 /** What an error message shows of a value. */
 export function shownValue(value: LuaValue): string {
-  return typeof value === "number" ? formatNumber(value) : String(value ?? "nil");
+  if (typeof value === "number") return formatNumber(value);
+  // Where it lies is nobody's business.
+  if (typeof value === "object" || typeof value === "function") return `${typeName(value)}: 0x0`;
+  return toNul(String(value ?? "nil"));
 }

@@ -32,6 +32,10 @@ const FIRST_ADDRESS = 0x7f0000001000;
 const ADDRESS_STEP = 0x40;
 const KILOBYTE = 1024;
 const INTEGER_DIGITS = /^[ \t\n\v\f\r]*([+-]?)([0-9a-z]+)[ \t\n\v\f\r]*$/i;
+const HEXADECIMAL_PREFIX = /^([ \t\n\v\f\r]*[+-]?)0x(?=[0-9a-f])/i;
+/** Numbers of other bases are C's unsigned ones (`strtoul`): what is negative wraps around. */
+const UNSIGNED_BITS = 64;
+const MOST_UNSIGNED = 2n ** 64n - 1n;
 
 /** What the basic functions need beyond the runtime. */
 export interface BaseHost {
@@ -82,7 +86,8 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
   return {
     assert: (...args) => {
       if (isTrue(anyArgument(args, 1))) return args;
-      throw new LibraryError(optionalString(args, 2, "assertion failed!"));
+      const [message] = optionalString(args, 2, "assertion failed!").split("\0", 1); // C sees its end there
+      throw new LibraryError(message);
     },
     collectgarbage: (...args) => collectGarbage(args, host),
     error: (...args) => {
@@ -241,15 +246,16 @@ function toNumberIn(args: Arguments): LuaResult {
     const value = anyArgument(args, 1);
     return typeof value === "string" ? parseNumber(value) : typeof value === "number" ? value : undefined;
   }
-  const text = stringArgument(args, 1);
+  const [text] = stringArgument(args, 1).split("\0", 1); // C sees its end there
   if (base < 2 || base > 36) throw new ArgumentError(2, "base out of range");
-  const match = INTEGER_DIGITS.exec(base === 16 ? text.replace(/0x/i, "") : text);
+  const match = INTEGER_DIGITS.exec(base === 16 ? text.replace(HEXADECIMAL_PREFIX, "$1") : text);
   if (match === null) return undefined;
-  let value = 0;
+  let value = 0n;
   for (const digit of match[2]) {
     const one = parseInt(digit, 36);
     if (one >= base) return undefined;
-    value = value * base + one;
+    if (value <= MOST_UNSIGNED) value = value * BigInt(base) + BigInt(one);
   }
-  return match[1] === "-" ? -value : value;
+  if (value > MOST_UNSIGNED) return Number(MOST_UNSIGNED);
+  return Number(match[1] === "-" ? BigInt.asUintN(UNSIGNED_BITS, -value) : value);
 }

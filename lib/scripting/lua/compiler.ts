@@ -23,20 +23,24 @@ export interface CompiledChunk {
 /** What the JavaScript of a chunk is given. */
 const NAMES = ["R", "T", "S", "P", "isA", "Table", "Tail", "G", "C"];
 
-/** Longest name of a chunk that messages show, and what is shown of a source at most. */
-const MOST_NAME = 59;
-const MOST_PATH = 52;
-const MOST_SHOWN_SOURCE = 43;
+/** Room for a chunk's name in messages (LUA_IDSIZE), and in those of what is no program (MAXSRC). */
+const NAME_ROOM = 60;
+const SYNTAX_NAME_ROOM = 80;
+/** What of it goes to what stands around a name, a path or a source. */
+const AROUND_NAME = 1;
+const AROUND_PATH = 8;
+const AROUND_SOURCE = 17;
 
 /** What messages call a chunk (luaO_chunkid): its name, if that begins with `@` or `=`, or the first line of its source. */
-function shownName(name: string): string {
+function shownName(name: string, room: number): string {
   const nul = name.indexOf("\0");
   if (nul >= 0) name = name.slice(0, nul);
   const rest = name.slice(1);
-  if (name[0] === "=") return rest.slice(0, MOST_NAME);
-  if (name[0] === "@") return rest.length > MOST_PATH ? `...${rest.slice(-MOST_PATH)}` : rest;
+  if (name[0] === "=") return rest.slice(0, room - AROUND_NAME);
+  const path = room - AROUND_PATH;
+  if (name[0] === "@") return rest.length > path ? `...${rest.slice(-path)}` : rest;
   const [line] = name.split(/[\r\n]/, 1);
-  const shown = line.slice(0, MOST_SHOWN_SOURCE);
+  const shown = line.slice(0, room - AROUND_SOURCE);
   return `[string "${shown}${shown.length < name.length ? "..." : ""}"]`;
 }
 
@@ -51,10 +55,10 @@ export function compileChunk(
   fixed: FixedValues | null = null,
   isFixed: Chunk["isFixed"] = "everywhere",
 ): CompiledChunk {
-  const name = shownName(chunkName);
+  const name = shownName(chunkName, NAME_ROOM);
   const chunk: Chunk = { name, source: chunkName, mode, sites: [], fixed, isFixed, constants: new Map() };
   try {
-    const main = emitFunction(chunk, parseChunk(source, name));
+    const main = emitFunction(chunk, parseChunk(source, shownName(chunkName, SYNTAX_NAME_ROOM)));
     const constants = [...chunk.constants.values()];
     const declared = constants.map((_, i) => `const x${i}=C[${i}];`).join("");
     return { text: `"use strict";${declared}return ${main};`, sites: chunk.sites, constants };

@@ -3,9 +3,10 @@
  * yields. One of plain functions cannot be left: where it makes a coroutine, it has to begin again as generators.
  */
 
-import { ArgumentError, LuaError, ScriptEnd } from "./errors.ts";
+import { ArgumentError, LibraryError, LuaError, ScriptEnd } from "./errors.ts";
 import type { LibraryFunctions } from "./library.ts";
-import type { Running, Runtime } from "./runtime.ts";
+import { type Running, type Runtime, toText } from "./runtime.ts";
+import type { Site } from "./sites.ts";
 import { allOf, type LuaFunction, type LuaResult, LuaThread, type LuaValue } from "./values.ts";
 
 /** Thrown by a script of plain functions that cannot go on as one. */
@@ -21,8 +22,10 @@ type Status = "suspended" | "running" | "normal" | "dead";
 class Coroutine extends LuaThread {
   override status: Status = "suspended";
   running: Running | null = null;
-  /** Calls within the coroutine, while it is suspended. */
-  depth = 0;
+  /** Calls that were under way where it was resumed first: its own are noted behind these, wherever it is resumed from. */
+  base = 0;
+  /** Its own, while it is suspended. */
+  calls: Site[] = [];
   constructor(readonly body: LuaFunction) {
     super();
   }
@@ -37,10 +40,14 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
     if (coroutine.status !== "suspended") {
       return [false, `cannot resume ${coroutine.status} coroutine`];
     }
-    const [before, { depth, barriers }] = [current, state];
+    const [before, { depth, base, barriers }] = [current, state];
+    if (coroutine.running === null) coroutine.base = depth;
+    // Where its calls are noted, there may be those of whoever resumes it.
+    const covered = state.stack.slice(coroutine.base + 1, depth + 1);
     if (before !== null) before.status = "normal";
     current = coroutine;
     coroutine.status = "running";
+    state.base = coroutine.base;
     state.barriers = 0;
     try {
       const result = yield* goOn(coroutine, args);
@@ -52,7 +59,9 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
     } finally {
       current = before;
       if (before !== null) before.status = "running";
+      for (const [i, site] of covered.entries()) state.stack[coroutine.base + 1 + i] = site;
       state.depth = depth;
+      state.base = base;
       state.barriers = barriers;
     }
   }
@@ -61,7 +70,10 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
   function* goOn(coroutine: Coroutine, args: readonly LuaValue[]): Generator<unknown, readonly LuaValue[], unknown> {
     let sent: unknown = args;
     if (coroutine.running === null) coroutine.running = runtime.settle(coroutine.body(...args));
-    else state.depth = coroutine.depth;
+    else {
+      for (const [i, site] of coroutine.calls.entries()) state.stack[coroutine.base + 1 + i] = site;
+      state.depth = coroutine.base + coroutine.calls.length;
+    }
     for (;;) {
       const step = coroutine.running.next(sent);
       if (step.done === true) {
@@ -70,7 +82,7 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
       }
       if (step.value instanceof Yielded) {
         coroutine.status = "suspended";
-        coroutine.depth = state.depth;
+        coroutine.calls = state.stack.slice(coroutine.base + 1, state.depth + 1);
         return step.value.values;
       }
       sent = yield step.value; // the whole script is left for a while
@@ -78,7 +90,7 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
   }
 
   return {
-    create: (...args) => new Coroutine(bodyOf(args)),
+    create: (...args) => new Coroutine(bodyOf(args, runtime)),
     resume: (...args) => {
       const [coroutine] = args;
       if (!(coroutine instanceof Coroutine)) throw new ArgumentError(1, "coroutine expected");
@@ -91,7 +103,7 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
       return coroutine.status;
     },
     wrap: (...args) => {
-      const coroutine = new Coroutine(bodyOf(args));
+      const coroutine = new Coroutine(bodyOf(args, runtime));
       return (...values) => unwrapped(resume(coroutine, values), runtime) as unknown as LuaResult; // compiled code runs it
     },
     yield: (...args) => {
@@ -103,9 +115,11 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
   };
 }
 
-function bodyOf(args: readonly LuaValue[]): LuaFunction {
+function bodyOf(args: readonly LuaValue[], runtime: Runtime): LuaFunction {
   const [body] = args;
-  if (typeof body !== "function") throw new ArgumentError(1, "Lua function expected");
+  if (typeof body !== "function" || runtime.libraryFunctions.has(body)) {
+    throw new ArgumentError(1, "Lua function expected");
+  }
   return body;
 }
 
@@ -116,7 +130,9 @@ function* yieldValues(values: readonly LuaValue[]): Generator<unknown, LuaResult
 function* unwrapped(running: Running, runtime: Runtime): Running {
   const [isFine, ...values] = allOf(yield* runtime.settle(running));
   if (isFine === true) return values;
-  throw new LuaError(values[0]);
+  // What is a text is told from where the coroutine was resumed.
+  const message = toText(values[0]);
+  throw message === undefined ? new LuaError(values[0]) : new LibraryError(message);
 }
 
 function refusals(): LibraryFunctions {

@@ -18,7 +18,7 @@ import type {
   Variable,
 } from "./syntax.ts";
 import type { FixedValues } from "./fixed_values.ts";
-import type { Origin, Site } from "./sites.ts";
+import type { Origin, Site, SiteKind } from "./sites.ts";
 import type { LuaValue } from "./values.ts";
 
 /** Whether functions are plain ones, or generators, which can be stopped anywhere. */
@@ -115,9 +115,14 @@ export class ExpressionWriter {
   // --- Places ---------------------------------------------------------------------------------------------------------
 
   /** Notes a place; the JavaScript that names it. */
-  site(line: number, origin: Origin | null = null, otherOrigin: Origin | null = null, isTail = false): string {
+  site(
+    line: number,
+    origin: Origin | null = null,
+    otherOrigin: Origin | null = null,
+    kind: SiteKind = "operation",
+  ): string {
     const { sites, name, source } = this.#chunk;
-    sites.push({ chunk: name, source, line, origin, otherOrigin, isTail });
+    sites.push({ chunk: name, source, line, origin, otherOrigin, kind });
     return `P[${sites.length - 1}]`;
   }
 
@@ -312,13 +317,16 @@ export class ExpressionWriter {
   }
 
   #logical(kind: "and" | "or", left: Expression, right: Expression): string {
-    return this.around.temporaries.within(() => {
-      const other = this.around.temporaries.within(() => this.value(right));
+    const { temporaries } = this.around;
+    return temporaries.within(() => {
+      // The left one is written first, as the order of constants counts (see `#zero`).
       if (isBoolean(left)) {
-        const condition = this.condition(left);
+        const condition = temporaries.within(() => this.condition(left));
+        const other = this.value(right);
         return kind === "and" ? `(${condition}?${other}:false)` : `(${condition}?true:${other})`;
       }
       const { setup, name } = this.#operand(left);
+      const other = this.value(right);
       const isFalse = `${name}===undefined||${name}===false`;
       return kind === "and" ? `(${setup}${isFalse}?${name}:${other})` : `(${setup}${isFalse}?${other}:${name})`;
     });
@@ -329,7 +337,7 @@ export class ExpressionWriter {
     const chain = chainOf(expression);
     if (chain.length > LONG_CHAIN) return this.#longChain(chain);
     return this.around.temporaries.within(() => {
-      if (operator === "==" || operator === "~=") return this.#equality(operator, left, right);
+      if (operator === "==" || operator === "~=") return this.#equality(operator, left, right, line);
       const [a, b] = [this.#operand(left), this.#operand(right)];
       const setup = a.setup + b.setup;
       const comparison = COMPARISONS[operator];
@@ -385,7 +393,7 @@ export class ExpressionWriter {
     return `(${setup}${areNumbers}?${fast}:${this.operation(slow)})`;
   }
 
-  #equality(operator: "==" | "~=", left: Expression, right: Expression): string {
+  #equality(operator: "==" | "~=", left: Expression, right: Expression, line: number): string {
     const not = operator === "~=" ? "!" : "";
     const [a, b] = [this.#operand(left), this.#operand(right)];
     const setup = a.setup + b.setup;
@@ -393,7 +401,8 @@ export class ExpressionWriter {
       return `(${setup}${a.name}${operator === "==" ? "===" : "!=="}${b.name})`;
     }
     const areTables = `${a.name} instanceof Table&&${b.name} instanceof Table`;
-    return `(${setup}${not}(${a.name}===${b.name}||${areTables}&&${this.operation(`R.equal(${a.name},${b.name})`)}))`;
+    const slow = this.operation(`R.equal(${a.name},${b.name},${this.site(line)})`);
+    return `(${setup}${not}(${a.name}===${b.name}||${areTables}&&${slow}))`;
   }
 
   #minus(operand: Expression, line: number): string {
@@ -449,7 +458,7 @@ export class ExpressionWriter {
     return this.around.temporaries.within(() => {
       const { callee, method, args, line } = expression;
       const origin: Origin | null = method === null ? originOf(callee) : { kind: "method", name: method };
-      const site = this.site(line, origin, null, isTail);
+      const site = this.site(line, origin, null, isTail ? "tail call" : "call");
       const object = method === null ? null : this.#taken(callee);
       const called = object === null || method === null
         ? this.#taken(callee)
@@ -579,6 +588,20 @@ function isBoolean(expression: Expression): boolean {
   }
 }
 
+/**
+ * Where Lua's look for a name leads from the left side of `and` or `or`, as it takes every jump on its way: to the right
+ * side, which has a name then, or behind it.
+ */
+function pathFrom(left: Expression, kind: "and" | "or"): "right" | "behind" {
+  if (left.kind === "parenthesis") return pathFrom(left.inner, kind);
+  const isFalse = left.kind === "nil" || left.kind === "false";
+  const isTrue = left.kind === "true" || left.kind === "number" || left.kind === "string";
+  if (kind === "or" ? isFalse : isTrue) return "right"; // there is no jump
+  if (left.kind !== "and" && left.kind !== "or") return "behind";
+  if (pathFrom(left.left, left.kind) === "right") return pathFrom(left.right, kind);
+  return left.kind === kind ? "behind" : "right";
+}
+
 /** How messages name what an expression has given. */
 export function originOf(expression: Expression): Origin | null {
   switch (expression.kind) {
@@ -586,12 +609,17 @@ export function originOf(expression: Expression): Origin | null {
       return { kind: expression.isUpvalue ? "upvalue" : "local", name: expression.variable.name };
     case "global":
       return { kind: "global", name: expression.name };
-    case "index":
-      return { kind: "field", name: expression.key.kind === "string" ? expression.key.value : "?" };
+    case "index": {
+      const { key } = expression;
+      return { kind: "field", name: key.kind === "string" ? key.value.split("\0", 1)[0] : "?" }; // C sees its end there
+    }
     case "call":
       return null;
     case "parenthesis":
       return originOf(expression.inner);
+    case "and":
+    case "or":
+      return pathFrom(expression.left, expression.kind) === "right" ? originOf(expression.right) : null;
     default:
       return null;
   }

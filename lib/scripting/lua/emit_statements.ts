@@ -228,17 +228,12 @@ class FunctionWriter implements Surroundings {
   #numericFor({ variable, start, limit, step, block, line }: Of<"numeric for">): string {
     const n = this.#loops++;
     const [from, to, by] = [`from${n}`, `to${n}`, `by${n}`];
-    const bounds = ([[from, start, "initial value"], [to, limit, "limit"]] as const).map(([name, value, what]) =>
-      this.#bound(name, value, what, line)
-    );
+    const bounds = [[from, start, "initial value"], [to, limit, "limit"], [by, step ?? ONE, "step"]] as const;
+    const evaluated = bounds.map(([name, value]) => this.#bound(name, value)).join("");
+    const checked = bounds.map(([name, value, what]) => this.#boundCheck(name, value, what, line)).join("");
     let isUpward = `${by}>0?c${n}<=${to}:c${n}>=${to}`;
-    if (step === null) {
-      bounds.push(`const ${by}=1;`);
-      isUpward = `c${n}<=${to}`;
-    } else {
-      bounds.push(this.#bound(by, step, "step", line));
-      if (step.kind === "number") isUpward = step.value > 0 ? `c${n}<=${to}` : `c${n}>=${to}`;
-    }
+    if (step === null) isUpward = `c${n}<=${to}`;
+    else if (step.kind === "number") isUpward = step.value > 0 ? `c${n}<=${to}` : `c${n}>=${to}`;
     // Lua begins one step before the first, and adds: fractions may come out otherwise than they went in.
     const isWhole = start.kind === "number" && Number.isSafeInteger(start.value) &&
       (step === null || (step.kind === "number" && Number.isSafeInteger(step.value)));
@@ -246,7 +241,7 @@ class FunctionWriter implements Surroundings {
     const counter = variable.isCounter && !variable.isCaptured ? nameOf(variable) : `c${n}`;
     const own = counter === `c${n}` ? `let ${nameOf(variable)}=${counter};` : "";
     const condition = isUpward.replaceAll(`c${n}`, counter);
-    const head = `{${bounds.join("")}let ${counter}=${first};`;
+    const head = `{${evaluated}${checked}let ${counter}=${first};`;
     if (this.#isGenerator) {
       const body = this.#loopBlock(block);
       return `${head}for(;${condition};${counter}+=${by}){${this.#pause}${own}${body}}}`;
@@ -268,11 +263,15 @@ class FunctionWriter implements Surroundings {
     return written;
   }
 
-  #bound(name: string, value: Expression, what: string, line: number): string {
+  #bound(name: string, value: Expression): string {
     const written = this.temporaries.within(() => this.#expressions.value(value));
-    if (isNumber(value)) return `const ${name}=${written};`;
-    const site = this.#expressions.site(line);
-    return `let ${name}=${written};if(typeof ${name}!=="number")${name}=R.forNumber(${name},"${what}",${site});`;
+    return `${isNumber(value) ? "const" : "let"} ${name}=${written};`;
+  }
+
+  /** A bound that is no number is told of once all of them are there. */
+  #boundCheck(name: string, value: Expression, what: string, line: number): string {
+    if (isNumber(value)) return "";
+    return `if(typeof ${name}!=="number")${name}=R.forNumber(${name},"${what}",${this.#expressions.site(line)});`;
   }
 
   #genericFor({ variables, values, block, line }: Of<"generic for">): string {
@@ -283,7 +282,7 @@ class FunctionWriter implements Surroundings {
     const [key, second] = [`k${n}`, others[0]];
     const walked = second === undefined ? "" : `${second}=${w}.value;`;
     const taken = others.map((name, i) => `${name}=${r}[${i + 1}];`).join("");
-    const site = this.#expressions.site(line, null);
+    const site = this.#expressions.site(line, null, null, "turn");
     const call = this.#expressions.all(
       `(S[d]=${site},typeof ${f}==="function"?${this.#called(`${f}(${s},${c})`)}:${
         this.#called(`R.call(${f},[${s},${c}],${site})`)
@@ -316,6 +315,9 @@ class FunctionWriter implements Surroundings {
     return `${t}=${result};T.depth=e;return ${t};`;
   }
 }
+
+/** The step of a loop that names none. */
+const ONE: Expression = { kind: "number", value: 1 };
 
 /** Whether nothing comes behind a block. */
 function endsInReturn(block: Block): boolean {

@@ -90,7 +90,8 @@ export class Lexer {
   }
 
   #errorNear(message: string, near: string | null): LuaError {
-    return new LuaError(`${this.chunk}:${this.line}: ${message}${near === null ? "" : ` near '${near}'`}`);
+    const [shown] = near?.split("\0", 1) ?? []; // C sees its end there
+    return new LuaError(`${this.chunk}:${this.line}: ${message}${shown === undefined ? "" : ` near '${shown}'`}`);
   }
 
   #shown(): string {

@@ -11,7 +11,11 @@ import { type LuaFunction, type LuaResult, type LuaTable, type LuaValue, NOTHING
 /** Puts functions into a table. */
 export function addFunctions(runtime: Runtime, table: LuaTable, functions: LibraryFunctions): void {
   const caller = new PlainCaller(runtime);
-  for (const [name, written] of Object.entries(functions)) table.set(name, functionOf(runtime, caller, written));
+  for (const [name, written] of Object.entries(functions)) {
+    const callable = functionOf(runtime, caller, written);
+    runtime.libraryFunctions.add(callable);
+    table.set(name, callable);
+  }
 }
 
 function functionOf(runtime: Runtime, caller: Caller, written: LibraryFunctions[string]): LuaFunction {

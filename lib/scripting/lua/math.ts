@@ -60,7 +60,11 @@ function ofOne(calculate: (x: number) => number) {
 }
 
 function ofTwo(calculate: (x: number, y: number) => number) {
-  return (...args: LuaValue[]): LuaResult => calculate(numberArgument(args, 1), numberArgument(args, 2));
+  return (...args: LuaValue[]): LuaResult => {
+    // C's compilers look at the last argument first: where both are wrong, the second is what the error names.
+    const y = numberArgument(args, 2);
+    return calculate(numberArgument(args, 1), y);
+  };
 }
 
 export function mathFunctions(random: ScriptRandom): LibraryFunctions {
@@ -79,7 +83,10 @@ export function mathFunctions(random: ScriptRandom): LibraryFunctions {
     fmod: ofTwo((x, y) => x % y),
     mod: ofTwo((x, y) => x % y),
     frexp: (...args) => splitExponent(numberArgument(args, 1)),
-    ldexp: (...args) => timesPower(numberArgument(args, 1), intArgument(args, 2)),
+    ldexp: (...args) => {
+      const exponent = intArgument(args, 2); // first, as in `ofTwo`
+      return timesPower(numberArgument(args, 1), exponent);
+    },
     log: ofOne(Math.log),
     log10: ofOne(Math.log10),
     max: (...args) => extreme(args, (x, most) => x > most),

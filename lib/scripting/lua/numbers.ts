@@ -47,3 +47,26 @@ function ofHexadecimal([, sign, whole = "", fraction = "", power = "0"]: RegExpE
 export function power(x: number, y: number): number {
   return x === 1 || (x === -1 && (y === Infinity || y === -Infinity)) ? 1 : x ** y;
 }
+
+/** An operation on numbers, by the field of a metatable that stands for it. */
+export type ArithmeticEvent = "__add" | "__sub" | "__mul" | "__div" | "__mod" | "__pow" | "__unm";
+
+/** What an operation makes of numbers. */
+export function calculate(event: ArithmeticEvent, x: number, y: number): number {
+  switch (event) {
+    case "__add":
+      return x + y;
+    case "__sub":
+      return x - y;
+    case "__mul":
+      return x * y;
+    case "__div":
+      return x / y;
+    case "__mod":
+      return x - Math.floor(x / y) * y;
+    case "__pow":
+      return power(x, y);
+    case "__unm":
+      return -x;
+  }
+}

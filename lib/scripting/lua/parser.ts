@@ -6,6 +6,7 @@
 
 import type { LuaError } from "./errors.ts";
 import { END_OF_SOURCE, Lexer, NAME, NUMBER, shownSymbol, STRING } from "./lexer.ts";
+import { type ArithmeticEvent, calculate } from "./numbers.ts";
 import type {
   BinaryOperator,
   Block,
@@ -43,6 +44,14 @@ const PRIORITIES: Readonly<Record<string, readonly [number, number]>> = {
   "^": [10, 9],
 };
 const UNARY_PRIORITY = 8;
+const ARITHMETIC: Readonly<Partial<Record<BinaryOperator, ArithmeticEvent>>> = {
+  "+": "__add",
+  "-": "__sub",
+  "*": "__mul",
+  "/": "__div",
+  "%": "__mod",
+  "^": "__pow",
+};
 const UNARY = { "not": "not", "-": "minus", "#": "length" } as const;
 
 const BLOCK_ENDS = new Set(["else", "elseif", "end", "until", END_OF_SOURCE]);
@@ -295,6 +304,7 @@ class Parser {
     }
   }
 
+  /** Its bounds are looked at where `do` stands. */
   #numericFor(name: string, line: number): Statement {
     this.lexer.next();
     const start = this.#expression();
@@ -302,9 +312,10 @@ class Parser {
     const limit = this.#expression();
     const step = this.#accept(",") ? this.#expression() : null;
     const variable = this.#newVariable(name);
+    const checkLine = this.lexer.line;
     const block = this.#forBlock([variable], line);
     variable.isCounter = !variable.isAssigned;
-    return { kind: "numeric for", variable, start, limit, step, block, line };
+    return { kind: "numeric for", variable, start, limit, step, block, line: checkLine };
   }
 
   #genericFor(name: string, line: number): Statement {
@@ -401,9 +412,21 @@ class Parser {
         const right = this.#expression(priorities[1]);
         left = operator === "and" || operator === "or"
           ? { kind: operator, left, right }
-          : { kind: "binary", operator: operator as BinaryOperator, left, right, line: this.lexer.lastLine }; // as the others are
+          : this.#binary(operator as BinaryOperator, left, right); // as the others are
       }
     });
+  }
+
+  /** An operation. One on constants is calculated here, as Lua does: so its operands are no constants of the function. */
+  #binary(operator: BinaryOperator, left: Expression, right: Expression): Expression {
+    const event = ARITHMETIC[operator];
+    const [x, y] = [constantOf(left), constantOf(right)];
+    if (event !== undefined && x !== null && y !== null) {
+      const isByZero = y === 0 && (operator === "/" || operator === "%");
+      const value = isByZero ? NaN : calculate(event, x, y);
+      if (!Number.isNaN(value)) return { kind: "number", value };
+    }
+    return { kind: "binary", operator, left, right, line: this.lexer.lastLine };
   }
 
   #operand(): Expression {
@@ -412,7 +435,8 @@ class Parser {
     this.#inner.body.operations++;
     this.lexer.next();
     const operand = this.#expression(UNARY_PRIORITY);
-    if (kind === "-" && operand.kind === "number") return { kind: "number", value: -operand.value };
+    const constant = kind === "-" ? constantOf(operand) : null;
+    if (constant !== null) return { kind: "number", value: -constant };
     return { kind: UNARY[kind], operand, line: this.lexer.lastLine };
   }
 
@@ -579,4 +603,10 @@ class Parser {
     this.#close("end", "function", line);
     return body;
   }
+}
+
+/** The number that an expression is, if it is nothing else. */
+function constantOf(expression: Expression): number | null {
+  if (expression.kind === "parenthesis") return constantOf(expression.inner);
+  return expression.kind === "number" ? expression.value : null;
 }

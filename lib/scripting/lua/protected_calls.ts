@@ -8,11 +8,16 @@ import { AnyGenerator, type Called, type Running, type Runtime, TailCall } from 
 import { IN_LIBRARY } from "./state.ts";
 import { allOf, type LuaFunction, type LuaResult, LuaTable, type LuaValue } from "./values.ts";
 
+/** How often a handler of `xpcall` is called that fails: each of its errors is handled within the call before. */
+const MOST_HANDLER_CALLS = 200;
+const ERROR_IN_HANDLER = "error in error handling";
+
 /** What a protected call gives that has failed with a value; as a call's result, that may be a generator. */
 type Failed = (value: LuaValue) => LuaResult;
 
 export function pcallFunction(runtime: Runtime): LuaFunction {
-  return (...args) => protect(runtime, args, failedCall);
+  const failed: Failed = (value) => failedCall(runtime, value);
+  return (...args) => protect(runtime, args, failed);
 }
 
 export function xpcallFunction(runtime: Runtime): LuaFunction {
@@ -85,24 +90,58 @@ function succeeded(result: LuaResult): LuaResult {
 }
 
 /** What Redis's `pcall` gives of an error: of a table its field `err`, which follows the table where it is no string. */
-function failedCall(value: LuaValue): LuaResult {
+function failedCall(runtime: Runtime, value: LuaValue): LuaResult {
   if (!(value instanceof LuaTable)) return [false, value];
-  const message = value.get("err");
+  if (value.metatable === null) return withMessage(value, value.get("err"));
+  const { state } = runtime;
+  const { depth } = state;
+  state.stack[++state.depth] = IN_LIBRARY;
+  const message = runtime.index(value, "err", IN_LIBRARY);
+  if ((message as unknown) instanceof AnyGenerator) {
+    return failedLater(runtime, value, message as unknown as Running, depth) as unknown as LuaResult; // compiled code runs it
+  }
+  state.depth = depth;
+  return withMessage(value, message);
+}
+
+/** The same where a metatable's function is yet to be run, in generator mode. */
+function* failedLater(runtime: Runtime, value: LuaTable, running: Running, depth: number): Running {
+  const message = runtime.first(yield* runtime.settleMetamethod(running));
+  runtime.state.depth = depth;
+  return withMessage(value, message);
+}
+
+function withMessage(value: LuaTable, message: LuaValue): LuaResult {
   return typeof message === "string" || typeof message === "number" ? [false, message] : [false, value, message];
 }
 
-/** What `xpcall` gives of an error: the first value that its handler makes of it. */
+/** What `xpcall` gives of an error: what its handler makes of that, or of the one that it fails with itself. */
 function handled(runtime: Runtime, handler: LuaValue, value: LuaValue): LuaResult {
-  const result = protect(runtime, [handler, value], failedHandler);
-  return result instanceof AnyGenerator
-    ? handledLater(runtime, result) as unknown as LuaResult // compiled code runs it
-    : [false, allOf(result)[1]];
+  if (typeof handler !== "function") return [false, ERROR_IN_HANDLER];
+  let failure = value;
+  for (let calls = 0; calls < MOST_HANDLER_CALLS; calls++) {
+    const result = protect(runtime, [handler, failure], failedHandler);
+    if (result instanceof AnyGenerator) {
+      return handledLater(runtime, handler, result, calls) as unknown as LuaResult; // compiled code runs it
+    }
+    const [isFine, made] = allOf(result);
+    if (isFine === true) return [false, made];
+    failure = made;
+  }
+  return [false, ERROR_IN_HANDLER];
 }
 
-function* handledLater(runtime: Runtime, running: Running): Running {
-  return [false, allOf(yield* runtime.settle(running))[1]];
+/** The same from a call on that is under way. */
+function* handledLater(runtime: Runtime, handler: LuaValue, running: LuaResult & Running, calls: number): Running {
+  let result: LuaResult = running;
+  for (;;) {
+    const [isFine, made] = allOf(yield* runtime.settle(result));
+    if (isFine === true) return [false, made];
+    if (++calls === MOST_HANDLER_CALLS) return [false, ERROR_IN_HANDLER];
+    result = protect(runtime, [handler, made], failedHandler);
+  }
 }
 
-function failedHandler(): LuaResult {
-  return [false, "error in error handling"];
+function failedHandler(value: LuaValue): LuaResult {
+  return [false, value];
 }

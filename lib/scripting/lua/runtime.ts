@@ -5,9 +5,9 @@
  */
 
 import { LuaError, READ_ONLY, ScriptEnd } from "./errors.ts";
-import { formatNumber, parseNumber, power } from "./numbers.ts";
+import { type ArithmeticEvent, calculate, formatNumber, parseNumber, power } from "./numbers.ts";
 import type { Origin, Site } from "./sites.ts";
-import { IN_LIBRARY, ScriptState } from "./state.ts";
+import { ScriptState } from "./state.ts";
 import {
   allOf,
   IndexWalk,
@@ -21,7 +21,7 @@ import {
 } from "./values.ts";
 
 /** Metatables that are asked one after the other (MAXTAGLOOP). */
-const MOST_METATABLES = 100;
+export const MOST_METATABLES = 100;
 /** Functions that may be under way at once (LUAI_MAXCALLS); the engine's own stack may end before. */
 const MOST_DEPTH = 20_000;
 /** From so deep on, a tail call is made by the function below. */
@@ -49,13 +49,13 @@ export class TailCall extends Array<LuaValue> {
   }
 }
 
-type Arithmetic = "__add" | "__sub" | "__mul" | "__div" | "__mod" | "__pow" | "__unm";
-
 export class Runtime {
   readonly state = new ScriptState();
   globals = new LuaTable();
   /** The metatable of all strings. */
   readonly stringMetatable = new LuaTable();
+  /** Functions that no script has written. */
+  readonly libraryFunctions = new WeakSet<LuaFunction>();
   readonly nothing: LuaResult = NOTHING;
   readonly mostDepth = MOST_DEPTH;
   readonly tailDepth = TAIL_DEPTH;
@@ -180,33 +180,14 @@ export class Runtime {
 
   // --- Operators ------------------------------------------------------------------------------------------------------
 
-  arithmetic(event: Arithmetic, a: LuaValue, b: LuaValue, site: Site): LuaValue {
+  arithmetic(event: ArithmeticEvent, a: LuaValue, b: LuaValue, site: Site): LuaValue {
     const [x, y] = [toNumber(a), toNumber(b)];
-    if (x !== undefined && y !== undefined) return this.#calculate(event, x, y);
+    if (x !== undefined && y !== undefined) return calculate(event, x, y);
     const handler = this.#handler(a, event) ?? this.#handler(b, event);
     if (handler !== undefined) return this.#ask(handler, [a, b], site);
     throw x === undefined
       ? this.#wrongOperand(a, site.origin, "perform arithmetic on", site)
       : this.#wrongOperand(b, site.otherOrigin, "perform arithmetic on", site);
-  }
-
-  #calculate(event: Arithmetic, x: number, y: number): number {
-    switch (event) {
-      case "__add":
-        return x + y;
-      case "__sub":
-        return x - y;
-      case "__mul":
-        return x * y;
-      case "__div":
-        return x / y;
-      case "__mod":
-        return x - Math.floor(x / y) * y;
-      case "__pow":
-        return power(x, y);
-      case "__unm":
-        return -x;
-    }
   }
 
   /** What two strings have given. */
@@ -249,9 +230,9 @@ export class Runtime {
   }
 
   /** Whether two tables that are not the same are equal by their metatables. */
-  equal(a: LuaTable, b: LuaTable): boolean {
+  equal(a: LuaTable, b: LuaTable, site: Site): boolean {
     const handler = this.#comparison(a, b, "__eq");
-    return handler === undefined ? false : this.#truth(this.call(handler, [a, b], IN_LIBRARY), false);
+    return handler === undefined ? false : this.#truth(this.#callHandler(handler, [a, b], site), false);
   }
 
   /** The metamethod that both have for a comparison. */
@@ -284,7 +265,8 @@ export class Runtime {
     if (typeof callee === "function") return callWith(callee, args);
     const handler = this.#handler(callee, "__call");
     if (typeof handler === "function") return args.length === 1 ? handler(callee, args[0]) : handler(callee, ...args);
-    throw this.#wrongOperand(callee, site.origin, "call", site);
+    // What a metamethod is has no name.
+    throw this.#wrongOperand(callee, site.kind === "operation" ? null : site.origin, "call", site);
   }
 
   /** The first value of a result. */

@@ -9,6 +9,12 @@ export interface Origin {
   readonly name: string;
 }
 
+/**
+ * What is done at a place: an operation, which may call a metamethod; a call, which as a tail call takes the place of the
+ * function that makes it; or what a generic `for` calls for each turn.
+ */
+export type SiteKind = "operation" | "call" | "tail call" | "turn";
+
 export interface Site {
   /** What messages call the source. */
   readonly chunk: string;
@@ -19,6 +25,5 @@ export interface Site {
   readonly origin: Origin | null;
   /** The same of the right one. */
   readonly otherOrigin: Origin | null;
-  /** Whether a call gives its function's result: it takes the place of the function that makes it. */
-  readonly isTail: boolean;
+  readonly kind: SiteKind;
 }

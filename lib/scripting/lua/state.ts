@@ -21,7 +21,7 @@ export const IN_LIBRARY: Site = {
   line: -1,
   origin: null,
   otherOrigin: null,
-  isTail: false,
+  kind: "call",
 };
 
 /** Whether something was thrown as the engine's stack is full; by a regular expression, V8 throws that as a SyntaxError. */
@@ -36,6 +36,8 @@ export class ScriptState {
   turnsLeft = TURNS_PER_LOOK;
   /** Calls by libraries and metamethods within the coroutine that runs: over these it cannot yield. */
   barriers = 0;
+  /** How deep calls were nested where the coroutine that runs was made to: those below are another's. */
+  base = 0;
   /** How often the script should have been left, and could not be. */
   stalls = 0;
   /** By depth: the call that the function there made last. */
@@ -43,20 +45,25 @@ export class ScriptState {
 
   /** A script begins. */
   begin(): void {
-    this.depth = this.barriers = this.stalls = 0;
+    this.depth =
+      this.base =
+      this.barriers =
+      this.stalls =
+        0;
     this.turnsLeft = TURNS_PER_LOOK;
   }
 
   /** The call that is under way; for `level` 2, that of the function which makes it, and so on. */
   siteAt(level: number): Site {
-    return this.stack[this.depth + 1 - level] ?? IN_LIBRARY;
+    const at = this.depth + 1 - level;
+    return at > this.base ? this.stack[at] ?? IN_LIBRARY : IN_LIBRARY;
   }
 
   /** Where a call was made, as messages begin; "" where that is unknown, as its function was replaced by what it called. */
   position(level: number): string {
-    const { chunk, line, isTail } = this.siteAt(level);
+    const { chunk, line, kind } = this.siteAt(level);
     // A function of a library takes nobody's place.
-    const isReplaced = isTail && level > 1 && this.siteAt(level - 1) !== IN_LIBRARY;
+    const isReplaced = kind === "tail call" && level > 1 && this.siteAt(level - 1) !== IN_LIBRARY;
     return line < 0 || isReplaced ? "" : `${chunk}:${line}: `;
   }
 
@@ -86,9 +93,9 @@ export class ScriptState {
   }
 
   #describe({ index, message }: ArgumentError): string {
-    const { origin } = this.siteAt(1);
-    const name = origin?.name ?? "?";
-    if (origin?.kind !== "method") return `bad argument #${index} to '${name}' (${message})`;
+    const { origin, kind } = this.siteAt(1);
+    const name = kind === "turn" ? "(for generator)" : kind === "operation" ? "?" : origin?.name ?? "?";
+    if (kind === "operation" || origin?.kind !== "method") return `bad argument #${index} to '${name}' (${message})`;
     return index === 1
       ? `calling '${name}' on bad self (${message})`
       : `bad argument #${index - 1} to '${name}' (${message})`;
