@@ -26,8 +26,9 @@ function fieldTable(name: string, value: LuaValue): LuaTable {
   return table;
 }
 
-/** The table that an error is to scripts. `text`: its code, a space and a message; a text without a space has no code. */
-export function errorTable(text: string): LuaTable {
+/** The table that an error is to scripts. `given`: its code, a space and a message; a text without a space has no code. */
+export function errorTable(given: string): LuaTable {
+  const text = toNul(given);
   const space = text.indexOf(" ");
   const code = space < 0 ? "ERR" : text.slice(0, space);
   const message = (space < 0 ? text : text.slice(space + 1)).replace(/^[\r\n]+|[\r\n]+$/g, "");

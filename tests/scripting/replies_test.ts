@@ -6,7 +6,7 @@ import { decodeLatin1 } from "../../lib/bytes/latin1.ts";
 import { ReplyWriter } from "../../lib/resp/reply.ts";
 import { compileChunk, instantiate } from "../../lib/scripting/lua/compiler.ts";
 import { LuaTable } from "../../lib/scripting/lua/values.ts";
-import { ReplyMaker, shownValue } from "../../lib/scripting/replies.ts";
+import { errorTable, ReplyMaker, shownValue } from "../../lib/scripting/replies.ts";
 import { call, MODES, newRuntime } from "./lua/run_lua.ts";
 
 /** The reply to a client of RESP3 that a script has returned. */
@@ -22,6 +22,7 @@ function replyOf(source: string): string {
 test("a status and an error end before a character 0, as C's strings do", () => {
   assert.equal(replyOf("return {ok='a\\0b'}"), "+a\r\n");
   assert.equal(replyOf("return {err='ERR a\\0b'}"), "-ERR a\r\n");
+  assert.equal(errorTable("ERR a\0b").get("err"), "ERR a");
 });
 
 test("verbatim strings and big numbers may have a character 0", () => {

@@ -338,7 +338,10 @@ export class ExpressionWriter {
     if (chain.length > LONG_CHAIN) return this.#longChain(chain);
     return this.around.temporaries.within(() => {
       if (operator === "==" || operator === "~=") return this.#equality(operator, left, right, line);
-      const [a, b] = [this.#operand(left), this.#operand(right)];
+      // A constant on the left of arithmetic comes after those on its right (see `#zero`).
+      const early = left.kind === "number" && operator in ARITHMETIC ? this.#operand(right) : null;
+      const a = this.#operand(left);
+      const b = early ?? this.#operand(right);
       const setup = a.setup + b.setup;
       const comparison = COMPARISONS[operator];
       if (comparison !== undefined) {

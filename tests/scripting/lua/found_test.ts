@@ -189,6 +189,7 @@ do end`,
   ],
   "constants are calculated before they are a function's": [
     ["local a = (1/0 and -0 or nil) return 1/0", "inf"],
+    ["return -0 - (1/0)", "-inf"],
     ["local a = 0 return 1/-(-0), 1/(-(0)*1)", "inf inf"],
     ["local t={-0+1,0} return 1/t[2]", "inf"],
     ["local t={2^-0,0} return 1/t[2], 1/0*0~=1/0*0, -7%3, 2^-1", "inf true 2 0.5"],
