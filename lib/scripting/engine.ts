@@ -105,7 +105,7 @@ export class ScriptEngine implements Running {
         ? { functions: { ...functions, ...SCRIPT_FUNCTIONS }, constants }
         : { functions, constants, whileLoading: { register_function: this.registration.register, log: functions.log } },
       tick: () => this.#tick(),
-      memoryBytes: () => runtimeHeap().usedBytes(),
+      memoryBytes: () => this.#notedNumber(() => runtimeHeap().usedBytes()),
       clockSeconds: () => this.#notedNumber(() => monotonicMs() / MS_PER_SECOND),
     });
   }
@@ -164,10 +164,9 @@ export class ScriptEngine implements Running {
     if (!this.noted.isHandingOut) this.noted.forget();
     this.#enter(this.realm(run.callable.kind, "generator"));
     this.#running = this.#realm.runtime.settle(this.#call(run, run.callable.generator(), given));
-    for (;;) {
-      if (this.goOn(mayBeLeft) === "done") return "done";
-      else if (mayBeLeft) return "left";
-    }
+    let progress = this.goOn(mayBeLeft);
+    while (progress === "left" && !mayBeLeft) progress = this.goOn(mayBeLeft);
+    return progress;
   }
 
   /** Runs a slice of a script that was left. */

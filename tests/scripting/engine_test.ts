@@ -35,7 +35,7 @@ test("what a script changes of a reply does not come back when it begins anew", 
   assert.equal(run(source, 0), "{changed,2}");
 });
 
-test("chance, settings of cjson and the time are the same when a script begins anew", () => {
+test("chance, settings of cjson, the time and memory are the same when a script begins anew", () => {
   const { run } = newEngine();
   const draw = "return {math.random(1000000), math.random(1000000)}";
   const plain = newEngine().run(draw);
@@ -44,6 +44,8 @@ test("chance, settings of cjson and the time are the same when a script begins a
     return cjson.encode_max_depth()`;
   assert.equal(run(source, 0), "1001");
   assert.equal(run(`local a = os.clock() ${LONG} return os.clock() >= a`, 0), "true");
+  // A call that depends on what is noted is the same call.
+  assert.equal(run(`redis.call('incr', 'n' .. collectgarbage('count')) ${LONG} return 'same'`, 0), "same");
 });
 
 test("a script that makes coroutines begins anew at once, and as generators from then on", () => {
