@@ -8,6 +8,7 @@
 
 import { getPriority } from "node:os";
 import process from "node:process";
+import { heapInUse } from "./heap.ts";
 
 /** Memory that the process takes, and the part of it that is in use in the runtime's heap, in bytes. */
 export interface ProcessMemory {
@@ -42,8 +43,8 @@ const SYSTEM: Process = {
     }
   },
   memory: () => {
-    const { rss, heapUsed } = process.memoryUsage();
-    return { residentBytes: rss, heapBytes: heapUsed };
+    const usage = process.memoryUsage();
+    return { residentBytes: usage.rss, heapBytes: heapInUse(usage) };
   },
   processorTime: (on) => {
     const { user, system } = on === "process" ? process.cpuUsage() : process.threadCpuUsage();

@@ -1,0 +1,30 @@
+/** The runtime's own heap, as it is told of on either runtime. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runtimeHeap } from "../../lib/runtime/heap.ts";
+import { thisProcess } from "../../lib/runtime/process.ts";
+
+const MIB = 1024 * 1024;
+
+test("what buffers hold, as all data of a server, is no part of the heap", () => {
+  runtimeHeap().collect();
+  const before = runtimeHeap().usedBytes();
+  const buffer = new Uint8Array(256 * MIB).fill(1);
+  runtimeHeap().collect();
+  assert.ok(runtimeHeap().usedBytes() < before + 64 * MIB);
+  assert.ok(thisProcess().memory().heapBytes < before + 64 * MIB);
+  assert.equal(buffer.at(-1), 1);
+});
+
+test("what is in use stays when the heap is collected, and what is not goes", () => {
+  runtimeHeap().collect();
+  const before = runtimeHeap().usedBytes();
+  let kept: unknown[] | null = Array.from({ length: 1_000_000 }, (_, i) => ({ i }));
+  runtimeHeap().collect();
+  assert.ok(runtimeHeap().usedBytes() > before + 8 * MIB, `${kept.length} objects are there`);
+  kept = null;
+  runtimeHeap().collect();
+  assert.ok(runtimeHeap().usedBytes() < before + 8 * MIB);
+  assert.ok(runtimeHeap().mostBytes() > 256 * MIB);
+});
