@@ -34,9 +34,19 @@ function collector(): () => void {
   return vm.runInNewContext("gc");
 }
 
-/** What of the heap is in use. Bun counts what buffers hold among it, which is not in it: all data of a server. */
-export function heapInUse({ heapUsed, external }: { readonly heapUsed: number; readonly external: number }): number {
-  return isBun ? heapUsed - external : heapUsed;
+/** The part of `process.memoryUsage` that tells of the heap. */
+interface HeapUsage {
+  readonly heapUsed: number;
+  readonly heapTotal: number;
+  readonly arrayBuffers: number;
+}
+
+/**
+ * What of the heap is in use. Bun counts what buffers hold among it, which is not in it: all data of a server. It counts
+ * as of the last collection, and what objects take up since then by itself.
+ */
+export function heapInUse({ heapUsed, heapTotal, arrayBuffers }: HeapUsage): number {
+  return isBun ? Math.max(heapTotal, heapUsed - arrayBuffers) : heapUsed;
 }
 
 const SYSTEM: RuntimeHeap = {

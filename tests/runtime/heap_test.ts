@@ -17,10 +17,14 @@ test("what buffers hold, as all data of a server, is no part of the heap", () =>
   assert.equal(buffer.at(-1), 1);
 });
 
-test("what is in use stays when the heap is collected, and what is not goes", () => {
+test("what is in use stays when the heap is collected, strings too, and what is not goes", () => {
   runtimeHeap().collect();
   const before = runtimeHeap().usedBytes();
   let kept: unknown[] | null = Array.from({ length: 1_000_000 }, (_, i) => ({ i }));
+  let texts: string[] | null = Array.from({ length: 100 }, (_, i) => Array(MIB).fill(i % 10).join(""));
+  runtimeHeap().collect();
+  assert.ok(runtimeHeap().usedBytes() > before + 100 * MIB, `${texts.length} strings are there`);
+  texts = null;
   runtimeHeap().collect();
   assert.ok(runtimeHeap().usedBytes() > before + 8 * MIB, `${kept.length} objects are there`);
   kept = null;
