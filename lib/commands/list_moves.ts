@@ -8,7 +8,7 @@ import type { Request } from "../resp/request.ts";
 import { TYPE_LIST } from "../store/entry.ts";
 import { Element } from "../store/listpack.ts";
 import type { End } from "../store/types/list_bodies.ts";
-import { BLOCKING, type Command, command, DENYOOM, type Handler, NOSCRIPT, WRITE } from "./command.ts";
+import { BLOCKING, type Command, command, DENYOOM, type Handler, WRITE } from "./command.ts";
 import { SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_LIST } from "./events.ts";
 import { type EndPops, popFirst, popFirstOrWait, popOneOrWait, type Waiter } from "./key_pops.ts";
@@ -160,10 +160,10 @@ const blmpop: Handler = (session, request) => popFirstOrWait(session, request, L
 export const LIST_MOVE_COMMANDS: readonly Command[] = [
   command("lmove", 5, WRITE | DENYOOM, lmove, MOVING),
   command("rpoplpush", 3, WRITE | DENYOOM, rpoplpush, MOVING),
-  command("blpop", -3, WRITE | NOSCRIPT | BLOCKING, blpop, AWAITED),
-  command("brpop", -3, WRITE | NOSCRIPT | BLOCKING, brpop, AWAITED),
-  command("blmove", 6, WRITE | DENYOOM | NOSCRIPT | BLOCKING, blmove, MOVING),
-  command("brpoplpush", 4, WRITE | DENYOOM | NOSCRIPT | BLOCKING, brpoplpush, MOVING),
+  command("blpop", -3, WRITE | BLOCKING, blpop, AWAITED),
+  command("brpop", -3, WRITE | BLOCKING, brpop, AWAITED),
+  command("blmove", 6, WRITE | DENYOOM | BLOCKING, blmove, MOVING),
+  command("brpoplpush", 4, WRITE | DENYOOM | BLOCKING, brpoplpush, MOVING),
   command("lmpop", -4, WRITE, lmpop, { ...LIST, keys: [keySpec(RW | ACCESS | DELETE, index(1), keynum())] }),
   command("blmpop", -5, WRITE | BLOCKING, blmpop, {
     ...LIST,

@@ -240,6 +240,6 @@ export const REPLICATION_COMMANDS: readonly Command[] = [
   command("sync", 1, SYNCHRONISATION, sync),
   command("replconf", -1, ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, replconf),
   command("role", 1, NOSCRIPT | LOADING | STALE | FAST, role, { categories: ["admin", "dangerous"] }),
-  command("wait", 3, NOSCRIPT, wait, { categories: ["connection"] }),
+  command("wait", 3, 0, wait, { categories: ["connection"] }),
   command("waitaof", 4, NOSCRIPT, waitaof, { categories: ["connection"] }),
 ];

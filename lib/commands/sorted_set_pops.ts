@@ -6,7 +6,7 @@
 
 import type { Request } from "../resp/request.ts";
 import { TYPE_ZSET } from "../store/entry.ts";
-import { BLOCKING, type Command, command, FAST, type Handler, NOSCRIPT, WRITE } from "./command.ts";
+import { BLOCKING, type Command, command, FAST, type Handler, WRITE } from "./command.ts";
 import { NOT_POSITIVE, SYNTAX_ERROR } from "./errors.ts";
 import { EVENT_ZSET } from "./events.ts";
 import { integerFrom } from "./integer_argument.ts";
@@ -102,8 +102,8 @@ const bzmpop: Handler = (session, request) => popFirstOrWait(session, request, S
 export const SORTED_SET_POP_COMMANDS: readonly Command[] = [
   command("zpopmin", -2, WRITE | FAST, zpopmin, TAKEN),
   command("zpopmax", -2, WRITE | FAST, zpopmax, TAKEN),
-  command("bzpopmin", -3, WRITE | NOSCRIPT | FAST | BLOCKING, bzpopmin, TAKEN_OR_AWAITED),
-  command("bzpopmax", -3, WRITE | NOSCRIPT | FAST | BLOCKING, bzpopmax, TAKEN_OR_AWAITED),
+  command("bzpopmin", -3, WRITE | FAST | BLOCKING, bzpopmin, TAKEN_OR_AWAITED),
+  command("bzpopmax", -3, WRITE | FAST | BLOCKING, bzpopmax, TAKEN_OR_AWAITED),
   command("zmpop", -4, WRITE, zmpop, { ...ZSET, keys: [keySpec(RW | ACCESS | DELETE, index(1), keynum())] }),
   command("bzmpop", -5, WRITE | BLOCKING, bzmpop, {
     ...ZSET,

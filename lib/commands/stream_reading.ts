@@ -69,6 +69,12 @@ function readingOptions(session: Session, request: Request, withGroup: boolean):
   for (let i = 1; i < request.argc && asked.firstKey === 0; i++) {
     const more = request.argc - 1 - i;
     if (request.is(i, "block") && more > 0) {
+      if (session.isScript) {
+        return refuse(
+          session,
+          `ERR ${shownArgument(request, 0)} command is not allowed with BLOCK option from scripts`,
+        );
+      }
       const timeoutMs = integerArgument(session, request, ++i, "ERR timeout is not an integer or out of range");
       if (timeoutMs === null) return null;
       if (timeoutMs < 0) return refuse(session, "ERR timeout is negative");

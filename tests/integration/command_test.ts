@@ -19,6 +19,10 @@ const INTENDED: ReadonlyMap<string, string> = new Map([
   ["command|getkeysandflags", "takes a command without arguments, as since Redis 7.2"],
   ["zrank", "takes WITHSCORE, as since Redis 7.2"],
   ["zrevrank", "takes WITHSCORE, as since Redis 7.2"],
+  ...["blpop", "brpop", "blmove", "brpoplpush", "bzpopmin", "bzpopmax", "wait"].map((name): [string, string] => [
+    name,
+    "may be called from scripts, as since Redis 7.2",
+  ]),
 ]);
 
 let server: ServerProcess;

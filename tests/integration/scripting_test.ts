@@ -178,6 +178,35 @@ test("a script breaks WATCH, wakes who waits once it is done, and publishes", as
   for (const one of [other, waiting, listening]) one.close();
 });
 
+test("in scripts commands that wait for keys or replicas do not wait", { skip: IS_ORACLE }, async () => {
+  const waiting = [
+    "'BLPOP', KEYS[1], 0",
+    "'BRPOP', KEYS[1], 0",
+    "'BLMOVE', KEYS[1], KEYS[1], 'LEFT', 'LEFT', 0",
+    "'BRPOPLPUSH', KEYS[1], KEYS[1], 0",
+    "'BZPOPMIN', KEYS[1], 0",
+    "'BZPOPMAX', KEYS[1], 0",
+    "'BLMPOP', 0, 1, KEYS[1], 'LEFT'",
+    "'BZMPOP', 0, 1, KEYS[1], 'MIN'",
+  ];
+  for (const call of waiting) {
+    assert.equal(await evaluate(`return redis.call(${call}) == false and 1 or 0`, ["not there"]), 1, call);
+  }
+  assert.equal(await evaluate("return redis.call('WAIT', 1, 0)"), 0);
+  await evaluate("redis.call('RPUSH', KEYS[1], 'a', 'b', 'c')", ["there"]);
+  const taken = "return {redis.call('BLPOP', KEYS[1], 0)[2], redis.call('BRPOPLPUSH', KEYS[1], KEYS[1], 0)}";
+  assert.deepEqual(await evaluate(taken, ["there"]), ["a", "c"]);
+  await client.expect("LRANGE there 0 -1", ["c", "b"]);
+  await client.expect("XGROUP CREATE stream group $ MKSTREAM", "OK");
+  for (const [name, group] of [["XREAD", ""], ["XREADGROUP", "'GROUP', 'group', 'one', "]]) {
+    const failure = await failureOf(
+      `return redis.call('${name}', ${group}'BLOCK', 0, 'STREAMS', KEYS[1], '0')`,
+      "stream",
+    );
+    assert.equal(failure, `ERR ${name} command is not allowed with BLOCK option from scripts`);
+  }
+});
+
 test("a client with tracking is told of what its own script reads and others change", async () => {
   const reader = await server.connect();
   await reader.call("HELLO 3");

@@ -75,6 +75,7 @@ export class ScriptCalls implements CommandCalls {
     session.caller = caller;
     session.database = caller.database;
     session.flags = caller.flags & (PRIMARY | LOADER);
+    session.writeOffset = caller.writeOffset; // what WAIT asks about
     this.#microseconds = 0;
     this.#isOutOfMemory = (dispatcher.gates & GATE_MEMORY) !== 0 && !caller.isObeyed && !dispatcher.hasRoom() &&
       !dispatcher.makeRoom();
