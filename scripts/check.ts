@@ -1,6 +1,6 @@
 /**
- * `deno task check`: format, lint, types on both runtimes, imports that run downwards, and nothing but `lib/runtime/` that
- * asks the system for what a simulation replaces.
+ * `deno task check`: format, lint, types on both runtimes, imports that run downwards, nothing but `lib/runtime/` that asks
+ * the system for what a simulation replaces, and nothing that detaches a buffer.
  */
 
 import process from "node:process";
@@ -24,7 +24,7 @@ await runSteps([
     command: ["node_modules/.bin/depcruise", "--config", ".dependency-cruiser.cjs", "main.ts", "lib"],
   },
   {
-    name: "time, chance, files, threads and the end come from lib/runtime/",
+    name: "time, chance, files, threads and the end come from lib/runtime/, and no buffer is detached",
     command: [DENO, "run", "--allow-read", "--allow-env", "--allow-sys", "scripts/check_runtime.ts"],
   },
 ]);

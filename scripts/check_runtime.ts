@@ -1,14 +1,14 @@
 /**
  * The step of `deno task check` that sees to it that only `lib/runtime/` asks the system for what a simulation replaces:
- * time, timers, chance, files, threads, other processes, the end. Names each place that does, with its line;
- * runtime_rules.ts says what counts.
+ * time, timers, chance, files, threads, other processes, the end; and that nothing detaches a buffer. Names each place that
+ * does, with its line; runtime_rules.ts says what counts.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import ts from "typescript";
-import { EXCEPTIONS, GLOBALS, MEMBERS, MODULES, OWNER } from "./runtime_rules.ts";
+import { DETACHING, EXCEPTIONS, GLOBALS, MEMBERS, MODULES, OWNER } from "./runtime_rules.ts";
 
 /** Names of the object whose members the globals are. */
 const GLOBAL_OBJECTS = ["globalThis", "global", "self"];
@@ -23,14 +23,14 @@ export interface Use {
 
 /** The uses in a file, in order; `path` is relative to the repository, with slashes. */
 export function usesIn(path: string, text: string): Use[] {
-  if (path.startsWith(OWNER)) return [];
+  const isOwner = path.startsWith(OWNER);
   const allowed = EXCEPTIONS.find(({ file }) => file === path)?.names ?? [];
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const modules = modulesIn(source);
   const uses: Use[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isTypeNode(node) || isTypeOnly(node)) return; // types ask for nothing
-    const name = useAt(node, modules);
+    const name = detaching(node) ?? (isOwner ? null : useAt(node, modules));
     if (name !== null && !allowed.includes(name)) {
       uses.push({ line: source.getLineAndCharacterOfPosition(node.getStart()).line + 1, name });
     }
@@ -64,6 +64,15 @@ function runtimeModule(specifier: ts.Node | undefined): string | null {
 
 function isTypeOnly(node: ts.Node): boolean {
   return (ts.isImportClause(node) || ts.isImportSpecifier(node) || ts.isExportDeclaration(node)) && node.isTypeOnly;
+}
+
+/** What a node detaches a buffer by, or null: a member, or an option of `postMessage` and `structuredClone`. */
+function detaching(node: ts.Node): string | null {
+  const named = ts.isPropertyAccessExpression(node) || ts.isPropertyAssignment(node) ||
+      ts.isShorthandPropertyAssignment(node)
+    ? node.name.getText()
+    : "";
+  return DETACHING.includes(named) ? named : null;
 }
 
 /** What a node asks the system for, or null. */
@@ -185,7 +194,10 @@ if (import.meta.main) {
   let found = 0;
   for (const path of sources("lib")) {
     for (const { line, name } of usesIn(path, readFileSync(path, "utf8"))) {
-      console.error(`${path}:${line}: ${name} is for ${OWNER} alone, so that a simulation can replace it`);
+      const why = DETACHING.includes(name)
+        ? "detaches a buffer, and has V8 throw away all that it has compiled"
+        : `is for ${OWNER} alone, so that a simulation can replace it`;
+      console.error(`${path}:${line}: ${name} ${why}`);
       found++;
     }
   }

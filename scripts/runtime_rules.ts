@@ -42,6 +42,12 @@ export const MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
   ["AbortSignal", ["timeout"]],
 ]);
 
+/**
+ * Members that nothing in `lib/` may ask of anything: they detach buffers, and V8 throws away all that it has compiled when
+ * one is for the first time (docs/decisions.md, "Nothing is detached").
+ */
+export const DETACHING: readonly string[] = ["transfer", "transferToFixedLength"];
+
 /** Modules of the runtimes, with what anybody may import from them; from all others nobody may import anything. */
 export const MODULES: ReadonlyMap<string, readonly string[] | "all"> = new Map<string, readonly string[] | "all">([
   ["buffer", "all"],

@@ -8,7 +8,7 @@
 import { dirname } from "node:path";
 import { startWorker, type WorkerThread } from "../runtime/workers.ts";
 import { createEmpty, moveInto, removeQuietly, syncDirectory } from "./rdb_file.ts";
-import { CHUNK_BYTES } from "./token_writer.ts";
+import { type Chunk, CHUNK_BYTES } from "./token_writer.ts";
 import type { SnapshotMemory } from "../store/snapshot_memory.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./save_job.ts";
 
@@ -78,8 +78,8 @@ export class SaveWorker {
     if (this.#current === offload) this.#current = null;
   }
 
-  send(message: ToWorker, transfer: ArrayBuffer[]): void {
-    this.#worker?.post(message, transfer);
+  send(message: ToWorker): void {
+    this.#worker?.post(message);
   }
 
   /** Ends the worker; another starts with the next save. */
@@ -106,7 +106,10 @@ function firstMessage(target: SnapshotTarget, options: WorkerOptions, job: numbe
 }
 
 export class Offload {
-  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  readonly #free: Chunk[] = [];
+  /** Chunks that the worker has, the oldest first. */
+  readonly #posted: Chunk[] = [];
+  /** How many of all chunks posted the target has not taken yet. */
   #pending = 0;
   /** What the chunks take that there are, filled or not, and the encoded bytes that the target has not been given yet. */
   #bytes = 0;
@@ -124,7 +127,7 @@ export class Offload {
     readonly memory: SnapshotMemory,
   ) {
     if (target.kind === "file") createEmpty(target.temporary);
-    worker.send(firstMessage(target, options, worker.begin(this)), []);
+    worker.send(firstMessage(target, options, worker.begin(this)));
   }
 
   /** Whether the walk should pause until `onRoom`. */
@@ -133,15 +136,15 @@ export class Offload {
   }
 
   /** An empty chunk to fill. */
-  takeChunk(): Uint8Array<ArrayBuffer> {
+  takeChunk(): Chunk {
     const chunk = this.#free.pop();
     if (chunk !== undefined) return chunk;
     this.#count(CHUNK_BYTES);
-    return new Uint8Array(CHUNK_BYTES);
+    return new Uint8Array(new SharedArrayBuffer(CHUNK_BYTES));
   }
 
   /** Gives back a chunk that `takeChunk` gave. */
-  giveBack(chunk: Uint8Array<ArrayBuffer>): void {
+  giveBack(chunk: Chunk): void {
     if (this.#isOver) return;
     if (this.#free.length < KEPT_CHUNKS) this.#free.push(chunk);
     else this.#count(-CHUNK_BYTES);
@@ -153,16 +156,17 @@ export class Offload {
     this.memory.keepChunks(bytes);
   }
 
-  /** Sends a chunk of tokens, which is the worker's from now on. */
-  post(chunk: Uint8Array<ArrayBuffer>, length: number): void {
+  /** Sends a chunk of tokens, which is the worker's until it is done with it. */
+  post(chunk: Chunk, length: number): void {
     if (this.#isOver) return;
     this.#pending++;
-    this.worker.send({ kind: "chunk", bytes: chunk, length }, [chunk.buffer]);
+    this.#posted.push(chunk);
+    this.worker.send({ kind: "chunk", bytes: chunk, length });
   }
 
   /** Tells that all chunks were posted. */
   finish(): void {
-    if (!this.#isOver) this.worker.send({ kind: "finish" }, []);
+    if (!this.#isOver) this.worker.send({ kind: "finish" });
   }
 
   /** Ends the save without a result: no event comes after this, and the temporary file is gone. */
@@ -170,7 +174,7 @@ export class Offload {
     this.#isAborted = true;
     if (this.#isOver) return;
     // The worker removes its file too, but the process may be about to exit before that.
-    this.worker.send({ kind: "abort" }, []);
+    this.worker.send({ kind: "abort" });
     this.#end();
   }
 
@@ -178,7 +182,7 @@ export class Offload {
   receive(message: FromWorker): void {
     switch (message.kind) {
       case "done":
-        this.giveBack(message.chunk);
+        this.#chunkRead();
         return this.#deliver(message.output, () => this.#chunkDone());
       case "finished":
         return this.#deliver(message.output, () => this.#finished(message.bytes));
@@ -190,7 +194,7 @@ export class Offload {
   /** Ends the save with an error. */
   fail(reason: Error): void {
     if (this.#isOver) return;
-    this.worker.send({ kind: "abort" }, []);
+    this.worker.send({ kind: "abort" });
     this.#end();
     this.events.onFailed(reason);
   }
@@ -217,6 +221,12 @@ export class Offload {
     );
   }
 
+  /** The worker has read the oldest chunk that it had. */
+  #chunkRead(): void {
+    const chunk = this.#posted.shift();
+    if (chunk !== undefined) this.giveBack(chunk);
+  }
+
   #chunkDone(): void {
     this.#pending--;
     if (this.#pending === WINDOW_CHUNKS - 1) this.events.onRoom();
@@ -239,7 +249,7 @@ export class Offload {
   #end(): void {
     this.#count(-this.#bytes);
     this.#isOver = true;
-    this.#free.length = 0;
+    this.#free.length = this.#posted.length = 0;
     this.worker.end(this);
     if (this.target.kind === "file") removeQuietly(this.target.temporary);
   }

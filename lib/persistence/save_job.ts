@@ -9,6 +9,7 @@ import { CommandEncoder, type CommandEncoderOptions } from "./aof/command_encode
 import { type ByteSink, RdbEncoder } from "./rdb_encoder.ts";
 import { AtomicFile } from "./rdb_file.ts";
 import type { SaveOptions } from "./save.ts";
+import type { Chunk } from "./token_writer.ts";
 
 /** What the main thread sends. `job` tells saves apart, so that what is left of one that was aborted is not mixed up. */
 export type ToWorker =
@@ -19,17 +20,16 @@ export type ToWorker =
     readonly options: WorkerOptions;
   }
   | { readonly kind: "stream"; readonly job: number; readonly options: RdbOptions }
-  | { readonly kind: "chunk"; readonly bytes: Uint8Array<ArrayBuffer>; readonly length: number }
+  | { readonly kind: "chunk"; readonly bytes: Chunk; readonly length: number }
   | { readonly kind: "finish" }
   | { readonly kind: "abort" };
 
 /** What the worker answers. */
 export type FromWorker =
-  /** A chunk was dealt with, and can be filled again; with the encoded bytes that it gave, for a stream. */
+  /** The oldest chunk was dealt with, and can be filled again; with the encoded bytes that it gave, for a stream. */
   | {
     readonly kind: "done";
     readonly job: number;
-    readonly chunk: Uint8Array<ArrayBuffer>;
     readonly output: Uint8Array<ArrayBuffer> | null;
   }
   /** Everything was; with the stream's last bytes. */
@@ -68,8 +68,8 @@ export class SaveJobs {
   /** Encoded bytes of a stream that were not sent yet. */
   #outputs: Uint8Array[] = [];
 
-  /** `send` takes answers for the main thread; the buffers of the second argument are the main thread's from then on. */
-  constructor(readonly send: (message: FromWorker, transfer: ArrayBuffer[]) => void) {}
+  /** `send` takes answers for the main thread. */
+  constructor(readonly send: (message: FromWorker) => void) {}
 
   /** Does what a message asks for. */
   receive(message: ToWorker): void {
@@ -77,7 +77,7 @@ export class SaveJobs {
       this.#take(message);
     } catch (error) {
       this.#discard();
-      this.send({ kind: "failed", job: this.#job, message: systemErrorText(error) }, []);
+      this.send({ kind: "failed", job: this.#job, message: systemErrorText(error) });
     }
   }
 
@@ -102,14 +102,11 @@ export class SaveJobs {
     }
   }
 
-  #encode(chunk: Uint8Array<ArrayBuffer>, length: number): void {
+  #encode(chunk: Chunk, length: number): void {
     if (this.#encoder === null) return; // it failed, and the main thread does not know yet
     this.#encoder.push(chunk, length);
     if (this.#file === null) this.#encoder.flush();
-    const output = this.#takeOutput();
-    const transfer = [chunk.buffer];
-    if (output !== null) transfer.push(output.buffer);
-    this.send({ kind: "done", job: this.#job, chunk, output }, transfer);
+    this.send({ kind: "done", job: this.#job, output: this.#takeOutput() });
   }
 
   #finish(): void {
@@ -119,8 +116,7 @@ export class SaveJobs {
     this.#file?.sync(); // its name is given on the main thread, which may have given the save up by then
     this.#file = null;
     this.#encoder = null;
-    const output = this.#takeOutput();
-    this.send({ kind: "finished", job: this.#job, bytes, output }, output === null ? [] : [output.buffer]);
+    this.send({ kind: "finished", job: this.#job, bytes, output: this.#takeOutput() });
   }
 
   /** Ends the save under way, if any, without a trace. */

@@ -33,7 +33,7 @@ import { Offload, SaveWorker, type SnapshotTarget, WINDOW_CHUNKS } from "./rdb_o
 import type { WorkerOptions } from "./rdb_worker.ts";
 import { OpenBodies } from "./open_bodies.ts";
 import { type LargeValue, type RdbInfo, RdbWriter } from "./rdb_writer.ts";
-import { TokenWriter } from "./token_writer.ts";
+import { type Chunk, TokenWriter } from "./token_writer.ts";
 import { ValueWriters } from "./types/all.ts";
 import { STEP_BYTES } from "./types/value_writer.ts";
 
@@ -102,8 +102,9 @@ interface PartlyWritten {
   orphan: KeptEntry | null;
 }
 
-interface Chunk {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+/** A chunk that is to be sent, and how much of it is filled. */
+interface Filled {
+  readonly bytes: Chunk;
   readonly length: number;
 }
 
@@ -115,7 +116,7 @@ interface Output {
   /** Takes the entries that are about to change while `large` occupies the writer. */
   aside: {
     readonly writer: RdbWriter<TokenWriter>;
-    readonly chunks: Chunk[];
+    readonly chunks: Filled[];
   } | null;
   /** The value of which a part was written. */
   large: PartlyWritten | null;
@@ -219,7 +220,7 @@ export class Snapshotter {
       return job.reject(error instanceof Error ? error : new Error(String(error)));
     }
     const post = (chunk: Uint8Array, length: number) => {
-      offload.post(chunk as Uint8Array<ArrayBuffer>, length); // chunks come from takeChunk
+      offload.post(chunk as Chunk, length); // chunks come from takeChunk
       return offload.takeChunk();
     };
     const writer = new RdbWriter(store, new TokenWriter(post, offload.takeChunk()), store.heap.snapshots);
@@ -563,9 +564,9 @@ export class Snapshotter {
   }
 
   #makeAside(output: Output): NonNullable<Output["aside"]> {
-    const chunks: Chunk[] = [];
+    const chunks: Filled[] = [];
     const tokens = new TokenWriter((chunk, length) => {
-      chunks.push({ bytes: chunk as Uint8Array<ArrayBuffer>, length }); // chunks come from takeChunk
+      chunks.push({ bytes: chunk as Chunk, length }); // chunks come from takeChunk
       return output.offload.takeChunk();
     }, output.offload.takeChunk());
     const writer = new RdbWriter(this.#store, tokens, this.#store.heap.snapshots);
@@ -648,5 +649,5 @@ export class Snapshotter {
 
 /** Gives the chunk under way, of which nothing is to be written, back. */
 function giveBackChunk(offload: Offload, { output }: RdbWriter<TokenWriter>): void {
-  offload.giveBack(output.takeChunk() as Uint8Array<ArrayBuffer>); // chunks come from takeChunk
+  offload.giveBack(output.takeChunk() as Chunk); // chunks come from takeChunk
 }

@@ -16,6 +16,9 @@ import { MAX_RUN_BYTES, type RdbOutput } from "./rdb_output.ts";
 
 /** Bytes of a chunk of tokens. */
 export const CHUNK_BYTES = 128 * 1024;
+
+/** A chunk that two threads can have. Whoever was sent it last reads or writes it. */
+export type Chunk = Uint8Array<SharedArrayBuffer>;
 /** Room that must be left for a plain token of opcodes and lengths, header included. */
 const SMALL_TOKEN_BYTES = MAX_RUN_BYTES + 1;
 const MAX_HEADER_BYTES = 5;

@@ -18,18 +18,20 @@ export interface RuntimeHeap {
   readonly collect: () => void;
 }
 
-/** The part of Bun's interface that collects. */
+/** What collects on Bun, and on V8 with the flag that shows it. */
 interface Collecting {
   readonly Bun?: { gc(isSynchronous: boolean): void };
+  readonly gc?: () => void;
 }
 
 const isBun = "Bun" in globalThis;
 let collect: (() => void) | null = null;
 
-/** What collects on this runtime. V8 shows it only to those who ask for the flag. */
+/** What collects on this runtime. To V8 without the flag it takes 40 ms to find, once. */
 function collector(): () => void {
-  const { Bun } = globalThis as Collecting; // each runtime has its own
+  const { Bun, gc } = globalThis as Collecting; // each runtime has its own
   if (Bun !== undefined) return () => Bun.gc(true);
+  if (gc !== undefined) return gc;
   v8.setFlagsFromString("--expose-gc");
   return vm.runInNewContext("gc");
 }

@@ -1,6 +1,9 @@
 /**
  * Workers: threads beside the one that serves. Nothing else in `lib/` starts one.
  *
+ * What is sent is copied, or shared where it lies in a SharedArrayBuffer. Nothing is handed over: when a thread detaches its
+ * first buffer, V8 throws away all that it has compiled for it (docs/decisions.md, "Nothing is detached").
+ *
  * A simulation has what the worker's module does run on its own turns in the place of a thread.
  */
 
@@ -13,8 +16,8 @@ export interface WorkerListener {
 
 /** A worker that has been started. */
 export interface WorkerThread {
-  /** Sends a message; the buffers in `transfer`, which are a part of it, are the worker's from now on. */
-  post(message: unknown, transfer: ArrayBuffer[]): void;
+  /** Sends a message. */
+  post(message: unknown): void;
   /** Ends it at once. The listener hears nothing more. */
   terminate(): void;
 }
@@ -31,7 +34,7 @@ const startThread: WorkerStarter = (module, listener) => {
   };
   worker.onmessageerror = () => listener.onFailed("it sent what cannot be read");
   return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
+    post: (message) => worker.postMessage(message),
     terminate: () => worker.terminate(),
   };
 };

@@ -19,7 +19,7 @@
  */
 
 import { makeSizeClasses, type SizeClasses } from "./size_classes.ts";
-import { type MemorySource, takeMemory } from "../runtime/memory.ts";
+import { type MemorySource, reclaimMemory, takeMemory } from "../runtime/memory.ts";
 
 /** Bytes in a granule, the unit in which refs count. */
 const GRANULE_BYTES = 8;
@@ -66,6 +66,8 @@ const IDLE_NOTES = 2;
 const NO_BYTES = new Uint8Array(0);
 /** Records of all units that there may be. */
 const SPANS_BYTES = ((MAX_SEGMENTS * UNITS_PER_SEGMENT) << RECORD_SHIFT) * Int32Array.BYTES_PER_ELEMENT;
+/** So much may have been dropped and not yet been reclaimed when another segment is taken. */
+const MOST_DROPPED_BYTES = 4 * SEGMENT_BYTES;
 /** Where so much is free in the segments, memory is not short, though the system gives no more. */
 const ENOUGH_BYTES = 4 * SEGMENT_BYTES;
 const NO_WORDS = new Int32Array(0);
@@ -136,6 +138,8 @@ export class Arena {
   /** A segment's memory that is kept for when the system gives no more; none before the arena has grown. */
   #reserve: ArrayBuffer | null = null;
   #isShort = false;
+  /** What was dropped, in bytes, since the system was last given back what nobody holds. */
+  #droppedBytes = 0;
   /** Told when the reserve begins to be used. */
   onShort: () => void = () => {};
 
@@ -269,8 +273,8 @@ export class Arena {
   }
 
   /**
-   * Gives a segment back to the system, of those that were noted as idle or, with `any`, of all that are empty; whether
-   * there was one. Takes 5 ms for 64 MiB.
+   * Lets go of a segment, of those that were noted as idle or, with `any`, of all that are empty; whether there was one.
+   * `reclaim` then gives its memory back to the system.
    */
   releaseIdle(any: boolean): boolean {
     for (let segment = 0; segment < this.bytes.length; segment++) {
@@ -280,6 +284,13 @@ export class Arena {
       return true;
     }
     return false;
+  }
+
+  /** Gives the system back what was let go of, if there is any. Takes some 10 ms: the runtime collects garbage. */
+  reclaim(): void {
+    if (this.#droppedBytes === 0) return;
+    this.#droppedBytes = 0;
+    reclaimMemory();
   }
 
   /** How much of a segment is used, or null where it is not there or has one block alone. O(units in it). */
@@ -376,6 +387,7 @@ export class Arena {
     let segment = lowest;
     while (segment < this.bytes.length && this.bytes[segment].length > 0) segment++;
     if (segment === MAX_SEGMENTS) throw new ArenaFullError("the arena's 32 GiB are in use");
+    if (this.#droppedBytes >= MOST_DROPPED_BYTES) this.reclaim();
     const memory = this.#takeMemory(bytes);
     if (segment === MAX_SEGMENTS - 1) this.#becomeShort();
     this.bytes[segment] = new Uint8Array(memory);
@@ -403,14 +415,21 @@ export class Arena {
 
   /** Asks the system for memory; null where it gives none, though all that is empty was given back. */
   #ask(bytes: number): ArrayBuffer | null {
-    do {
-      try {
-        return this.allocate(bytes);
-      } catch (cause) {
-        if (!(cause instanceof RangeError)) throw cause;
-      }
-    } while (this.releaseIdle(true));
-    return null;
+    const memory = this.#tryAllocate(bytes);
+    if (memory !== null) return memory;
+    while (this.releaseIdle(true));
+    if (this.#droppedBytes === 0) return null;
+    this.reclaim();
+    return this.#tryAllocate(bytes);
+  }
+
+  #tryAllocate(bytes: number): ArrayBuffer | null {
+    try {
+      return this.allocate(bytes);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      return null;
+    }
   }
 
   #becomeShort(): void {
@@ -428,12 +447,14 @@ export class Arena {
     this.#isShort = this.#reserve === null && this.reservedBytes - this.usedBytes < ENOUGH_BYTES;
   }
 
-  /** Gives a segment's memory back at once: no collector is asked about it, as its buffer is emptied. */
+  /**
+   * Lets go of a segment's memory. To detach its buffer would give that back at once, but have V8 throw away all that it has
+   * compiled (docs/decisions.md, "Nothing is detached").
+   */
   #dropSegment(segment: number): void {
-    const memory = this.bytes[segment].buffer;
+    this.#droppedBytes += this.bytes[segment].length;
     this.bytes[segment] = NO_BYTES;
     this.words[segment] = NO_WORDS;
-    memory.transfer(0);
     this.leaving[segment] = this.#alone[segment] = this.#idle[segment] = 0;
     this.#reached[segment] = this.#firstUnit(segment);
     this.#frontier[segment] = (segment + 1) * UNITS_PER_SEGMENT; // nobody finds room in it

@@ -109,9 +109,9 @@ class Stalled {
     this.snapshotter = new Snapshotter(keyspace);
     const { worker } = this.snapshotter;
     const send = worker.send.bind(worker);
-    worker.send = (message, transfer) => {
+    worker.send = (message) => {
       if (message.kind === "chunk") this.chunks++;
-      send(message, transfer);
+      send(message);
     };
     const taken = new Promise<void>((resolve) => this.take = resolve);
     const onBytes = (bytes: Uint8Array) => {

@@ -56,9 +56,9 @@ for (const change of [overwrite, changeInPlace]) {
     let chunks = 0;
     const { worker } = snapshotter;
     const send = worker.send.bind(worker);
-    worker.send = (message, transfer) => {
+    worker.send = (message) => {
       if (message.kind === "chunk") chunks++;
-      send(message, transfer);
+      send(message);
     };
     const parts: Uint8Array[] = [];
     let take = () => {};

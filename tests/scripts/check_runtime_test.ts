@@ -30,6 +30,8 @@ const USES: readonly (readonly [code: string, ...names: string[]])[] = [
   ["Atomics.wait(a, 0, 0, 5); AbortSignal.timeout(5);", "Atomics.wait", "AbortSignal.timeout"],
   ["process.hrtime.bigint(); process.uptime();", "process.hrtime", "process.uptime"],
   ["const a = `at ${Date.now()}`;", "Date.now"],
+  ["memory.transfer(0); memory?.transferToFixedLength();", "transfer", "transferToFixedLength"],
+  ["worker.postMessage(a, { transfer: [b] }); const transfer = 1;", "transfer"],
   ["const a = b / Date.now() / c;", "Date.now"],
   ['import { setTimeout as wait } from "node:timers/promises";', "timers/promises.setTimeout"],
   ['const { performance: p } = await import("node:perf_hooks");', "perf_hooks"],

@@ -77,9 +77,9 @@ async function stalled(server: Server) {
 async function windowFull({ saving: { snapshotter: { worker } } }: Server): Promise<void> {
   let chunks = 0;
   const send = worker.send.bind(worker);
-  worker.send = (message, transfer) => {
+  worker.send = (message) => {
     if (message.kind === "chunk") chunks++;
-    send(message, transfer);
+    send(message);
   };
   while (chunks < WINDOW_CHUNKS) await nextTurn();
 }

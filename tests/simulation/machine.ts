@@ -352,13 +352,13 @@ export function simulatedWorkers(around: Surroundings): WorkerStarter {
       scheduler.after(atMs - scheduler.nowMs, () => isEnded || run());
       return atMs;
     };
-    const jobs = new SaveJobs((message, transfer) => {
-      const received = structuredClone(message, { transfer });
+    const jobs = new SaveJobs((message) => {
+      const received = structuredClone(message);
       outMs = later(outMs, () => listener.onMessage(received));
     });
     return {
-      post: (message, transfer) => {
-        const received = structuredClone(message, { transfer }) as ToWorker; // nothing else is posted
+      post: (message) => {
+        const received = structuredClone(message) as ToWorker; // nothing else is posted
         const breaks = chance.oneIn(2000) && around.threadsBreak;
         inMs = later(inMs, () => {
           if (!breaks) return jobs.receive(received);

@@ -151,13 +151,13 @@ export class Host {
   /** What the save worker does, between the turns of the thread that serves. */
   readonly #worker: WorkerStarter = (_, listener) => {
     const later = (run: () => void) => startTimer(run, 0);
-    const jobs = new SaveJobs((message: FromWorker, transfer) => {
-      const received = structuredClone(message, { transfer });
+    const jobs = new SaveJobs((message: FromWorker) => {
+      const received = structuredClone(message);
       later(() => listener.onMessage(received));
     });
     return {
-      post: (message, transfer) => {
-        const received = structuredClone(message, { transfer }) as ToWorker; // nothing else is posted
+      post: (message) => {
+        const received = structuredClone(message) as ToWorker; // nothing else is posted
         later(() => jobs.receive(received));
       },
       terminate: () => {},

@@ -51,6 +51,7 @@ export class GivingBack {
     this.#compaction.begin(ON_DEMAND);
     const deadlineMs = monotonicMs() + PURGE_MS;
     while (this.#step() && monotonicMs() < deadlineMs);
+    this.server.store.heap.arena.reclaim();
     this.#goOn();
   }
 
@@ -64,6 +65,7 @@ export class GivingBack {
     const { cron, store, dispatcher } = this.server;
     if (!cron.every(EVERY_MS)) return;
     const { arena } = store.heap;
+    arena.reclaim(); // what the slices of the last second have let go of
     arena.noteIdle();
     arena.restock();
     dispatcher.setGate(GATE_SHORT, arena.isShort);
