@@ -236,8 +236,7 @@ export class ScriptEngine implements Running {
   /** Calls the function of a run: those of libraries have their keys and arguments so, scripts as globals. */
   #call({ callable: { kind } }: ScriptRun, body: LuaFunction, given: RunArguments): LuaResult {
     if (kind === "function") return body(new LuaTable(given.keys()), new LuaTable(given.others()));
-    this.#realm.setGlobal("KEYS", given.keys());
-    this.#realm.setGlobal("ARGV", given.others());
+    this.#realm.setArguments(given.keys(), given.others());
     return body();
   }
 

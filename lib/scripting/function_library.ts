@@ -68,7 +68,7 @@ export class FunctionLibrary {
   /** Whether the code can be compiled: throws where it cannot. */
   #compiles(): boolean {
     try {
-      this.engine.realm("function", "generator").compileLibrary(this.body, CHUNK_NAME);
+      this.engine.realm("function", "generator").compile(this.body, CHUNK_NAME, "library");
       return true;
     } catch (error) {
       if (!(error instanceof LuaError)) throw error;
@@ -95,7 +95,7 @@ export class FunctionLibrary {
     const found = new Map<string, Registered>();
     engine.registration.found = found;
     try {
-      realm.load(() => engine.runLibrary(mode, realm.compileLibrary(this.body, CHUNK_NAME), mostMs));
+      realm.load(() => engine.runLibrary(mode, realm.compile(this.body, CHUNK_NAME, "library"), mostMs));
     } catch (error) {
       if (error instanceof NeedsGenerators) throw error;
       throw new LibraryFailure(`ERR Error registering functions: ${engine.libraryError(error)}`);

@@ -41,7 +41,7 @@ export class Script implements Callable {
     readonly body: string,
     readonly flags: number,
   ) {
-    this.#plain = engine.realm("script", "plain").compile(body, CHUNK_NAME);
+    this.#plain = engine.realm("script", "plain").compile(body, CHUNK_NAME, "script");
   }
 
   plain(): LuaFunction | null {
@@ -49,7 +49,7 @@ export class Script implements Callable {
   }
 
   generator(): LuaFunction {
-    return this.#generator ??= this.engine.realm("script", "generator").compile(this.body, CHUNK_NAME);
+    return this.#generator ??= this.engine.realm("script", "generator").compile(this.body, CHUNK_NAME, "script");
   }
 
   needsGenerators(): void {

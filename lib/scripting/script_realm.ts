@@ -5,6 +5,7 @@
 
 import type { BaseHost } from "./lua/base.ts";
 import { compileChunk, instantiate } from "./lua/compiler.ts";
+import type { ChunkKind } from "./lua/emit_expressions.ts";
 import { FixedValues } from "./lua/fixed_values.ts";
 import type { LibraryFunctions } from "./lua/library.ts";
 import type { ScriptRandom } from "./lua/math.ts";
@@ -44,7 +45,7 @@ export class ScriptRealm {
 
   constructor(readonly mode: "plain" | "generator", host: RealmHost) {
     const runtime = this.runtime = new Runtime(mode === "generator", () => host.tick());
-    const load = (source: string, name: string) => this.compile(source, name);
+    const load = (source: string, name: string) => this.compile(source, name, "loaded");
     openLibraries(runtime, { load, memoryBytes: () => host.memoryBytes() }, host.random);
     openBundledLibraries(runtime, host.cjson);
     runtime.globals.set("os", libraryTable(runtime, { clock: () => host.clockSeconds() }));
@@ -74,18 +75,18 @@ export class ScriptRealm {
     return table;
   }
 
-  /** The function of a source, which whoever loads it calls `name`; throws LuaError where it is none. */
-  compile(source: string, name: string): LuaFunction {
-    return instantiate(compileChunk(source, name, this.mode, this.#fixed), this.runtime);
+  /**
+   * The function of a source, which whoever loads it calls `name`; throws LuaError where it is none. The code of a library
+   * outside of functions is to be run by `load`.
+   */
+  compile(source: string, name: string, kind: ChunkKind): LuaFunction {
+    return instantiate(compileChunk(source, name, this.mode, this.#fixed, kind), this.runtime);
   }
 
-  /** The same of a library, whose code outside of functions is run by `load`. */
-  compileLibrary(source: string, name: string): LuaFunction {
-    return instantiate(compileChunk(source, name, this.mode, this.#fixed, "in functions"), this.runtime);
-  }
-
-  /** Sets what every script finds in a global of its own, as `KEYS`: a table that is not protected. */
-  setGlobal(name: string, values: string[]): void {
-    this.runtime.globals.set(name, new LuaTable(values));
+  /** Sets what every script finds in globals of its own, in tables that are not protected. */
+  setArguments(keys: string[], others: string[]): void {
+    const { runtime } = this;
+    runtime.globals.set("KEYS", runtime.keys = new LuaTable(keys));
+    runtime.globals.set("ARGV", runtime.others = new LuaTable(others));
   }
 }

@@ -28,6 +28,49 @@ test("a script that takes long makes each call once, and goes on with what it ga
   assert.deepEqual(calls.called, ["incr n", "push x", "fail", "nothing", "incr n", "push y"]);
 });
 
+test("functions are the run's own: what one keeps, and those that a loop or a call makes, are not there in the next", () => {
+  const { run } = newEngine();
+  const cases: [string, string][] = [
+    ["local n = 0 local function count() n = n + 1 return n end count() return count()", "2"],
+    ["local kept = {} local function keep(x) kept[#kept + 1] = x return #kept end keep(1) return keep(2)", "2"],
+    ["local a, b for i = 1, 2 do local function f() return 1 end a, b = f, a end return a == b", "false"],
+    ["local function make() local function f() end return f end return make() == make()", "false"],
+    ["local function f() return 1 end local g = f f = function() return 2 end return {f(), g()}", "{2,1}"],
+    [
+      "local even local function odd(n) return n > 0 and even(n - 1) end even = function(n) return n == 0 or odd(n - 1) end return even(10)",
+      "true",
+    ],
+    ["local function fact(n) if n < 2 then return 1 end return n * fact(n - 1) end return fact(6)", "720"],
+    [
+      "local sep = ':' local function key(a) return 'x' .. sep .. a end local function two(a) return key(a) .. key(a) end return two('1')",
+      "x:1x:1",
+    ],
+    ["local f = function() return 1 end do local f = function() return f() + 1 end return f() end", "2"],
+    ["local call, id = redis.call, 'n' local function f() return call('incr', id) >= 1 end return f()", "true"],
+    ["local x, y = 0, -0 local function f() return 1 / y end return f()", "inf"],
+    ["local five = 5 local function f(...) return select('#', ...) + five end return f(1, nil)", "7"],
+    ["if KEYS[1] then local function f() return KEYS[1] .. #ARGV end KEYS[1] = KEYS[1] .. '!' return f() end", "key!1"],
+    [
+      "return {KEYS[1], _G.KEYS == KEYS, rawget(_G, 'ARGV') == ARGV, loadstring('return KEYS[1]')()}",
+      "{key,true,true,key}",
+    ],
+    ["KEYS = {}", "ERR user_script:1: Attempt to modify a readonly table"],
+    ["local word = 'word' return word.x", "nil"],
+    ["local word = 'word' return word()", "ERR user_script:1: attempt to call local 'word' (a string value)"],
+    ["local no = false local function f() return no and 1 or 2 end return f()", "2"],
+    ["local function f() error('here') end f()", "ERR user_script:1: here"],
+    ["local f = loadstring('local function g() end return g') return f() == f()", "false"],
+  ];
+  for (const mode of [Infinity, 0]) {
+    const rest = mode === 0 ? LONG : "";
+    for (const [source, expected] of cases) {
+      for (let i = 0; i < 2; i++) {
+        assert.equal(run(`${rest} ${source}`, mode), expected, source);
+      }
+    }
+  }
+});
+
 test("what a script changes of a reply does not come back when it begins anew", () => {
   const { run } = newEngine();
   const source = `local list = redis.call('push', 'x') list[1] = 'changed' list[2] = 'added' ${LONG}

@@ -3,7 +3,7 @@
  * compiles that. Nothing else is ever evaluated.
  */
 
-import type { Chunk, Mode } from "./emit_expressions.ts";
+import type { Chunk, ChunkKind, Mode } from "./emit_expressions.ts";
 import { emitFunction } from "./emit_statements.ts";
 import { LuaError } from "./errors.ts";
 import type { FixedValues } from "./fixed_values.ts";
@@ -20,8 +20,10 @@ export interface CompiledChunk {
   readonly constants: readonly LuaValue[];
 }
 
-/** What the JavaScript of a chunk is given. */
+/** What the JavaScript of a chunk is given. It has them as constants, which engines see through. */
 const NAMES = ["R", "T", "S", "P", "isA", "Table", "Tail", "G", "C"];
+const GIVEN = NAMES.map((name) => `_${name}`);
+const CONSTANTS = `const ${NAMES.map((name, i) => `${name}=${GIVEN[i]}`).join()};`;
 
 /** Room for a chunk's name in messages (LUA_IDSIZE), and in those of what is no program (MAXSRC). */
 const NAME_ROOM = 60;
@@ -46,22 +48,33 @@ function shownName(name: string, room: number): string {
 
 /**
  * Compiles a source, which whoever loads it calls `chunkName`; throws LuaError where it is none. `fixed`: what nobody can
- * change in the runtime that the chunk is for, and where that is so.
+ * change in the runtime that the chunk is for.
  */
 export function compileChunk(
   source: string,
   chunkName: string,
   mode: Mode,
   fixed: FixedValues | null = null,
-  isFixed: Chunk["isFixed"] = "everywhere",
+  kind: ChunkKind = "loaded",
 ): CompiledChunk {
   const name = shownName(chunkName, NAME_ROOM);
-  const chunk: Chunk = { name, source: chunkName, mode, sites: [], fixed, isFixed, constants: new Map() };
+  const chunk: Chunk = {
+    kind,
+    name,
+    source: chunkName,
+    mode,
+    sites: [],
+    fixed,
+    constants: new Map(),
+    known: new Map(),
+    lifted: [],
+  };
   try {
     const main = emitFunction(chunk, parseChunk(source, shownName(chunkName, SYNTAX_NAME_ROOM)));
     const constants = [...chunk.constants.values()];
     const declared = constants.map((_, i) => `const x${i}=C[${i}];`).join("");
-    return { text: `"use strict";${declared}return ${main};`, sites: chunk.sites, constants };
+    const text = `"use strict";${CONSTANTS}${declared}${chunk.lifted.join("")}return ${main};`;
+    return { text, sites: chunk.sites, constants };
   } catch (error) {
     if (error instanceof RangeError) throw new LuaError(`${name}: function or expression too complex`);
     throw error;
@@ -72,6 +85,6 @@ export function compileChunk(
 export function instantiate({ text, sites, constants }: CompiledChunk, runtime: Runtime): LuaFunction {
   const { state } = runtime;
   // deno-lint-ignore no-explicit-any -- the text says what it gives
-  const make = new Function(...NAMES, text) as (...args: any[]) => LuaFunction;
+  const make = new Function(...GIVEN, text) as (...args: any[]) => LuaFunction;
   return make(runtime, state, state.stack, sites, Array.isArray, LuaTable, TailCall, AnyGenerator, constants);
 }

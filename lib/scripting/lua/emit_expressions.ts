@@ -24,8 +24,15 @@ import type { LuaValue } from "./values.ts";
 /** Whether functions are plain ones, or generators, which can be stopped anywhere. */
 export type Mode = "plain" | "generator";
 
+/**
+ * What a chunk is: a script, which is called once in a run, and finds its keys and arguments in globals; a library, of which
+ * the code outside of functions runs while it is loaded, and finds other globals then; or what a script loads.
+ */
+export type ChunkKind = "script" | "library" | "loaded";
+
 /** What a chunk's functions are written with. */
 export interface Chunk {
+  readonly kind: ChunkKind;
   /** What messages call the source, and what whoever has loaded it does. */
   readonly name: string;
   readonly source: string;
@@ -33,9 +40,11 @@ export interface Chunk {
   readonly sites: Site[];
   /** What nobody can change, and those of its values that this chunk uses, by their names. */
   readonly fixed: FixedValues | null;
-  /** Where they are what the chunk finds: the code of a library has other globals while it is loaded. */
-  readonly isFixed: "everywhere" | "in functions";
   readonly constants: Map<string, LuaValue>;
+  /** Local variables that have the same value in all runs, which stands outside of any function or is written anew. */
+  readonly known: Map<Variable, Operand>;
+  /** Declarations of functions that are the same in all runs, in their order. */
+  readonly lifted: string[];
 }
 
 /** What expressions need of the function that they are in. */
@@ -90,7 +99,7 @@ export class Temporaries {
 }
 
 /** A value that can be named again and again: JavaScript that makes it so first (or nothing), and its name. */
-interface Operand {
+export interface Operand {
   readonly setup: string;
   readonly name: string;
   /** Whether it is known to be a function. */
@@ -168,6 +177,12 @@ export class ExpressionWriter {
     return this.#constant(fixed.field(object.name, key.value), `${object.name}.${key.value}`);
   }
 
+  /** A global that is another one for each run of a script, and that no script can change. */
+  #given(name: string): string | null {
+    if (this.#chunk.kind !== "script" || this.around.fixed === null) return null;
+    return name === "KEYS" ? "R.keys" : name === "ARGV" ? "R.others" : null;
+  }
+
   /** Notes a value; null if there is none. */
   #constant(value: LuaValue, id: string): Operand | null {
     if (value === undefined) return null;
@@ -192,15 +207,34 @@ export class ExpressionWriter {
       case "string":
         return { setup: "", name: this.value(expression) };
       case "local":
-        if (!expression.isUpvalue || !expression.variable.isAssigned) {
-          return { setup: "", name: nameOf(expression.variable) };
-        }
+        if (!expression.isUpvalue || !expression.variable.isAssigned) return this.#variable(expression.variable);
     }
     const fixed = this.#fixed(expression);
     if (fixed !== null) return fixed;
     const value = this.around.temporaries.within(() => this.value(expression));
     const name = this.around.temporaries.take();
     return { setup: `${name}=${value},`, name };
+  }
+
+  /** What a local variable is named by. */
+  #variable(variable: Variable): Operand {
+    return this.#chunk.known.get(variable) ?? { setup: "", name: nameOf(variable) };
+  }
+
+  /** How an expression is named that has the same value in all runs; null for any other. */
+  known(expression: Expression): Operand | null {
+    switch (expression.kind) {
+      case "number":
+        return expression.value === 0 ? null : { setup: "", name: numberText(expression.value) }; // see `#zero`
+      case "true":
+      case "false":
+      case "string":
+        return { setup: "", name: this.value(expression) };
+      case "local":
+        return this.#chunk.known.get(expression.variable) ?? null;
+      default:
+        return this.#fixed(expression);
+    }
   }
 
   /** The same of an argument, or another value that is taken before what comes behind it happens. */
@@ -233,9 +267,9 @@ export class ExpressionWriter {
       case "function":
         return this.around.emitFunction(expression.body);
       case "local":
-        return nameOf(expression.variable);
+        return this.#variable(expression.variable).name;
       case "global":
-        return this.#fixed(expression)?.name ??
+        return this.#fixed(expression)?.name ?? this.#given(expression.name) ??
           this.operation(`R.global(${JSON.stringify(expression.name)},${this.site(expression.line)})`);
       case "index":
         return this.#fixed(expression)?.name ?? this.around.temporaries.within(() => {

@@ -11,7 +11,7 @@ import {
   Temporaries,
 } from "./emit_expressions.ts";
 import type { FixedValues } from "./fixed_values.ts";
-import type { Block, Expression, FunctionBody, Statement, Target } from "./syntax.ts";
+import type { Block, Expression, FunctionBody, Statement, Target, Variable } from "./syntax.ts";
 
 /**
  * Operations of a function that can be left. The time that JavaScriptCore takes to compile a generator grows with the square
@@ -35,13 +35,19 @@ export function emitFunction(chunk: Chunk, body: FunctionBody): string {
 class FunctionWriter implements Surroundings {
   readonly temporaries = new Temporaries();
   readonly #expressions: ExpressionWriter;
-  /** Loops of the function so far. */
+  /** Loops of the function so far, and those around what is being written. */
   #loops = 0;
+  #loopsAround = 0;
   /** What leaves the loop that is being written. */
   #leave = "break;";
 
   constructor(readonly chunk: Chunk, readonly body: FunctionBody) {
     this.#expressions = new ExpressionWriter(this);
+  }
+
+  /** Whether it is the chunk's own. */
+  get #isMain(): boolean {
+    return this.body.line === 0;
   }
 
   get #isGenerator(): boolean {
@@ -53,8 +59,8 @@ class FunctionWriter implements Surroundings {
   }
 
   get fixed(): FixedValues | null {
-    const { isFixed, fixed } = this.chunk;
-    return isFixed === "everywhere" || this.body.line > 0 ? fixed : null;
+    const { kind, fixed } = this.chunk;
+    return kind !== "library" || !this.#isMain ? fixed : null;
   }
 
   get canPause(): boolean {
@@ -75,7 +81,7 @@ class FunctionWriter implements Surroundings {
       this.#loops > 0 && !this.#isGenerator ? "let q=0;" : "",
     ].join("");
     const end = endsInReturn(body.block) ? "" : "T.depth=e;return R.nothing;";
-    return `(function${this.canPause ? "*" : ""}(${parameters.join()}){${prologue}${block}${end}})`;
+    return `function${this.canPause ? "*" : ""}(${parameters.join()}){${prologue}${block}${end}}`;
   }
 
   /**
@@ -103,7 +109,7 @@ class FunctionWriter implements Surroundings {
       case "assign":
         return this.#assign(statement);
       case "local function":
-        return `let ${nameOf(statement.variable)};${nameOf(statement.variable)}=${this.emitFunction(statement.body)};`;
+        return this.#localFunction(statement);
       case "call":
         return this.#call(statement);
       case "do":
@@ -128,12 +134,42 @@ class FunctionWriter implements Surroundings {
   #local({ variables, values }: Of<"local">): string {
     if (variables.length === 1 && values.length === 1) {
       const [variable] = variables;
+      if (this.#isKnown(variable, values[0])) return "";
       const word = variable.isAssigned ? "let" : "const";
       return `${word} ${nameOf(variable)}=${this.#expressions.value(values[0])};`;
     }
     const { setup, names } = this.#adjusted(values, variables.length);
     const declared = variables.map((variable, i) => `${nameOf(variable)}=${names[i]}`);
     return `${setup}let ${declared.join()};`;
+  }
+
+  #localFunction({ variable, body }: Of<"local function">): string {
+    if (this.#isLifted(variable, body)) return "";
+    const name = nameOf(variable);
+    return `let ${name};${name}=${this.emitFunction(body)};`;
+  }
+
+  /** Whether a local variable has the same value in all runs: then that is noted, and the variable is not needed. */
+  #isKnown(variable: Variable, value: Expression): boolean {
+    if (variable.isAssigned) return false;
+    if (value.kind === "function") return this.#isLifted(variable, value.body);
+    const known = this.#expressions.known(value);
+    if (known !== null) this.chunk.known.set(variable, known);
+    return known !== null;
+  }
+
+  /**
+   * Whether a function of a script can be made once for all runs, and stand outside: it is made once in each run, and
+   * refers to nothing that is another thing in each. The engine then knows what calls of it call.
+   */
+  #isLifted(variable: Variable, body: FunctionBody): boolean {
+    const { kind, known, lifted } = this.chunk;
+    if (kind !== "script" || !this.#isMain || this.#loopsAround > 0 || variable.isAssigned) return false;
+    for (const upvalue of body.upvalues) if (upvalue !== variable && !known.has(upvalue)) return false;
+    const name = nameOf(variable);
+    known.set(variable, { setup: "", name, isFunction: true });
+    lifted.push(`const ${name}=${this.emitFunction(body)};`);
+    return true;
   }
 
   /** So many values of a list, each by a name of its own. */
@@ -258,7 +294,9 @@ class FunctionWriter implements Surroundings {
   #loopBlock(block: Block, leave = "break;"): string {
     const outer = this.#leave;
     this.#leave = leave;
+    this.#loopsAround++;
     const written = this.#block(block);
+    this.#loopsAround--;
     this.#leave = outer;
     return written;
   }

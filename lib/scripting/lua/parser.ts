@@ -62,7 +62,6 @@ interface Scope {
   readonly outer: Scope | null;
   /** Variables that are visible, the last declared last. */
   readonly visible: Variable[];
-  readonly upvalues: Set<Variable>;
   /** Loops that a break could leave. */
   loops: number;
 }
@@ -86,6 +85,7 @@ class Parser {
       usesVararg: false,
       argTable: null,
       block: [],
+      upvalues: new Set(),
       operations: 0,
       line: 0,
     };
@@ -148,7 +148,7 @@ class Parser {
   }
 
   #enter(body: FunctionBody): Scope {
-    return this.#scope = { body, outer: this.#scope, visible: [], upvalues: new Set(), loops: 0 };
+    return this.#scope = { body, outer: this.#scope, visible: [], loops: 0 };
   }
 
   #limit(scope: Scope, most: number, what: string): LuaError {
@@ -184,8 +184,9 @@ class Parser {
   #capture(variable: Variable): void {
     variable.isCaptured = true;
     for (let scope: Scope | null = this.#inner; scope !== null && scope.body !== variable.owner; scope = scope.outer) {
-      scope.upvalues.add(variable);
-      if (scope.upvalues.size > MOST_UPVALUES) throw this.#limit(scope, MOST_UPVALUES, "upvalues");
+      const { upvalues } = scope.body;
+      upvalues.add(variable);
+      if (upvalues.size > MOST_UPVALUES) throw this.#limit(scope, MOST_UPVALUES, "upvalues");
     }
   }
 
@@ -588,6 +589,7 @@ class Parser {
       usesVararg: false,
       argTable: null,
       block: [],
+      upvalues: new Set(),
       operations: 0,
       line,
     };

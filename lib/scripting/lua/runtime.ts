@@ -54,6 +54,9 @@ export class Runtime {
   globals = new LuaTable();
   /** The metatable of all strings. */
   readonly stringMetatable = new LuaTable();
+  /** The globals `KEYS` and `ARGV` of the script that runs. */
+  keys: LuaValue;
+  others: LuaValue;
   /** Functions that no script has written. */
   readonly libraryFunctions = new WeakSet<LuaFunction>();
   readonly nothing: LuaResult = NOTHING;

@@ -114,6 +114,8 @@ export interface FunctionBody {
   /** `arg`: the table of what was passed for `...`, or nil where the function uses `...` itself (as Lua 5.0 had it). */
   argTable: Variable | null;
   block: Block;
+  /** Variables of functions around it to which it refers, or a function within it. */
+  readonly upvalues: Set<Variable>;
   /** How large it is: calls, operations and loops, which are what it may be left at. */
   operations: number;
   /** Line of its `function`; 0 for the chunk. */
