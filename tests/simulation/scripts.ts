@@ -35,12 +35,14 @@ export const LIBRARY = `#!lua name=simulation
 redis.register_function('call_all', function(KEYS, ARGV) ${CALLS_ALL} end)`;
 export const LIBRARY_NAME = "simulation";
 
-/** Commands that scripts may not call, as they may wait. */
-const WAITS = /^(B[LR]POP|BRPOPLPUSH|BLMOVE|BZPOPM|WAIT)/;
+/** What a transaction may ask for and a script may not: streams' readers with BLOCK, and WAITAOF. */
+function isTransactionsOnly([name, ...args]: readonly string[]): boolean {
+  return name === "WAITAOF" || /^XREAD/.test(name) && args.includes("BLOCK");
+}
 
 /** Requests as one that runs them all, of any kind; null: as a transaction. */
 export function scripted(requests: readonly (readonly string[])[], chance: Chance): string[] | null {
-  if (requests.some(([name]) => WAITS.test(name))) return null;
+  if (requests.some(isTransactionsOnly)) return null;
   const args = requests.flatMap((words) => [String(words.length), ...words]);
   switch (chance.below(4)) {
     case 0:

@@ -17,6 +17,9 @@ const LONG_DOUBLE = /^([,$]-?\d+\.\d{12,}(?:e[-+]\d+)?)\r$/gm;
 const PLACE_IN_C = / on =\[C\]:-1\.\r\n$/;
 const PLACE = / on @user_script:\d+\.\r\n$/;
 
+/** An object of JSON in which there is none; the order of what is in it is each server's own. */
+const OBJECT = /\{([^{}]*)\}/g;
+
 export function sameReply(here: string, redis: string): boolean {
   if (here === redis) return true;
   const place = PLACE_IN_C.exec(redis)?.[0];
@@ -25,5 +28,14 @@ export function sameReply(here: string, redis: string): boolean {
 
 function withoutChance(reply: string): string {
   return reply.replace(SIGNED_NAN, "nan").replace(ADDRESS, "$1").replace(LENGTH, "$")
-    .replace(LONG_DOUBLE, (_, double) => `${double[0]}${Number(double.slice(1))}\r`);
+    .replace(LONG_DOUBLE, (_, double) => `${double[0]}${Number(double.slice(1))}\r`).replace(/.*\r$/gm, withoutOrder);
+}
+
+/** A line with what is in objects of JSON in one order, the innermost first. */
+function withoutOrder(line: string): string {
+  for (;;) {
+    const sorted = line.replace(OBJECT, (_, entries: string) => `<${entries.split(",").sort().join()}>`);
+    if (sorted === line) return line;
+    line = sorted;
+  }
 }
