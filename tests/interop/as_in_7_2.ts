@@ -19,7 +19,9 @@ export function asIn72(fields: readonly Reply[]): Reply[] {
   return fields.map((field, i) => {
     if (i === 1) return ARITIES.get(name) ?? field;
     if (i !== 2 || !LET_INTO_SCRIPTS.has(name)) return field;
-    const flags = (field instanceof Set || Array.isArray(field) ? [...field] : []).filter((flag) => flag !== "noscript");
+    const flags = (field instanceof Set || Array.isArray(field) ? [...field] : []).filter((flag) =>
+      flag !== "noscript"
+    );
     return field instanceof Set ? new Set(flags) : flags;
   });
 }
