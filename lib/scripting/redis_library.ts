@@ -110,7 +110,10 @@ export function redisFunctions(running: Running): LibraryFunctions {
     const { buffer, length } = calls.reply;
     running.charge(length);
     const value = reader.read(buffer, 0);
-    if (noted.isNoting) noted.add(typeof value === "object" ? new NotedReply(buffer.slice(0, length)) : value, mark);
+    if (noted.isNoting) {
+      if (typeof value === "object") noted.addReply(buffer, length, mark);
+      else noted.add(value, mark);
+    }
     return buffer[0] === MINUS ? failed(value, isProtected) : value;
   };
 
@@ -219,8 +222,8 @@ function numberArgument(value: number): string {
 function replayed(reader: ReplyReader, note: ReturnType<NotedCalls["next"]>, isProtected: boolean): LuaValue {
   if (note instanceof NotedRefusal) return failed(countedErrorTable(note.error), isProtected);
   if (!(note instanceof NotedReply)) return note;
-  const value = reader.read(note.bytes, 0);
-  return note.bytes[0] === MINUS ? failed(value, isProtected) : value;
+  const value = reader.read(note.bytes, note.start);
+  return note.bytes[note.start] === MINUS ? failed(value, isProtected) : value;
 }
 
 /** The error of a command: a value for `redis.pcall`, thrown by `redis.call`. */

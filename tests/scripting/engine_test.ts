@@ -78,6 +78,22 @@ test("what a script changes of a reply does not come back when it begins anew", 
   assert.equal(run(source, 0), "{changed,2}");
 });
 
+test("replies of any size are the same when a script begins anew, whatever was noted before", () => {
+  const source = `local seen = {}
+    for i = 1, 200 do
+      local list = redis.call('push', string.rep(i, i % 90)) -- some MiB in all
+      seen[i] = list[1] .. #list .. list[#list] .. redis.pcall('fail').err
+    end
+    ${LONG}
+    return table.concat(seen, ' ')`;
+  const [left, plain] = [newEngine(), newEngine()];
+  for (let i = 0; i < 2; i++) {
+    assert.equal(left.run(source, 0), plain.run(source));
+    assert.equal(left.run(`local list = redis.call('push', 'x') ${LONG} return #list`, 0), String(201 * (i + 1)));
+    plain.run("redis.call('push', 'x')");
+  }
+});
+
 test("chance, settings of cjson, the time and memory are the same when a script begins anew", () => {
   const { run } = newEngine();
   const draw = "return {math.random(1000000), math.random(1000000)}";
