@@ -3,35 +3,51 @@
  * can yield over them.
  */
 
-import { ArgumentError } from "./errors.ts";
+import { ArgumentError, LuaError } from "./errors.ts";
 import { AnyGenerator, type Called, type Running, type Runtime, TailCall } from "./runtime.ts";
-import { IN_LIBRARY } from "./state.ts";
+import { IN_LIBRARY, type ScriptState } from "./state.ts";
 import { allOf, type LuaFunction, type LuaResult, LuaTable, type LuaValue } from "./values.ts";
 
 /** How often a handler of `xpcall` is called that fails: each of its errors is handled within the call before. */
 const MOST_HANDLER_CALLS = 200;
 const ERROR_IN_HANDLER = "error in error handling";
+/** So much of the stack of calls must be left for a handler to be called on top of what has failed. */
+const ROOM_FOR_HANDLER = 1000;
 
-/** What a protected call gives that has failed with a value; as a call's result, that may be a generator. */
-type Failed = (value: LuaValue) => LuaResult;
+/** An error that was caught. */
+interface Failure {
+  readonly value: LuaValue;
+  /** Whether a function of a library has failed, and not an operation of the script. */
+  readonly isInLibrary: boolean;
+}
+
+/** What a protected call gives that has failed; as a call's result, that may be a generator. */
+interface Failed {
+  /** Whether the stack of calls is still to be as it was where the call failed. */
+  readonly keepsStack: boolean;
+  readonly resultOf: (failure: Failure) => LuaResult;
+}
 
 export function pcallFunction(runtime: Runtime): LuaFunction {
-  const failed: Failed = (value) => failedCall(runtime, value);
-  return (...args) => protect(runtime, args, failed);
+  const failed: Failed = { keepsStack: false, resultOf: ({ value }) => failedCall(runtime, value) };
+  return (...args) => protect(runtime, args, failed, true);
 }
 
 export function xpcallFunction(runtime: Runtime): LuaFunction {
+  const { state } = runtime;
   return (...args) => {
     if (args.length < 2) throw new ArgumentError(2, "value expected");
-    return protect(runtime, [args[0]], (value) => handled(runtime, args[1], value));
+    const { depth, barriers } = state;
+    const resultOf = (failure: Failure) => handled(runtime, args[1], failure, depth, barriers);
+    return protect(runtime, [args[0]], { keepsStack: true, resultOf }, true);
   };
 }
 
-/** Calls the first of `args` with the others. */
-function protect(runtime: Runtime, args: readonly LuaValue[], failed: Failed): LuaResult {
+/** Calls the first of `args` with the others; `byLibrary`: not in the place of what has failed before. */
+function protect(runtime: Runtime, args: readonly LuaValue[], failed: Failed, byLibrary: boolean): LuaResult {
   const { state } = runtime;
   const { depth, barriers } = state;
-  state.stack[++state.depth] = IN_LIBRARY;
+  if (byLibrary) state.stack[++state.depth] = IN_LIBRARY;
   state.barriers = barriers + 1;
   let result: LuaResult;
   try {
@@ -41,10 +57,12 @@ function protect(runtime: Runtime, args: readonly LuaValue[], failed: Failed): L
     }
     result = runtime.all(called as LuaResult); // nothing else is left
   } catch (thrown) {
-    const value = state.errorValue(thrown);
-    state.depth = depth;
-    state.barriers = barriers;
-    return failed(value);
+    const failure = failureOf(runtime, thrown);
+    if (!failed.keepsStack) {
+      state.depth = depth;
+      state.barriers = barriers;
+    }
+    return failed.resultOf(failure);
   }
   state.depth = depth;
   state.barriers = barriers;
@@ -66,18 +84,28 @@ function callFirst(runtime: Runtime, args: readonly LuaValue[]): LuaResult {
 /** Runs what a call has given in generator mode. `depth` and `barriers`: what they are outside of the call. */
 function* protectLater(runtime: Runtime, called: Called, depth: number, barriers: number, failed: Failed): Running {
   const { state } = runtime;
-  let value: LuaValue;
+  let failure: Failure;
   try {
     const result = yield* runtime.settle(called);
     state.depth = depth;
     state.barriers = barriers;
     return succeeded(result);
   } catch (thrown) {
-    value = state.errorValue(thrown);
-    state.depth = depth;
-    state.barriers = barriers;
+    failure = failureOf(runtime, thrown);
+    if (!failed.keepsStack) {
+      state.depth = depth;
+      state.barriers = barriers;
+    }
   }
-  return yield* runtime.settle(failed(value));
+  return yield* runtime.settle(failed.resultOf(failure));
+}
+
+/** To be asked before anything else is called. */
+function failureOf({ state }: Runtime, thrown: unknown): Failure {
+  const site = thrown instanceof LuaError ? thrown.site : null;
+  const value = state.errorValue(thrown);
+  if (site !== null) state.stack[state.depth] = site; // operations do not note it before
+  return { value, isInLibrary: site === null };
 }
 
 /** Whether what a call has given is yet to be run, in generator mode. */
@@ -115,33 +143,43 @@ function withMessage(value: LuaTable, message: LuaValue): LuaResult {
   return typeof message === "string" || typeof message === "number" ? [false, message] : [false, value, message];
 }
 
-/** What `xpcall` gives of an error: what its handler makes of that, or of the one that it fails with itself. */
-function handled(runtime: Runtime, handler: LuaValue, value: LuaValue): LuaResult {
-  if (typeof handler !== "function") return [false, ERROR_IN_HANDLER];
-  let failure = value;
-  for (let calls = 0; calls < MOST_HANDLER_CALLS; calls++) {
-    const result = protect(runtime, [handler, failure], failedHandler);
-    if (result instanceof AnyGenerator) {
-      return handledLater(runtime, handler, result, calls) as unknown as LuaResult; // compiled code runs it
-    }
-    const [isFine, made] = allOf(result);
-    if (isFine === true) return [false, made];
-    failure = made;
+/**
+ * What `xpcall` gives of an error: what its handler makes of that. It is called on top of what has failed, as far as there
+ * is room for it, and by levels can tell where that was.
+ */
+function handled(
+  runtime: Runtime,
+  handler: LuaValue,
+  failure: Failure,
+  depth: number,
+  barriers: number,
+): LuaResult {
+  const { state } = runtime;
+  if (state.depth > runtime.mostDepth - ROOM_FOR_HANDLER) state.depth = depth;
+  const result = callHandler(runtime, handler, failure, 0);
+  if (result instanceof AnyGenerator) {
+    return handledLater(state, result, depth, barriers) as unknown as LuaResult; // compiled code runs it
   }
-  return [false, ERROR_IN_HANDLER];
+  return leaveHandler(state, result, depth, barriers);
 }
 
 /** The same from a call on that is under way. */
-function* handledLater(runtime: Runtime, handler: LuaValue, running: LuaResult & Running, calls: number): Running {
-  let result: LuaResult = running;
-  for (;;) {
-    const [isFine, made] = allOf(yield* runtime.settle(result));
-    if (isFine === true) return [false, made];
-    if (++calls === MOST_HANDLER_CALLS) return [false, ERROR_IN_HANDLER];
-    result = protect(runtime, [handler, made], failedHandler);
-  }
+function* handledLater(state: ScriptState, running: Running, depth: number, barriers: number): Running {
+  return leaveHandler(state, yield* running, depth, barriers);
 }
 
-function failedHandler(value: LuaValue): LuaResult {
-  return [false, value];
+function leaveHandler(state: ScriptState, result: LuaResult, depth: number, barriers: number): LuaResult {
+  state.depth = depth;
+  state.barriers = barriers;
+  return [false, allOf(result)[1]];
+}
+
+/** Calls a handler: true and what it makes of a failure, or of its own; `calls`: how often it has failed so far. */
+function callHandler(runtime: Runtime, handler: LuaValue, { value, isInLibrary }: Failure, calls: number): LuaResult {
+  if (typeof handler !== "function" || calls === MOST_HANDLER_CALLS) return [true, ERROR_IN_HANDLER];
+  const failed: Failed = {
+    keepsStack: true,
+    resultOf: (failure) => callHandler(runtime, handler, failure, calls + 1),
+  };
+  return protect(runtime, [handler, value], failed, isInLibrary);
 }

@@ -72,6 +72,36 @@ end)`,
     ["return xpcall(function() error('a') end, function(m) error(m,0) end)", "false error in error handling"],
     ["local n=0 return xpcall(error, function(m) n=n+1 if n<3 then error('x') end return n end)", "false 3"],
   ],
+  "a handler is called on top of what has failed, which levels show": [
+    [
+      "local function f()\n local x = nil\n x.y = 1 end return xpcall(f, function() return select(2, pcall(error, 'H', 3)) end)",
+      "false user_script:3: H",
+    ],
+    [
+      "local function f()\n\n error('e') end return xpcall(f, function() return select(2, pcall(error, 'H', 3)) end)",
+      "false H",
+    ],
+    [
+      "local function f()\n\n error('e') end return xpcall(f, function() return select(2, pcall(error, 'H', 4)) end)",
+      "false user_script:3: H",
+    ],
+    [
+      "local function f()\n table.sort({1,'a'}) end return xpcall(f, function() return select(2, pcall(error, 'H', 4)) end)",
+      "false user_script:2: H",
+    ],
+    [
+      "local function f()\n local y = nil + 1 end return xpcall(function()\n\n f() end, function() return select(2, pcall(error, 'H', 4)) end)",
+      "false user_script:4: H",
+    ],
+    [
+      "local n = 0 return xpcall(function()\n error('a') end, function(e) n = n + 1 if n < 3 then\n error('b', 3) end return e end)",
+      "false user_script:3: b",
+    ],
+    [
+      "local function f() local y = nil .. 1 end xpcall(f, function() return 1 end) return select(2, pcall(error, 'after', 2))",
+      "user_script:1: after",
+    ],
+  ],
   "a long name of a source is cut, later where it is no program": [
     [
       "local _,m=loadstring('x =',('long'):rep(30)) return m",
