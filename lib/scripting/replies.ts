@@ -207,7 +207,7 @@ export class ReplyMaker {
 
   #table(table: LuaTable, depth: number): void {
     if (depth > MOST_NESTED) return this.reply.error(STACK_FULL);
-    if (table.mapSize === 0 || !this.#special(table, depth)) this.#array(table, depth);
+    if (table.fields === null || !this.#special(table, depth)) this.#array(table, depth);
   }
 
   /** A table that one of its fields says to be no array; false where it is one. */

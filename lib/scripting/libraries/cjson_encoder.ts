@@ -166,11 +166,13 @@ class Encoder {
   #lengthOf(table: LuaTable): number {
     let largest = table.array.length;
     let values = 0;
-    for (const [key, value] of table.mapEntries()) {
-      if (value === undefined) continue;
-      if (typeof key !== "number" || key <= 0 || key > INT_MAX || Math.floor(key) !== key) return NONE;
-      largest = Math.max(largest, key);
-      values++;
+    if (table.fields !== null) {
+      const walk = new TableWalk(table);
+      for (; walk.stepIn(table.fields); values++) {
+        const { key } = walk;
+        if (typeof key !== "number" || key <= 0 || key > INT_MAX || Math.floor(key) !== key) return NONE;
+        largest = Math.max(largest, key);
+      }
     }
     if (largest === 0) return NONE;
     return largest > this.#settings.sparseSafe && this.#isSparse(table, largest, values) ? NONE : largest;

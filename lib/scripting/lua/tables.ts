@@ -134,7 +134,7 @@ function insertAt(table: LuaTable, at: number, end: number, value: LuaValue): vo
     table.set(end, displaced);
     return;
   }
-  if (end - at > array.length + table.mapSize) {
+  if (end - at > array.length + (table.fields?.size ?? 0)) {
     shiftFew(table, at, end);
   } else {
     for (let i = end; i > at; i--) table.set(i, table.get(i - 1));

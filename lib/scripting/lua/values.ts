@@ -6,6 +6,8 @@
  * Nothing of a script ever reads a property of a JavaScript object: all that it can reach are these values.
  */
 
+import { Fields } from "./fields.ts";
+
 /** A value; a function of Lua knows nothing but these. */
 export type LuaValue = undefined | boolean | number | string | LuaFunction | LuaTable | LuaThread | LightUserdata;
 
@@ -29,27 +31,13 @@ export abstract class LuaThread {
   abstract readonly status: string;
 }
 
-/** Entries that hold nothing any more, at which a table is cleared of them when it grows. */
-const LEAST_DEAD = 16;
-
-/** What a lookup of the next entry goes on from. */
-interface Walk {
-  readonly entries: IterableIterator<[LuaValue, LuaValue]>;
-  key: LuaValue;
-}
-
 /**
- * A table: what has the keys 1 to n without a gap at its end stands in an array, all else in a map, both in an order that
- * stays the same until a new key is set. Assigning nil leaves an entry without value behind, so that a walk may go on.
+ * A table: what has the keys 1 to n without a gap at its end stands in an array, all else among the fields, both in an order
+ * that stays the same until a new key is set.
  */
 export class LuaTable {
-  /** All others, some of them nil. */
-  #map: Map<LuaValue, LuaValue> | null = null;
-  /** Keys that are to be in the map, and behind each its value: not before somebody looks at them. */
-  #waiting: LuaValue[] | null = null;
-  /** Entries of the map that are nil. */
-  #dead = 0;
-  #walk: Walk | null = null;
+  /** All others. */
+  #fields: Fields | null = null;
   /** How far the array has reached: a walk may go on from a key that was taken off its end. */
   #reach = 0;
   #metatable: LuaTable | null = null;
@@ -98,32 +86,18 @@ export class LuaTable {
       const value = this.array[key - 1];
       if (value !== undefined) return value;
     }
-    const map = this.#map ?? this.#filled();
-    return map === null ? undefined : map.get(key);
+    const fields = this.#fields;
+    return fields === null ? undefined : fields.get(key);
   }
 
-  /**
-   * Adds an entry to a table that was made just now and has but such. A library that makes many tables, of which a script
-   * looks at few, so makes no maps of the others, which takes longer than all else.
-   */
+  /** Adds an entry to a table that was made just now and has but such (see Fields). */
   add(key: string, value: LuaValue): void {
-    if (this.#waiting === null) this.#waiting = [key, value];
-    else this.#waiting.push(key, value);
-  }
-
-  /** The map, if there is one when all is in it that waits. */
-  #filled(): Map<LuaValue, LuaValue> | null {
-    const waiting = this.#waiting;
-    if (waiting === null) return this.#map;
-    this.#waiting = null;
-    const map = this.#map = new Map();
-    for (let i = 0; i < waiting.length; i += 2) map.set(waiting[i], waiting[i + 1]);
-    return map;
+    (this.#fields ??= new Fields()).add(key, value);
   }
 
   /** Sets a key, which is neither nil nor NaN, without asking the metatable. */
   set(key: LuaValue, value: LuaValue): void {
-    if (typeof key !== "number") return this.#setInMap(key, value);
+    if (typeof key !== "number") return this.#setField(key, value);
     const { array } = this;
     const { length } = array;
     if (key > 0 && key < length && Number.isInteger(key)) {
@@ -132,11 +106,12 @@ export class LuaTable {
       if (value === undefined) this.#shorten();
       else array[key - 1] = value;
     } else if (key === length + 1 && value !== undefined) {
-      if (this.#map !== null) this.#removeFromMap(key);
+      const fields = this.#fields;
+      if (fields !== null) fields.take(key);
       array.push(value);
-      if (this.#map !== null && this.#map.size > this.#dead) this.#takeFromMap();
+      if (fields !== null && fields.hasValues) this.#takeFrom(fields);
     } else {
-      this.#setInMap(key, value);
+      this.#setField(key, value);
     }
   }
 
@@ -170,67 +145,31 @@ export class LuaTable {
     if (typeof key === "number" && key > 0 && key <= Math.max(this.#reach, array.length) && Number.isInteger(key)) {
       at = key;
     } else if (key !== undefined) {
-      return this.#nextInMap(key);
+      if (this.#fields === null) throw new RangeError("a table without fields has no such key");
+      return this.#fields.next(key);
     }
     for (; at < array.length; at++) if (array[at] !== undefined) return [at + 1, array[at]];
-    return this.#nextInMap(undefined);
+    return this.#fields === null ? null : this.#fields.next(undefined);
   }
 
-  /** How many entries there are beside the array, those without a value among them. */
-  get mapSize(): number {
-    return this.#filled()?.size ?? 0;
+  /** What is not in the array, if anything ever was. Not to be changed. */
+  get fields(): Fields | null {
+    return this.#fields;
   }
 
-  /** The entries that are not in the array, those without a value among them. */
-  mapEntries(): IterableIterator<[LuaValue, LuaValue]> {
-    return (this.#filled() ?? new Map<LuaValue, LuaValue>()).entries();
-  }
-
-  #setInMap(key: LuaValue, value: LuaValue): void {
+  #setField(key: LuaValue, value: LuaValue): void {
     this.#hasNewKeys = true;
-    const map = this.#map ?? this.#filled();
-    if (value === undefined) {
-      if (map === null || map.get(key) === undefined) return;
-      map.set(key, undefined);
-      this.#dead++;
-    } else if (map === null) {
-      (this.#map = new Map()).set(key, value);
-    } else if (this.#dead === 0) {
-      map.set(key, value);
-    } else {
-      this.#setBesideDead(map, key, value);
-    }
-  }
-
-  #setBesideDead(map: Map<LuaValue, LuaValue>, key: LuaValue, value: LuaValue): void {
-    if (map.get(key) === undefined) {
-      if (map.has(key)) this.#dead--;
-      else if (this.#dead >= LEAST_DEAD && 2 * this.#dead > map.size) this.#clearDead(map);
-    }
-    map.set(key, value);
-  }
-
-  #clearDead(map: Map<LuaValue, LuaValue>): void {
-    for (const [key, value] of map) if (value === undefined) map.delete(key);
-    this.#dead = 0;
-  }
-
-  #removeFromMap(key: number): void {
-    const map = this.#map;
-    if (map === null || !map.has(key)) return;
-    if (map.get(key) === undefined) this.#dead--;
-    map.delete(key);
+    if (this.#fields !== null) this.#fields.set(key, value);
+    else if (value !== undefined) (this.#fields = new Fields()).set(key, value);
   }
 
   /** Moves what follows the end of the array there. */
-  #takeFromMap(): void {
+  #takeFrom(fields: Fields): void {
     const { array } = this;
     for (;;) {
       const key = array.length + 1;
-      const value = this.#map?.get(key);
-      if (value === undefined) return;
-      this.#removeFromMap(key);
-      array.push(value);
+      if (fields.get(key) === undefined) return;
+      array.push(fields.take(key));
     }
   }
 
@@ -240,33 +179,6 @@ export class LuaTable {
     this.#reach = Math.max(this.#reach, array.length);
     do array.pop(); while (array.length > 0 && array[array.length - 1] === undefined);
   }
-
-  #nextInMap(key: LuaValue): readonly [LuaValue, LuaValue] | null {
-    const map = this.#filled();
-    if (key !== undefined && (this.#walk === null || this.#walk.key !== key)) this.#find(key);
-    else if (key === undefined) this.#walk = map === null ? null : { entries: map.entries(), key };
-    const walk = this.#walk;
-    if (walk === null) return null;
-    for (let step = walk.entries.next(); step.done !== true; step = walk.entries.next()) {
-      const entry = step.value;
-      if (entry[1] === undefined) continue;
-      walk.key = entry[0];
-      return entry;
-    }
-    this.#walk = null;
-    return null;
-  }
-
-  /** Begins a walk behind a key. */
-  #find(key: LuaValue): void {
-    const map = this.#map;
-    if (map === null || !map.has(key)) throw new RangeError("the table has no such key");
-    const entries = map.entries();
-    for (let step = entries.next(); step.done !== true; step = entries.next()) {
-      if (step.value[0] === key || (step.value[0] === 0 && key === 0)) break;
-    }
-    this.#walk = { entries, key };
-  }
 }
 
 /** Goes through the entries of a table in the order of `next`, or through the keys from 1 on. */
@@ -274,6 +186,8 @@ export class TableWalk {
   key: LuaValue;
   value: LuaValue;
   #at = 0;
+  /** Fields that are behind it. */
+  #fieldsPassed = 0;
   #entries: IterableIterator<[LuaValue, LuaValue]> | null = null;
 
   constructor(readonly table: LuaTable) {}
@@ -288,17 +202,39 @@ export class TableWalk {
       this.value = value;
       return true;
     }
-    return this.#stepInMap();
+    const { fields } = this.table;
+    return fields !== null && this.stepIn(fields);
   }
 
-  #stepInMap(): boolean {
-    const entries = this.#entries ??= this.table.mapEntries();
+  /** The same among the fields alone. */
+  stepIn(fields: Fields): boolean {
+    const { list } = fields;
+    if (list === null || this.#entries !== null) return this.#stepInMap(fields);
+    for (let at = 2 * this.#fieldsPassed; at < list.length; at += 2) {
+      this.#fieldsPassed++;
+      this.value = list[at + 1];
+      if (this.value === undefined) continue;
+      this.key = list[at];
+      return true;
+    }
+    return false;
+  }
+
+  #stepInMap(fields: Fields): boolean {
+    const entries = this.#entries ??= this.#mapEntries(fields);
     for (let step = entries.next(); step.done !== true; step = entries.next()) {
       if (step.value[1] === undefined) continue;
       [this.key, this.value] = step.value;
       return true;
     }
     return false;
+  }
+
+  /** The entries that are left, of a list perhaps that became a map on the way. */
+  #mapEntries(fields: Fields): IterableIterator<[LuaValue, LuaValue]> {
+    const entries = fields.mapEntries();
+    for (let passed = 0; passed < this.#fieldsPassed; passed++) entries.next();
+    return entries;
   }
 }
 

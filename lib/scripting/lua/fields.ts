@@ -1,0 +1,200 @@
+/**
+ * What a table has beside its array. Most have a few names and no more: these stand in a list that is looked through, which
+ * takes half as long to make, to ask and to walk as a map (docs/decisions.md, "Lua"). What has more of them has a map.
+ */
+
+import type { LuaValue } from "./values.ts";
+
+/** Entries in a list at most. */
+const MOST_LISTED = 8;
+/** Entries that hold nothing any more, at which a map is cleared of them when it grows. */
+const LEAST_DEAD = 16;
+
+/** What a lookup of the next entry of a map goes on from. */
+interface Walk {
+  readonly entries: IterableIterator<[LuaValue, LuaValue]>;
+  key: LuaValue;
+}
+
+/**
+ * Entries in the order in which their keys came. Assigning nil leaves an entry without value behind, so that a walk may go
+ * on. Keys are neither nil nor NaN.
+ */
+export class Fields {
+  /** Keys, and behind each its value; empty where there is a map. */
+  readonly #list: LuaValue[] = [];
+  #map: Map<LuaValue, LuaValue> | null = null;
+  /** Whether what was added has not been looked at: the list may be too long, and have a key twice. */
+  #isLoose = false;
+  /** Entries that are nil. */
+  #dead = 0;
+  #walk: Walk | null = null;
+
+  get(key: LuaValue): LuaValue {
+    if (this.#isLoose) this.#tighten();
+    if (this.#map !== null) return this.#map.get(key);
+    const list = this.#list;
+    for (let i = 0; i < list.length; i += 2) if (list[i] === key) return list[i + 1];
+    return undefined;
+  }
+
+  /** Entries, those without a value among them. */
+  get size(): number {
+    const { list } = this;
+    return list === null ? this.#map?.size ?? 0 : list.length / 2;
+  }
+
+  /** Whether any entry has a value. */
+  get hasValues(): boolean {
+    return this.size > this.#dead;
+  }
+
+  /** Keys, and behind each its value, which may be nil; null where there are too many for that. Not to be changed. */
+  get list(): readonly LuaValue[] | null {
+    if (this.#isLoose) this.#tighten();
+    return this.#map === null ? this.#list : null;
+  }
+
+  /** The entries where there is no list. */
+  mapEntries(): IterableIterator<[LuaValue, LuaValue]> {
+    return (this.#map ?? new Map<LuaValue, LuaValue>()).entries();
+  }
+
+  set(key: LuaValue, value: LuaValue): void {
+    if (this.#isLoose) this.#tighten();
+    if (this.#map !== null) return this.#setInMap(this.#map, key, value);
+    const list = this.#list;
+    for (let i = 0; i < list.length; i += 2) {
+      if (list[i] !== key) continue;
+      this.#dead += (value === undefined ? 1 : 0) - (list[i + 1] === undefined ? 1 : 0);
+      list[i + 1] = value;
+      return;
+    }
+    if (value === undefined) return;
+    if (list.length === 2 * MOST_LISTED && this.#dead === 0) return void this.#toMap().set(key, value);
+    if (list.length === 2 * MOST_LISTED) this.#clearList(list);
+    list.push(key === 0 ? 0 : key, value); // no -0
+  }
+
+  /**
+   * Adds an entry to what was made just now and has but such; the last one of a key counts. A library that makes many
+   * tables, of which a script looks at few, so makes no maps of the others, which takes longer than all else.
+   */
+  add(key: string, value: LuaValue): void {
+    this.#isLoose = true;
+    this.#list.push(key, value);
+  }
+
+  /** Takes an entry out; its value. */
+  take(key: LuaValue): LuaValue {
+    const value = this.get(key);
+    if (this.#map !== null) {
+      if (this.#map.delete(key) && value === undefined) this.#dead--;
+      return value;
+    }
+    const list = this.#list;
+    for (let i = 0; i < list.length; i += 2) {
+      if (list[i] !== key) continue;
+      if (value === undefined) this.#dead--;
+      list.splice(i, 2);
+      break;
+    }
+    return value;
+  }
+
+  /** The entry with a value behind that of a key, or the first one, for nil. Throws RangeError where there is no such key. */
+  next(key: LuaValue): readonly [LuaValue, LuaValue] | null {
+    const { list } = this;
+    if (list === null) return this.#nextInMap(key);
+    let at = 0;
+    if (key !== undefined) {
+      while (at < list.length && list[at] !== key) at += 2;
+      if (at === list.length) throw noSuchKey();
+      at += 2;
+    }
+    while (at < list.length && list[at + 1] === undefined) at += 2;
+    return at < list.length ? [list[at], list[at + 1]] : null;
+  }
+
+  #tighten(): void {
+    this.#isLoose = false;
+    const list = this.#list;
+    if (list.length > 2 * MOST_LISTED) return void this.#toMap();
+    for (let i = 2; i < list.length; i += 2) {
+      for (let earlier = 0; earlier < i; earlier += 2) {
+        if (list[earlier] !== list[i]) continue;
+        list[earlier + 1] = list[i + 1];
+        list.splice(i, 2);
+        i -= 2;
+        break;
+      }
+    }
+  }
+
+  #clearList(list: LuaValue[]): void {
+    let kept = 0;
+    for (let i = 0; i < list.length; i += 2) {
+      if (list[i + 1] === undefined) continue;
+      list[kept++] = list[i];
+      list[kept++] = list[i + 1];
+    }
+    list.length = kept;
+    this.#dead = 0;
+  }
+
+  // --- Where there are many -------------------------------------------------------------------------------------------
+
+  /** Makes a map of the list, in which walks find the same entries at the same places. */
+  #toMap(): Map<LuaValue, LuaValue> {
+    const map = this.#map = new Map();
+    const list = this.#list;
+    for (let i = 0; i < list.length; i += 2) map.set(list[i], list[i + 1]);
+    list.length = 0;
+    return map;
+  }
+
+  #setInMap(map: Map<LuaValue, LuaValue>, key: LuaValue, value: LuaValue): void {
+    if (value === undefined) {
+      if (map.get(key) === undefined) return;
+      this.#dead++;
+    } else if (this.#dead > 0 && map.get(key) === undefined) {
+      if (map.has(key)) this.#dead--;
+      else if (this.#dead >= LEAST_DEAD && 2 * this.#dead > map.size) this.#clearMap(map);
+    }
+    map.set(key, value);
+  }
+
+  #clearMap(map: Map<LuaValue, LuaValue>): void {
+    for (const [key, value] of map) if (value === undefined) map.delete(key);
+    this.#dead = 0;
+  }
+
+  #nextInMap(key: LuaValue): readonly [LuaValue, LuaValue] | null {
+    if (key === undefined) this.#walk = { entries: this.mapEntries(), key };
+    else if (this.#walk === null || this.#walk.key !== key) this.#find(key);
+    const walk = this.#walk;
+    if (walk === null) return null;
+    for (let step = walk.entries.next(); step.done !== true; step = walk.entries.next()) {
+      const entry = step.value;
+      if (entry[1] === undefined) continue;
+      walk.key = entry[0];
+      return entry;
+    }
+    this.#walk = null;
+    return null;
+  }
+
+  /** Begins a walk behind a key. */
+  #find(key: LuaValue): void {
+    if (this.#map?.has(key) !== true) throw noSuchKey();
+    const entries = this.#map.entries();
+    for (let step = entries.next(); step.done !== true; step = entries.next()) {
+      if (step.value[0] === key) break;
+    }
+    this.#walk = { entries, key };
+  }
+}
+
+function noSuchKey(): RangeError {
+  return new RangeError("the table has no such key");
+}
