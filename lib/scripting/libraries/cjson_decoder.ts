@@ -6,6 +6,8 @@
 
 import { hexDigit } from "../../bytes/quoting.ts";
 import { LibraryError } from "../lua/errors.ts";
+import { TextBuilder } from "../lua/text_builder.ts";
+import { asKey } from "../lua/text_cache.ts";
 import { LuaTable, type LuaValue } from "../lua/values.ts";
 import {
   BACKSLASH,
@@ -44,6 +46,8 @@ interface Level {
   readonly table: LuaTable;
   /** The key that the next value is for; null in an array. */
   key: string | null;
+  /** That key; of an array, and before the first key, that of which this is the value. */
+  known: KnownKey;
   readonly parent: Level | null;
   readonly depth: number;
   /** Values on Lua's stack, were this written in C, with this table and its key not counted. */
@@ -71,11 +75,11 @@ const PUNCTUATION: Readonly<Record<string, string>> = {
   ",": "T_COMMA",
 };
 
-/** What stands for itself or another behind a backslash. */
-const ESCAPES: ReadonlyMap<number, string> = new Map(
-  [['"', '"'], ["\\", "\\"], ["/", "/"], ["b", "\b"], ["f", "\f"], ["n", "\n"], ["r", "\r"], ["t", "\t"]]
-    .map(([letter, meaning]) => [letter.charCodeAt(0), meaning]),
-);
+/** What stands for itself or another behind a backslash, by its code. */
+const ESCAPES: (string | undefined)[] = new Array(128).fill(undefined);
+for (const [letter, meaning] of ['""', "\\\\", "//", "b\b", "f\f", "n\n", "r\r", "t\t"]) {
+  ESCAPES[letter.charCodeAt(0)] = meaning;
+}
 
 /** Digits of which the double that they are, and their quotient by a power of ten, are exact or rounded once. */
 const MOST_EXACT_DIGITS = 15;
@@ -84,18 +88,48 @@ const POWERS_OF_TEN = Array.from({ length: MOST_EXACT_DIGITS + 1 }, (_, power) =
 const INVALID_NUMBER = /-?(?:0[\dx]|inf|nan)/iy;
 const NAMED_NUMBER = /inf|nan/iy;
 
-/** Pieces of a string that are put together at a time. */
-const MOST_PIECES = 4096;
+/** A key that was read before, and what came behind it, as objects have the same keys in the same order again and again. */
+class KnownKey {
+  /** The key behind it in its object. */
+  next: KnownKey | null = null;
+  /** The first key of the object that was its value, or in it. */
+  first: KnownKey | null = null;
 
-// Objects have the same keys again and again. A key that is a string already known has its hash with it, which a table
-// would have to find out else: that takes longer than all the rest.
+  #wasUsed = false;
+
+  constructor(public text: string) {}
+
+  /** The text where it comes again: from then on the same string as in scripts, which are quick to compare. */
+  again(): string {
+    if (!this.#wasUsed) {
+      this.#wasUsed = true;
+      this.text = asKey(this.text);
+    }
+    return this.text;
+  }
+}
+
 const KEY_SLOTS = 512;
 const LONGEST_KNOWN_KEY = 32;
 /** In a document with more new keys than this there are hardly any twice. */
 const MOST_NEW_KEYS = 512;
-const knownKeys: string[] = new Array(KEY_SLOTS).fill("");
+const knownKeys: (KnownKey | null)[] = new Array(KEY_SLOTS).fill(null);
+/** Known keys are forgotten once there are so many, as those that have lost their slot may stand behind others. */
+const MOST_KNOWN_KEYS = 4096;
+let keysMade = 0;
+/** Stands for the document as a whole, and for keys that are not kept. */
+const ROOT = new KnownKey("");
+const OTHER = new KnownKey("");
 /** A key may be a part of its document, and keep all of it in memory. Those of longer ones than this are forgotten. */
 const MOST_KEPT_CHARS = 1 << 14;
+/** The end of a string is looked for character by character so far: to call the runtime takes longer. */
+const NEAR_CHARS = 16;
+
+function forgetKeys(): void {
+  knownKeys.fill(null);
+  keysMade = 0;
+  ROOT.first = OTHER.first = OTHER.next = null;
+}
 
 /** The value of a document; throws LibraryError if it is none. */
 export function decodeJson(text: string, settings: DecoderSettings): LuaValue {
@@ -109,7 +143,7 @@ export function decodeJson(text: string, settings: DecoderSettings): LuaValue {
   try {
     return decoder.decode();
   } finally {
-    knownKeys.fill("");
+    forgetKeys();
   }
 }
 
@@ -118,7 +152,8 @@ class Decoder {
   readonly #settings: DecoderSettings;
   /** How far the text is read. */
   #at = 0;
-  /** The first backslash that is not before the last string read; the length of the text if there is none. */
+  /** The first quote, and the first backslash, that were looked for; the length of the text if there is none. */
+  #quote = -1;
   #escape = -1;
   /** Keys that were not known. */
   #newKeys = 0;
@@ -138,7 +173,7 @@ class Decoder {
       if (code === OPEN_BRACE || code === OPEN_BRACKET) {
         level = this.#open(code, level);
         if (this.#skipSpace() !== (code === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
-          if (code === OPEN_BRACE) level.key = this.#key();
+          if (code === OPEN_BRACE) level.key = this.#key(level, true);
           continue;
         }
         this.#at++;
@@ -157,7 +192,7 @@ class Decoder {
         if (code <= SPACE) code = this.#skipSpace();
         if (code === COMMA) {
           this.#at++;
-          if (key !== null) level.key = this.#key();
+          if (key !== null) level.key = this.#key(level, false);
           break;
         }
         if (code !== (key === null ? CLOSE_BRACKET : CLOSE_BRACE)) {
@@ -179,7 +214,7 @@ class Decoder {
       throw new LibraryError(`Found too many nested data structures (${depth}) at character ${this.#at + 1}`);
     }
     this.#at++;
-    return { table: new LuaTable(), key: null, parent, depth, slots };
+    return { table: new LuaTable(), key: null, known: parent === null ? ROOT : parent.known, parent, depth, slots };
   }
 
   /** The value of the document, if that ends here. */
@@ -203,20 +238,26 @@ class Decoder {
   }
 
   /** A key and the colon behind it. */
-  #key(): string {
+  #key(level: Level, isFirst: boolean): string {
     const text = this.#text;
     let code = text.charCodeAt(this.#at);
     if (code <= SPACE) code = this.#skipSpace();
     if (code !== QUOTE) throw this.#unexpected("object key string");
-    const start = this.#at + 1;
-    const end = text.indexOf('"', start);
-    if (this.#escape < start) this.#findEscape(start);
+    const before = level.known;
+    const expected = isFirst ? before.first : before.next;
     let key: string;
-    if (end < 0 || end > this.#escape) {
-      key = this.#escaped(start, end, "object key string");
+    if (expected !== null && this.#skippedKey(expected.text)) {
+      level.known = expected;
+      key = expected.again();
     } else {
-      this.#at = end + 1;
-      key = this.#newKeys > MOST_NEW_KEYS ? text.slice(start, end) : this.#knownKey(start, end);
+      const start = this.#at + 1;
+      key = this.#string("object key string");
+      // One with escapes in it would be found where those are not.
+      const known = this.#at - 1 === start + key.length ? this.#known(key) : OTHER;
+      level.known = known;
+      if (isFirst) before.first = known;
+      else before.next = known;
+      if (known !== OTHER) key = known.text;
     }
     code = text.charCodeAt(this.#at);
     if (code <= SPACE) code = this.#skipSpace();
@@ -225,18 +266,32 @@ class Decoder {
     return key;
   }
 
-  /** A part of the text, as the string that it was before if it is known. */
-  #knownKey(start: number, end: number): string {
-    const text = this.#text;
-    const length = end - start;
-    if (length === 0 || length > LONGEST_KNOWN_KEY) return text.slice(start, end);
+  /** What is known of a key. */
+  #known(key: string): KnownKey {
+    const { length } = key;
+    if (length === 0 || length > LONGEST_KNOWN_KEY || this.#newKeys > MOST_NEW_KEYS) return OTHER;
     // Keys with a number at their end are all to have a slot of their own.
-    const last = (text.charCodeAt(end - 3) * 10 + text.charCodeAt(end - 2)) * 10 + text.charCodeAt(end - 1);
-    const slot = (text.charCodeAt(start) * 7 + last + length * 31) % KEY_SLOTS;
+    const digits = (key.charCodeAt(length - 3) * 10 + key.charCodeAt(length - 2)) * 10 + key.charCodeAt(length - 1);
+    const slot = (key.charCodeAt(0) * 7 + (digits || key.charCodeAt(length - 1)) + length * 31) % KEY_SLOTS;
     const known = knownKeys[slot];
-    if (known.length === length && text.startsWith(known, start)) return known;
+    if (known !== null && known.text === key) {
+      known.again();
+      return known;
+    }
     this.#newKeys++;
-    return knownKeys[slot] = text.slice(start, end);
+    if (++keysMade > MOST_KNOWN_KEYS) forgetKeys();
+    return knownKeys[slot] = new KnownKey(key);
+  }
+
+  /** Goes behind a key and its quotes, if it is here. */
+  #skippedKey(key: string): boolean {
+    const text = this.#text;
+    const start = this.#at + 1;
+    const { length } = key;
+    for (let i = 0; i < length; i++) if (text.charCodeAt(start + i) !== key.charCodeAt(i)) return false;
+    if (text.charCodeAt(start + length) !== QUOTE) return false;
+    this.#at = start + length + 1;
+    return true;
   }
 
   /** A value that is no table. `expected` is what the document should have here, for errors. */
@@ -262,44 +317,44 @@ class Decoder {
   #string(expected: string): string {
     const text = this.#text;
     const start = this.#at + 1;
-    const end = text.indexOf('"', start);
-    if (this.#escape < start) this.#findEscape(start);
-    if (end < 0 || end > this.#escape) return this.#escaped(start, end, expected);
+    const end = this.#endOfPlain(start);
+    if (text.charCodeAt(end) !== QUOTE) return this.#escaped(start, end, expected);
     this.#at = end + 1;
     return text.slice(start, end);
   }
 
-  #findEscape(start: number): void {
-    const escape = this.#text.indexOf("\\", start);
-    this.#escape = escape < 0 ? this.#text.length : escape;
-  }
-
-  /** A string in which there are escapes; `quote` is the next one. */
-  #escaped(start: number, quote: number, expected: string): string {
+  /** The next quote or backslash from a place on; the length of the text if there is none. */
+  #endOfPlain(start: number): number {
     const text = this.#text;
-    let whole = "";
-    let pieces: string[] = [];
-    this.#at = start;
-    while (quote < 0 || this.#escape < quote) {
-      if (this.#escape === text.length) throw this.#error(expected, "unexpected end of string", text.length);
-      pieces.push(text.slice(this.#at, this.#escape), this.#meaning(expected));
-      if (quote >= 0 && quote < this.#at) quote = text.indexOf('"', this.#at);
-      this.#findEscape(this.#at);
-      if (pieces.length >= MOST_PIECES) {
-        whole += pieces.join("");
-        pieces = [];
-      }
+    for (let at = start; at < start + NEAR_CHARS; at++) {
+      const code = text.charCodeAt(at);
+      if (code === QUOTE || code === BACKSLASH) return at;
     }
-    pieces.push(text.slice(this.#at, quote));
-    this.#at = quote + 1;
-    return whole + pieces.join("");
+    if (this.#quote < start) this.#quote = placeIn(text, text.indexOf('"', start));
+    if (this.#escape < start) this.#escape = placeIn(text, text.indexOf("\\", start));
+    return Math.min(this.#quote, this.#escape);
   }
 
-  /** What the next escape stands for; goes behind it. */
-  #meaning(expected: string): string {
-    const at = this.#escape;
+  /** A string in which there are escapes, the first one at `end`. */
+  #escaped(start: number, end: number, expected: string): string {
+    const text = this.#text;
+    const whole = new TextBuilder();
+    this.#at = start;
+    for (;;) {
+      if (end === text.length) throw this.#error(expected, "unexpected end of string", end);
+      whole.addPart(text, this.#at, end);
+      if (text.charCodeAt(end) === QUOTE) break;
+      whole.add(this.#meaning(expected, end));
+      end = this.#endOfPlain(this.#at);
+    }
+    this.#at = end + 1;
+    return whole.finish();
+  }
+
+  /** What the escape at a place stands for; goes behind it. */
+  #meaning(expected: string, at: number): string {
     const code = this.#text.charCodeAt(at + 1);
-    const plain = ESCAPES.get(code);
+    const plain = ESCAPES[code];
     if (plain !== undefined) {
       this.#at = at + 2;
       return plain;
@@ -393,6 +448,11 @@ class Decoder {
   #error(expected: string, found: string, at: number): LibraryError {
     return new LibraryError(`Expected ${expected} but found ${found} at character ${at + 1}`);
   }
+}
+
+/** A place that was looked for in a text; the length of that where there is none. */
+function placeIn(text: string, found: number): number {
+  return found < 0 ? text.length : found;
 }
 
 /** The bytes of a code point. */

@@ -38,6 +38,14 @@ export class Fields {
     return undefined;
   }
 
+  /** Whether there is an entry of a key, be it without a value. */
+  has(key: LuaValue): boolean {
+    const { list } = this;
+    if (list === null) return this.#map !== null && this.#map.has(key);
+    for (let i = 0; i < list.length; i += 2) if (list[i] === key) return true;
+    return false;
+  }
+
   /** Entries, those without a value among them. */
   get size(): number {
     const { list } = this;
@@ -195,6 +203,6 @@ export class Fields {
   }
 }
 
-function noSuchKey(): RangeError {
+export function noSuchKey(): RangeError {
   return new RangeError("the table has no such key");
 }

@@ -44,6 +44,6 @@ export class TextCache<T> {
 }
 
 /** The same text as the names of properties are, of which the engines keep each but once: so are the texts in scripts. */
-function asKey(text: string): string {
+export function asKey(text: string): string {
   return Object.keys({ [text]: true })[0];
 }

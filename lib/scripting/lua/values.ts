@@ -6,7 +6,7 @@
  * Nothing of a script ever reads a property of a JavaScript object: all that it can reach are these values.
  */
 
-import { Fields } from "./fields.ts";
+import { Fields, noSuchKey } from "./fields.ts";
 
 /** A value; a function of Lua knows nothing but these. */
 export type LuaValue = undefined | boolean | number | string | LuaFunction | LuaTable | LuaThread | LightUserdata;
@@ -141,15 +141,18 @@ export class LuaTable {
    */
   next(key: LuaValue): readonly [LuaValue, LuaValue] | null {
     const { array } = this;
+    const fields = this.#fields;
     let at = 0;
-    if (typeof key === "number" && key > 0 && key <= Math.max(this.#reach, array.length) && Number.isInteger(key)) {
+    if (typeof key === "number" && key > 0 && key <= array.length && Number.isInteger(key)) {
       at = key;
     } else if (key !== undefined) {
-      if (this.#fields === null) throw new RangeError("a table without fields has no such key");
-      return this.#fields.next(key);
+      if (fields !== null && fields.has(key)) return fields.next(key);
+      // The end of the array was taken off since the walk has come by.
+      if (typeof key !== "number" || !(key > 0 && key <= this.#reach) || !Number.isInteger(key)) throw noSuchKey();
+      at = array.length;
     }
     for (; at < array.length; at++) if (array[at] !== undefined) return [at + 1, array[at]];
-    return this.#fields === null ? null : this.#fields.next(undefined);
+    return fields === null ? null : fields.next(undefined);
   }
 
   /** What is not in the array, if anything ever was. Not to be changed. */

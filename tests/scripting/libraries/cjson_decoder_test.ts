@@ -34,6 +34,34 @@ test("keys that were read before, and others like them, are told apart", () => {
   assert.deepEqual(decode(`[${text("3")}]${" ".repeat(20_000)}`), expected(3));
 });
 
+test("a key with escapes, and one that is spelled as that reads, are told apart", () => {
+  const documents: [string, unknown][] = [
+    [String.raw`{"a\\b":1,"q\"":2,"z":3}`, [["a\\b", 1], ['q"', 2], ["z", 3]]],
+    [String.raw`{"a\b":1,"q":2,"z":3}`, [["a\b", 1], ["q", 2], ["z", 3]]],
+    [String.raw`{"\u0061":1,"a":2}`, [["a", 2]]],
+    [String.raw`{"a":{"a\\b":{"z":1}},"a\b":[{"z":2}]}`, [["a", [["a\\b", [["z", 1]]]]], ["a\b", [[1, [["z", 2]]]]]]],
+  ];
+  for (let i = 0; i < 3; i++) {
+    for (const [document, value] of documents) assert.deepEqual(decode(document), value, document);
+  }
+});
+
+test("the same keys in any order, with other values between them, are found where they are", () => {
+  const keys = ["id", "name", "tags", "id2", "", "na"];
+  for (let i = 0; i < 200; i++) {
+    const names = keys.filter((_, at) => (i * 7 + at) % 4 !== 0).toSorted((a, b) =>
+      (a.length * i) % 5 - (b.length * i) % 5
+    );
+    const inner = (name: string) => name === "tags" ? `[{"${names[0]}":1}]` : name === "id" ? `{"id":{"name":2}}` : "3";
+    const shown = (name: string) =>
+      name === "tags" ? [[1, [[names[0], 1]]]] : name === "id" ? [["id", [["name", 2]]]] : 3;
+    assert.deepEqual(
+      decode(`{${names.map((name) => `"${name}":${inner(name)}`).join()}}`),
+      names.map((name) => [name, shown(name)]),
+    );
+  }
+});
+
 test("escapes in strings are undone, and the bytes of all other characters are kept", () => {
   assert.equal(decode('"\\"\\\\\\/\\b\\f\\n\\r\\t"'), '"\\/\b\f\n\r\t');
   assert.equal(decode('"a\\nb\\"c"'), 'a\nb"c');
