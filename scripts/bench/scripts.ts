@@ -23,7 +23,7 @@ const REQUESTS = 100_000;
 /** Calls of a script that reckons, in a round. */
 const CALLS = 10;
 const JOBS = 10_000;
-/** Rounds after which compilers are done with BullMQ's scripts: the first ones take twice as much. */
+/** Rounds before those that count, until compilers are done: the first ones take twice as much. */
 const FIRST_ROUNDS = 10;
 
 /** Prints the three tables. */
@@ -44,7 +44,6 @@ export async function scripts(targets: readonly Target[], rounds: number): Promi
 
   console.log(`\n| BullMQ, ${JOBS} jobs | ${targets.map(({ name }) => `${name} µs per job`).join(" | ")} | ratios |`);
   console.log(`|---|${"---|".repeat(targets.length + 1)}`);
-  for (const target of targets) for (let round = 0; round < FIRST_ROUNDS; round++) await jobsRun(target);
   await row(targets, "added and done", rounds, jobsRun);
 }
 
@@ -54,11 +53,9 @@ type Run = (target: Target) => Promise<number>;
 /** Prints what a thing costs on each server; the ratios. */
 async function row(targets: readonly Target[], name: string, rounds: number, run: Run): Promise<number[]> {
   const costs: number[][] = targets.map(() => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [i, target] of targets.entries()) {
-      const cost = await run(target);
-      if (round > 0) costs[i].push(cost); // compilers see it once before
-    }
+  for (const target of targets) for (let round = 0; round < FIRST_ROUNDS; round++) await run(target);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, target] of targets.entries()) costs[i].push(await run(target));
   }
   const ratios = costs.map((of) => median(of.map((cost, round) => cost / costs[0][round])));
   const show = (values: number[], separator: string) => values.map((value) => value.toFixed(2)).join(separator);
