@@ -1,36 +1,37 @@
 /**
  * What a table has beside its array. Most have a few names and no more: these stand in a list that is looked through, which
- * takes half as long to make, to ask and to walk as a map (docs/decisions.md, "Lua"). What has more of them has a map.
+ * takes less to make and to walk than a map (docs/decisions.md, "Lua"). What has more of them has a map.
  */
-
-import type { LuaValue } from "./values.ts";
 
 /** Entries in a list at most. */
 const MOST_LISTED = 8;
 /** Entries that hold nothing any more, at which a map is cleared of them when it grows. */
 const LEAST_DEAD = 16;
 
+/** A key or a value; nil is `undefined`. */
+type Slot<Value> = Value | undefined;
+
 /** What a lookup of the next entry of a map goes on from. */
-interface Walk {
-  readonly entries: IterableIterator<[LuaValue, LuaValue]>;
-  key: LuaValue;
+interface Walk<Value> {
+  readonly entries: IterableIterator<[Slot<Value>, Slot<Value>]>;
+  key: Slot<Value>;
 }
 
 /**
  * Entries in the order in which their keys came. Assigning nil leaves an entry without value behind, so that a walk may go
- * on. Keys are neither nil nor NaN.
+ * on. Keys are neither nil nor NaN nor -0.
  */
-export class Fields {
+export class Fields<Value> {
   /** Keys, and behind each its value; empty where there is a map. */
-  readonly #list: LuaValue[] = [];
-  #map: Map<LuaValue, LuaValue> | null = null;
+  readonly #list: Slot<Value>[] = [];
+  #map: Map<Slot<Value>, Slot<Value>> | null = null;
   /** Whether what was added has not been looked at: the list may be too long, and have a key twice. */
   #isLoose = false;
   /** Entries that are nil. */
   #dead = 0;
-  #walk: Walk | null = null;
+  #walk: Walk<Value> | null = null;
 
-  get(key: LuaValue): LuaValue {
+  get(key: Slot<Value>): Slot<Value> {
     if (this.#isLoose) this.#tighten();
     if (this.#map !== null) return this.#map.get(key);
     const list = this.#list;
@@ -39,7 +40,7 @@ export class Fields {
   }
 
   /** Whether there is an entry of a key, be it without a value. */
-  has(key: LuaValue): boolean {
+  has(key: Slot<Value>): boolean {
     const { list } = this;
     if (list === null) return this.#map !== null && this.#map.has(key);
     for (let i = 0; i < list.length; i += 2) if (list[i] === key) return true;
@@ -58,17 +59,17 @@ export class Fields {
   }
 
   /** Keys, and behind each its value, which may be nil; null where there are too many for that. Not to be changed. */
-  get list(): readonly LuaValue[] | null {
+  get list(): readonly Slot<Value>[] | null {
     if (this.#isLoose) this.#tighten();
     return this.#map === null ? this.#list : null;
   }
 
   /** The entries where there is no list. */
-  mapEntries(): IterableIterator<[LuaValue, LuaValue]> {
-    return (this.#map ?? new Map<LuaValue, LuaValue>()).entries();
+  mapEntries(): IterableIterator<[Slot<Value>, Slot<Value>]> {
+    return (this.#map ?? new Map<Slot<Value>, Slot<Value>>()).entries();
   }
 
-  set(key: LuaValue, value: LuaValue): void {
+  set(key: Slot<Value>, value: Slot<Value>): void {
     if (this.#isLoose) this.#tighten();
     if (this.#map !== null) return this.#setInMap(this.#map, key, value);
     const list = this.#list;
@@ -81,20 +82,20 @@ export class Fields {
     if (value === undefined) return;
     if (list.length === 2 * MOST_LISTED && this.#dead === 0) return void this.#toMap().set(key, value);
     if (list.length === 2 * MOST_LISTED) this.#clearList(list);
-    list.push(key === 0 ? 0 : key, value); // no -0
+    list.push(key, value);
   }
 
   /**
    * Adds an entry to what was made just now and has but such; the last one of a key counts. A library that makes many
    * tables, of which a script looks at few, so makes no maps of the others, which takes longer than all else.
    */
-  add(key: string, value: LuaValue): void {
+  add(key: Slot<Value>, value: Slot<Value>): void {
     this.#isLoose = true;
     this.#list.push(key, value);
   }
 
   /** Takes an entry out; its value. */
-  take(key: LuaValue): LuaValue {
+  take(key: Slot<Value>): Slot<Value> {
     const value = this.get(key);
     if (this.#map !== null) {
       if (this.#map.delete(key) && value === undefined) this.#dead--;
@@ -111,7 +112,7 @@ export class Fields {
   }
 
   /** The entry with a value behind that of a key, or the first one, for nil. Throws RangeError where there is no such key. */
-  next(key: LuaValue): readonly [LuaValue, LuaValue] | null {
+  next(key: Slot<Value>): readonly [Slot<Value>, Slot<Value>] | null {
     const { list } = this;
     if (list === null) return this.#nextInMap(key);
     let at = 0;
@@ -139,7 +140,7 @@ export class Fields {
     }
   }
 
-  #clearList(list: LuaValue[]): void {
+  #clearList(list: Slot<Value>[]): void {
     let kept = 0;
     for (let i = 0; i < list.length; i += 2) {
       if (list[i + 1] === undefined) continue;
@@ -153,7 +154,7 @@ export class Fields {
   // --- Where there are many -------------------------------------------------------------------------------------------
 
   /** Makes a map of the list, in which walks find the same entries at the same places. */
-  #toMap(): Map<LuaValue, LuaValue> {
+  #toMap(): Map<Slot<Value>, Slot<Value>> {
     const map = this.#map = new Map();
     const list = this.#list;
     for (let i = 0; i < list.length; i += 2) map.set(list[i], list[i + 1]);
@@ -161,7 +162,7 @@ export class Fields {
     return map;
   }
 
-  #setInMap(map: Map<LuaValue, LuaValue>, key: LuaValue, value: LuaValue): void {
+  #setInMap(map: Map<Slot<Value>, Slot<Value>>, key: Slot<Value>, value: Slot<Value>): void {
     if (value === undefined) {
       if (map.get(key) === undefined) return;
       this.#dead++;
@@ -172,12 +173,12 @@ export class Fields {
     map.set(key, value);
   }
 
-  #clearMap(map: Map<LuaValue, LuaValue>): void {
+  #clearMap(map: Map<Slot<Value>, Slot<Value>>): void {
     for (const [key, value] of map) if (value === undefined) map.delete(key);
     this.#dead = 0;
   }
 
-  #nextInMap(key: LuaValue): readonly [LuaValue, LuaValue] | null {
+  #nextInMap(key: Slot<Value>): readonly [Slot<Value>, Slot<Value>] | null {
     if (key === undefined) this.#walk = { entries: this.mapEntries(), key };
     else if (this.#walk === null || this.#walk.key !== key) this.#find(key);
     const walk = this.#walk;
@@ -193,7 +194,7 @@ export class Fields {
   }
 
   /** Begins a walk behind a key. */
-  #find(key: LuaValue): void {
+  #find(key: Slot<Value>): void {
     if (this.#map?.has(key) !== true) throw noSuchKey();
     const entries = this.#map.entries();
     for (let step = entries.next(); step.done !== true; step = entries.next()) {

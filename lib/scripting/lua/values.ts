@@ -37,7 +37,7 @@ export abstract class LuaThread {
  */
 export class LuaTable {
   /** All others. */
-  #fields: Fields | null = null;
+  #fields: Fields<LuaValue> | null = null;
   /** How far the array has reached: a walk may go on from a key that was taken off its end. */
   #reach = 0;
   #metatable: LuaTable | null = null;
@@ -92,7 +92,7 @@ export class LuaTable {
 
   /** Adds an entry to a table that was made just now and has but such (see Fields). */
   add(key: string, value: LuaValue): void {
-    (this.#fields ??= new Fields()).add(key, value);
+    (this.#fields ??= new Fields<LuaValue>()).add(key, value);
   }
 
   /** Sets a key, which is neither nil nor NaN, without asking the metatable. */
@@ -111,7 +111,7 @@ export class LuaTable {
       array.push(value);
       if (fields !== null && fields.hasValues) this.#takeFrom(fields);
     } else {
-      this.#setField(key, value);
+      this.#setField(key === 0 ? 0 : key, value); // no -0
     }
   }
 
@@ -156,18 +156,18 @@ export class LuaTable {
   }
 
   /** What is not in the array, if anything ever was. Not to be changed. */
-  get fields(): Fields | null {
+  get fields(): Fields<LuaValue> | null {
     return this.#fields;
   }
 
   #setField(key: LuaValue, value: LuaValue): void {
     this.#hasNewKeys = true;
     if (this.#fields !== null) this.#fields.set(key, value);
-    else if (value !== undefined) (this.#fields = new Fields()).set(key, value);
+    else if (value !== undefined) (this.#fields = new Fields<LuaValue>()).set(key, value);
   }
 
   /** Moves what follows the end of the array there. */
-  #takeFrom(fields: Fields): void {
+  #takeFrom(fields: Fields<LuaValue>): void {
     const { array } = this;
     for (;;) {
       const key = array.length + 1;
@@ -210,7 +210,7 @@ export class TableWalk {
   }
 
   /** The same among the fields alone. */
-  stepIn(fields: Fields): boolean {
+  stepIn(fields: Fields<LuaValue>): boolean {
     const { list } = fields;
     if (list === null || this.#entries !== null) return this.#stepInMap(fields);
     for (let at = 2 * this.#fieldsPassed; at < list.length; at += 2) {
@@ -223,7 +223,7 @@ export class TableWalk {
     return false;
   }
 
-  #stepInMap(fields: Fields): boolean {
+  #stepInMap(fields: Fields<LuaValue>): boolean {
     const entries = this.#entries ??= this.#mapEntries(fields);
     for (let step = entries.next(); step.done !== true; step = entries.next()) {
       if (step.value[1] === undefined) continue;
@@ -234,7 +234,7 @@ export class TableWalk {
   }
 
   /** The entries that are left, of a list perhaps that became a map on the way. */
-  #mapEntries(fields: Fields): IterableIterator<[LuaValue, LuaValue]> {
+  #mapEntries(fields: Fields<LuaValue>): IterableIterator<[LuaValue, LuaValue]> {
     const entries = fields.mapEntries();
     for (let passed = 0; passed < this.#fieldsPassed; passed++) entries.next();
     return entries;
