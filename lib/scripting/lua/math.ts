@@ -93,8 +93,8 @@ export function mathFunctions(random: ScriptRandom): LibraryFunctions {
     min: (...args) => extreme(args, (x, least) => x < least),
     modf: (...args) => {
       const x = numberArgument(args, 1);
-      const whole = Math.trunc(x);
-      return [whole, Number.isFinite(x) ? x - whole : Number.isNaN(x) ? x : 0];
+      // The rest has the sign of all of it, be it nought.
+      return [Math.trunc(x), Math.abs(x) === Infinity ? 0 * Math.sign(x) : x % 1];
     },
     pow: ofTwo(power),
     rad: ofOne((x) => x * (Math.PI / 180)),

@@ -217,6 +217,10 @@ const CASES: readonly (readonly [string, string, true?])[] = [
   ["return pcall(math.max)", "false bad argument #1 to '?' (number expected, got no value)"],
   ["return math.frexp(10), math.ldexp(0.5,4), math.deg(math.pi), math.rad(180)", "0.625 8 180 3.1415926535898"],
   [
+    "local s={} for _,x in ipairs({-5,5,-0.5,-math.huge,math.huge}) do local a,b=math.modf(x) s[#s+1]=a..':'..b..':'..1/b end return table.concat(s,' ')",
+    "-5:-0:-inf 5:0:inf -0:-0.5:-2 -inf:-0:-inf inf:0:inf",
+  ],
+  [
     "return math.frexp(0.1), math.frexp(-5), math.frexp(0), math.modf(-3.7), math.modf(math.huge)",
     "0.8 -0.625 0 -3 inf 0",
   ],
