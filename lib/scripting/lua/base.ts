@@ -56,7 +56,7 @@ export function baseFunctions(runtime: Runtime, host: BaseHost): LibraryFunction
     return value === undefined ? undefined : [at, value];
   };
   runtime.nextFunction = next;
-  runtime.indexFunction = nextIndex;
+  runtime.indexFunction = runtime.asLibrary(nextIndex);
 
   const addressOf = (value: object): string => {
     const known = addresses.get(value);

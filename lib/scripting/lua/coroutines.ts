@@ -104,7 +104,9 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
     },
     wrap: (...args) => {
       const coroutine = new Coroutine(bodyOf(args, runtime));
-      return (...values) => unwrapped(resume(coroutine, values), runtime) as unknown as LuaResult; // compiled code runs it
+      return runtime.asLibrary(
+        (...values) => unwrapped(resume(coroutine, values), runtime) as unknown as LuaResult, // compiled code runs it
+      );
     },
     yield: (...args) => {
       if (current === null || state.barriers > 0) {
@@ -117,7 +119,7 @@ export function coroutineFunctions(runtime: Runtime): LibraryFunctions {
 
 function bodyOf(args: readonly LuaValue[], runtime: Runtime): LuaFunction {
   const [body] = args;
-  if (typeof body !== "function" || runtime.libraryFunctions.has(body)) {
+  if (typeof body !== "function" || runtime.isLibrary(body)) {
     throw new ArgumentError(1, "Lua function expected");
   }
   return body;

@@ -12,9 +12,7 @@ import { type LuaFunction, type LuaResult, type LuaTable, type LuaValue, NOTHING
 export function addFunctions(runtime: Runtime, table: LuaTable, functions: LibraryFunctions): void {
   const caller = new PlainCaller(runtime);
   for (const [name, written] of Object.entries(functions)) {
-    const callable = functionOf(runtime, caller, written);
-    runtime.libraryFunctions.add(callable);
-    table.set(name, callable);
+    table.set(name, runtime.asLibrary(functionOf(runtime, caller, written)));
   }
 }
 

@@ -20,7 +20,10 @@ export function openLibraries(runtime: Runtime, host: BaseHost, random: ScriptRa
   const less = (a: LuaValue, b: LuaValue) => runtime.lt(a, b, IN_LIBRARY);
   const strings = libraryTable(
     runtime,
-    stringFunctions((table, key) => runtime.index(table, key, IN_LIBRARY)),
+    stringFunctions(
+      (table, key) => runtime.index(table, key, IN_LIBRARY),
+      (made) => runtime.asLibrary(made),
+    ),
   );
   globals.set("string", strings);
   runtime.stringMetatable.set("__index", strings);

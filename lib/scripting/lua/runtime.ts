@@ -58,7 +58,7 @@ export class Runtime {
   keys: LuaValue;
   others: LuaValue;
   /** Functions that no script has written. */
-  readonly libraryFunctions = new WeakSet<LuaFunction>();
+  readonly #libraryFunctions = new WeakSet<LuaFunction>();
   readonly nothing: LuaResult = NOTHING;
   readonly mostDepth = MOST_DEPTH;
   readonly tailDepth = TAIL_DEPTH;
@@ -69,6 +69,17 @@ export class Runtime {
 
   /** `tick` is called now and then; in generator mode the script is left for a while where it says so. */
   constructor(readonly isGenerator: boolean, readonly tick: () => boolean) {}
+
+  /** Marks a function as one that no script has written: no coroutine can be made of it. */
+  asLibrary(made: LuaFunction): LuaFunction {
+    if (this.isGenerator) this.#libraryFunctions.add(made); // nobody asks in plain mode
+    return made;
+  }
+
+  /** In generator mode: whether a function was so marked. */
+  isLibrary(one: LuaFunction): boolean {
+    return this.#libraryFunctions.has(one);
+  }
 
   // --- Errors ---------------------------------------------------------------------------------------------------------
 

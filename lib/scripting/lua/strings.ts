@@ -24,8 +24,15 @@ const SPECIAL = /^[^\0]*?[\^$*+?.([%\-]/;
 const SHORT_TEXT = 64;
 const BEYOND_ASCII = /[\x80-\xff]/;
 
-/** The library; `index` looks up a key of a table with a metatable, for `gsub`. */
-export function stringFunctions(index: LuaFunction): LibraryFunctions {
+/**
+ * The library; `index` looks up a key of a table with a metatable, for `gsub`, and `marked` is given what `gmatch` makes, as
+ * a function of a library.
+ */
+export function stringFunctions(
+  index: LuaFunction,
+  marked: (made: LuaFunction) => LuaFunction = (made) => made,
+): LibraryFunctions {
+  const gmatch = (...args: LuaValue[]) => marked(matchesOf(args));
   return {
     byte,
     char,
@@ -151,7 +158,8 @@ function capturesOf(search: Search): LuaResult {
   return search.pattern.captures.length > 1 ? search.captures([]) : search.capture(0);
 }
 
-function gmatch(...args: LuaValue[]): LuaResult {
+/** What gives the matches of `gmatch`, one after the other. */
+function matchesOf(args: Arguments): LuaFunction {
   const subject = stringArgument(args, 1);
   const pattern = stringArgument(args, 2);
   const search = new Search(patternWithoutAnchor(pattern), subject);

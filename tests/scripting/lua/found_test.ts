@@ -30,6 +30,17 @@ return pcall(function() f() end)`,
   ],
   "a coroutine is made of a function of a script": [
     ["return pcall(coroutine.wrap,tonumber)", "false bad argument #1 to '?' (Lua function expected)", true],
+    ["return pcall(coroutine.wrap,(ipairs{}))", "false bad argument #1 to '?' (Lua function expected)", true],
+    [
+      "return pcall(coroutine.wrap,(string.gmatch('a','a')))",
+      "false bad argument #1 to '?' (Lua function expected)",
+      true,
+    ],
+    [
+      "return pcall(coroutine.wrap,(coroutine.wrap(function() end)))",
+      "false bad argument #1 to '?' (Lua function expected)",
+      true,
+    ],
   ],
   "a coroutine has its own calls, wherever it is resumed from": [
     [

@@ -3,14 +3,19 @@
 import { expression, type Part } from "../tree.ts";
 import { type Maker, often, type Writer } from "../writer.ts";
 
+/**
+ * Noughts are made as programs run: Lua's compiler takes all of a function for one constant, with the sign of the first,
+ * be it one that it has reckoned itself.
+ */
 const LITERALS = [
-  ..."0 1 2 3 4 5 7 10 16 31 32 33 100 255 256 1000 65535 0.1 0.5 1.5 2.5 1e15 1e16 1e100 1e308 1e-5 123456.789".split(
-    " ",
-  ),
+  ..."tonumber('0') tonumber('-0') 1 2 3 4 5 7 10 16 31 32 33 100 255 256 1000 65535 0.1 0.5 1.5 2.5 1e15 1e16 1e100 1e308 1e-5 123456.789"
+    .split(
+      " ",
+    ),
   ..."2147483647 2147483648 4294967295 4294967296 9007199254740991 9007199254740993 9223372036854775807 1e19".split(
     " ",
   ),
-  ..."0x10 0xff .5 3. 1e+2 5e-324 -1 -2 -0 (-3) (1/0) (-1/0) math.huge math.pi".split(" "),
+  ..."0x10 0xff .5 3. 1e+2 5e-324 -1 -2 (-3) (1/0) (-1/0) math.huge math.pi".split(" "),
 ];
 /** As they are read by `tonumber`, or not. */
 const NUMERALS = [
