@@ -397,7 +397,10 @@ class Parser {
 
   #expressions(): Expression[] {
     const list = [this.#expression()];
-    while (this.#accept(",")) list.push(this.#expression());
+    while (this.#accept(",")) {
+      this.#fetchLast(list);
+      list.push(this.#expression());
+    }
     return list;
   }
 
@@ -409,6 +412,7 @@ class Parser {
         const priorities = PRIORITIES[operator];
         if (priorities === undefined || priorities[0] <= limit) return left;
         this.lexer.next();
+        left = this.#fetched(left);
         this.#inner.body.operations++;
         const right = this.#expression(priorities[1]);
         left = operator === "and" || operator === "or"
@@ -482,7 +486,22 @@ class Parser {
     lexer.next();
     const inner = this.#expression();
     this.#close(")", "(", line);
-    return { kind: "parenthesis", inner };
+    return { kind: "parenthesis", inner: this.#fetched(inner) };
+  }
+
+  /**
+   * An expression of which what is looked up last is looked up here: Lua does so when it has the token behind it, and tells
+   * from the line of that where it fails.
+   */
+  #fetched(expression: Expression): Expression {
+    const { lastLine } = this.lexer;
+    if (expression.kind !== "index" && expression.kind !== "global") return expression;
+    return expression.line === lastLine ? expression : { ...expression, line: lastLine };
+  }
+
+  #fetchLast(list: Expression[]): void {
+    const { length } = list;
+    if (length > 0) list[length - 1] = this.#fetched(list[length - 1]);
   }
 
   /** A primary expression with all that is indexed and called behind it. */
@@ -528,6 +547,7 @@ class Parser {
         lexer.next();
         const args = lexer.kind === ")" ? [] : this.#expressions();
         this.#close(")", "(", line);
+        this.#fetchLast(args);
         return { kind: "call", callee, method, args, line };
       }
       case "{":
@@ -548,11 +568,18 @@ class Parser {
     lexer.next();
     const fields: { key: Expression | null; value: Expression; line: number }[] = [];
     while (lexer.kind !== "}") {
+      this.#fetchItem(fields.at(-1));
       fields.push(this.#field());
       if (!this.#accept(",") && !this.#accept(";")) break;
     }
     this.#close("}", "{", line);
+    this.#fetchItem(fields.at(-1));
     return { kind: "table", fields };
+  }
+
+  /** The same as `#fetched`, of a value without a key. */
+  #fetchItem(field: { readonly key: Expression | null; value: Expression } | undefined): void {
+    if (field?.key === null) field.value = this.#fetched(field.value);
   }
 
   #field(): { key: Expression | null; value: Expression; line: number } {

@@ -83,6 +83,15 @@ end)`,
     ["return xpcall(function() error('a') end, function(m) error(m,0) end)", "false error in error handling"],
     ["local n=0 return xpcall(error, function(m) n=n+1 if n<3 then error('x') end return n end)", "false 3"],
   ],
+  "what is looked up last in an expression is looked up where the token behind it is": [
+    ["local t = {} return t.name.y\n or 1", "ERR user_script:2: attempt to index field 'name' (a nil value)"],
+    ["local t = {} return tostring(t.name.y\n)", "ERR user_script:2: attempt to index field 'name' (a nil value)"],
+    ["local t = {} return {t.a.b\n, 1}", "ERR user_script:2: attempt to index field 'a' (a nil value)"],
+    ["local t = {} return t.a.b\n, 2", "ERR user_script:2: attempt to index field 'a' (a nil value)"],
+    ["local t = {} t = {x = t.a.b\n}", "ERR user_script:1: attempt to index field 'a' (a nil value)"],
+    ["local t = {} return 1 + t.a.b\n", "ERR user_script:1: attempt to index field 'a' (a nil value)"],
+    ["local t = {} if t.a.b\n then end", "ERR user_script:1: attempt to index field 'a' (a nil value)"],
+  ],
   "a handler is called on top of what has failed, which levels show": [
     [
       "local function f()\n local x = nil\n x.y = 1 end return xpcall(f, function() return select(2, pcall(error, 'H', 3)) end)",
