@@ -77,7 +77,7 @@ class FunctionWriter implements Surroundings {
       temporaries.length > 0 ? `let ${temporaries.join()};` : "",
       body.argTable === null ? "" : `let ${nameOf(body.argTable)}${body.usesVararg ? "" : "=R.argTable(va)"};`,
       "const e=T.depth,d=e+1;T.depth=d;if(d>R.mostDepth)R.tooDeep();",
-      this.#isGenerator ? this.#pause : "if(--T.turnsLeft<0)R.tick();",
+      this.#isGenerator ? this.#pause(body.line) : "if(--T.turnsLeft<0)R.tick();",
       this.#loops > 0 && !this.#isGenerator ? "let q=0;" : "",
     ].join("");
     const end = endsInReturn(body.block) ? "" : "T.depth=e;return R.nothing;";
@@ -88,14 +88,19 @@ class FunctionWriter implements Surroundings {
    * Counts a turn of a loop: now and then somebody looks at how long the script takes. Plain functions count in a variable
    * of their own, and each few turns for all: to write down each takes longer than all else that a short turn does.
    */
-  get #tick(): string {
-    if (this.#isGenerator) return this.#pause;
-    return `if((q=q+1&${TURNS_AT_ONCE - 1})===0&&(T.turnsLeft-=${TURNS_AT_ONCE})<0)R.tick();`;
+  #tick(line: number): string {
+    if (this.#isGenerator) return this.#pause(line);
+    return `if((q=q+1&${TURNS_AT_ONCE - 1})===0&&(T.turnsLeft-=${TURNS_AT_ONCE})<0)${this.#look(line)};`;
   }
 
   /** Counts a turn, or a call, in generator mode. */
-  get #pause(): string {
-    return `if(--T.turnsLeft<0&&R.tick())${this.canPause ? "yield" : "R.stall()"};`;
+  #pause(line: number): string {
+    return `if(--T.turnsLeft<0&&${this.#look(line)})${this.canPause ? "yield" : "R.stall()"};`;
+  }
+
+  /** Has somebody look at the script, who may end it: the place is noted for what is told then. */
+  #look(line: number): string {
+    return `(S[d]=${this.#expressions.site(line)},R.tick())`;
   }
 
   #block(block: Block): string {
@@ -242,16 +247,16 @@ class FunctionWriter implements Surroundings {
     return `${t}=${result};if(${t} instanceof Tail)R.finish(${t});`;
   }
 
-  #while({ condition, block }: Of<"while">): string {
+  #while({ condition, block, line }: Of<"while">): string {
     this.#loops++;
-    return `while(${this.#expressions.condition(condition)}){${this.#tick}${this.#loopBlock(block)}}`;
+    return `while(${this.#expressions.condition(condition)}){${this.#tick(line)}${this.#loopBlock(block)}}`;
   }
 
-  #repeat({ block, condition }: Of<"repeat">): string {
+  #repeat({ block, condition, line }: Of<"repeat">): string {
     this.#loops++;
     const body = this.#loopBlock(block);
     const end = endsInReturn(block) ? "" : `if(${this.#expressions.condition(condition)})break;`;
-    return `for(;;){${this.#tick}${body}${end}}`;
+    return `for(;;){${this.#tick(line)}${body}${end}}`;
   }
 
   #if({ arms, otherwise }: Of<"if">): string {
@@ -280,14 +285,14 @@ class FunctionWriter implements Surroundings {
     const head = `{${evaluated}${checked}let ${counter}=${first};`;
     if (this.#isGenerator) {
       const body = this.#loopBlock(block);
-      return `${head}for(;${condition};${counter}+=${by}){${this.#pause}${own}${body}}}`;
+      return `${head}for(;${condition};${counter}+=${by}){${this.#pause(line)}${own}${body}}}`;
     }
     // Turns are counted in an inner loop without any call, which engines need for their best code.
     const [label, turns] = [`l${n}`, `k${n}`];
     const body = this.#loopBlock(block, `break ${label};`);
     return `${head}${label}:for(;${condition};){let ${turns}=0;` +
       `for(;${condition}&&${turns}<${MOST_TURNS_AT_ONCE};${counter}+=${by},${turns}++){${own}${body}}` +
-      `if((T.turnsLeft-=${turns})<0)R.tick();}}`;
+      `if((T.turnsLeft-=${turns})<0)${this.#look(line)};}}`;
   }
 
   /** The statements of a loop, which are left by `leave`. */
@@ -330,7 +335,7 @@ class FunctionWriter implements Surroundings {
     const declared = `let ${[first, ...others].join()};`;
     const next = `if(${w}!==null){if(!${w}.step())break;${first}=${w}.key;${walked}}` +
       `else{const ${r}=${call},${key}=${r}[0];if(${key}===undefined)break;${c}=${first}=${key};${taken}}`;
-    return `{${setup}${head}for(;;){${this.#tick}${declared}${next}${this.#loopBlock(block)}}}`;
+    return `{${setup}${head}for(;;){${this.#tick(line)}${declared}${next}${this.#loopBlock(block)}}}`;
   }
 
   /** A call that a generic for makes. */

@@ -276,7 +276,7 @@ class Parser {
     this.#expect("do");
     const block = this.#loop(() => this.#block());
     this.#close("end", "while", line);
-    return { kind: "while", condition, block };
+    return { kind: "while", condition, block, line };
   }
 
   /** Its condition sees the variables of its block. */
@@ -288,7 +288,7 @@ class Parser {
     this.#close("until", "repeat", line);
     const condition = this.#expression();
     visible.length = before;
-    return { kind: "repeat", block, condition };
+    return { kind: "repeat", block, condition, line };
   }
 
   #for(line: number): Statement {

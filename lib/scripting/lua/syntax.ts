@@ -78,8 +78,8 @@ export type Statement =
   | { readonly kind: "local function"; readonly variable: Variable; readonly body: FunctionBody }
   | { readonly kind: "call"; readonly call: CallExpression }
   | { readonly kind: "do"; readonly block: Block }
-  | { readonly kind: "while"; readonly condition: Expression; readonly block: Block }
-  | { readonly kind: "repeat"; readonly block: Block; readonly condition: Expression }
+  | { readonly kind: "while"; readonly condition: Expression; readonly block: Block; readonly line: number }
+  | { readonly kind: "repeat"; readonly block: Block; readonly condition: Expression; readonly line: number }
   | {
     readonly kind: "if";
     readonly arms: readonly { readonly condition: Expression; readonly block: Block }[];
