@@ -17,6 +17,8 @@ const LONG_DOUBLE = /^([,$]-?\d+\.\d{12,}(?:e[-+]\d+)?)\r$/gm;
 const PLACE_IN_C = / on =\[C\]:-1\.\r\n$/;
 const PLACE = / on @user_script:\d+\.\r\n$/;
 
+/** What cannot be in JSON: which of several that is told of is the first in the order of a table, which is each server's own. */
+const NOT_IN_JSON = /Cannot serialise [^"\r]*/g;
 /** An object of JSON in which there is none; the order of what is in it is each server's own. */
 const OBJECT = /\{([^{}]*)\}/g;
 
@@ -28,7 +30,10 @@ export function sameReply(here: string, redis: string): boolean {
 
 function withoutChance(reply: string): string {
   return reply.replace(SIGNED_NAN, "nan").replace(ADDRESS, "$1").replace(LENGTH, "$")
-    .replace(LONG_DOUBLE, (_, double) => `${double[0]}${Number(double.slice(1))}\r`).replace(/.*\r$/gm, withoutOrder);
+    .replace(NOT_IN_JSON, "Cannot serialise").replace(
+      LONG_DOUBLE,
+      (_, double) => `${double[0]}${Number(double.slice(1))}\r`,
+    ).replace(/.*\r$/gm, withoutOrder);
 }
 
 /** A line with what is in objects of JSON in one order, the innermost first. */
