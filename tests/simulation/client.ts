@@ -101,6 +101,8 @@ export class SimulatedClient {
   #uncertain: Operation[] = [];
   #uncertainSinceMs = 0;
   #epoch = 0;
+  /** How often the world wanted it to look anew. */
+  #moves = 0;
   #connection: Connection | null = null;
   readonly #reading = new Reading();
   readonly #traffic: Traffic;
@@ -132,6 +134,7 @@ export class SimulatedClient {
 
   /** The world wants it to look anew where the primary is. */
   reconnect(): void {
+    this.#moves++;
     this.#connection?.socket.destroy();
   }
 
@@ -147,7 +150,7 @@ export class SimulatedClient {
 
   /** Connects to the primary, and finds out what is there; null where that does not work now. */
   async #connect(): Promise<Connection | null> {
-    const epoch = this.world.epoch();
+    const [epoch, moves] = [this.world.epoch(), this.#moves];
     const connection = await this.#open(this.world.primary());
     if (connection === null) return null;
     const observed = await this.#observe(connection);
@@ -156,7 +159,8 @@ export class SimulatedClient {
       return null;
     }
     this.#settle(observed, epoch);
-    if (!await this.#loadLibrary(connection)) {
+    // Where the primary has become another one meanwhile, this one may be its replica by now.
+    if (!await this.#loadLibrary(connection) || this.world.epoch() !== epoch || this.#moves !== moves) {
       await connection.close();
       return null;
     }
