@@ -17,9 +17,14 @@ export const UNBALANCED = null;
 /** The byte order mark that some editors put in front of a text in UTF-8. */
 export const BYTE_ORDER_MARK = "\xef\xbb\xbf";
 
+const SPACES = " \t\r\n";
+
 /** Removes white space at both ends, as redis.conf's lines are trimmed. */
 export function trimLine(line: string): string {
-  return line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+  let [start, end] = [0, line.length];
+  while (start < end && SPACES.includes(line[start])) start++;
+  while (start < end && SPACES.includes(line[end - 1])) end--;
+  return line.slice(start, end);
 }
 
 /** Whether a trimmed line says nothing: empty, or a comment. */

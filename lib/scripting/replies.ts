@@ -11,6 +11,7 @@ import { LuaTable, type LuaValue, typeName } from "./lua/values.ts";
 import { formatNumber, parseNumber } from "./lua/numbers.ts";
 
 const CR = 13;
+const LF = 10;
 const INT64 = 64;
 const LEAST_INT64 = -(2n ** 63n);
 /** Tables in tables from here on are an error, as the stack would be full (Redis has room for some 8,000). */
@@ -31,8 +32,20 @@ export function errorTable(given: string): LuaTable {
   const text = toNul(given);
   const space = text.indexOf(" ");
   const code = space < 0 ? "ERR" : text.slice(0, space);
-  const message = (space < 0 ? text : text.slice(space + 1)).replace(/^[\r\n]+|[\r\n]+$/g, "");
-  return fieldTable("err", `${code} ${message}`);
+  let start = space + 1;
+  while (isLineEnd(text.charCodeAt(start))) start++;
+  return fieldTable("err", `${code} ${withoutLineEnds(text.slice(start))}`);
+}
+
+function isLineEnd(code: number): boolean {
+  return code === CR || code === LF;
+}
+
+/** A text without the ends of lines behind it: a pattern would take time with the square of their number. */
+function withoutLineEnds(text: string): string {
+  let end = text.length;
+  while (end > 0 && isLineEnd(text.charCodeAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 /** The same of an error that has been counted, as that of a command is. */
@@ -282,8 +295,9 @@ export class ReplyMaker {
 
 /** An error that a script has returned, or ended with; one that was counted is not counted again. */
 export function writeError(reply: ReplyWriter, text: string, isCounted: boolean): void {
-  if (isCounted) reply.countedError(text);
-  else reply.error(text);
+  const shown = withoutLineEnds(text);
+  if (isCounted) reply.countedError(shown);
+  else reply.error(shown);
 }
 
 /** A number as C casts it to a 64-bit integer. */

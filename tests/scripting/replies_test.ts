@@ -25,6 +25,15 @@ test("a status and an error end before a character 0, as C's strings do", () => 
   assert.equal(errorTable("ERR a\0b").get("err"), "ERR a");
 });
 
+test("an error has no ends of lines behind it, and spaces for those in it, however many there are", () => {
+  assert.equal(replyOf("return {err='\\nA b\\n\\r\\n'}"), "- A b\r\n");
+  assert.equal(errorTable("A \r\nb\nc\n").get("err"), "A b\nc");
+  const many = 1_000_000; // the square of which would never end
+  assert.equal(errorTable(`A ${"\n".repeat(many)}b`).get("err"), "A b");
+  assert.equal(errorTable(`A b${"\n".repeat(many)}c`).get("err"), `A b${"\n".repeat(many)}c`);
+  assert.equal(replyOf(`return {err='A' .. string.rep('\\n', ${many}) .. 'b'}`), `-A${" ".repeat(many)}b\r\n`);
+});
+
 test("verbatim strings and big numbers may have a character 0", () => {
   assert.equal(replyOf("return {verbatim_string={format='txt', string='a\\0b'}}"), "=7\r\ntxt:a\0b\r\n");
   assert.equal(replyOf("return {big_number='1\\0x'}"), "(1\0x\r\n");

@@ -93,6 +93,16 @@ class Reading implements Observed {
   }
 }
 
+/** Outcomes of one request that are all tried. */
+const FEW_OUTCOMES = 8;
+
+/** Whether any of the requests may see or change what one does: they share a word, or concern all keys. */
+function isTouchedIn(requests: readonly Operation[], { words: [, ...words] }: Operation): boolean {
+  return requests.some((other) =>
+    /^(FLUSH|SWAPDB)/.test(other.words[0]) || other.words.some((one) => words.includes(one))
+  );
+}
+
 export class SimulatedClient {
   requests = 0;
   isDone = false;
@@ -237,7 +247,13 @@ export class SimulatedClient {
         if (comparison.wrong === 0) found.push(state.slice());
         return;
       }
-      for (const { effects } of operation.outcomes(state, this.#uncertainSinceMs, observed.toMs)) {
+      const outcomes = operation.outcomes(state, this.#uncertainSinceMs, observed.toMs);
+      // Of many parts that may have been done, those that cannot be seen any more were not: each would be tried with all
+      // that follows.
+      const isLast = outcomes.length > FEW_OUTCOMES && !isTouchedIn(uncertain.slice(index + 1), operation);
+      const places = new Set(isLast ? outcomes.flatMap(({ effects }) => effects.map(([place]) => place)) : []);
+      for (const { effects } of outcomes) {
+        if (isLast && !comparison.wouldFit(effects, places, state)) continue;
         const before = effects.map(([place]) => [place, state[place] ?? null] as const);
         add(effects);
         tryFrom(index + 1);

@@ -159,6 +159,16 @@ export class Comparison {
     }
   }
 
+  /** Whether what was observed at some places may be what such effects on a state leave there. */
+  wouldFit(effects: Effects, places: Iterable<number>, state: State): boolean {
+    const last = new Map(effects);
+    for (const place of places) {
+      const entry = last.get(place);
+      if (!fits(entry === undefined ? state[place] : entry ?? undefined, place, this.observed)) return false;
+    }
+    return true;
+  }
+
   /** A place has this entry now. */
   see(place: number, entry: Entry | undefined): void {
     const isWrong = fits(entry, place, this.observed) ? 0 : 1;

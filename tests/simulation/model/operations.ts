@@ -111,9 +111,12 @@ export function replied({ words, outcomes }: Operation, reply: Reply): Operation
   };
 }
 
-/** What an operation may have done that did one of several. */
+/** What an operation may have done that did one of several, which are parts of one. */
 export function oneOf(operations: readonly Operation[]): Operation {
-  return { words: [], outcomes: (...moment) => operations.flatMap(({ outcomes }) => outcomes(...moment)) };
+  return {
+    words: operations[0]?.words ?? [],
+    outcomes: (...moment) => operations.flatMap(({ outcomes }) => outcomes(...moment)),
+  };
 }
 
 function areSame(a: Effects, b: Effects): boolean {
