@@ -244,8 +244,7 @@ export class ScriptEngine implements Running {
     const { state } = this.#realm.runtime;
     const site = state.placeOf(thrown);
     if (thrown instanceof Killed) {
-      const command = run.callable.kind === "script" ? "SCRIPT KILL" : "FUNCTION KILL";
-      run.fail(errorTable(`ERR Script killed by user with ${command}.`), site);
+      run.fail(errorTable("ERR Script killed by user with SCRIPT KILL..."), site); // of functions, too
     } else if (thrown instanceof CannotPause) {
       run.fail(
         errorTable("ERR the script was ended: it runs for long in a function that is too large to be interrupted"),

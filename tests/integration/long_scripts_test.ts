@@ -49,7 +49,10 @@ test("others are told that the server is busy, and may kill a script that has wr
   await client.expect("SCRIPT KILL", "OK");
   const reply = await runner.read();
   assert.ok(reply instanceof ReplyError);
-  assert.match(reply.message, /^ERR Script killed by user with SCRIPT KILL. script: [0-9a-f]{40}, on @user_script:1.$/);
+  assert.match(
+    reply.message,
+    /^ERR Script killed by user with SCRIPT KILL\.{3} script: [0-9a-f]{40}, on @user_script:1\.$/,
+  );
   await client.expect("PING", "PONG");
   assert.ok(isError(await client.call("SCRIPT KILL"), "NOTBUSY"));
   await runner.expect("PING", "PONG");

@@ -146,7 +146,7 @@ test("a script that is killed ends where it was left, whatever it catches", () =
   assert.equal(engine.goOn(), "left");
   run.isKilled = true;
   assert.equal(engine.goOn(), "done");
-  assert.equal(shown(run.error?.value), "ERR Script killed by user with SCRIPT KILL.");
+  assert.equal(shown(run.error?.value), "ERR Script killed by user with SCRIPT KILL...");
 });
 
 test("a script that must not be left comes to its end at once", () => {
