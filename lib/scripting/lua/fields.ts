@@ -53,11 +53,6 @@ export class Fields<Value> {
     return list === null ? this.#map?.size ?? 0 : list.length / 2;
   }
 
-  /** Whether any entry has a value. */
-  get hasValues(): boolean {
-    return this.size > this.#dead;
-  }
-
   /** Keys, and behind each its value, which may be nil; null where there are too many for that. Not to be changed. */
   get list(): readonly Slot<Value>[] | null {
     if (this.#isLoose) this.#tighten();
@@ -96,18 +91,11 @@ export class Fields<Value> {
 
   /** Takes an entry out; its value. */
   take(key: Slot<Value>): Slot<Value> {
+    if (!this.has(key)) return undefined;
     const value = this.get(key);
-    if (this.#map !== null) {
-      if (this.#map.delete(key) && value === undefined) this.#dead--;
-      return value;
-    }
-    const list = this.#list;
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] !== key) continue;
-      if (value === undefined) this.#dead--;
-      list.splice(i, 2);
-      break;
-    }
+    if (value === undefined) this.#dead--;
+    if (this.#map !== null) this.#map.delete(key);
+    else this.#list.splice(this.#list.findIndex((one, i) => i % 2 === 0 && one === key), 2);
     return value;
   }
 

@@ -38,6 +38,8 @@ export abstract class LuaThread {
 export class LuaTable {
   /** All others. */
   #fields: Fields<LuaValue> | null = null;
+  /** Whether there has been a number among them, which might be what follows the end of the array. */
+  #hasNumberFields = false;
   /** How far the array has reached: a walk may go on from a key that was taken off its end. */
   #reach = 0;
   #metatable: LuaTable | null = null;
@@ -106,11 +108,10 @@ export class LuaTable {
       if (value === undefined) this.#shorten();
       else array[key - 1] = value;
     } else if (key === length + 1 && value !== undefined) {
-      const fields = this.#fields;
-      if (fields !== null) fields.take(key);
       array.push(value);
-      if (fields !== null && fields.hasValues) this.#takeFrom(fields);
+      if (this.#hasNumberFields && this.#fields !== null) this.#takeFrom(this.#fields);
     } else {
+      this.#hasNumberFields = true;
       this.#setField(key === 0 ? 0 : key, value); // no -0
     }
   }
@@ -143,16 +144,19 @@ export class LuaTable {
     const { array } = this;
     const fields = this.#fields;
     let at = 0;
-    if (typeof key === "number" && key > 0 && key <= array.length && Number.isInteger(key)) {
-      at = key;
+    if (typeof key === "number" && this.#wasInArray(key)) {
+      if (key > array.length && fields !== null && fields.has(key)) return fields.next(key);
+      at = Math.min(key, array.length); // its end may have been taken off since the walk has come by
     } else if (key !== undefined) {
-      if (fields !== null && fields.has(key)) return fields.next(key);
-      // The end of the array was taken off since the walk has come by.
-      if (typeof key !== "number" || !(key > 0 && key <= this.#reach) || !Number.isInteger(key)) throw noSuchKey();
-      at = array.length;
+      if (fields === null) throw noSuchKey();
+      return fields.next(key);
     }
     for (; at < array.length; at++) if (array[at] !== undefined) return [at + 1, array[at]];
     return fields === null ? null : fields.next(undefined);
+  }
+
+  #wasInArray(key: number): boolean {
+    return key > 0 && key <= Math.max(this.#reach, this.array.length) && Number.isInteger(key);
   }
 
   /** What is not in the array, if anything ever was. Not to be changed. */
@@ -166,9 +170,10 @@ export class LuaTable {
     else if (value !== undefined) (this.#fields = new Fields<LuaValue>()).set(key, value);
   }
 
-  /** Moves what follows the end of the array there. */
+  /** The array has a value more: takes that key out of the fields, and moves what follows there. */
   #takeFrom(fields: Fields<LuaValue>): void {
     const { array } = this;
+    fields.take(array.length);
     for (;;) {
       const key = array.length + 1;
       if (fields.get(key) === undefined) return;
