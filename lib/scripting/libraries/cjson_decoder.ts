@@ -115,7 +115,7 @@ const LONGEST_KNOWN_KEY = 32;
 const MOST_NEW_KEYS = 512;
 const knownKeys: (KnownKey | null)[] = new Array(KEY_SLOTS).fill(null);
 /** Known keys are forgotten once there are so many, as those that have lost their slot may stand behind others. */
-const MOST_KNOWN_KEYS = 4096;
+const MOST_KNOWN_KEYS = 1024;
 let keysMade = 0;
 /** Stands for the document as a whole, and for keys that are not kept. */
 const ROOT = new KnownKey("");
@@ -272,7 +272,8 @@ class Decoder {
     if (length === 0 || length > LONGEST_KNOWN_KEY || this.#newKeys > MOST_NEW_KEYS) return OTHER;
     // Keys with a number at their end are all to have a slot of their own.
     const digits = (key.charCodeAt(length - 3) * 10 + key.charCodeAt(length - 2)) * 10 + key.charCodeAt(length - 1);
-    const slot = (key.charCodeAt(0) * 7 + (digits || key.charCodeAt(length - 1)) + length * 31) % KEY_SLOTS;
+    const end = Number.isNaN(digits) ? key.charCodeAt(length - 1) : digits; // of less than three characters
+    const slot = (key.charCodeAt(0) * 7 + end + length * 31) % KEY_SLOTS;
     const known = knownKeys[slot];
     if (known !== null && known.text === key) {
       known.again();
