@@ -66,8 +66,11 @@ function isTypeOnly(node: ts.Node): boolean {
   return (ts.isImportClause(node) || ts.isImportSpecifier(node) || ts.isExportDeclaration(node)) && node.isTypeOnly;
 }
 
-/** What a node detaches a buffer by, or null: a member, or an option of `postMessage` and `structuredClone`. */
+/** What a node detaches a buffer by, or null: a member, or what `postMessage` and `structuredClone` are given besides. */
 function detaching(node: ts.Node): string | null {
+  if (ts.isCallExpression(node) && /(^|\.)(postMessage|structuredClone)$/.test(node.expression.getText())) {
+    if (node.arguments.length > 1 && !ts.isObjectLiteralExpression(node.arguments[1])) return DETACHING[0];
+  }
   const named = ts.isPropertyAccessExpression(node) || ts.isPropertyAssignment(node) ||
       ts.isShorthandPropertyAssignment(node)
     ? node.name.getText()

@@ -32,6 +32,7 @@ const USES: readonly (readonly [code: string, ...names: string[]])[] = [
   ["const a = `at ${Date.now()}`;", "Date.now"],
   ["memory.transfer(0); memory?.transferToFixedLength();", "transfer", "transferToFixedLength"],
   ["worker.postMessage(a, { transfer: [b] }); const transfer = 1;", "transfer"],
+  ["worker.postMessage(a, [b]); structuredClone(a, options); worker.postMessage(a);", "transfer", "transfer"],
   ["const a = b / Date.now() / c;", "Date.now"],
   ['import { setTimeout as wait } from "node:timers/promises";', "timers/promises.setTimeout"],
   ['const { performance: p } = await import("node:perf_hooks");', "perf_hooks"],
