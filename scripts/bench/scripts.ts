@@ -15,6 +15,7 @@ import {
   geometricMean,
   median,
   pipeline,
+  startAnother,
   type Target,
 } from "./targets.ts";
 
@@ -26,21 +27,21 @@ const JOBS = 10_000;
 /** Rounds before those that count, until compilers are done: the first ones take twice as much. */
 const FIRST_ROUNDS = 10;
 
-/** Prints the three tables. What reckons comes last: after scripts of many kinds compilers know less of each. */
+/** Prints the three tables. Each row is of servers of its own: what compilers know of a script depends on those before. */
 export async function scripts(targets: readonly Target[], rounds: number): Promise<void> {
   console.log(`\n| EVALSHA (-P ${DEPTH}) | ${targets.map(({ name }) => `${name} µs`).join(" | ")} | ratios |`);
   console.log(`|---|${"---|".repeat(targets.length + 1)}`);
-  for (const script of QUICK) await row(targets, script.name, rounds, await quickRun(targets, script));
+  for (const script of QUICK) await row(targets, script.name, rounds, (fresh) => quickRun(fresh, script));
 
   console.log(`\n| BullMQ, ${JOBS} jobs | ${targets.map(({ name }) => `${name} µs per job`).join(" | ")} | ratios |`);
   console.log(`|---|${"---|".repeat(targets.length + 1)}`);
-  await row(targets, "added and done", rounds, jobsRun);
+  await row(targets, "added and done", rounds, () => Promise.resolve(jobsRun));
 
   console.log(`\n| a call of EVALSHA | ${targets.map(({ name }) => `${name} ms`).join(" | ")} | ratios |`);
   console.log(`|---|${"---|".repeat(targets.length + 1)}`);
   const all: number[][] = targets.map(() => []);
   for (const script of HEAVY) {
-    const ratios = await row(targets, script.name, rounds, await heavyRun(targets, script));
+    const ratios = await row(targets, script.name, rounds, (fresh) => heavyRun(fresh, script));
     for (const [i, ratio] of ratios.entries()) all[i].push(ratio);
   }
   const means = all.map((ratios) => geometricMean(ratios).toFixed(2));
@@ -50,12 +51,24 @@ export async function scripts(targets: readonly Target[], rounds: number): Promi
 /** Measures one server once. */
 type Run = (target: Target) => Promise<number>;
 
-/** Prints what a thing costs on each server; the ratios. */
-async function row(targets: readonly Target[], name: string, rounds: number, run: Run): Promise<number[]> {
+/** Prints what a thing costs on each server; the ratios. `prepare`: has new servers ready for it. */
+async function row(
+  targets: readonly Target[],
+  name: string,
+  rounds: number,
+  prepare: (fresh: readonly Target[]) => Promise<Run>,
+): Promise<number[]> {
   const costs: number[][] = targets.map(() => []);
-  for (const target of targets) for (let round = 0; round < FIRST_ROUNDS; round++) await run(target);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, target] of targets.entries()) costs[i].push(await run(target));
+  const fresh: Target[] = [];
+  try {
+    for (const [i, target] of targets.entries()) fresh.push(await startAnother(target.name, i));
+    const run = await prepare(fresh);
+    for (const target of fresh) for (let round = 0; round < FIRST_ROUNDS; round++) await run(target);
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, target] of fresh.entries()) costs[i].push(await run(target));
+    }
+  } finally {
+    for (const target of fresh) await target.stop();
   }
   const ratios = costs.map((of) => median(of.map((cost, round) => cost / costs[0][round])));
   const show = (values: number[], separator: string) => values.map((value) => value.toFixed(2)).join(separator);
